@@ -1,0 +1,42 @@
+# `make` lists what there is. Each target is a line or two that delegates; the first use makes .venv.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help repro test ui lint lock scm
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export DVC_NO_ANALYTICS := true
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+repro: $(VENV)/.installed scm ## rebuild every result from params.yaml: train, score, compare, report
+	@ganspeed check
+	@dvc repro features
+	@ganspeed ahead
+	@dvc repro
+	@ganspeed track
+	@echo "report:  $(CURDIR)/reports/index.html"
+	@echo "runs:    make ui   (MLflow on 127.0.0.1)"
+
+test: $(VENV)/.installed scm ## the whole test suite; `pytest -m "not slow"` for the quick part
+	@pytest $(PYTEST)
+
+ui: $(VENV)/.installed ## browse the runs in MLflow, on 127.0.0.1
+	@ganspeed ui
+
+lint: $(VENV)/.installed ## ruff: rules and format
+	@ruff check . && ruff format --check .
+
+lock: ## resolve requirements.lock anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra dev pyproject.toml -o requirements.lock
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+scm: $(VENV)/.installed # without a .git folder DVC must be told so
+	@if [ -e .git ]; then dvc config --local --unset core.no_scm 2>/dev/null || true; else dvc config --local core.no_scm true; fi

@@ -1,0 +1,19 @@
+"""Stage `check`: refuse a params.yaml with mistakes, and move aside what it no longer names.
+
+run_stage has read and checked the params before the body is called. The output is constant, so that an edit which
+changes nothing for a stage further down does not run it.
+"""
+
+from ganspeed import pool
+from ganspeed.files import write_text
+from stage import run_stage
+
+
+def check(params, workspace):
+    """Name every mistake in params.yaml; move runs and scores that it no longer names to .runs/."""
+    pool.put_aside_unnamed(workspace, params)
+    write_text(workspace.artifacts / "check.txt", "params.yaml is in order\n")
+
+
+if __name__ == "__main__":
+    run_stage(check)

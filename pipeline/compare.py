@@ -1,0 +1,29 @@
+"""Stage `compare`: time to threshold and speed-up on one data set."""
+
+import pandas as pd
+
+from ganspeed import compare as comparison
+from ganspeed.files import read_json, write_json
+from stage import run_stage
+
+
+def compare(params, workspace, dataset):
+    """Read every run's scores by params × seeds and compare them; a missing one is an error, never left out."""
+    tables, facts = [], {}
+    for variant in params.compare.variants:
+        for seed in params.compare.seeds:
+            table = workspace.scores(dataset, variant, seed)
+            tables.append(pd.read_csv(table))
+            facts[variant, seed] = read_json(table.with_suffix(".json"))["run"]
+    result = comparison.compare(
+        dataset,
+        comparison.runs_of(pd.concat(tables), facts),
+        params.datasets[dataset].threshold,
+        params.protocol,
+        pd.read_csv(workspace.calibration(dataset)),
+    )
+    write_json(workspace.comparison(dataset), result)
+
+
+if __name__ == "__main__":
+    run_stage(compare, "dataset")

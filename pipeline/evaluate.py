@@ -1,0 +1,17 @@
+"""Stage `evaluate`: the scores of every snapshot of one variant, kept per seed."""
+
+from ganspeed import scoring, tracking
+from ganspeed.params import Params
+from ganspeed.workspace import Workspace
+from stage import run_stage
+
+
+def evaluate(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
+    """Keep the scores that fit, take back those put aside, score the remaining runs side by side."""
+    scored = scoring.score_variant(workspace, params, dataset, variant)
+    print(f"{dataset} {variant}: {len(scored)} of {len(params.compare.seeds)} runs scored, the rest kept")
+    tracking.mirror_safely(workspace, params, dataset, variant)
+
+
+if __name__ == "__main__":
+    run_stage(evaluate, "dataset", "variant")

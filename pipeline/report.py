@@ -1,0 +1,13 @@
+"""Stage `report`: one page that opens offline, the tables and the figures."""
+
+from ganspeed import report as reporting
+from stage import run_stage
+
+
+def report(params, workspace):
+    """Write reports/ from the results of every run that params.compare names."""
+    reporting.write(workspace, params)
+
+
+if __name__ == "__main__":
+    run_stage(report)

@@ -1,0 +1,24 @@
+"""What every stage shares: its arguments, the params, and errors worded for the user."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ganspeed import params
+from ganspeed.errors import UserError
+from ganspeed.workspace import Workspace
+
+
+def run_stage(body: Callable[..., None], *arguments: str) -> None:
+    """Call `body(params, workspace, *arguments)`, the arguments from the command line, the study in this folder."""
+    parser = argparse.ArgumentParser(description=body.__doc__)
+    for name in arguments:
+        parser.add_argument(name)
+    given = parser.parse_args()
+    workspace = Workspace(Path.cwd())
+    try:
+        body(params.load(workspace.params), workspace, *(getattr(given, name) for name in arguments))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,18 @@
+"""Stage `train`: one variant on one data set, its seeds side by side."""
+
+from ganspeed import execute, progress, tracking
+from stage import run_stage
+
+
+def train(params, workspace, dataset, variant):
+    """Keep the runs that fit the params, fetch those trained ahead, train the missing ones."""
+
+    def watch(specs):
+        return [progress.observer(len(specs)), tracking.Live(workspace, params)]
+
+    execute.train_cell(workspace, params, dataset, variant, watch)
+    tracking.mirror_safely(workspace, params, dataset, variant)
+
+
+if __name__ == "__main__":
+    run_stage(train, "dataset", "variant")

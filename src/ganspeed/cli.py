@@ -1,0 +1,130 @@
+"""The command `ganspeed`: what is done by hand, beside the stages that DVC runs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ganspeed import params as parameters
+from ganspeed.errors import UserError
+from ganspeed.workspace import Workspace
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand; returns the exit status: 0, or 2 with the mistakes on stderr."""
+    given = build_parser().parse_args(arguments)
+    try:
+        given.run(given, Workspace(given.root.resolve()))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ganspeed", description="Which way of training a GAN converges faster?")
+    parser.add_argument("--root", type=Path, default=Path(), help="folder of params.yaml (default: this one)")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    command("check", check, "name every mistake in params.yaml")
+    command("ahead", ahead, "train every missing run of the grid side by side, for the train stages to collect")
+    command("track", track, "bring MLflow up to date with the files")
+    ui = command("ui", ui_, "bring MLflow up to date and open its pages on 127.0.0.1")
+    ui.add_argument("--port", type=int, default=5000)
+    preset = command("preset", preset_, "put a preset's grid and data sets into params.yaml; prints the difference")
+    preset.add_argument("name", nargs="?", help="without a name: list the presets with their time and disk")
+    preset.add_argument("--reset", action="store_true", help="restore the shipped variants and thresholds as well")
+    plateau = command("plateau", plateau_, "print where the scores at hand level off, and the threshold they give")
+    plateau.add_argument("dataset")
+    plateau.add_argument("variant")
+    publish = command("publish", publish_, "keep this report as reports/studies/NAME")
+    publish.add_argument("name")
+    command("gc", gc, "free what the current params do not need: runs and scores put aside in .runs/")
+    return parser
+
+
+def check(given, workspace: Workspace) -> None:
+    parameters.load(workspace.params)
+
+
+def ahead(given, workspace: Workspace) -> None:
+    from ganspeed import execute, progress, tracking
+
+    params = parameters.load(workspace.params)
+
+    def watch(specs):
+        return [progress.observer(len(specs)), tracking.Live(workspace, params)]
+
+    execute.train_ahead(workspace, params, watch)
+
+
+def track(given, workspace: Workspace) -> None:
+    from ganspeed import tracking
+
+    tracking.mirror_safely(workspace, parameters.load(workspace.params))
+
+
+def ui_(given, workspace: Workspace) -> None:
+    from ganspeed import tracking
+
+    tracking.serve(workspace, parameters.load(workspace.params), given.port)
+
+
+def preset_(given, workspace: Workspace) -> None:
+    from ganspeed import presets
+
+    if given.name is None:
+        print(presets.listing())
+    else:
+        print(presets.apply(given.name, workspace.params, reset=given.reset), end="")
+
+
+def plateau_(given, workspace: Workspace) -> None:
+    import pandas as pd
+
+    from ganspeed import compare
+    from ganspeed.files import read_json
+
+    params = parameters.load(workspace.params)
+    cell = params.datasets.get(given.dataset)
+    if cell is None or given.variant not in params.variants:
+        raise UserError(f"{given.dataset} {given.variant}: not a data set and a variant of params.yaml")
+    tables = [workspace.scores(given.dataset, given.variant, seed) for seed in params.compare.seeds]
+    for table in tables:
+        if not table.exists():
+            raise UserError(f"{table}: no such scores; run dvc repro first")
+    facts = [read_json(table.with_suffix(".json"))["run"] for table in tables]
+    runs = compare.runs_of(
+        pd.concat([pd.read_csv(table) for table in tables]),
+        {(given.variant, seed): fact for seed, fact in zip(params.compare.seeds, facts, strict=True)},
+    )
+    found = compare.plateau(runs, cell.train.grid_ratio)
+    if found is None:
+        print("no plateau: the median cfid is still falling at the end of the runs")
+        return
+    print(f"plateau: update {found.plateau}, lowest median cfid {found.cfid:.4g} ({len(runs)} runs)")
+    print(f"train.updates: {found.updates}")
+    print("threshold: " + ", ".join(f"{name}: {value:.4g}" for name, value in found.threshold.items()))
+
+
+def publish_(given, workspace: Workspace) -> None:
+    from ganspeed.publish import publish
+
+    print(publish(workspace, given.name))
+
+
+def gc(given, workspace: Workspace) -> None:
+    from ganspeed import execute, runs
+
+    specs = execute.grid(workspace, parameters.load(workspace.params), execute.device())
+    with runs.RunStore(workspace).lock():
+        freed = runs.collect_garbage(workspace, {spec.fingerprint for spec in specs})
+    print(f"freed {freed / 2**20:.1f} MiB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""CIFAR-10: 32×32 RGB, ten classes, from the published Python archive, unpacked or as .tar.gz."""
+
+import hashlib
+import io
+import pickle
+import tarfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganspeed.data.download import fetch
+from ganspeed.data.images import of_array
+from ganspeed.data.published import check_labels, check_published, damaged
+from ganspeed.data.source import DataError, Source
+
+SIDE = 32
+ROW = 3 * SIDE * SIDE
+FOLDER = "cifar-10-batches-py"
+ARCHIVE = "cifar-10-python.tar.gz"
+BATCH = 10_000
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+# What a pickled dict of arrays, lists and numbers needs, as Python 2 and 3 and NumPy 1 and 2 write it
+HARMLESS = {
+    ("_codecs", "encode"),
+    ("numpy", "dtype"),
+    ("numpy", "ndarray"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy.core.numeric", "_frombuffer"),
+    ("numpy._core.numeric", "_frombuffer"),
+}
+
+
+def read_cifar10(dataset: str, folder: Path, image_size: int) -> Source:
+    """CIFAR-10 from `<folder>/cifar-10-batches-py` or the archive beside it, downloaded when neither is there.
+
+    Raises DataError by the file's name.
+    """
+    unpacked = [name for name in MD5 if (folder / FOLDER / name).is_file()]
+    if len(unpacked) < len(MD5) and not (folder / ARCHIVE).is_file():
+        fetch(dataset, folder, [ARCHIVE], _download)
+    if len(unpacked) == len(MD5):
+        files = {name: (folder / FOLDER / name).read_bytes() for name in MD5}
+    else:
+        files = _unpack(folder / ARCHIVE)
+    batches = {name: parse_batch(f"{FOLDER}/{name}", content) for name, content in files.items()}
+    for name, (pixels, _) in batches.items():
+        check_published(f"{FOLDER}/{name}", files[name], len(pixels), BATCH, MD5[name])
+    train = [batch for name, batch in batches.items() if name != "test_batch"]
+    pixels, labels = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
+    return Source(
+        {"kind": "cifar10", "sha256": {f"{FOLDER}/{n}": hashlib.sha256(c).hexdigest() for n, c in files.items()}},
+        CLASSES,
+        {"train": of_array(pixels, labels, image_size), "test": of_array(*batches["test_batch"], image_size)},
+    )
+
+
+def parse_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """One batch's pixels, uint8 (N, 32, 32, 3), and labels, int64 (N,). Raises DataError that begins with `name`.
+
+    A pickle may name any function to be called: only those that build arrays are let through.
+    """
+    try:
+        batch = _Unpickler(io.BytesIO(content), encoding="latin1").load()
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
+    except Exception:  # noqa: BLE001 damaged pickles raise almost anything
+        raise damaged(name, content, "a CIFAR-10 batch") from None
+    if not isinstance(batch, dict) or not {"data", "labels"} <= batch.keys():
+        raise DataError(f"{name}: not a CIFAR-10 batch, which has data and labels")
+    data, labels = batch["data"], batch["labels"]
+    if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (ROW,):
+        seen = f"{data.dtype} {data.shape}" if isinstance(data, np.ndarray) else type(data).__name__
+        raise DataError(f"{name}: data is {seen}; allowed: uint8 (N, {ROW})")
+    if not isinstance(labels, list) or not all(type(label) is int for label in labels) or len(labels) != len(data):
+        raise DataError(f"{name}: labels are not a list of {len(data)} whole numbers")
+    pixels = data.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)  # rows are channel, height, width
+    return np.ascontiguousarray(pixels), check_labels(name, np.array(labels), len(CLASSES))
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in HARMLESS:
+            raise DataError(f"refused: it asks to run {module}.{name}")
+        return super().find_class(module, name)
+
+
+def _unpack(archive: Path) -> dict[str, bytes]:
+    """The batches in the archive, read without writing them to the disk."""
+    files = {}
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar:
+                folder, _, name = member.name.rpartition("/")
+                if folder == FOLDER and name in MD5 and member.isfile():
+                    files[name] = tar.extractfile(member).read()
+    except (tarfile.TarError, OSError, EOFError, zlib.error):
+        with archive.open("rb") as file:
+            raise damaged(ARCHIVE, file.read(1024), "a .tar.gz archive") from None
+    if missing := [name for name in MD5 if name not in files]:
+        raise DataError(f"{ARCHIVE}: without {', '.join(f'{FOLDER}/{name}' for name in missing)}")
+    return {name: files[name] for name in MD5}
+
+
+def _download(folder: Path) -> None:
+    from torchvision.datasets import CIFAR10
+
+    CIFAR10(folder, download=True)

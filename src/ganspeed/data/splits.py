@@ -1,0 +1,44 @@
+"""Train, val and test: seeded, with every class in proportion, val and test of the same size."""
+
+import numpy as np
+
+from ganspeed.data.source import DataError, Pictures
+
+SPLITS = ("train", "val", "test")
+
+
+def draw(labels: np.ndarray, pool: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw n of the pool at random, every class in proportion to within one; both results in random order.
+
+    labels: (N,); pool: indices into labels; returns (drawn (n,), rest (len(pool) - n,)).
+    """
+    shuffled = rng.permutation(pool)
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    drawn = np.zeros(len(pool), dtype=bool)
+    drawn[np.arange(n) * len(pool) // n] = True  # equal steps through the classes, one after another
+    return rng.permutation(by_class[drawn]), rng.permutation(by_class[~drawn])
+
+
+def cut(parts: dict[str, Pictures], holdout: int, split_seed: int, key: str) -> dict[str, tuple[Pictures, np.ndarray]]:
+    """Which pictures of which published part make up each split.
+
+    val and test are drawn from the published part of that name, or else from train, `holdout` each; train is what is
+    left of the published train. The order within a split is random, so that its first pictures are a fair sample.
+    Raises DataError, which names `key`.holdout, where there are too few pictures.
+    """
+    rng = np.random.default_rng(split_seed)
+    train = np.arange(len(parts["train"].labels))
+    splits = {}
+    for name in ("test", "val"):
+        published = parts.get(name)
+        pool = train if published is None else np.arange(len(published.labels))
+        if len(pool) < holdout:
+            raise DataError(f"{key}.holdout: {holdout} is more than the {len(pool)} pictures there are for {name}")
+        part = published or parts["train"]
+        drawn, rest = draw(part.labels, pool, holdout, rng)
+        splits[name] = part, drawn
+        if published is None:
+            train = rest
+    if len(train) == 0:
+        raise DataError(f"{key}.holdout: {holdout} each for val and test leaves no picture for train")
+    return {"train": (parts["train"], rng.permutation(train))} | splits

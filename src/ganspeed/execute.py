@@ -1,0 +1,236 @@
+"""Many runs side by side: one process each on one CPU thread, or on the GPU if there is one.
+
+GANSPEED_DEVICE (cpu, cuda, cuda:1, ...) and GANSPEED_WORKERS say where; they have good defaults and change no verdict.
+Workers change no byte. The device is part of a run's fingerprint.
+"""
+
+import multiprocessing
+import os
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from ganspeed import data, runs
+from ganspeed.errors import UserError
+from ganspeed.params import Params
+from ganspeed.runs import Provenance, RunSpec, RunStore
+from ganspeed.training import train
+from ganspeed.workspace import Workspace
+
+GPU_WORKERS = 4  # processes that share one GPU: small networks leave it idle between kernels
+
+_send: Callable[[Any], None] = lambda message: None  # noqa: E731 replaced in a worker by its queue
+
+
+class Observer(Protocol):
+    """Whoever watches runs being trained: progress bars, the MLflow mirror."""
+
+    def started(self, spec: RunSpec) -> None: ...
+    def logged(self, spec: RunSpec, row: dict[str, float]) -> None: ...
+    def finished(self, spec: RunSpec) -> None: ...
+    def close(self) -> None: ...
+
+
+def device() -> torch.device:
+    """GANSPEED_DEVICE, else the GPU if there is one, else the CPU. Raises UserError for a device that is not there."""
+    name = os.environ.get("GANSPEED_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"GANSPEED_DEVICE: {name!r} is not usable here: {str(error).splitlines()[0]}") from None
+
+
+def device_name(where: torch.device) -> str:
+    """The GPU's model, or the CPU with its instruction-set level: what a run's bytes depend on."""
+    if where.type == "cuda":
+        return torch.cuda.get_device_name(where)
+    return f"cpu {torch.backends.cpu.get_cpu_capability()}"
+
+
+def workers(where: torch.device) -> int:
+    """GANSPEED_WORKERS, else as many as there are cores, or GPU_WORKERS on a GPU. Raises UserError."""
+    given = os.environ.get("GANSPEED_WORKERS")
+    if given is None:
+        return GPU_WORKERS if where.type == "cuda" else len(os.sched_getaffinity(0))
+    if not given.isdecimal() or int(given) < 1:
+        raise UserError(f"GANSPEED_WORKERS: {given!r} is not a whole number >= 1")
+    return int(given)
+
+
+def map_processes(
+    function: Callable[[Any], Any], items: list, count: int, on_message: Callable[[Any], None] = lambda message: None
+) -> Iterator[tuple[Any, Any]]:
+    """Yield (item, function(item)) as they finish, `count` processes of one thread each, none for a single item.
+
+    `function` is a module's top-level function. What it passes to `send` reaches `on_message` in this process.
+    A process that dies raises UserError; what was finished before it stays finished.
+    """
+    if min(count, len(items)) <= 1:
+        yield from _map_here(function, items, on_message)
+        return
+    context = multiprocessing.get_context("spawn")
+    messages = context.Queue()
+    arguments = (messages, os.getpid())
+    with ProcessPoolExecutor(min(count, len(items)), context, _start_worker, arguments) as pool:
+        pending = {pool.submit(function, item): item for item in items}
+        try:
+            while pending:
+                done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                _drain(messages, on_message)
+                for future in done:
+                    yield pending.pop(future), future.result()
+        except BrokenProcessPool:
+            raise UserError(
+                "a worker process was killed, perhaps for want of memory; what was finished is kept: run again to go "
+                "on, with a smaller GANSPEED_WORKERS if memory is short"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+            _drain(messages, on_message)
+
+
+def _map_here(function: Callable, items: list, on_message: Callable) -> Iterator[tuple[Any, Any]]:
+    global _send
+    threads, before = torch.get_num_threads(), _send
+    torch.set_num_threads(1)
+    _send = on_message
+    try:
+        for item in items:
+            yield item, function(item)
+    finally:
+        torch.set_num_threads(threads)
+        _send = before
+
+
+def send(message: Any) -> None:
+    """Tell the process that started this work; called by a function that map_processes runs."""
+    _send(message)
+
+
+def _drain(messages: multiprocessing.Queue, on_message: Callable[[Any], None]) -> None:
+    while True:
+        try:
+            on_message(messages.get_nowait())
+        except queue.Empty:
+            return
+
+
+def _start_worker(messages: multiprocessing.Queue, parent: int) -> None:
+    global _send
+    torch.set_num_threads(1)
+    _send = messages.put
+    end_with(parent)
+
+
+def end_with(parent: int) -> None:
+    """End this process as soon as its parent is gone: a killed `dvc repro` leaves no training behind."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(75)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+Watch = Callable[[list[RunSpec]], list[Observer]]  # makes the observers of the runs to be trained
+
+
+def train_all(specs: list[RunSpec], workspace: Workspace, where: torch.device, watch: Watch) -> None:
+    """Train these runs side by side into the pool; the caller holds the store's lock."""
+    if not specs:
+        return
+    by_fingerprint = {spec.fingerprint: spec for spec in specs}  # two variants may ask for the very same run
+    observers = watch(list(by_fingerprint.values()))
+
+    def tell(message: tuple[str, RunSpec, Any]) -> None:
+        kind, spec, row = message
+        for observer in observers:
+            if kind == "row":
+                observer.logged(spec, row)
+            else:
+                getattr(observer, kind)(spec)
+
+    try:
+        items = [(spec, workspace, where) for spec in by_fingerprint.values()]
+        for _ in map_processes(_train_one, items, workers(where), tell):
+            pass
+    finally:
+        for observer in observers:
+            observer.close()
+
+
+def _train_one(item: tuple[RunSpec, Workspace, torch.device]) -> None:
+    spec, workspace, where = item
+    pooled = RunStore(workspace).pooled(spec)
+    folder = pooled / "run"
+    if not (pooled / "checkpoint.pt").exists():
+        shutil.rmtree(pooled, ignore_errors=True)  # what a run that never reached a checkpoint left behind
+    provenance = Provenance(pooled / "provenance.json", workspace.root)
+    send(("started", spec, None))
+
+    def on_row(row: dict[str, float]) -> None:
+        provenance.tick(row["update"])
+        if row["update"] % spec.parameters["train"]["checkpoint_every"] == 0:
+            provenance.save()
+        send(("row", spec, row))
+
+    images, labels = resident(workspace.prepared(spec.dataset), where)
+    outcome = train(spec.recipe, images, labels, folder, pooled / "checkpoint.pt", on_row)
+    provenance.save()
+    runs.seal(spec, folder, outcome)
+    (pooled / "checkpoint.pt").unlink(missing_ok=True)
+    send(("finished", spec, None))
+
+
+@lru_cache(maxsize=1)
+def resident(folder: Path, where: torch.device) -> tuple[Tensor, Tensor]:
+    """The training images (N, C, H, W) and labels (N,) of a prepared data set, verified, on the device."""
+    images, labels = data.load(folder, "train")
+    return torch.from_numpy(images.copy()).to(where), torch.from_numpy(labels.copy()).to(where)
+
+
+def train_cell(workspace: Workspace, params: Params, dataset: str, variant: str, watch: Watch) -> list[RunSpec]:
+    """Bring one cell of the grid in step with the params: keep, fetch from the pool, or train. Returns the trained.
+
+    GANSPEED_FRESH=1 trains every run of the cell afresh.
+    """
+    where, store = device(), RunStore(workspace)
+    specs = runs.plan(workspace, params, device_name(where), dataset, variant)
+    with store.lock():
+        if os.environ.get("GANSPEED_FRESH") == "1":
+            for spec in specs:
+                store.forget(spec)
+        store.put_aside_all_but(specs, dataset, variant)
+        missing = [spec for spec in specs if not store.collect(spec)]
+        train_all(missing, workspace, where, watch)
+        for spec in missing:
+            if not store.collect(spec):
+                raise RuntimeError(f"{store.pooled(spec)}: the run that was just trained is not whole")
+    return missing
+
+
+def train_ahead(workspace: Workspace, params: Params, watch: Watch) -> list[RunSpec]:
+    """Train every missing run of the whole grid side by side into the pool, where the train cells find them."""
+    where, store = device(), RunStore(workspace)
+    with store.lock():
+        missing = [spec for spec in grid(workspace, params, where) if store.finished(spec) is None]
+        train_all(missing, workspace, where, watch)
+    return missing
+
+
+def grid(workspace: Workspace, params: Params, where: torch.device) -> list[RunSpec]:
+    """Every run that the params ask for."""
+    cells = [(d, v) for d in params.compare.datasets for v in params.compare.variants]
+    return [spec for cell in cells for spec in runs.plan(workspace, params, device_name(where), *cell)]

@@ -1,0 +1,250 @@
+"""The metric classifier: a small network trained in the pipeline, whose penultimate features the metrics live on.
+
+The features are taken *before* the last ReLU and standardised over the training images (BatchNorm without an affine
+part): each then counts alike in a distance, and they are nearer to the Gaussian that a Fréchet distance assumes than
+rectified values, of which about half are exactly 0. A data set without classes is given a task of its own, to tell by
+which of four quarter turns an image was rotated (Gidaris et al. 2018, 1803.07728).
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganspeed import data
+from ganspeed.errors import UserError
+from ganspeed.files import read_json, replace_folder, sha256_file, write_json
+from ganspeed.metrics import Embedded
+from ganspeed.params import Features
+from ganspeed.randomness import generator
+
+CLASSIFIER, REFERENCE, ACCURACY = "classifier.safetensors", "reference.safetensors", "accuracy.json"
+SMALLEST = 4  # convolutions halve the feature maps down to this size
+TURNS = 4  # of the task without classes
+LABEL_SMOOTHING = 0.02  # keeps the classifier from being sure of what is no picture: see the row pixel_gaussian
+BATCH = 500  # images embedded at a time
+
+
+class FeaturesError(UserError):
+    """The metric classifier is missing, damaged or not good enough."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a classifier is built from; `task` is "classes" or "rotations", of which there are `outputs`."""
+
+    shape: tuple[int, int, int]
+    dim: int
+    width: int
+    task: str
+    outputs: int
+
+
+class Classifier(nn.Module):
+    """Images (N, C, H, W) in [-1, 1] → features (N, dim) → logits (N, outputs)."""
+
+    def __init__(self, architecture: Architecture):
+        super().__init__()
+        self.architecture = architecture
+        (channels, size, _), width = architecture.shape, architecture.width
+        layers: list[nn.Module] = []
+        stride = 1 if size == 8 else 2  # the smallest images keep their size in the first layer
+        while size > SMALLEST:
+            layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            channels, size, width, stride = width, -(-size // stride), 2 * width, 2
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size**2, architecture.dim, bias=False))
+        self.standardise = nn.BatchNorm1d(architecture.dim, affine=False)
+        self.head = nn.Linear(architecture.dim, architecture.outputs)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.standardise(self.body(x))
+
+    def logits(self, features: Tensor) -> Tensor:
+        return self.head(F.relu(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits(self.features(x))
+
+
+def build(dataset: str, settings: Features, prepared: Path, out: Path, device: torch.device) -> None:
+    """Train the classifier of one data set and write it, its accuracy and the embedded val and test images to `out`.
+
+    Whole or not at all; the same bytes on one kind of device whatever the number of cores. Raises FeaturesError when
+    the accuracy on test is below `settings.min_accuracy`.
+    """
+    splits = {name: data.load(prepared, name) for name in ("train", "val", "test")}
+    classes = len(data.read_manifest(prepared)["classes"])
+    shape = tuple(splits["train"][0].shape[1:])
+    task, outputs = ("classes", classes) if classes > 1 else ("rotations", TURNS)
+    with one_thread():
+        classifier = train(Architecture(shape, settings.dim, settings.width, task, outputs), splits, settings, device)
+        scores = {name: accuracy(classifier, *splits[name]) for name in ("val", "test")}
+        if not scores["test"] >= settings.min_accuracy:
+            raise FeaturesError(
+                f"datasets.{dataset}.features.min_accuracy: the classifier reached {scores['test']:.4f} on test "
+                f"({task}), at least {settings.min_accuracy} is asked for; train it longer or wider, or ask for less"
+            )
+        reference = {name: (embed(classifier, batches(splits[name][0])), splits[name][1]) for name in ("val", "test")}
+    facts = {
+        **asdict(classifier.architecture),
+        "test_accuracy": scores["test"],
+        "val_accuracy": scores["val"],
+        "min_accuracy": settings.min_accuracy,
+        "n": {name: len(images) for name, (images, _) in splits.items()},
+        "torch": torch.__version__,
+        "device": device.type,
+    }
+    _write(out, classifier, reference, facts)
+
+
+def train(
+    architecture: Architecture,
+    splits: dict[str, tuple[np.ndarray, np.ndarray]],
+    settings: Features,
+    device: torch.device,
+) -> Classifier:
+    """A classifier trained on `train` with Adam on a one-cycle schedule, ready to embed (evaluation mode)."""
+    images, labels = splits["train"]
+    size = min(settings.batch_size, len(images))
+    steps = len(images) // size  # a last, smaller batch is left out: it would disturb BatchNorm
+    classifier = _initialised(architecture, settings.seed).to(device).train()
+    optimizer = torch.optim.Adam(classifier.parameters(), lr=settings.learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=max(2, steps * settings.epochs)
+    )
+    for epoch in range(settings.epochs):
+        random = generator("classifier", settings.seed, epoch)
+        order = torch.randperm(len(images), generator=random)[: steps * size].view(steps, size).numpy()
+        for index in order:
+            x, y = torch.from_numpy(images[index]), torch.from_numpy(labels[index])
+            if architecture.task == "rotations":
+                y = torch.randint(TURNS, (size,), generator=random)
+                x = turned(x, y)
+            loss = F.cross_entropy(classifier(x.to(device)), y.to(device), label_smoothing=LABEL_SMOOTHING)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return classifier.eval().requires_grad_(False)
+
+
+def accuracy(classifier: Classifier, images: np.ndarray, labels: np.ndarray) -> float:
+    """Share of images (N, C, H, W) of which the task is solved; of rotations, all four of every image."""
+    if classifier.architecture.task == "classes":
+        predicted = np.concatenate([_logits(classifier, x).argmax(1).cpu().numpy() for x in batches(images)])
+        return float((predicted == labels).mean())
+    right = [
+        (_logits(classifier, turned(x, torch.full((len(x),), turn))).argmax(1) == turn).float().mean().item() * len(x)
+        for x in batches(images)
+        for turn in range(TURNS)
+    ]
+    return sum(right) / (TURNS * len(images))
+
+
+def turned(x: Tensor, turns: Tensor) -> Tensor:
+    """Each image of x (N, C, H, H) rotated by its own number of quarter turns (N,)."""
+    return torch.stack([torch.rot90(image, int(k), (1, 2)) for image, k in zip(x, turns, strict=True)])
+
+
+@torch.inference_mode()
+def embed(classifier: Classifier, images: Iterable[Tensor]) -> Embedded:
+    """Features and class probabilities, float32, of images given in batches (n, C, H, W) on any device.
+
+    The probabilities are None where the classifier tells rotations.
+    """
+    where = classifier.head.weight.device
+    features = torch.cat([classifier.features(x.to(where)) for x in images])
+    named = classifier.architecture.task == "classes"
+    probabilities = F.softmax(classifier.logits(features), dim=1).cpu().numpy() if named else None
+    return Embedded(features.cpu().numpy(), probabilities)
+
+
+def batches(images: np.ndarray) -> Iterator[Tensor]:
+    """An array of images (N, C, H, W), memory-mapped or not, as float32 tensors of at most BATCH images."""
+    for start in range(0, len(images), BATCH):
+        yield torch.from_numpy(np.array(images[start : start + BATCH], dtype=np.float32))
+
+
+def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Classifier:
+    """The classifier of a features folder, ready to embed. Raises FeaturesError when it is missing or damaged."""
+    facts = verified(folder, CLASSIFIER)
+    classifier = Classifier(
+        Architecture(tuple(facts["shape"]), *(facts[k] for k in ("dim", "width", "task", "outputs")))
+    )
+    classifier.load_state_dict(load_file(folder / CLASSIFIER))
+    return classifier.to(device).eval().requires_grad_(False)
+
+
+def load_reference(folder: Path, split: str) -> tuple[Embedded, np.ndarray]:
+    """The embedded images of val or test, and their labels (N,). Raises FeaturesError when missing or damaged."""
+    verified(folder, REFERENCE)
+    tensors = {name: tensor.numpy() for name, tensor in load_file(folder / REFERENCE).items()}
+    probabilities = tensors.get(f"{split}_probabilities")  # there are none where the task is rotations
+    return Embedded(tensors[f"{split}_features"], probabilities), tensors[f"{split}_labels"]
+
+
+def verified(folder: Path, *names: str) -> dict:
+    """The content of accuracy.json, after these files' hashes were checked against it. Raises FeaturesError."""
+    if not (folder / ACCURACY).exists():
+        raise FeaturesError(f"{folder / ACCURACY}: no such file; the stage features writes it")
+    facts = read_json(folder / ACCURACY)
+    for name in names:
+        path, expected = folder / name, facts[f"{Path(name).stem}_sha256"]
+        if not path.exists():
+            raise FeaturesError(f"{path}: no such file; the stage features writes it")
+        if (seen := sha256_file(path)) != expected:
+            raise FeaturesError(f"{path}: its SHA-256 is {seen}; {ACCURACY} says {expected}")
+    return facts
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep torch and BLAS on one thread: sums split over threads round differently."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _initialised(architecture: Architecture, seed: int) -> Classifier:
+    """Weights from U(-b, b) with b = 1/√fan_in, as torch has it by default, biases 0."""
+    classifier, random = Classifier(architecture), generator("classifier weights", seed)
+    for module in classifier.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=random)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return classifier
+
+
+@torch.inference_mode()
+def _logits(classifier: Classifier, x: Tensor) -> Tensor:
+    return classifier(x.to(classifier.head.weight.device)).cpu()
+
+
+def _write(out: Path, classifier: Classifier, reference: dict[str, tuple[Embedded, np.ndarray]], facts: dict) -> None:
+    tensors = {}
+    for split, (embedded, labels) in reference.items():
+        parts = {"features": embedded.features, "probabilities": embedded.probabilities, "labels": labels}
+        tensors |= {f"{split}_{k}": torch.from_numpy(np.array(v)) for k, v in parts.items() if v is not None}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
+        folder = Path(temporary) / "features"
+        folder.mkdir()
+        save_file({k: v.cpu() for k, v in classifier.state_dict().items()}, folder / CLASSIFIER)
+        save_file(tensors, folder / REFERENCE)
+        hashes = {f"{Path(name).stem}_sha256": sha256_file(folder / name) for name in (CLASSIFIER, REFERENCE)}
+        write_json(folder / ACCURACY, {**facts, **hashes})
+        replace_folder(folder, out)

@@ -1,0 +1,21 @@
+"""The snapshot grid: at which generator updates a run is photographed. It follows from its length alone."""
+
+COARSE_BELOW = 12  # the fine ratio reaches down to U/12
+COARSE_RATIO = 1.5
+
+
+def snapshot_updates(updates: int, ratio: float) -> list[int]:
+    """The grid of a run of `updates` generator updates: 0, ..., updates, ascending and without repeats.
+
+    Downwards from `updates` neighbours stand `ratio` apart until updates/12, then at most 1.5 apart.
+    """
+    points, point = {0, updates}, float(updates)
+    while point > 1:
+        point /= ratio if point > updates / COARSE_BELOW else COARSE_RATIO
+        points.add(max(1, round(point)))
+    return sorted(points)
+
+
+def budget(updates: int, ratio: float) -> int:
+    """B, the grid point two before the last: a time to threshold up to B can be decided by three snapshots."""
+    return snapshot_updates(updates, ratio)[-3]

@@ -1,0 +1,193 @@
+"""Distances between sets of images, on features of the metric classifier: features → statistics → distance.
+
+Small pure functions in float64. `cfid` is the Fréchet distance on these features and must not be called FID: another
+extractor, another scale.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganspeed.params import Evaluate
+
+Array = NDArray[np.floating]
+
+CLASS_METRICS = ("modes", "mode_kl", "confident")  # they need a classifier of classes, not of rotations
+METRICS = ("cfid", "ckid", "precision", "recall", "density", "coverage", *CLASS_METRICS)
+BLOCK = 1024  # rows of a distance matrix held at a time
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Images as the metric classifier sees them: features (N, d) and class probabilities (N, K).
+
+    `probabilities` is None where the classifier was not trained on classes.
+    """
+
+    features: Array
+    probabilities: Array | None
+
+    def subset(self, index: Array) -> "Embedded":
+        return Embedded(self.features[index], None if self.probabilities is None else self.probabilities[index])
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean (d,) and unbiased covariance (d, d) of n feature vectors."""
+
+    mean: Array
+    covariance: Array
+    n: int
+
+
+def statistics(features: Array) -> Statistics:
+    """The Gaussian fitted to features (n, d), n >= 2."""
+    features = np.asarray(features, dtype=np.float64)
+    return Statistics(features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False)), len(features))
+
+
+def frechet_distance(a: Statistics, b: Statistics) -> float:
+    """Squared Fréchet (Wasserstein-2) distance of two Gaussians, >= 0 and exactly 0 for equal ones.
+
+    ‖μa - μb‖² + tr Σa + tr Σb - 2 tr (Σa^½ Σb Σa^½)^½ (Dowson and Landau 1982; Heusel et al. 2017, 1706.08500). The last
+    trace is the sum of the singular values of Σa^½ Σb^½, which loses no digits by squaring.
+    """
+    if np.array_equal(a.mean, b.mean) and np.array_equal(a.covariance, b.covariance):
+        return 0.0
+    cross = np.linalg.svd(_square_root(a.covariance) @ _square_root(b.covariance), compute_uv=False).sum()
+    squared_shift = np.sum((a.mean - b.mean) ** 2)
+    return float(max(squared_shift + np.trace(a.covariance) + np.trace(b.covariance) - 2 * cross, 0.0))
+
+
+def kernel_distance(a: Array, b: Array, subsets: int, size: int, seed: int) -> float:
+    """Unbiased MMD² with kernel (x·y/d + 1)³, the mean over random subsets; may be negative and is not clipped.
+
+    a: (N, d), b: (M, d); a subset takes `size` rows of each without repetition, or all rows where there are fewer.
+    Bińkowski et al. 2018, 1801.01401.
+    """
+    rng = np.random.default_rng(seed)
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    size = min(size, len(a), len(b))
+    draws = [
+        _mmd2(a[rng.choice(len(a), size, replace=False)], b[rng.choice(len(b), size, replace=False)])
+        for _ in range(subsets)
+    ]
+    return float(np.mean(draws))
+
+
+def precision_recall_density_coverage(generated: Array, real: Array, k: int) -> dict[str, float]:
+    """How far generated and real samples lie in each other's k-nearest-neighbour balls; density may exceed 1.
+
+    generated: (N, d), real: (M, d), both of more than k rows. A ball's radius is the distance to the k-th neighbour
+    other than the point itself; its border belongs to it. Kynkäänniemi et al. 2019, 1904.06991; Naeem et al. 2020,
+    2002.09797.
+    """
+    generated, real = np.asarray(generated, dtype=np.float64), np.asarray(real, dtype=np.float64)
+    real_radii, generated_radii = _squared_radii(real, k), _squared_radii(generated, k)
+    balls_around = np.empty(len(generated))  # of a generated sample: in how many real balls it lies
+    recalled, covered = np.zeros(len(real), dtype=bool), np.zeros(len(real), dtype=bool)
+    for rows, squared in _squared_distances(generated, real):
+        inside = squared <= real_radii
+        balls_around[rows] = inside.sum(axis=1)
+        covered |= inside.any(axis=0)
+        recalled |= (squared <= generated_radii[rows, None]).any(axis=0)
+    return {
+        "precision": float((balls_around > 0).mean()),
+        "recall": float(recalled.mean()),
+        "density": float(balls_around.mean() / k),
+        "coverage": float(covered.mean()),
+    }
+
+
+def class_counts(probabilities: Array) -> NDArray[np.int64]:
+    """Samples of each class, by the most probable class. probabilities: (N, K); returns (K,)."""
+    return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
+
+
+def modes(counts: NDArray[np.int64], min_count: int) -> int:
+    """Classes that got at least `min_count` samples. counts: (K,)."""
+    return int((counts >= min_count).sum())
+
+
+def mode_kl(generated: NDArray[np.int64], real: NDArray[np.int64]) -> float:
+    """KL(generated ‖ real) of two class histograms (K,) in nats; 0 log 0 = 0.
+
+    A class without real samples is counted as half a sample, so that the divergence stays finite. For equal
+    distributions the expectation is about (K - 1)/2 · (1/N + 1/M) with N generated and M real samples.
+    """
+    p = generated / generated.sum()
+    q = np.where(real == 0, 0.5, real)
+    q = q / q.sum()
+    return float(np.sum(p[p > 0] * np.log(p[p > 0] / q[p > 0])))
+
+
+def confident_share(probabilities: Array, confidence: float) -> float:
+    """Share of samples whose most probable class has at least this probability. probabilities: (N, K)."""
+    return float((probabilities.max(axis=1) >= confidence).mean())
+
+
+def all_metrics(generated: Embedded, real: Embedded, settings: Evaluate) -> dict[str, float]:
+    """Every metric of METRICS by name; those of CLASS_METRICS only where both sides have class probabilities."""
+    values = {"cfid": frechet_distance(statistics(generated.features), statistics(real.features))}
+    values["ckid"] = kernel_distance(
+        generated.features, real.features, settings.kid_subsets, settings.kid_subset_size, settings.seed
+    )
+    manifolds = (_at_most(settings.manifold_samples, side.features, settings.seed) for side in (generated, real))
+    values |= precision_recall_density_coverage(*manifolds, settings.neighbours)
+    if generated.probabilities is not None and real.probabilities is not None:
+        values |= class_metrics(generated.probabilities, real.probabilities, settings)
+    return values
+
+
+def class_metrics(generated: Array, real: Array, settings: Evaluate) -> dict[str, float]:
+    """The metrics of CLASS_METRICS. generated: (N, K), real: (M, K), class probabilities."""
+    counts = class_counts(generated)
+    return {
+        "modes": float(modes(counts, settings.mode_min_count)),
+        "mode_kl": mode_kl(counts, class_counts(real)),
+        "confident": confident_share(generated, settings.confidence),
+    }
+
+
+def _at_most(n: int, rows: Array, seed: int) -> Array:
+    """All rows, or n of them drawn without repetition: a data set's first half need not look like its second."""
+    return rows if len(rows) <= n else rows[np.random.default_rng(seed).choice(len(rows), n, replace=False)]
+
+
+def _square_root(covariance: Array) -> Array:
+    """The symmetric square root; eigenvalues that rounding made negative count as 0."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+
+
+def _mmd2(x: Array, y: Array) -> float:
+    """The unbiased estimate from equally many rows: pairs of a row with itself are left out."""
+    m = len(x)
+    within = [(k.sum() - np.trace(k)) / (m * (m - 1)) for k in (_kernel(x, x), _kernel(y, y))]
+    return sum(within) - 2 * _kernel(x, y).mean()
+
+
+def _kernel(x: Array, y: Array) -> Array:
+    base = x @ y.T / x.shape[1] + 1
+    return base * base * base
+
+
+def _squared_radii(points: Array, k: int) -> Array:
+    """Squared distance of each point to its k-th nearest other point. points: (N, d), N > k; returns (N,)."""
+    if len(points) <= k:
+        raise ValueError(f"{len(points)} points have no {k}-th neighbour")
+    radii = np.empty(len(points))
+    for rows, squared in _squared_distances(points, points):
+        squared[np.arange(len(squared)), np.arange(rows.start, rows.stop)] = np.inf
+        radii[rows] = np.partition(squared, k - 1, axis=1)[:, k - 1]
+    return radii
+
+
+def _squared_distances(a: Array, b: Array):
+    """Blocks of rows of the matrix of squared distances: yields (slice of a's rows, (rows, M) array)."""
+    b_norms = np.sum(b * b, axis=1)
+    for start in range(0, len(a), BLOCK):
+        block = a[start : start + BLOCK]
+        squared = np.sum(block * block, axis=1)[:, None] + b_norms - 2 * (block @ b.T)
+        yield slice(start, start + len(block)), np.clip(squared, 0, None, out=squared)

@@ -1,0 +1,101 @@
+"""The networks that every variant shares: a DCGAN generator and a discriminator without normalisation.
+
+Strided convolutions, ReLU in G and LeakyReLU(0.2) in D, tanh output, weights from N(0, 0.02): Radford et al. 2015,
+1511.06434. D has no normalisation, so that a gradient penalty per sample means what it says (1704.00028, section 4).
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+HALVINGS = {8: 2, 28: 2, 32: 3, 64: 4}  # image size → strided layers: 8 → 2, 28 → 7, 32 → 4, 64 → 4
+NORM_BATCH = 1024  # fixed z from which a snapshot's normalisation statistics are computed
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation by the batch's own statistics; the stored ones are measured only when asked.
+
+    In training nothing but the batch enters. `measure_statistics` stores the statistics of one fixed batch of z, and
+    evaluation uses those: a snapshot then does not depend on how often or when it was taken. (N, C, H, W) → same.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+        self.measuring = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        stored = (None, None) if self.training and not self.measuring else (self.mean, self.variance)
+        return F.batch_norm(x, *stored, self.weight, self.bias, training=self.training, momentum=1.0)
+
+
+class Generator(nn.Module):
+    """z: (N, z_dim) → images (N, C, H, W) in [-1, 1]."""
+
+    def __init__(self, shape: tuple[int, int, int], z_dim: int, width: int):
+        super().__init__()
+        channels, size, _ = shape
+        k = HALVINGS[size]
+        widths = [width * 2**i for i in reversed(range(k))]
+        self.start = (widths[0], size >> k, size >> k)
+        self.project = nn.Linear(z_dim, widths[0] * (size >> k) ** 2, bias=False)  # BatchNorm has the bias
+        layers: list[nn.Module] = [BatchNorm(widths[0]), nn.ReLU()]
+        for wide, narrow in pairwise(widths):
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), BatchNorm(narrow), nn.ReLU()]  # H → 2H
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.layers(self.project(z).unflatten(1, self.start))
+
+
+class Discriminator(nn.Module):
+    """Images (N, C, H, W) → logits or scores (N,), never a probability."""
+
+    def __init__(self, shape: tuple[int, int, int], width: int):
+        super().__init__()
+        channels, size, _ = shape
+        k = HALVINGS[size]
+        layers: list[nn.Module] = []
+        for i in range(k):
+            before = channels if i == 0 else width * 2 ** (i - 1)
+            layers += [nn.Conv2d(before, width * 2**i, 4, 2, 1), nn.LeakyReLU(0.2)]  # H → H/2
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(width * 2 ** (k - 1) * (size >> k) ** 2, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x).squeeze(1)
+
+
+def initialise(network: nn.Module, generator: torch.Generator) -> None:
+    """Weights from N(0, 0.02), those of a BatchNorm from N(1, 0.02), biases 0. Section 4 of 1511.06434."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, BatchNorm):
+            nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
+
+
+@torch.no_grad()
+def measure_statistics(generator: Generator, z: Tensor) -> None:
+    """Store in every BatchNorm of G the statistics of this one batch z: (N, z_dim)."""
+    norms = [m for m in generator.modules() if isinstance(m, BatchNorm)]
+    for norm in norms:
+        norm.measuring = True
+    generator(z)
+    for norm in norms:
+        norm.measuring = False
+
+
+def load_generator(path: Path, z_dim: int, width: int, shape: tuple[int, int, int]) -> Generator:
+    """A snapshot's generator, ready to sample: evaluation mode, the snapshot's own statistics."""
+    generator = Generator(shape, z_dim, width)
+    generator.load_state_dict(load_file(path))
+    return generator.eval().requires_grad_(False)

@@ -1,0 +1,101 @@
+"""What an objective is: it owns its hyperparameters and its controller state, and returns its loss term by term.
+
+One objective, one file of this folder; the file's name is the objective's name in params.yaml, and the keyword-only
+arguments of its constructor are the keys of a variant's block. See docs/adding-an-objective.md.
+"""
+
+from dataclasses import dataclass, field
+from importlib import import_module
+
+import torch
+from torch import Tensor, nn
+
+from ganspeed.types import Fraction, Probability  # noqa: F401 for the annotations of constructors
+
+EPSILON = 1e-12  # inside square roots and under quotients
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch of draws, the same for every objective at equal (seed, update, critic step)."""
+
+    real: Tensor  # (N, C, H, W) in [-1, 1]
+    fake: Tensor  # (N, C, H, W), G(z); carries G's graph in the generator step alone
+    z: Tensor  # (N, z_dim), standard normal
+    u: Tensor  # (N, 1, 1, 1), uniform on [0, 1)
+    labels: Tensor  # (N,)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What one player minimises, term by term, and what else is worth a column in the history. All scalars."""
+
+    loss: dict[str, Tensor]
+    diagnostics: dict[str, Tensor] = field(default_factory=dict)
+    gap: Tensor | None = None  # mean D(x) - mean D(x_fake), of a discriminator step
+
+    def total(self) -> Tensor:
+        return sum(self.loss.values())
+
+
+class Objective(nn.Module):
+    """Base of all objectives. D returns logits or scores (N,), never probabilities."""
+
+    n_critic: int
+    penalises_gradient = False  # such an objective needs a D that treats every sample by itself
+
+    def discriminator_terms(self, D: nn.Module, batch: Batch) -> Terms:
+        raise NotImplementedError
+
+    def generator_terms(self, D: nn.Module, batch: Batch) -> Terms:
+        raise NotImplementedError
+
+    def after_discriminator_step(self, D: nn.Module) -> None:
+        """What follows the optimiser's step: weight clipping, the update of a controller."""
+
+    def check_discriminator(self, D: nn.Module) -> None:
+        """Refuse a D whose answer to one sample depends on the others. Raises TypeError naming the layer."""
+        for name, module in D.named_modules():
+            if self.penalises_gradient and "BatchNorm" in type(module).__name__:
+                raise TypeError(
+                    f"discriminator layer {name}: {type(module).__name__} ties samples together, but "
+                    f"{type(self).__name__} penalises the gradient of each sample (section 4 of 1704.00028)"
+                )
+
+
+def load(name: str, hyperparameters: dict) -> Objective:
+    """The objective in `<name>.py`, made with the hyperparameters of a variant's block."""
+    module = import_module(f"{__name__}.{name}")
+    (objective,) = (c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__)
+    return objective(**hyperparameters)
+
+
+def scores(D: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    """D(x) and D(x_fake), each (N,), by one pass over both."""
+    real, fake = D(torch.cat([batch.real, batch.fake])).chunk(2)
+    return real, fake
+
+
+def interpolate(real: Tensor, fake: Tensor, alpha: Tensor) -> Tensor:
+    """x_hat = alpha x + (1 - alpha) x_fake; alpha: (N, 1, 1, 1) or a scalar, the weight of the REAL sample."""
+    return alpha * real + (1 - alpha) * fake
+
+
+def input_gradient(D: nn.Module, x: Tensor) -> Tensor:
+    """Gradient of D's score with respect to each sample, itself differentiable. x: (N, C, H, W); returns the same."""
+    if torch.is_autocast_enabled(x.device.type):
+        raise TypeError("the gradient penalty is computed in float32: do not wrap it in autocast")
+    x = x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(D(x).sum(), x, create_graph=True)
+    return gradient
+
+
+def gradient_norm(D: nn.Module, x: Tensor) -> Tensor:
+    """Euclidean norm of D's input gradient per sample, over all of the sample's entries. Returns (N,)."""
+    # The epsilon keeps the second derivative finite where the gradient is zero.
+    return (input_gradient(D, x).flatten(1).square().sum(1) + EPSILON).sqrt()
+
+
+def penalty_share(gap: Tensor, weighted_penalty: Tensor) -> Tensor:
+    """Share of the penalty in the critic's cost, in [0, 1]: weighted / (|gap| + weighted)."""
+    return weighted_penalty / (gap.abs() + weighted_penalty).clamp_min(EPSILON)

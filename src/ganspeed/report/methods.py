@@ -1,0 +1,112 @@
+"""The tables of what was run: data, variants, where and from which commit, and every run by its fingerprint."""
+
+from collections import Counter
+
+from ganspeed.files import sha256_json
+from ganspeed.params import Params
+from ganspeed.report.results import Results, Run
+from ganspeed.report.tables import Cell, Table, number, plain, span
+
+
+def datasets(everything: list[Results], params: Params) -> Table:
+    """Which data, by what manifest, and what stands behind a score."""
+    rows = []
+    for results in everything:
+        record, calibration = results.runs[0].record, results.calibration
+        held_out = span(list(calibration[calibration["row"] == "floor"]["n"]))
+        samples = params.datasets[results.dataset].evaluate.samples
+        accuracy = f"{number(100 * results.accuracy['test_accuracy'])} %"
+        gate = f"at least {plain(100 * results.accuracy['min_accuracy'])} % asked"
+        rows.append((
+            Cell(results.dataset),
+            Cell(_settings(record["parameters"]["data"])),
+            Cell(_settings(record["parameters"]["train"])),
+            Cell(record["manifest_sha256"][:12]),
+            Cell(accuracy, gate),
+            Cell(f"{samples:,} generated", f"{held_out} held out ({params.evaluate.split})"),
+        ))  # fmt: skip
+    head = ("data set", "data", "training", "manifest", "classifier’s test accuracy", "images per score")
+    caption = "Data sets. The manifest is the SHA-256 that pins the prepared arrays."
+    return Table(caption, head, (("", tuple(rows)),), texts=4)
+
+
+def variants(everything: list[Results]) -> Table:
+    """Every variant's block of parameters, where data sets share it, and the code behind it."""
+    rows = []
+    for variant in everything[0].variants:
+        blocks = {run.record["parameters"]["variant"]["objective"]: run for r in everything for run in r.of(variant)}
+        for objective, run in blocks.items():
+            block = {k: v for k, v in run.record["parameters"]["variant"].items() if k != "objective"}
+            rows.append((Cell(variant), Cell(objective), Cell(_settings(block)), Cell(code(run))))
+    caption = "Variants. The code is the SHA-256 over the source files that a run of the variant really uses."
+    return Table(caption, ("variant", "objective", "parameters", "code"), (("", tuple(rows)),), texts=4)
+
+
+def provenance(everything: list[Results]) -> Table:
+    """Where each variant was trained, and from which commits."""
+    rows = []
+    for results in everything:
+        for variant in results.variants:
+            runs = results.of(variant)
+            rows.append((
+                Cell(results.dataset),
+                Cell(variant),
+                Cell(", ".join(str(run.seed) for run in runs)),
+                Cell(_counted([run.record["device"] for run in runs])),
+                Cell(_counted([_versions(run) for run in runs])),
+                Cell(_counted([commit(run) for run in runs])),
+            ))  # fmt: skip
+    head = ("data set", "variant", "seeds", "device", "versions", "commit")
+    caption = "Runs: where and from which commit each was trained; (k) is the number of runs where they differ."
+    return Table(caption, head, (("", tuple(rows)),), texts=6)
+
+
+def runs(everything: list[Results]) -> Table:
+    """Every run by its fingerprint."""
+    rows = [
+        (
+            Cell(results.dataset),
+            Cell(run.variant),
+            Cell(str(run.seed)),
+            Cell("completed" if run.diverged_at is None else f"diverged at update {run.diverged_at:,}"),
+            Cell(run.record["fingerprint"][:16]),
+            Cell(commit(run)),
+        )
+        for results in everything
+        for run in results.runs
+    ]
+    head = ("data set", "variant", "seed", "status", "fingerprint", "commit")
+    return Table("Every run by its fingerprint.", head, (("", tuple(rows)),), texts=6)
+
+
+def code(run: Run) -> str:
+    """Twelve digits over the hashes of the sources a run used."""
+    return sha256_json(run.record["sources"])[:12]
+
+
+def commit(run: Run) -> str:
+    """The commit a run was trained at; `dirty` where the code differed from it, `unknown` without git."""
+    name = run.provenance["commit"]
+    return f"{name[:10]}{' dirty' if run.provenance['dirty'] else ''}"
+
+
+def _counted(values: list[str]) -> str:
+    """The distinct values; with how often each occurs where there are several."""
+    counts = Counter(values)
+    return values[0] if len(counts) == 1 else ", ".join(f"{value} ({k})" for value, k in counts.items())
+
+
+def _settings(block: dict, prefix: str = "") -> str:
+    parts = []
+    for key, value in block.items():
+        if isinstance(value, dict):
+            parts.append(_settings(value, f"{prefix}{key}."))
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            parts.append(f"{prefix}{key} {text}")
+    return "; ".join(parts)
+
+
+def _versions(run: Run) -> str:
+    named = [f"{name} {version}" for name, version in sorted(run.record["versions"].items())]
+    return ", ".join([*named, run.record["precision"], run.record["engine"]])

@@ -1,0 +1,159 @@
+"""What the report reads: every file that params.compare implies, each by its name, never by search."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ganspeed.errors import UserError
+from ganspeed.files import read_json
+from ganspeed.params import Compare
+from ganspeed.workspace import Workspace
+
+AXES = ("updates", "d_updates", "images")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One variant with one seed: run.json, its provenance and the folder both describe."""
+
+    variant: str
+    seed: int
+    record: dict
+    provenance: dict
+    folder: Path
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The update at which the run stopped being finite; None for a completed run."""
+        return self.record["diverged_at"]
+
+    @property
+    def scale(self) -> dict[str, int]:
+        """Axis → how far one generator update goes on it."""
+        parameters = self.record["parameters"]
+        n_critic = parameters["variant"]["n_critic"]
+        return {"updates": 1, "d_updates": n_critic, "images": n_critic * parameters["train"]["batch_size"]}
+
+    @property
+    def samples(self) -> dict[int, Path]:
+        """Update → picture of samples at fixed z, as run.json lists them."""
+        names = (Path(name) for name in self.record["files"])
+        pictures = (name for name in names if name.parent == Path("samples") and name.suffix == ".png")
+        return dict(sorted((int(name.stem), self.folder / name) for name in pictures))
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything known of one data set.
+
+    scores: variant, seed, update, metric, value, and the axes updates, d_updates, images; history: the columns of
+    history.csv behind variant and seed, empty where a variant does not log them; calibration: row, metric, value, n.
+    """
+
+    dataset: str
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...]
+    runs: tuple[Run, ...]
+    scores: pd.DataFrame
+    history: pd.DataFrame
+    calibration: pd.DataFrame
+    comparison: dict
+    accuracy: dict
+
+    def of(self, variant: str) -> list[Run]:
+        """The runs of a variant, in the order of the seeds."""
+        return [run for run in self.runs if run.variant == variant]
+
+    def scale(self, variant: str) -> dict[str, int]:
+        return self.of(variant)[0].scale
+
+    def last(self) -> pd.DataFrame:
+        """Scores of each run's last snapshot: that of a diverged run is the last before it diverged."""
+        newest = self.scores.groupby(["variant", "seed"])["update"].transform("max")
+        return self.scores[self.scores["update"] == newest]
+
+    def level(self, row: str, metric: str) -> float | None:
+        """A value of the calibration table, None where it has none."""
+        table = self.calibration
+        values = table[(table["row"] == row) & (table["metric"] == metric)]["value"]
+        return None if values.empty else float(values.iloc[0])
+
+
+def read(workspace: Workspace, compare: Compare) -> list[Results]:
+    """Read the results of every data set. Raises UserError naming every file that is missing."""
+    missing = []
+    for dataset in compare.datasets:
+        shared = [workspace.calibration(dataset), workspace.comparison(dataset), _accuracy(workspace, dataset)]
+        missing += [f"data set {dataset}: {path} does not exist" for path in shared if not path.is_file()]
+        for variant in compare.variants:
+            for seed in compare.seeds:
+                missing += [
+                    f"run {dataset}/{variant}/seed-{seed}: {path} does not exist"
+                    for path in _run_files(workspace, dataset, variant, seed)
+                    if not path.is_file()
+                ]
+    if missing:
+        raise UserError("\n".join([*missing, "params.compare asks for all of them: run the stages before `report`"]))
+    return [_read_dataset(workspace, compare, dataset) for dataset in compare.datasets]
+
+
+def _accuracy(workspace: Workspace, dataset: str) -> Path:
+    return workspace.features(dataset) / "accuracy.json"
+
+
+def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> list[Path]:
+    folder = workspace.run(dataset, variant, seed)
+    return [
+        folder / "run.json",
+        folder / "history.csv",
+        workspace.provenance(dataset, variant, seed),
+        workspace.scores(dataset, variant, seed),
+    ]
+
+
+def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Results:
+    runs = tuple(_read_run(workspace, dataset, v, s) for v in compare.variants for s in compare.seeds)
+    scores, histories = [], []
+    for run in runs:
+        table = _read_csv(workspace.scores(dataset, run.variant, run.seed))
+        scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
+        histories.append(_read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
+    comparison = read_json(workspace.comparison(dataset))
+    _check_in_step(comparison, compare, workspace.comparison(dataset))
+    return Results(
+        dataset=dataset,
+        variants=compare.variants,
+        seeds=compare.seeds,
+        runs=runs,
+        scores=pd.concat(scores, ignore_index=True),
+        history=_history(histories),
+        calibration=_read_csv(workspace.calibration(dataset)),
+        comparison=comparison,
+        accuracy=read_json(_accuracy(workspace, dataset)),
+    )
+
+
+def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
+    """All histories in one table, both losses among its columns even where every run diverged before it logged."""
+    table = pd.concat(histories, ignore_index=True)
+    return table.reindex(columns=[*table.columns, *(c for c in ("d_loss", "g_loss") if c not in table)])
+
+
+def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int) -> Run:
+    folder = workspace.run(dataset, variant, seed)
+    provenance = read_json(workspace.provenance(dataset, variant, seed))
+    return Run(variant, seed, read_json(folder / "run.json"), provenance, folder)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path)
+
+
+def _check_in_step(comparison: dict, compare: Compare, path: Path) -> None:
+    """A comparison of other runs than params names would put stale numbers beside fresh ones."""
+    compared = {(row["variant"], row["seed"]) for row in comparison["times"]}
+    wanted = {(v, s) for v in compare.variants for s in compare.seeds}
+    differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
+    if differing:
+        raise UserError(f"{path}: out of step with params.compare over {', '.join(differing)}; run the stage `compare`")

@@ -1,0 +1,146 @@
+"""Results → the numbers that the tables, results.csv and metrics.json share."""
+
+import math
+
+import pandas as pd
+
+from ganspeed.report.results import AXES, Results
+
+METRICS = ("cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident")
+LOWER_IS_BETTER = ("cfid", "ckid", "mode_kl")
+THRESHOLDS = ("tau25", "tau", "tau75")
+STATISTICS = ("mean", "sd", "median", "min", "max")
+
+
+def last_scores(results: Results) -> pd.DataFrame:
+    """One row per variant and metric over the last snapshot of its seeds: variant, metric, n and STATISTICS.
+
+    Values that are not finite are left out and n says so; sd is NaN where n is 1.
+    """
+    return _summarised(results.last(), results.variants)
+
+
+def untrained(results: Results) -> pd.DataFrame:
+    """Median of every metric over all runs at update 0: row, metric, value, n as in the calibration table."""
+    start = finite(results.scores[results.scores["update"] == 0]).groupby("metric", sort=False)["value"]
+    table = start.agg(value="median", n="count").reset_index()
+    return table.assign(row="untrained")[["row", "metric", "value", "n"]]
+
+
+def calibration(results: Results) -> pd.DataFrame:
+    """The calibration rows with `untrained` as the last one: row, metric, value, n."""
+    rows = results.calibration[["row", "metric", "value", "n"]]
+    return pd.concat([finite(rows), untrained(results)], ignore_index=True)
+
+
+def reached(results: Results, variant: str, threshold: str) -> int:
+    """Seeds of a variant that reached a threshold within the budget."""
+    return sum(row["reached"] for row in _times(results, variant, threshold))
+
+
+def median_time(results: Results, variant: str, threshold: str) -> float | None:
+    """Median generator updates to a threshold, a seed that did not reach it counting as infinitely late.
+
+    None where that makes the median infinite.
+    """
+    times = [row["time"] if row["reached"] else math.inf for row in _times(results, variant, threshold)]
+    median = float(pd.Series(times, dtype=float).median())
+    return median if math.isfinite(median) else None
+
+
+def distinct_axes(results: Results, new: str, reference: str) -> list[tuple[str, ...]]:
+    """The axes in groups: on those of one group the two variants compare alike, since both scale by one factor."""
+    groups: dict[float, list[str]] = {}
+    for axis in AXES:
+        groups.setdefault(results.scale(new)[axis] / results.scale(reference)[axis], []).append(axis)
+    return [tuple(group) for group in groups.values()]
+
+
+def pairs(results: Results) -> list[tuple[str, str]]:
+    """(new, reference) of every comparison, in the order of params.compare.variants, by reference first."""
+    there = {(row["new"], row["reference"]) for row in results.comparison["comparisons"]}
+    return [(new, ref) for ref in results.variants for new in results.variants if (new, ref) in there]
+
+
+def comparison_row(results: Results, new: str, reference: str, axis: str, threshold: str) -> dict:
+    """The one comparison of two variants on an axis at a threshold. Raises KeyError where there is none."""
+    wanted = (new, reference, axis, threshold)
+    for row in results.comparison["comparisons"]:
+        if (row["new"], row["reference"], row["axis"], row["threshold"]) == wanted:
+            return row
+    raise KeyError(wanted)
+
+
+def tidy(results: Results) -> pd.DataFrame:
+    """The final table: dataset, kind (variant or calibration), name, metric, statistic, value, n."""
+    rows = []
+    for row in last_scores(results).to_dict("records"):
+        rows += [("variant", row["variant"], row["metric"], s, row[s], row["n"]) for s in STATISTICS]
+    for variant in results.variants:
+        n = len(results.of(variant))
+        rows.append(("variant", variant, "diverged", "count", n_diverged(results, variant), n))
+        for threshold in THRESHOLDS:
+            metric, median = f"updates_to_{threshold}", median_time(results, variant, threshold)
+            rows.append(("variant", variant, metric, "reached", reached(results, variant, threshold), n))
+            rows.append(("variant", variant, metric, "median", median, n))
+    for row in calibration(results).to_dict("records"):
+        statistic = "median" if row["row"] in ("floor", "untrained") else "value"
+        rows.append(("calibration", row["row"], row["metric"], statistic, row["value"], row["n"]))
+    table = pd.DataFrame(rows, columns=["kind", "name", "metric", "statistic", "value", "n"])
+    table["value"] = [_rounded(value) for value in table["value"].astype(float)]
+    table.insert(0, "dataset", results.dataset)
+    return table.dropna(subset="value")
+
+
+def metrics(results: Results) -> dict:
+    """Variant → metric → {mean, sd}, n_seeds, n_diverged; plain finite numbers, no sd for a single seed."""
+    summary: dict = {
+        variant: {"n_seeds": len(results.of(variant)), "n_diverged": n_diverged(results, variant)}
+        for variant in results.variants
+    }
+    for row in last_scores(results).to_dict("records"):
+        values = {statistic: _rounded(row[statistic]) for statistic in ("mean", "sd")}
+        summary[row["variant"]][row["metric"]] = {k: v for k, v in values.items() if math.isfinite(v)}
+    return summary
+
+
+def status(results: Results) -> tuple[str, list[str]]:
+    """`demo` or `exploratory`, and why; nothing is more than exploratory while the recipes are untuned."""
+    demo = []
+    if len(results.seeds) < 8:
+        demo.append(f"fewer than 8 seeds: {len(results.seeds)}")
+    tau, weakest = results.comparison["thresholds"]["tau"], results.level("pixel_gaussian", "cfid")
+    if weakest is not None and tau >= weakest:
+        demo.append(f"tau {tau:g} is not below the pixel-Gaussian row {weakest:.3g}")
+    return ("demo" if demo else "exploratory"), [*demo, "untuned recipes"]
+
+
+def n_diverged(results: Results, variant: str) -> int:
+    return sum(run.diverged_at is not None for run in results.of(variant))
+
+
+def ordered_metrics(present: set[str]) -> list[str]:
+    """The metrics that are there: the known ones first, in the order of METRICS."""
+    return [m for m in METRICS if m in present] + sorted(present - set(METRICS))
+
+
+def _times(results: Results, variant: str, threshold: str) -> list[dict]:
+    wanted = (variant, "updates", threshold)
+    return [r for r in results.comparison["times"] if (r["variant"], r["axis"], r["threshold"]) == wanted]
+
+
+def _summarised(scores: pd.DataFrame, variants: tuple[str, ...]) -> pd.DataFrame:
+    groups = finite(scores).groupby(["variant", "metric"])["value"]
+    table = groups.agg(n="count", mean="mean", sd="std", median="median", min="min", max="max")
+    order = [(v, m) for v in variants for m in ordered_metrics(set(scores["metric"])) if (v, m) in table.index]
+    return table.loc[order].reset_index()
+
+
+def finite(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose value is finite."""
+    return table[table["value"].map(math.isfinite)]
+
+
+def _rounded(value: float) -> float:
+    """Ten significant digits: what is beyond them depends on the order of summation."""
+    return float(f"{value:.10g}")

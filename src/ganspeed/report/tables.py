@@ -1,0 +1,135 @@
+"""The report's tables: numbers in words, each with its n, the same for the page and for summary.md."""
+
+import math
+from dataclasses import dataclass
+
+from ganspeed.report import summaries
+from ganspeed.report.results import Results
+
+NONE = "–"
+AXIS_WORDS = {"updates": "generator updates", "d_updates": "critic updates", "images": "images"}
+ARROWS = {True: "↓", False: "↑"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text, and what stands smaller below it."""
+
+    text: str
+    below: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, column heads and groups of rows, each group under a title that may be empty."""
+
+    caption: str
+    head: tuple[str, ...]
+    groups: tuple[tuple[str, tuple[tuple[Cell, ...], ...]], ...]
+    texts: int = 1  # leading columns that hold text, set flush left
+    note: str = ""  # what stands below the table
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number to so many significant digits, without an exponent unless it is tiny; None and NaN are a dash."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value != 0 and abs(value) < 1e-4:
+        return f"{value:.{digits - 1}e}".replace("-", "−")
+    rounded = float(f"{value:.{digits - 1}e}")
+    places = digits - 1 - math.floor(math.log10(abs(rounded))) if rounded != 0 else 0
+    return f"{rounded:,.{max(0, places)}f}".replace("-", "−")
+
+
+def plain(value: float) -> str:
+    """A number that somebody chose or counted, with the digits it has: 1,200 or 0.5."""
+    return f"{value:,.10g}"
+
+
+def scores(results: Results, note: str) -> Table:
+    """One row per variant over its last snapshots, and the calibration rows beside."""
+    table, beside = summaries.last_scores(results), summaries.calibration(results)
+    metrics = summaries.ordered_metrics(set(table["metric"]))
+    others = [metric for metric in metrics if metric != "cfid"]
+    arrows = {metric: ARROWS[metric in summaries.LOWER_IS_BETTER] for metric in metrics}
+    head = ("", "n", "reached τ", f"median cfid {arrows['cfid']}", f"cfid {arrows['cfid']}")
+    variants = tuple(_variant_row(results, table, variant, others) for variant in results.variants)
+    rows = tuple(_calibration_row(beside, row, others) for row in dict.fromkeys(beside["row"]))
+    caption = (
+        "Scores of the last snapshot. Variants: mean over seeds ± sample standard deviation, for cfid the median too; "
+        "a diverged run counts with the last snapshot it has. Calibration: what real, damaged and simulated images "
+        "score by the same measures."
+    )
+    groups = (("Variants, n in seeds", variants), ("Calibration, n in images (untrained: in runs)", rows))
+    return Table(caption, head + tuple(f"{metric} {arrows[metric]}" for metric in others), groups, note=note)
+
+
+def times(results: Results) -> Table:
+    """Median updates to each threshold, with how many seeds reached it."""
+    thresholds = results.comparison["thresholds"]
+    rows = []
+    for variant in results.variants:
+        n = len(results.of(variant))
+        row = [Cell(variant), Cell(str(n))]
+        for name in summaries.THRESHOLDS:
+            median = summaries.median_time(results, variant, name)
+            reached = f"{summaries.reached(results, variant, name)}/{n}"
+            row.append(Cell(plain(median) if median is not None else "not reached", reached))
+        rows.append(tuple(row))
+    caption = (
+        f"Generator updates until cfid first stays at or below a threshold: median over seeds, and how many of "
+        f"them reached the threshold within the budget of {plain(thresholds['budget'])} updates. A seed that did "
+        f"not counts as infinitely late; “not reached” means that the median is such a seed."
+    )
+    heads = (f"cfid ≤ {plain(thresholds[name])} ({name})" for name in summaries.THRESHOLDS)
+    return Table(caption, ("", "seeds", *heads), (("", tuple(rows)),))
+
+
+def ratios(results: Results) -> Table:
+    """Speed-up of every variant over every reference, axes that coincide for the pair in one row."""
+    groups: dict[str, list[tuple[Cell, ...]]] = {}
+    for new, reference in summaries.pairs(results):
+        for axes in summaries.distinct_axes(results, new, reference):
+            found = [summaries.comparison_row(results, new, reference, axes[0], t) for t in summaries.THRESHOLDS]
+            words = "all axes alike" if len(axes) == 3 else " and ".join(AXIS_WORDS[axis] for axis in axes)
+            cells = tuple(Cell(number(row["ratio"])) for row in found)
+            row = (Cell(new), Cell(words), Cell(span([row["n"] for row in found])), *cells)
+            groups.setdefault(f"Speed-up over {reference}", []).append(row)
+    caption = (
+        "Time to threshold of the reference divided by that of the variant, seed by seed: a ratio of geometric means, "
+        "above 1 where the variant needed less. A seed that did not reach the threshold counts as if it had at the "
+        "budget (on each axis, the smaller budget of the pair). No interval and no test yet: a ratio alone does not "
+        "say whether a difference is real."
+    )
+    head = ("", "axis", "paired seeds", *summaries.THRESHOLDS)
+    return Table(caption, head, tuple((title, tuple(rows)) for title, rows in groups.items()), texts=2)
+
+
+def _variant_row(results: Results, table, variant: str, others: list[str]) -> tuple[Cell, ...]:
+    by_metric = {row["metric"]: row for row in table[table["variant"] == variant].to_dict("records")}
+    n, diverged = len(results.of(variant)), summaries.n_diverged(results, variant)
+    first = Cell(variant, f"{diverged} of {n} diverged" if diverged else "")
+    reached = Cell(f"{summaries.reached(results, variant, 'tau')}/{n}")
+    middle = Cell(number(by_metric["cfid"]["median"]) if "cfid" in by_metric else NONE)
+    return (first, Cell(str(n)), reached, middle, *(_spread(by_metric.get(metric), n) for metric in ["cfid", *others]))
+
+
+def _spread(row: dict | None, n: int) -> Cell:
+    """Mean above, ± sd below, with its own n where that is not the row's."""
+    if row is None:
+        return Cell(NONE)
+    below = [f"± {number(row['sd'], 2)}" if row["n"] > 1 else "", f"n = {row['n']}" if row["n"] != n else ""]
+    return Cell(number(row["mean"]), ", ".join(part for part in below if part))
+
+
+def _calibration_row(table, row: str, others: list[str]) -> tuple[Cell, ...]:
+    part = table[table["row"] == row]
+    by_metric = dict(zip(part["metric"], part["value"], strict=True))
+    values = [Cell(number(by_metric.get(metric))) for metric in ["cfid", *others]]
+    return (Cell(row), Cell(span(list(part["n"]))), Cell(""), Cell(""), *values)
+
+
+def span(counts: list[int]) -> str:
+    """The one count there is, or the least and the most of them."""
+    low, high = min(counts), max(counts)
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"

@@ -1,0 +1,178 @@
+"""The report's sentences: what was compared, what each figure shows, and what none of it may be taken to show."""
+
+from collections.abc import Sequence
+
+from ganspeed.report import plots, summaries
+from ganspeed.report.results import Results
+from ganspeed.report.tables import plain
+
+STATUS = "Untuned recipes, exploratory."
+GLOSSARY = (
+    "cfid: Fréchet distance between Gaussians fitted to the classifier’s features of generated and of held-out real "
+    "images. ckid: unbiased squared maximum mean discrepancy of the same features, kernel (x·y/d + 1)³; it may be "
+    "negative. precision, recall, density, coverage: overlap of nearest-neighbour manifolds of those features. modes: "
+    "classes that the classifier finds often enough among the samples. mode_kl: Kullback–Leibler divergence of the "
+    "samples’ class histogram from that of the real images, in nats. confident: share of samples that the classifier "
+    "puts into one class with high probability. Calibration rows: floor, real images against other real images; "
+    "test, the held-out real images themselves; blur_w and drop_k, real images blurred by w pixels or without k of the "
+    "classes; pixel_gaussian, Gaussian noise with the pixels’ mean and covariance; untrained, the median of all "
+    "generators at update 0."
+)
+
+
+def listed(names: Sequence[object]) -> str:
+    """One, two and three → `one, two and three`."""
+    words = [str(name) for name in names]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def counted(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}"
+
+
+def opening(everything: list[Results]) -> str:
+    """One paragraph: what was compared, over how much, and by which measure."""
+    first = everything[0]
+    n_runs = sum(len(results.runs) for results in everything)
+    n_diverged = sum(run.diverged_at is not None for results in everything for run in results.runs)
+    return (
+        f"{counted(len(first.variants), 'way', 'ways')} of training a GAN ({listed(first.variants)}) ran on "
+        f"{listed([results.dataset for results in everything])} with {counted(len(first.seeds), 'seed', 'seeds')} "
+        f"each: {counted(n_runs, 'run', 'runs')} in all, {n_diverged or 'none'} of which diverged. The same seed "
+        f"means the same order of data, the same noise and, where networks match, the same initial weights. Samples "
+        f"are measured through training by cfid, a Fréchet distance (lower is better) in the features of a small "
+        f"classifier that this pipeline trains itself, and the question is after how many updates it falls to a "
+        f"stated threshold. "
+        f"cfid is not FID: it compares with nothing published elsewhere."
+    )
+
+
+def status(results: Results) -> str:
+    """The status of a data set's comparison with its reasons, in a sentence."""
+    name, reasons = summaries.status(results)
+    rule = {"params": "set by hand in params.yaml", "pilot": "frozen from a pilot"}[
+        results.comparison["thresholds"]["rule"]
+    ]
+    tau = plain(results.comparison["thresholds"]["tau"])
+    return f"Status on {results.dataset}: {name} ({'; '.join(reasons)}). The threshold τ = {tau} was {rule}."
+
+
+def curves(results: Results, axes: str) -> str:
+    """Caption of a figure of cfid against some axes."""
+    n = counted(len(results.seeds), "seed", "seeds")
+    return (
+        f"cfid against {axes} on {results.dataset}, both axes logarithmic. Thin: each of {n} per variant; bold: their "
+        f"median, a run that has diverged counting as worse than any other. Dotted: the threshold τ, and the "
+        f"calibration rows at their values: the floor (real against real) and Gaussian noise with the pixels’ mean and "
+        f"covariance. ✕ marks where a run diverged. Update 0, the untrained generator, stands in the table."
+    )
+
+
+def metrics(results: Results) -> str:
+    return (
+        f"The other metrics on {results.dataset} at the snapshots that have them, ↑ higher or ↓ lower is better "
+        f"({len(results.seeds)} seeds per variant, thin; median bold, a diverged run counting as worst where it has no "
+        f"value). Dotted: the calibration rows floor and pixel-Gaussian, where they have the metric."
+    )
+
+
+def samples(results: Results, seed: int) -> str:
+    return (
+        f"Samples on {results.dataset} from the same noise vectors through training: seed {seed}, the first of "
+        f"{len(results.seeds)}, for every variant."
+    )
+
+
+def traces(results: Results) -> str:
+    return (
+        f"What the penalties did on {results.dataset}, for every variant that logs it ({len(results.seeds)} seeds "
+        f"thin, median of the runs still going bold). ρ: how far there is still to go, by the critic’s gap against its "
+        f"largest average so far; α: weight of the real sample in the interpolation; λ: weight of the penalty; share: "
+        f"λ·penalty / (|gap| + λ·penalty), at the last critic step of the update."
+    )
+
+
+def losses(results: Results) -> str:
+    return (
+        f"Losses of both players on {results.dataset} ({len(results.seeds)} seeds thin, median of the runs still going "
+        f"bold), each panel on its own scale (where a loss exceeds {plots.WIDE_LOSS}, logarithmic beyond ±1). "
+        f"Their scale depends on clipping and penalty: they say nothing across variants."
+    )
+
+
+def limits(everything: list[Results]) -> list[tuple[str, str]]:
+    """What the report may and may not be taken to show: a heading and its text each."""
+    points = [*_limits_of_design(everything), *_limits_of_data(everything)]
+    if any("diagnostics/rho" in results.history for results in everything):
+        points += LIMITS_OF_PENALTY
+    return points
+
+
+LIMITS_OF_PENALTY = [
+    (
+        "Our reading, not the paper’s formula",
+        "Of Chen, Song and Yu (2019) only the abstract, the introduction and the first paragraph of the method are at "
+        "hand. The variants whose penalty follows a distance are this project’s reading of them.",
+    ),
+    (
+        "The distance is not a fixed yardstick",
+        "The critic’s gap is a Wasserstein distance times a Lipschitz constant that λ itself sets free, so that ρ, α "
+        "and λ at one update do not compare with those at another as distances would.",
+    ),
+    (
+        "The penalty’s share is one of |gap| + λ·penalty",
+        "When the gap passes near 0 the share is near 1 whatever the penalty, so that single peaks mean little.",
+    ),
+]
+
+
+def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
+    seeds = counted(len(everything[0].seeds), "seed", "seeds")
+    return [
+        (
+            "Untuned recipes",
+            "Learning rates and penalties are starting points, not the best of each method found with an equal "
+            "budget. A ranking of these recipes is no ranking of the methods behind them.",
+        ),
+        (
+            "No test yet",
+            f"Ratios stand here without interval, p value or verdict. With {seeds} per variant their spread shows in "
+            f"the thin lines and in the standard deviations, and nowhere else.",
+        ),
+        (
+            "Exploratory",
+            "No threshold, axis or pair of variants was registered before the runs.",
+        ),
+        (
+            "cfid is not FID",
+            "It uses a classifier trained here, its own sample sizes and its own scale. The floor comes from real "
+            "samples, which may be fewer than the generated ones and bias it upward: a curve may end below it.",
+        ),
+        (
+            "Which axis matters",
+            "A generator update with several critic steps costs several times the work: compare on critic updates or "
+            "images as well. There is no axis of seconds here.",
+        ),
+        ("Losses are not quality", "Those of critics are not comparable across variants."),
+        (
+            "The last snapshot is scored, never the best one",
+            "A diverged run is kept and counted, with the last snapshot it has.",
+        ),
+    ]
+
+
+def _limits_of_data(everything: list[Results]) -> list[tuple[str, str]]:
+    points = []
+    if len(everything) == 1:
+        points.append(("One data set", f"Nothing here speaks of data other than {everything[0].dataset}."))
+    ratios = {r.dataset: r.runs[0].record["parameters"]["train"]["grid_ratio"] for r in everything}
+    points += [
+        (
+            "Coarse snapshots",
+            f"On {dataset} neighbouring snapshots stand up to a factor {plain(ratio)} apart, further early on: a time "
+            f"to threshold is no finer than that. A full study uses 1.05.",
+        )
+        for dataset, ratio in ratios.items()
+        if ratio > 1.05
+    ]
+    return points

@@ -1,0 +1,211 @@
+"""The scores of a run: every snapshot's images as the metric classifier sees them, against held-out real ones.
+
+Kept per seed by fingerprint, like the runs: scores that fit are left alone, those of an edit that was taken back come
+from the pool, the rest are made side by side. `compare` reads nothing but the two files written here.
+"""
+
+import math
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganspeed import execute, pool
+from ganspeed.errors import UserError
+from ganspeed.features import embed, load_classifier, load_reference, one_thread, verified
+from ganspeed.files import read_json, sha256_file, sha256_json, write_json, write_text
+from ganspeed.metrics import Embedded, Statistics, all_metrics, frechet_distance, statistics
+from ganspeed.networks import load_generator
+from ganspeed.params import Evaluate, Params
+from ganspeed.randomness import generator
+from ganspeed.workspace import Workspace
+
+COLUMNS = ("dataset", "variant", "seed", "update", "metric", "value")
+SOURCES = ("features.py", "metrics.py", "networks.py", "randomness.py", "scoring.py")  # they decide the scores' bytes
+BATCH = 500  # images generated at a time
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be scored, with all that decides its scores."""
+
+    dataset: str
+    variant: str
+    seed: int
+    run: Path
+    record: dict  # run.json
+    features: Path
+    settings: Evaluate
+    samples: int
+    device: str
+
+    @property
+    def snapshots(self) -> dict[int, Path]:
+        """Update → snapshot, ascending, as run.json lists them: the folder is never searched."""
+        names = [Path(name) for name in self.record["files"] if name.startswith("snapshots/")]
+        return dict(sorted((int(name.stem), self.run / name) for name in names))
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that decides the table of scores, and of nothing else."""
+        facts = verified(self.features)
+        source = Path(__file__).parent
+        return sha256_json(
+            {
+                "cell": [self.dataset, self.variant, self.seed],  # they stand in every line of the table
+                "snapshots": {str(u): self.record["files"][f"snapshots/{p.name}"] for u, p in self.snapshots.items()},
+                "network": {key: self.record["parameters"]["train"][key] for key in ("z_dim", "width")},
+                "features": [facts["classifier_sha256"], facts["reference_sha256"]],
+                "evaluate": [self.settings.model_dump(), self.samples],
+                "sources": {name: sha256_file(source / name) for name in SOURCES},
+                "torch": torch.__version__,
+                "device": execute.device_name(torch.device(self.device)),
+            }
+        )
+
+    def label(self, table: Path) -> dict:
+        """What lies beside the table: its fingerprint and hash, and what compare has to know of the run."""
+        record, train = self.record, self.record["parameters"]["train"]
+        return {
+            "fingerprint": self.fingerprint,
+            "sha256": sha256_file(table),
+            "run": {
+                **{key: record[key] for key in ("fingerprint", "status", "diverged_at")},
+                **{key: record[key] for key in ("device", "engine", "precision", "versions")},
+                **{key: train[key] for key in ("updates", "batch_size", "grid_ratio")},
+                "n_critic": record["parameters"]["variant"]["n_critic"],
+            },
+        }
+
+
+def score_variant(workspace: Workspace, params: Params, dataset: str, variant: str) -> list[int]:
+    """Bring the scores of one cell of the grid in step with params and runs; returns the seeds that were scored.
+
+    Raises UserError, naming all of them, when a run that the params ask for is missing or a snapshot is not the one
+    that was trained.
+    """
+    where = execute.device()
+    tasks = [
+        _task(workspace, params, dataset, variant, seed, where)
+        for seed in _trained(workspace, params, dataset, variant)
+    ]
+    named = {task.seed for task in tasks}
+    for table in sorted(workspace.scores(dataset, variant, 0).parent.glob("seed-*.csv")):
+        if (seed := int(table.stem.removeprefix("seed-"))) not in named:
+            pool.put_aside_scores(workspace, dataset, variant, seed)
+    missing = [task for task in tasks if not _collect(workspace, task)]
+    for task, table in execute.map_processes(score, missing, execute.workers(where)):
+        path = workspace.scores(dataset, variant, task.seed)
+        write_text(path, table)
+        write_json(path.with_suffix(".json"), task.label(path))
+    return [task.seed for task in missing]
+
+
+def score(task: Task) -> str:
+    """The tidy table of one run: cfid of every snapshot, every metric of those that `fully_scored` names."""
+    _verify(task)
+    lines = [",".join(COLUMNS)]
+    full = fully_scored(list(task.snapshots), task.settings.full_snapshots)
+    with one_thread():
+        for update, path in task.snapshots.items():
+            for metric, value in _score_snapshot(task, path, update in full).items():
+                if not math.isfinite(value):
+                    raise UserError(f"{path}: {metric} is {value}; the snapshot's weights are not finite")
+                lines.append(f"{task.dataset},{task.variant},{task.seed},{update},{metric},{value!r}")
+    return "\n".join(lines) + "\n"
+
+
+def fully_scored(updates: list[int], count: int) -> set[int]:
+    """The last snapshot and `count` before it, evenly spread over the grid; update 0 is left out if others are there.
+
+    updates: ascending. The grid is logarithmic, so that these are evenly spread over log updates where it is fine.
+    Fewer than asked for where there are fewer snapshots.
+    """
+    last = len(updates) - 1
+    return {updates[round(last * i / (count + 1))] for i in range(1, count + 2)} - ({0} if last else set())
+
+
+def _trained(workspace: Workspace, params: Params, dataset: str, variant: str) -> tuple[int, ...]:
+    """The seeds of the grid, after it was made sure that each has a run."""
+    records = [workspace.run(dataset, variant, seed) / "run.json" for seed in params.compare.seeds]
+    if missing := [str(path.parent) for path in records if not path.exists()]:
+        raise UserError(f"no finished run in: {', '.join(missing)}; the stage train@{dataset}-{variant} makes them")
+    return params.compare.seeds
+
+
+def _task(workspace: Workspace, params: Params, dataset: str, variant: str, seed: int, where: torch.device) -> Task:
+    run = workspace.run(dataset, variant, seed)
+    samples = params.datasets[dataset].evaluate.samples
+    record, features = read_json(run / "run.json"), workspace.features(dataset)
+    return Task(dataset, variant, seed, run, record, features, params.evaluate, samples, str(where))
+
+
+def _collect(workspace: Workspace, task: Task) -> bool:
+    """Make sure that the scores at their place fit, taking them from the pool if need be; False if there are none."""
+    place = workspace.scores(task.dataset, task.variant, task.seed)
+    pooled = pool.pooled_scores(workspace, task.fingerprint)
+    if not _fits(place, task.fingerprint):
+        pool.put_aside_scores(workspace, task.dataset, task.variant, task.seed)
+        if not _fits(pooled, task.fingerprint):
+            return False
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(pooled, place)
+        os.replace(pooled.with_suffix(".json"), place.with_suffix(".json"))
+    label = task.label(place)  # an edit that leaves the snapshots' bytes may still have changed what is told of the run
+    if read_json(place.with_suffix(".json")) != label:
+        write_json(place.with_suffix(".json"), label)
+    return True
+
+
+def _fits(table: Path, fingerprint: str) -> bool:
+    """Whether a table and its label lie here, of this fingerprint and with the bytes that were written."""
+    if not (table.exists() and table.with_suffix(".json").exists()):
+        return False
+    label = read_json(table.with_suffix(".json"))
+    return label["fingerprint"] == fingerprint and label["sha256"] == sha256_file(table)
+
+
+def _verify(task: Task) -> None:
+    for path in task.snapshots.values():
+        expected = task.record["files"][f"snapshots/{path.name}"]
+        if not path.exists():
+            raise UserError(f"{path}: no such file, though run.json names it")
+        if (seen := sha256_file(path)) != expected:
+            raise UserError(f"{path}: its SHA-256 is {seen}; run.json says {expected}")
+
+
+def _score_snapshot(task: Task, path: Path, full: bool) -> dict[str, float]:
+    generated = embed_snapshot(task, path)
+    real, real_statistics = _real(task.features, task.settings.split)
+    if full:
+        return all_metrics(generated, real, task.settings)
+    return {"cfid": frechet_distance(statistics(generated.features), real_statistics)}
+
+
+@torch.inference_mode()
+def embed_snapshot(task: Task, path: Path) -> Embedded:
+    """The images that a snapshot makes of the z behind every score, embedded."""
+    classifier, train = _classifier(task.features, task.device), task.record["parameters"]["train"]
+    G = load_generator(path, train["z_dim"], train["width"], classifier.architecture.shape).to(task.device)
+    z = _latents(task.settings.seed, task.samples, train["z_dim"], task.device)
+    return embed(classifier, (G(part) for part in z.split(BATCH)))
+
+
+@lru_cache(maxsize=1)
+def _classifier(folder: Path, device: str):
+    return load_classifier(folder, device)
+
+
+@lru_cache(maxsize=1)
+def _real(folder: Path, split: str) -> tuple[Embedded, Statistics]:
+    real, _ = load_reference(folder, split)
+    return real, statistics(real.features)
+
+
+@lru_cache(maxsize=1)
+def _latents(seed: int, samples: int, z_dim: int, device: str) -> Tensor:
+    """z: (samples, z_dim), the same for every run."""
+    return torch.randn(samples, z_dim, generator=generator("evaluate", seed)).to(device)

@@ -1,0 +1,301 @@
+"""The one training loop: every variant, resumable, the same bytes whether it was interrupted or not.
+
+The loop knows no objective by name. Every draw is a function of (seed, update, critic step), so nothing random needs
+to be stored, and evaluating or logging more often changes nothing.
+"""
+
+import csv
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ganspeed import objectives
+from ganspeed.files import write_atomically
+from ganspeed.grid import snapshot_updates
+from ganspeed.networks import NORM_BATCH, Discriminator, Generator, initialise, measure_statistics
+from ganspeed.objectives import Batch, Objective, Terms
+from ganspeed.randomness import generator
+
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
+
+SAMPLES = 64  # images in a sample grid, 8 x 8
+GENERATOR_STEP = -1  # stands for the critic step in the generator step's draws, whatever n_critic is
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended; `diverged_at` is the first update with a loss or a weight that is not finite."""
+
+    diverged_at: int | None
+
+    @property
+    def status(self) -> str:
+        return "completed" if self.diverged_at is None else "diverged"
+
+
+@dataclass
+class Player:
+    """A network with its optimiser."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+
+    def step(self, loss: Tensor) -> None:
+        """One optimiser step. Only this network's gradients are computed, the other player's weights cost nothing."""
+        weights = list(self.network.parameters())
+        for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+            weight.grad = gradient
+        self.optimizer.step()
+
+
+@dataclass
+class State:
+    """All that training changes. `bad_update` stays on the device: 0, or the first update that was not finite."""
+
+    G: Player
+    D: Player
+    objective: Objective
+    bad_update: Tensor
+    update: int
+    rows: list[dict[str, float]]
+
+    def tensors(self) -> dict:
+        return {
+            "G": self.G.network.state_dict(),
+            "D": self.D.network.state_dict(),
+            "optimizer_G": self.G.optimizer.state_dict(),
+            "optimizer_D": self.D.optimizer.state_dict(),
+            "objective": self.objective.state_dict(),
+            "bad_update": self.bad_update,
+            "update": self.update,
+            "rows": self.rows,
+        }
+
+    def restore(self, saved: dict) -> None:
+        self.G.network.load_state_dict(saved["G"])
+        self.D.network.load_state_dict(saved["D"])
+        self.G.optimizer.load_state_dict(saved["optimizer_G"])
+        self.D.optimizer.load_state_dict(saved["optimizer_D"])
+        self.objective.load_state_dict(saved["objective"])
+        self.bad_update.copy_(saved["bad_update"])
+        self.update, self.rows = saved["update"], saved["rows"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run is trained with: plain values, the blocks of params.yaml."""
+
+    seed: int
+    train: dict
+    variant: dict
+    shape: tuple[int, int, int]
+
+    @property
+    def hyperparameters(self) -> dict:
+        return {k: v for k, v in self.variant.items() if k not in ("objective", "optimizer")}
+
+
+class Draws:
+    """Real batches, z and u as functions of (seed, update, step)."""
+
+    def __init__(self, seed: int, batch_size: int, z_dim: int, images: Tensor, labels: Tensor):
+        self.seed, self.batch_size, self.z_dim = seed, batch_size, z_dim
+        self.images, self.labels = images, labels
+
+    def z(self, update: int, step: int) -> Tensor:
+        """(batch_size, z_dim), standard normal."""
+        g = generator("z", self.seed, update, step, device=self.images.device)
+        return torch.randn(self.batch_size, self.z_dim, generator=g, device=self.images.device)
+
+    def batch(self, update: int, step: int, fake: Callable[[Tensor], Tensor]) -> Batch:
+        """Real images drawn with replacement, uniform u, and what `fake` makes of z."""
+        device, n = self.images.device, self.batch_size
+        order = generator("order", self.seed, update, step, device=device)
+        index = torch.randint(len(self.images), (n,), generator=order, device=device)
+        u = torch.rand(n, 1, 1, 1, generator=generator("u", self.seed, update, step, device=device), device=device)
+        z = self.z(update, step)
+        return Batch(self.images[index], fake(z), z, u, self.labels[index])
+
+
+def train(
+    recipe: Recipe,
+    images: Tensor,
+    labels: Tensor,
+    folder: Path,
+    checkpoint: Path,
+    on_row: Callable[[dict[str, float]], None],
+) -> Outcome:
+    """Train one run on the device where `images` (N, C, H, W) in [-1, 1] and `labels` (N,) lie.
+
+    Writes history.csv, snapshots/, samples/ and samples.gif into `folder`; goes on from `checkpoint` when it is
+    there. `on_row` is called with every row of the history as it comes.
+    """
+    torch.use_deterministic_algorithms(True)
+    state = new_state(recipe, images.device)
+    if checkpoint.exists():
+        state.restore(torch.load(checkpoint, map_location=images.device, weights_only=True))
+    draws = Draws(recipe.seed, recipe.train["batch_size"], recipe.train["z_dim"], images, labels)
+    camera = Camera(recipe, folder, images.device)
+    if state.update == 0:
+        camera.photograph(state.G.network, 0)
+    updates, log_every = recipe.train["updates"], recipe.train["log_every"]
+    while state.update < updates and not diverged(state):
+        critic, adversary = one_update(state, draws)
+        if state.update % log_every == 0 or state.update in (1, updates):
+            row = history_row(state.update, recipe, critic, adversary)
+            if not diverged(state):
+                state.rows.append(row)
+                on_row(row)
+        if camera.wants(state.update) and not diverged(state):
+            camera.photograph(state.G.network, state.update)
+        if state.update % recipe.train["checkpoint_every"] == 0:
+            write_atomically(checkpoint, lambda path: torch.save(state.tensors(), path))
+    camera.animate()
+    write_history(folder / "history.csv", state.rows)
+    return Outcome(int(state.bad_update) or None)
+
+
+def new_state(recipe: Recipe, device: torch.device) -> State:
+    """Fresh networks, optimisers and objective. Initial weights are drawn on the CPU: the same on every device."""
+    train, optimizer = recipe.train, recipe.variant["optimizer"]
+    G = Generator(recipe.shape, train["z_dim"], train["width"])
+    D = Discriminator(recipe.shape, train["width"])
+    initialise(G, generator("initial G", recipe.seed))
+    initialise(D, generator("initial D", recipe.seed))
+    objective = objectives.load(recipe.variant["objective"], recipe.hyperparameters).to(device)
+    objective.check_discriminator(D)
+    G, D = G.to(device).train(), D.to(device).train()
+    return State(
+        Player(G, new_optimizer(G, optimizer, optimizer["lr_g"])),
+        Player(D, new_optimizer(D, optimizer, optimizer["lr_d"])),
+        objective,
+        torch.zeros((), dtype=torch.int64, device=device),
+        update=0,
+        rows=[],
+    )
+
+
+def new_optimizer(network: nn.Module, block: dict, learning_rate: float) -> torch.optim.Optimizer:
+    """The optimiser that a variant's block names."""
+    weights = list(network.parameters())
+    match block["name"]:
+        case "adam":
+            return torch.optim.Adam(weights, learning_rate, betas=tuple(block["betas"]), fused=True)
+        case "rmsprop":
+            return torch.optim.RMSprop(weights, learning_rate, alpha=block["alpha"], foreach=True)
+
+
+def one_update(state: State, draws: Draws) -> tuple[Terms, Terms]:
+    """n_critic discriminator steps and one generator step; returns the terms of the last of each."""
+    G, D, objective = state.G, state.D, state.objective
+    state.update += 1
+    for step in range(objective.n_critic):
+        with torch.no_grad():
+            batch = draws.batch(state.update, step, G.network)
+        critic = objective.discriminator_terms(D.network, batch)
+        D.step(critic.total())
+        objective.after_discriminator_step(D.network)
+    adversary = objective.generator_terms(D.network, draws.batch(state.update, GENERATOR_STEP, G.network))
+    G.step(adversary.total())
+    note_first_bad_update(state, critic.total() + adversary.total())
+    return critic, adversary
+
+
+@torch.no_grad()
+def note_first_bad_update(state: State, losses: Tensor) -> None:
+    """Record on the device the first update after which a loss or a weight is not finite, without asking the host."""
+    weights = [*state.G.network.parameters(), *state.D.network.parameters()]
+    total = losses.detach() + torch.stack(torch._foreach_norm(weights)).sum()  # finite when every one of them is
+    bad_now = (state.bad_update == 0) & ~torch.isfinite(total)
+    state.bad_update.copy_(torch.where(bad_now, state.update, state.bad_update))
+
+
+def diverged(state: State) -> bool:
+    """Ask the device: a synchronisation, for the log interval and the snapshots only."""
+    return bool(state.bad_update)
+
+
+def history_row(update: int, recipe: Recipe, critic: Terms, adversary: Terms) -> dict[str, float]:
+    """One row of history.csv, of the update's last critic step and its generator step; one transfer to the host."""
+    named = {"d_loss": critic.total(), "g_loss": adversary.total(), "gap": critic.gap}
+    named |= {f"d/{name}": term for name, term in critic.loss.items()}
+    named |= {f"g/{name}": term for name, term in adversary.loss.items()}
+    named |= {f"diagnostics/{name}": term for name, term in critic.diagnostics.items()}
+    values = torch.stack([term.detach().double() for term in named.values()]).tolist()
+    d_updates = update * recipe.hyperparameters["n_critic"]
+    counts = {"update": update, "d_updates": d_updates, "images_seen": d_updates * recipe.train["batch_size"]}
+    return counts | dict(zip(named, values, strict=True))
+
+
+def write_history(path: Path, rows: list[dict[str, float]]) -> None:
+    """history.csv: one line per logged update, floats written so that they read back exactly."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0] if rows else ["update"], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    write_atomically(path, write)
+
+
+class Camera:
+    """Snapshots on the grid and sample grids at fixed z, all from one look at G that leaves training as it was."""
+
+    def __init__(self, recipe: Recipe, folder: Path, device: torch.device):
+        train = recipe.train
+        self.folder, self.grid = folder, snapshot_updates(train["updates"], train["grid_ratio"])
+        every = (len(self.grid) - 1) / max(1, train["sample_grids"] - 1)
+        self.sampled = {self.grid[round(i * every)] for i in range(train["sample_grids"])} | {self.grid[-1]}
+        self.norm_z = self._z("normalisation z", NORM_BATCH, train["z_dim"], device)
+        self.sample_z = self._z("sample z", SAMPLES, train["z_dim"], device)
+
+    @staticmethod
+    def _z(purpose: str, n: int, z_dim: int, device: torch.device) -> Tensor:
+        return torch.randn(n, z_dim, generator=generator(purpose)).to(device)
+
+    def wants(self, update: int) -> bool:
+        return update in self.grid
+
+    @torch.no_grad()
+    def photograph(self, G: Generator, update: int) -> None:
+        """Write the snapshot of this update, and its sample grid where one is due."""
+        measure_statistics(G, self.norm_z)
+        path = self.folder / "snapshots" / f"{update:07}.safetensors"
+        state = {name: tensor.cpu().contiguous() for name, tensor in G.state_dict().items()}
+        write_atomically(path, lambda temporary: save_file(state, temporary))
+        if update in self.sampled:
+            picture = tile(G.eval()(self.sample_z).cpu())
+            G.train()
+            write_atomically(self._sample(update), lambda temporary: picture.save(temporary, format="PNG"))
+
+    def _sample(self, update: int) -> Path:
+        return self.folder / "samples" / f"{update}.png"
+
+    def animate(self) -> None:
+        """samples.gif of the sample grids there are, half a second each, the last two seconds."""
+        frames = [Image.open(path) for path in map(self._sample, sorted(self.sampled)) if path.exists()]
+        durations = [500] * (len(frames) - 1) + [2000]
+        write_atomically(
+            self.folder / "samples.gif",
+            lambda path: frames[0].save(
+                path, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
+            ),
+        )
+
+
+def tile(images: Tensor) -> Image.Image:
+    """A square picture of images (N, C, H, W) in [-1, 1], row by row; small ones are enlarged to be looked at."""
+    n, c, h, w = images.shape
+    side = math.isqrt(n)
+    pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    rows = pixels[: side * side].reshape(side, side, c, h, w).permute(0, 3, 1, 4, 2)  # row, H, column, W, C
+    picture = Image.fromarray(rows.reshape(side * h, side * w, c).squeeze(-1).numpy())
+    return picture.resize((picture.width * 3, picture.height * 3), Image.Resampling.NEAREST) if h < 16 else picture

@@ -1,0 +1,8 @@
+"""Ranges that params.yaml and the objectives' constructors share."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Probability = Annotated[float, Field(gt=0, le=1)]

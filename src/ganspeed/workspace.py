@@ -1,0 +1,59 @@
+"""Where everything lies, given the root of a study. The only file that knows the folders' names."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of one study under `root` (the folder of params.yaml)."""
+
+    root: Path
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def source_data(self) -> Path:
+        """What was downloaded or is the user's own: GANSPEED_DATA, by default data/raw."""
+        return Path(os.environ.get("GANSPEED_DATA") or self.root / "data" / "raw")
+
+    @property
+    def pool(self) -> Path:
+        """Unfinished runs, runs trained ahead, and runs that params.yaml no longer names."""
+        return self.root / ".runs"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    def prepared(self, dataset: str) -> Path:
+        return self.root / "data" / "prepared" / dataset
+
+    def features(self, dataset: str) -> Path:
+        return self.artifacts / "features" / dataset
+
+    def calibration(self, dataset: str) -> Path:
+        return self.artifacts / "calibration" / f"{dataset}.csv"
+
+    def runs(self, dataset: str, variant: str) -> Path:
+        return self.artifacts / "runs" / dataset / variant
+
+    def run(self, dataset: str, variant: str, seed: int) -> Path:
+        return self.runs(dataset, variant) / f"seed-{seed}"
+
+    def provenance(self, dataset: str, variant: str, seed: int) -> Path:
+        return self.artifacts / "provenance" / dataset / variant / f"seed-{seed}.json"
+
+    def scores(self, dataset: str, variant: str, seed: int) -> Path:
+        """The tidy table of one run's scores; the fingerprint lies beside it with the suffix .json."""
+        return self.artifacts / "scores" / dataset / variant / f"seed-{seed}.csv"
+
+    def comparison(self, dataset: str) -> Path:
+        return self.artifacts / "comparison" / f"{dataset}.json"

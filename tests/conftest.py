@@ -1,0 +1,60 @@
+"""Shared pieces: one CPU thread, a tiny recipe, made-up digits-like images."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from ganspeed import params
+from ganspeed.training import Recipe
+
+SHIPPED = Path(params.__file__).parent / "presets"
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """One thread, as every run is trained: sums then come in one order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> dict:
+    """The shipped variants and the quick preset as plain values; tests edit a copy of their own."""
+    yaml = YAML(typ="safe")
+    quick, variants = yaml.load(SHIPPED / "quick.yaml"), yaml.load(SHIPPED / "variants.yaml")
+    rest = yaml.load(Path(__file__).parent / "rest.yaml")
+    return {"compare": quick["compare"], "datasets": quick["datasets"], **variants, **rest}
+
+
+@pytest.fixture
+def document(shipped) -> dict:
+    return copy.deepcopy(shipped)
+
+
+@pytest.fixture
+def images() -> tuple[torch.Tensor, torch.Tensor]:
+    """200 pictures (200, 1, 8, 8) in [-1, 1] of two kinds, with their labels."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    pictures = rng.uniform(-1, -0.5, (200, 1, 8, 8))
+    pictures[labels == 1, :, 2:6, 2:6] += 1.4
+    return torch.tensor(pictures, dtype=torch.float32), torch.tensor(labels)
+
+
+@pytest.fixture
+def recipe(document):
+    """A function: the recipe of a shipped variant on 8x8, narrow and short."""
+
+    def make(variant: str, seed: int = 0, updates: int = 12, **changes) -> Recipe:
+        train = document["datasets"]["digits"]["train"] | {
+            "updates": updates, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5,
+        }  # fmt: skip
+        return Recipe(seed, train, document["variants"][variant] | changes, (1, 8, 8))
+
+    return make

@@ -1,0 +1,269 @@
+"""A small, complete study of made-up numbers in the output contract's files, for tests that read results."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from ruamel.yaml import YAML
+
+from ganspeed import params
+from ganspeed.params import Params
+from ganspeed.workspace import Workspace
+
+SNAPSHOTS = (0, 3, 5, 8, 12, 18, 27, 40, 50, 60, 70, 80, 90, 100, 110, 120)
+FULL = (5, 18, 50, 80, 110, 120)  # snapshots with every metric
+MOMENTS = (0, 5, 18, 40, 60, 80, 100, 120)  # snapshots with a picture of samples
+DIVERGED_AT = 73
+BUDGET = 100
+FLOOR, PIXEL_GAUSSIAN = 1.25, 41.5
+ADAM = {"name": "adam", "lr_g": 1e-3, "lr_d": 1e-3, "betas": [0.0, 0.9]}
+VARIANTS = {
+    "gan": {"objective": "gan", "n_critic": 1, "saturating": False, "optimizer": ADAM},
+    "wgan_gp": {"objective": "wgan_gp", "n_critic": 5, "lambda_gp": 10.0, "optimizer": ADAM},
+    "iterative": {
+        "objective": "iterative_penalty",
+        "n_critic": 5,
+        "alpha": "iterative",
+        "weight": "iterative",
+        "lambda_0": 10.0,
+        "p": 2.0,
+        "beta": 0.99,
+        "warmup": 100,
+        "optimizer": ADAM,
+    },
+}
+DATASET = {
+    "data": {"source": "digits", "image_size": 8, "holdout": 497, "split_seed": 0},
+    "train": {
+        "updates": SNAPSHOTS[-1],
+        "batch_size": 64,
+        "z_dim": 32,
+        "width": 16,
+        "log_every": 10,
+        "checkpoint_every": 50,
+        "grid_ratio": 1.1,
+        "sample_grids": len(MOMENTS),
+    },
+    "features": {
+        "dim": 32,
+        "width": 32,
+        "epochs": 2,
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+        "min_accuracy": 0.95,
+        "seed": 0,
+    },
+    "evaluate": {"samples": 1000},
+    "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0},
+}
+REFERENCE = "wgan_gp"
+
+
+def write_study(
+    root: Path,
+    variants: tuple[str, ...] = tuple(VARIANTS),
+    seeds: tuple[int, ...] = (0, 1, 2),
+    diverged: tuple[tuple[str, int], ...] = (("gan", 2),),
+    datasets: tuple[str, ...] = ("digits",),
+) -> tuple[Workspace, Params]:
+    """Write params.yaml and every artifact that the report reads. The same arguments give the same bytes."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML().dump(_document(variants, seeds, datasets), file)
+    workspace = Workspace(root)
+    for dataset in datasets:
+        scores = []
+        for variant in variants:
+            for seed in seeds:
+                end = DIVERGED_AT if (variant, seed) in diverged else None
+                scores.append(_scores(dataset, variant, seed, end))
+                _write_run(workspace, dataset, variant, seed, end, scores[-1])
+        _write_json(workspace.comparison(dataset), _comparison(dataset, variants, seeds, pd.concat(scores)))
+        _write_csv(workspace.calibration(dataset), _calibration(dataset))
+        accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "min_accuracy": 0.95}
+        _write_json(workspace.features(dataset) / "accuracy.json", accuracy)
+    return workspace, params.load(workspace.params)
+
+
+def _document(variants, seeds, datasets) -> dict:
+    return {
+        "compare": {"datasets": list(datasets), "variants": list(variants), "seeds": list(seeds)},
+        "datasets": dict.fromkeys(datasets, DATASET),
+        "variants": VARIANTS,
+        "evaluate": {
+            "split": "test",
+            "seed": 0,
+            "full_snapshots": 5,
+            "neighbours": 5,
+            "manifold_samples": 1000,
+            "kid_subsets": 10,
+            "kid_subset_size": 100,
+            "mode_min_count": 10,
+            "confidence": 0.9,
+        },
+        "protocol": {"axis": "updates", "consecutive": 3, "references": [REFERENCE]},
+        "report": {"title": "A made-up study", "sample_columns": 4, "dpi": 60},
+    }
+
+
+def _rng(*key: str | int) -> np.random.Generator:
+    return np.random.default_rng(list(hashlib.sha256(repr(key).encode()).digest()))
+
+
+def _scores(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFrame:
+    rng, speed = _rng("scores", dataset, variant, seed), {"gan": 16.0, "wgan_gp": 22.0, "iterative": 20.0}[variant]
+    updates = [u for u in SNAPSHOTS if end is None or u <= end]
+    rows = []
+    for update in updates:
+        progress = 1 - math.exp(-update / (speed * rng.uniform(0.8, 1.25)))
+        values = {"cfid": 3.0 + 320 * (1 - progress) * rng.uniform(0.9, 1.1)}
+        if update in FULL or update == updates[-1]:
+            values |= {
+                "ckid": 0.9 * (1 - progress) + rng.normal(0, 0.003),
+                "precision": 0.8 * progress * rng.uniform(0.95, 1),
+                "recall": 0.7 * progress * rng.uniform(0.95, 1),
+                "density": 0.9 * progress * rng.uniform(0.95, 1),
+                "coverage": 0.85 * progress * rng.uniform(0.95, 1),
+                "modes": float(round(10 * progress)),
+                "mode_kl": 2.3 * (1 - progress) + 0.01,
+                "confident": 0.3 + 0.6 * progress,
+            }
+        rows += [(dataset, variant, seed, update, metric, value) for metric, value in values.items()]
+    return pd.DataFrame(rows, columns=["dataset", "variant", "seed", "update", "metric", "value"])
+
+
+def _history(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFrame:
+    rng, block, rows = _rng("history", dataset, variant, seed), VARIANTS[variant], []
+    for update in range(10, SNAPSHOTS[-1] + 1, 10):
+        if end is not None and update > end:
+            break
+        gap = 4 * math.exp(-update / 60) * rng.uniform(0.9, 1.1)
+        d_updates = update * block["n_critic"]
+        images = d_updates * DATASET["train"]["batch_size"]
+        row = {"update": update, "d_updates": d_updates, "images_seen": images, "d_loss": 0.1 - gap}
+        row |= {"g_loss": rng.normal(0, 0.5), "gap": gap, "d/wasserstein": -gap, "g/adversarial": rng.normal()}
+        if block["objective"] != "gan":
+            rho = math.exp(-update / 50) if variant == "iterative" else 1.0
+            penalty = 0.05 * rng.uniform(0.8, 1.2)
+            row |= {"d/penalty": 10 * rho**2 * penalty, "diagnostics/penalty": penalty}
+            row |= {"diagnostics/share": 10 * rho**2 * penalty / (gap + 10 * rho**2 * penalty)}
+            row |= {"diagnostics/grad_norm": 1 + rng.normal(0, 0.05)}
+        if variant == "iterative":
+            row |= {"diagnostics/distance": gap, "diagnostics/ema": gap, "diagnostics/reference": 4.0}
+            row |= {"diagnostics/rho": rho, "diagnostics/alpha": 1 - rho, "diagnostics/lambda": 10 * rho**2}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> None:
+    folder = workspace.run(dataset, variant, seed)
+    _write_csv(folder / "history.csv", _history(dataset, variant, seed, end))
+    (folder / "samples").mkdir(exist_ok=True)
+    for moment in (m for m in MOMENTS if end is None or m <= end):
+        pixels = _rng("samples", dataset, variant, seed, moment).integers(0, 256, (64, 64), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "samples" / f"{moment}.png")
+    files = {
+        str(p.relative_to(folder)): _sha256(p.read_bytes()) for p in sorted(folder.rglob("*.*")) if p.name != "run.json"
+    }
+    blocks = {"data": DATASET["data"], "train": DATASET["train"], "variant": VARIANTS[variant]}
+    fingerprint = _sha256(f"{dataset}/{variant}/{seed}".encode())
+    record = {
+        "dataset": dataset,
+        "variant": variant,
+        "seed": seed,
+        "status": "completed" if end is None else "diverged",
+        "diverged_at": end,
+        "fingerprint": fingerprint,
+        "parameters": blocks,
+        "manifest_sha256": _sha256(dataset.encode()),
+        "sources": {"training.py": _sha256(b"training"), f"objectives/{variant}.py": _sha256(variant.encode())},
+        "versions": {"torch": "2.0"},
+        "device": "cpu (made up)",
+        "precision": "float32",
+        "engine": "eager",
+        "files": files,
+    }
+    _write_json(folder / "run.json", record)
+    provenance = {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": seed == 1, "host": "nowhere"}
+    provenance |= {"start": "2020-01-01T00:00:00+00:00", "resumes": 0}
+    provenance["clock"] = [{"update": SNAPSHOTS[-1], "seconds": 9.5}]
+    _write_json(workspace.provenance(dataset, variant, seed), provenance)
+    path = workspace.scores(dataset, variant, seed)
+    _write_csv(path, scores)
+    _write_json(path.with_suffix(".json"), {"fingerprint": fingerprint, "sha256": _sha256(path.read_bytes())})
+
+
+def _calibration(dataset: str) -> pd.DataFrame:
+    rows = {"floor": (FLOOR, 497), "blur_0.5": (9.5, 497), "blur_1": (33.0, 497), "drop_2": (12.0, 390)}
+    rows |= {"drop_5": (29.0, 250), "pixel_gaussian": (PIXEL_GAUSSIAN, 1000)}
+    table = [(dataset, row, "cfid", value, n) for row, (value, n) in rows.items()]
+    table += [(dataset, "floor", "recall", 0.93, 497), (dataset, "pixel_gaussian", "recall", 0.41, 1000)]
+    table += [(dataset, "test", "modes", 10.0, 497), (dataset, "test", "confident", 0.95, 497)]
+    return pd.DataFrame(table, columns=["dataset", "row", "metric", "value", "n"])
+
+
+def _time(curve: pd.Series, threshold: float) -> tuple[int, bool]:
+    """First of three snapshots in a row at or below the threshold; the budget where there is none by then."""
+    below = (curve <= threshold).astype(int)
+    starts = curve.index[(below + below.shift(-1) + below.shift(-2)) == 3]
+    return (int(starts[0]), True) if len(starts) and starts[0] <= BUDGET else (BUDGET, False)
+
+
+def _comparison(dataset: str, variants, seeds, scores: pd.DataFrame) -> dict:
+    cfid = scores[scores["metric"] == "cfid"]
+    scales = {v: {"updates": 1, "d_updates": VARIANTS[v]["n_critic"]} for v in variants}
+    scales = {v: {**s, "images": s["d_updates"] * DATASET["train"]["batch_size"]} for v, s in scales.items()}
+    times = []
+    for variant in variants:
+        for seed in seeds:
+            curve = cfid[(cfid["variant"] == variant) & (cfid["seed"] == seed)].set_index("update")["value"]
+            for name, threshold in DATASET["threshold"].items():
+                time, reached = _time(curve, threshold)
+                times += [
+                    {"variant": variant, "seed": seed, "axis": axis, "threshold": name}
+                    | {"time": time * scale, "reached": reached}
+                    for axis, scale in scales[variant].items()
+                ]
+    untrained = float(cfid[cfid["update"] == 0]["value"].median())
+    return {
+        "dataset": dataset,
+        "device": "cpu (made up)",
+        "thresholds": {**DATASET["threshold"], "budget": BUDGET, "rule": "params"},
+        "times": times,
+        "comparisons": _pairs(variants, seeds, scales, pd.DataFrame(times)),
+        "calibration": [
+            {"row": "floor", "cfid": FLOOR, "n": 497},
+            {"row": "pixel_gaussian", "cfid": PIXEL_GAUSSIAN, "n": 1000},
+            {"row": "untrained", "cfid": untrained, "n": len(variants) * len(seeds)},
+        ],
+    }
+
+
+def _pairs(variants, seeds, scales, times: pd.DataFrame) -> list[dict]:
+    rows, empty = [], dict.fromkeys(("low", "high", "p", "p_holm", "verdict", "sentence"))
+    for new in (v for v in variants if v != REFERENCE and REFERENCE in variants):
+        for (axis, threshold), part in times.groupby(["axis", "threshold"], sort=False):
+            horizon = BUDGET * min(scales[new][axis], scales[REFERENCE][axis])
+            table = np.log(part.pivot(index="seed", columns="variant", values="time").clip(upper=horizon))
+            ratio = math.exp((table[REFERENCE] - table[new]).mean())
+            pair = {"new": new, "reference": REFERENCE, "axis": axis, "threshold": threshold}
+            rows.append({**pair, "ratio": float(f"{ratio:.10g}"), "n": len(seeds), **empty})
+    return rows
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write_json(path: Path, value) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _write_csv(path: Path, table: pd.DataFrame) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False, lineterminator="\n")

@@ -1,0 +1,24 @@
+"""What the tests of the published data sets share: prepare a made-up copy, or see it refused."""
+
+import numpy as np
+import pytest
+
+from ganspeed import data
+from ganspeed.data import DataError
+
+
+def refused(tmp_path, block, match):
+    with pytest.raises(DataError, match=match):
+        data.prepare("own", block, tmp_path, tmp_path / "prepared" / "own")
+    assert not list(tmp_path.glob("prepared/*")) and not list(tmp_path.glob("prepared/.*"))
+    assert not list(tmp_path.glob(".download-*"))
+
+
+def prepared(tmp_path, block):
+    out = tmp_path / "prepared" / "own"
+    data.prepare("own", block, tmp_path, out)
+    return data.read_manifest(out), {split: data.load(out, split) for split in ("train", "val", "test")}
+
+
+def greys(images):
+    return np.rint((images[:, 0, 0, 0] + 1) * 127.5).astype(int)

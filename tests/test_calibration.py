@@ -1,0 +1,138 @@
+"""The calibration rows of real digits: their order, and what they are made of."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ganspeed import calibration, data, features, params
+from ganspeed.features import batches, embed, load_classifier, load_reference
+from ganspeed.metrics import METRICS, Embedded, frechet_distance, statistics
+from ganspeed.networks import NORM_BATCH, Generator, initialise, load_generator, measure_statistics
+from ganspeed.randomness import generator
+
+
+@pytest.fixture(scope="module")
+def study(shipped):
+    """The shipped params, the classifier trained for a moment only."""
+    study = params.parse(shipped)
+    digits = study.datasets["digits"]
+    quick = digits.features.model_copy(update={"epochs": 15, "width": 16})
+    return study.model_copy(update={"datasets": {"digits": digits.model_copy(update={"features": quick})}})
+
+
+@pytest.fixture(scope="module")
+def folders(study, tmp_path_factory):
+    """(prepared, features) of digits."""
+    root, digits = tmp_path_factory.mktemp("calibration"), study.datasets["digits"]
+    data.prepare("digits", digits.data, root, root / "prepared")
+    features.build("digits", digits.features, root / "prepared", root / "features", torch.device("cpu"))
+    return root / "prepared", root / "features"
+
+
+@pytest.fixture(scope="module")
+def table(study, folders):
+    """The file's bytes, written twice and equal."""
+    written = []
+    for name in ("once.csv", "twice.csv"):
+        path = folders[0].parent / name
+        calibration.calibrate("digits", *folders, study.evaluate, 1000, path)
+        written.append(path.read_bytes())
+    assert written[0] == written[1]
+    return list(csv.DictReader(written[0].decode().splitlines()))
+
+
+@pytest.fixture(scope="module")
+def cfid(table):
+    return {line["row"]: float(line["value"]) for line in table if line["metric"] == "cfid"}
+
+
+@pytest.fixture(scope="module")
+def untrained(folders, tmp_path_factory):
+    """cfid of a generator that was never trained, saved and loaded as a snapshot is."""
+    G = Generator((1, 8, 8), 16, 8)
+    initialise(G, generator("test weights", 0))
+    measure_statistics(G.train(), torch.randn(NORM_BATCH, 16, generator=generator("test z", 0)))
+    path = tmp_path_factory.mktemp("snapshot") / "0000000.safetensors"
+    save_file(G.state_dict(), path)
+    images = load_generator(path, 16, 8, (1, 8, 8))(torch.randn(1000, 16, generator=generator("test z", 1)))
+    real, _ = load_reference(folders[1], "test")
+    made = embed(load_classifier(folders[1]), [images])
+    return frechet_distance(statistics(made.features), statistics(real.features))
+
+
+def test_rows_stand_in_a_fixed_order_with_every_metric(table):
+    rows = ["floor", "test", "blur_0.5", "blur_1", "blur_2", "drop_1", "drop_3", "drop_5", "pixel_gaussian"]
+    assert list(dict.fromkeys(line["row"] for line in table)) == rows
+    for row in rows:
+        metrics = [line["metric"] for line in table if line["row"] == row]
+        assert metrics == (["modes", "confident"] if row == "test" else list(METRICS))
+    assert {line["row"]: int(line["n"]) for line in table}["pixel_gaussian"] == 1000
+
+
+def test_floor_below_every_flaw_below_an_untrained_generator(cfid, untrained):
+    flaws = [value for row, value in cfid.items() if row != "floor"]
+    assert cfid["floor"] < min(flaws)
+    assert max(flaws) < untrained
+
+
+def test_worse_with_the_width_of_the_blur_and_the_classes_dropped(cfid):
+    assert cfid["blur_0.5"] < cfid["blur_1"] < cfid["blur_2"]
+    assert cfid["drop_1"] < cfid["drop_3"] < cfid["drop_5"]
+
+
+def test_dropped_classes_are_missing_modes(table):
+    modes = {line["row"]: float(line["value"]) for line in table if line["metric"] == "modes"}
+    assert modes["test"] == modes["floor"] == 10
+    assert [modes[f"drop_{k}"] for k in (1, 3, 5)] == [9, 7, 5]
+
+
+def test_real_images_are_surer_than_pixel_gaussian_ones(table):
+    confident = {line["row"]: float(line["value"]) for line in table if line["metric"] == "confident"}
+    assert confident["pixel_gaussian"] < 0.3
+    assert confident["test"] > 2 * confident["pixel_gaussian"]
+
+
+def test_values_are_read_back_exactly(table, folders):
+    real, _ = load_reference(folders[1], "test")
+    blurred = calibration.blurred(data.load(folders[0], "val")[0], 1.0)
+    made = embed(load_classifier(folders[1]), batches(blurred))
+    expected = frechet_distance(statistics(made.features), statistics(real.features))
+    assert float(next(x["value"] for x in table if (x["row"], x["metric"]) == ("blur_1", "cfid"))) == expected
+
+
+def test_floor_is_blind_to_a_difference_between_val_and_test(study):
+    """Both halves come from the pooled images."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 300, 4))
+    settings = study.evaluate.model_copy(update={"kid_subsets": 2, "kid_subset_size": 100})
+    apart = calibration.floor(Embedded(a, None), Embedded(b + 5, None), settings)["cfid"]
+    assert apart < 0.1 * frechet_distance(statistics(a), statistics(b + 5))
+
+
+def test_pixel_gaussian_has_the_mean_and_the_covariance_of_the_images():
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(12, 12)) * 0.03
+    images = (rng.normal(size=(1000, 12)) @ mixing + 0.1).reshape(1000, 3, 2, 2).astype(np.float32)
+    drawn = calibration.pixel_gaussian(images, 20_000, np.random.default_rng(1))
+    assert drawn.shape == (20_000, 3, 2, 2)
+    pixels, drawn = images.reshape(1000, 12), drawn.reshape(20_000, 12)
+    np.testing.assert_allclose(drawn.mean(axis=0), pixels.mean(axis=0), atol=5e-3)
+    covariance = np.cov(pixels, rowvar=False)
+    np.testing.assert_allclose(np.cov(drawn, rowvar=False), covariance, atol=0.05 * covariance.max())
+
+
+def test_pixel_gaussian_stays_in_the_range_of_images_and_leaves_its_input_alone():
+    images = np.random.default_rng(0).choice([-1.0, 1.0], size=(50, 1, 4, 4)).astype(np.float32)
+    before = images.copy()
+    drawn = calibration.pixel_gaussian(images, 100, np.random.default_rng(0))
+    assert drawn.min() == -1
+    assert drawn.max() == 1
+    np.testing.assert_array_equal(images, before)
+
+
+@pytest.mark.parametrize(("classes", "dropped"), [(10, [1, 3, 5]), (4, [1, 2]), (2, [1])])
+def test_counts_of_dropped_classes(classes, dropped):
+    assert calibration.dropped_classes(classes) == dropped

@@ -1,0 +1,171 @@
+"""The user's own pictures, as a folder or a zip: what is read, and what is refused by name."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_pictures import as_folder, as_zip, block, grey, pictures, png, prepare, refused
+from PIL import Image
+
+from ganspeed import data
+from ganspeed.data import DataError
+
+
+def pcx():
+    """A sound picture in a format that nobody asked for: its decoder must not be tried."""
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "PCX")
+    return buffer.getvalue()
+
+
+def levels(folder):
+    """(grey level, label) of every picture, over all splits."""
+    found = []
+    for split in ("train", "val", "test"):
+        x, y = data.load(folder, split)
+        found += zip(np.rint((x[:, 0, 0, 0] + 1) * 127.5).astype(int).tolist(), y.tolist(), strict=True)
+    return sorted(found)
+
+
+EXPECTED = sorted((100 * k + i, k) for k in range(2) for i in range(10))
+
+
+def test_one_sub_folder_is_one_class_and_every_picture_comes_once(tmp_path):
+    as_folder(tmp_path / "own", pictures())
+    out = prepare(tmp_path, "own")
+    manifest = data.read_manifest(out)
+    assert manifest["classes"] == ["cat", "dog"]
+    assert {name: part["n"] for name, part in manifest["splits"].items()} == {"train": 10, "val": 5, "test": 5}
+    assert levels(out) == EXPECTED
+
+
+@pytest.mark.parametrize("wrapper", ["", "wrapped/"])
+def test_a_zip_gives_the_same_arrays_as_the_folder_also_when_wrapped(tmp_path, wrapper):
+    as_folder(tmp_path / "own", pictures())
+    as_zip(tmp_path / "own.zip", {wrapper + name: content for name, content in pictures().items()})
+    from_folder, from_zip = prepare(tmp_path, "own", "a"), prepare(tmp_path, "own.zip", "b")
+    assert data.read_manifest(from_folder)["splits"] == data.read_manifest(from_zip)["splits"]
+    assert data.read_manifest(from_zip)["classes"] == ["cat", "dog"]
+
+
+def test_pictures_without_sub_folders_have_no_classes_and_label_0(tmp_path):
+    as_folder(tmp_path / "own", {f"{i}.png": grey(i) for i in range(20)})
+    out = prepare(tmp_path, "own")
+    assert data.read_manifest(out)["classes"] == []
+    assert levels(out) == [(i, 0) for i in range(20)]
+
+
+def test_what_systems_and_people_leave_beside_pictures_is_not_read(tmp_path):
+    rest = {".DS_Store": b"x", "__MACOSX/cat/._00.png": b"x", "cat/Thumbs.db": b"x", "LICENCE": b"x", "list.csv": b"x"}
+    as_zip(tmp_path / "own.zip", pictures() | rest)
+    as_folder(tmp_path / "own", pictures() | rest)
+    assert levels(prepare(tmp_path, "own.zip", "a")) == levels(prepare(tmp_path, "own", "b")) == EXPECTED
+
+
+def test_the_manifest_pins_the_source_and_names_no_absolute_path(tmp_path):
+    as_folder(tmp_path / "own", pictures())
+    as_zip(tmp_path / "own.zip", pictures())
+    lines = "".join(f"{hashlib.sha256(c).hexdigest()}  {name}\n" for name, c in sorted(pictures().items()))
+    expected = {
+        "own": hashlib.sha256(lines.encode()).hexdigest(),
+        "own.zip": hashlib.sha256((tmp_path / "own.zip").read_bytes()).hexdigest(),
+    }
+    for path, sha256 in expected.items():
+        out = prepare(tmp_path, path, sha256=sha256)
+        source = data.read_manifest(out)["source"]
+        assert source == {"kind": "image_folder", "path": path, "pictures": 20, "sha256": sha256}
+        assert str(tmp_path) not in (out / "manifest.json").read_text()
+
+
+@pytest.mark.parametrize("path", ["own", "own.zip"])
+def test_a_changed_picture_breaks_the_pin(tmp_path, path):
+    as_folder(tmp_path / "own", pictures())
+    as_zip(tmp_path / "own.zip", pictures())
+    pin = data.read_manifest(prepare(tmp_path, path))["source"]["sha256"]
+    changed = pictures() | {"cat/03.png": grey(77)}
+    as_folder(tmp_path / "own", changed)
+    as_zip(tmp_path / "own.zip", changed)
+    with pytest.raises(DataError, match=f"datasets.own.data.sha256: {pin} is asked for, but {path} has"):
+        prepare(tmp_path, path, sha256=pin)
+
+
+def test_rgb_is_read_channels_first_and_grey_is_made_of_it_on_request(tmp_path):
+    red = np.zeros((8, 8, 3))
+    red[..., 0] = 255
+    as_folder(tmp_path / "own", {f"{i}.png": png(red) for i in range(12)})
+    x, _ = data.load(prepare(tmp_path, "own", "rgb", channels=3), "train")
+    assert (x[:, 0] == 1).all() and (x[:, 1:] == -1).all()
+    x, _ = data.load(prepare(tmp_path, "own", "grey"), "train")
+    assert x.shape[1] == 1 and np.allclose(x, 0.299 * 2 - 1, atol=1 / 127)
+
+
+@pytest.mark.parametrize("path", ["own", "own.zip"])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        (b"", "not a readable picture"),
+        (b"<!DOCTYPE html><html>", "not a readable picture: it is an HTML page"),
+        (grey(5, 64)[:-30], "not a readable picture"),
+        (bytes(range(256)), "not a readable picture"),
+        (pcx(), "not a readable picture"),
+        (png(np.zeros((8, 8)), np.uint16), "more than 8 bits a channel"),
+    ],
+)
+def test_an_unreadable_picture_is_named_and_nothing_is_written(tmp_path, path, bad, message):
+    files = pictures() | {"dog/03.png": bad}
+    as_folder(tmp_path / "own", files)
+    as_zip(tmp_path / "own.zip", files)
+    refused(tmp_path, path, f"{path}/dog/03.png: .*{message}")
+
+
+@pytest.mark.parametrize("path", ["own", "own.zip"])
+@pytest.mark.parametrize(
+    "files, message",
+    [
+        ({"readme.txt": b"x"}, ": empty: no pictures in it"),
+        (pictures() | {"dog/a.heic": b"x"}, "/dog/a.heic: not a picture; allowed: .bmp"),
+        (pictures() | {"stray.png": grey(0)}, ": stray.png lies beside sub-folders"),
+        ({f"{s}/{n}": c for s in ("train", "test") for n, c in pictures().items()}, "/t.*.png: lies too deep"),
+    ],
+)
+def test_a_layout_that_is_not_one_folder_per_class_is_refused(tmp_path, path, files, message):
+    as_folder(tmp_path / "own", files)
+    as_zip(tmp_path / "own.zip", files)
+    refused(tmp_path, path, path + message)
+
+
+def test_empty_folders_are_named(tmp_path):
+    (tmp_path / "own").mkdir()
+    refused(tmp_path, "own", "own: empty")
+    as_folder(tmp_path / "own", pictures())
+    (tmp_path / "own" / "bird").mkdir()
+    refused(tmp_path, "own", "own/bird: an empty folder")
+
+
+@pytest.mark.parametrize("path", ["/etc", "../own", "own/../..", ""])
+def test_a_path_that_leaves_the_data_is_refused(tmp_path, path):
+    refused(tmp_path, path, "datasets.own.data.path: .* is not a folder or zip inside GANSPEED_DATA")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    refused(tmp_path, "own", "own: no such folder or zip .*GANSPEED_DATA")
+
+
+def test_a_link_to_a_folder_is_refused_and_a_broken_link_is_named(tmp_path):
+    as_folder(tmp_path / "own", pictures())
+    (tmp_path / "own" / "loop").symlink_to(tmp_path / "own")
+    refused(tmp_path, "own", "own/loop: a link to a folder")
+    (tmp_path / "own" / "loop").unlink()
+    (tmp_path / "own" / "cat" / "gone.png").symlink_to(tmp_path / "nowhere")
+    refused(tmp_path, "own", "own/cat/gone.png: not a file")
+
+
+def test_the_order_of_the_file_system_changes_nothing(tmp_path):
+    as_folder(tmp_path / "a" / "own", pictures())
+    as_folder(tmp_path / "b" / "own", dict(reversed(pictures().items())))
+    for name in ("a", "b"):
+        data.prepare("own", block("own"), tmp_path / name, tmp_path / "prepared" / name)
+    a, b = (data.manifest_sha256(Path(tmp_path, "prepared", name)) for name in ("a", "b"))
+    assert a == b

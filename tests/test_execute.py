@@ -1,0 +1,205 @@
+"""Many runs side by side: the same bytes whatever the workers, kept, fetched back, resumed and retrained."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganspeed import data, execute, params, pool, runs
+from ganspeed.errors import UserError
+from ganspeed.files import read_json, write_json
+from ganspeed.runs import RunStore
+from ganspeed.workspace import Workspace
+
+
+@pytest.fixture
+def study(document, tmp_path, monkeypatch):
+    """A function: params with changes, over one prepared workspace of digits on a toy scale."""
+    monkeypatch.setenv("GANSPEED_WORKERS", "1")  # in this process: starting others takes seconds
+    small = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
+    document["datasets"]["digits"]["train"] |= small
+    document["compare"] |= {"variants": ["gan", "wgan"], "seeds": [0, 1]}
+    workspace = Workspace(tmp_path)
+    data.prepare("digits", params.parse(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
+
+    def make(seeds=(0, 1), **train):
+        changed = document | {"compare": document["compare"] | {"seeds": list(seeds)}}
+        changed["datasets"] = {"digits": {**document["datasets"]["digits"]}}
+        changed["datasets"]["digits"]["train"] = document["datasets"]["digits"]["train"] | train
+        return params.parse(changed), workspace
+
+    return make
+
+
+def quiet(specs):
+    return []
+
+
+def trained(study, *, variant="gan", **changes) -> list[int]:
+    """The seeds that one train stage really trains."""
+    p, workspace = study(**changes)
+    return [spec.seed for spec in execute.train_cell(workspace, p, "digits", variant, quiet)]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def test_what_fits_is_kept_and_only_what_is_missing_is_trained(study):
+    assert trained(study) == [0, 1]
+    assert trained(study) == []
+    assert trained(study, seeds=(0, 1, 2)) == [2]
+    assert trained(study, seeds=(1, 2)) == []
+    assert trained(study, seeds=(0, 1)) == []  # seed 0 comes back from the pool
+
+
+def test_an_edit_that_is_reverted_trains_nothing(study):
+    _, workspace = study()
+    trained(study)
+    before = digests(workspace.root / "artifacts")
+    assert trained(study, width=5) == [0, 1]
+    assert digests(workspace.root / "artifacts") != before
+    assert trained(study) == []
+    assert digests(workspace.root / "artifacts") == before  # provenance came back with the runs
+
+
+def test_a_removed_seed_leaves_nothing_behind(study):
+    trained(study)
+    trained(study, seeds=(1,))
+    _, workspace = study()
+    assert [p.name for p in workspace.runs("digits", "gan").iterdir()] == ["seed-1"]
+    assert not workspace.provenance("digits", "gan", 0).exists()
+
+
+def test_a_flipped_byte_in_a_kept_run_retrains_that_run(study):
+    trained(study)
+    _, workspace = study()
+    snapshot = workspace.run("digits", "gan", 1) / "snapshots" / "0000012.safetensors"
+    whole = snapshot.read_bytes()
+    snapshot.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert trained(study) == [1]
+    assert snapshot.read_bytes() == whole
+
+
+def test_fresh_really_retrains(study, monkeypatch):
+    trained(study)
+    monkeypatch.setenv("GANSPEED_FRESH", "1")
+    assert trained(study) == [0, 1]
+
+
+@pytest.mark.slow
+def test_trained_ahead_side_by_side_and_collected_gives_the_bytes_of_one_at_a_time(study, monkeypatch):
+    p, workspace = study()
+    for variant in ("gan", "wgan"):
+        execute.train_cell(workspace, p, "digits", variant, quiet)
+    one_by_one = digests(workspace.artifacts / "runs")
+    for variant in ("gan", "wgan"):
+        for seed in (0, 1):
+            pool.put_aside_run(workspace, "digits", variant, seed)
+    for spec in execute.grid(workspace, p, torch.device("cpu")):
+        RunStore(workspace).forget(spec)
+    monkeypatch.setenv("GANSPEED_WORKERS", "3")
+    assert len(execute.train_ahead(workspace, p, quiet)) == 4
+    assert trained(study) == trained(study, variant="wgan") == []
+    assert digests(workspace.artifacts / "runs") == one_by_one
+
+
+def test_an_unfinished_run_is_not_taken_for_a_finished_one(study):
+    p, workspace = study(seeds=(0,))
+    (spec,) = runs.plan(workspace, p, execute.device_name(torch.device("cpu")), "digits", "gan")
+    trained(study, seeds=(0,))
+    whole = digests(workspace.run("digits", "gan", 0))
+    pool.put_aside_run(workspace, "digits", "gan", 0)
+    (RunStore(workspace).pooled(spec) / "run" / "run.json").unlink()  # as if killed just before the end
+    assert trained(study, seeds=(0,)) == [0]
+    assert digests(workspace.run("digits", "gan", 0)) == whole
+
+
+def test_the_fingerprint_follows_what_decides_the_bytes_and_nothing_else(study):
+    def fingerprint(variant="gan", seed=0, device="cpu X", **train):
+        p, workspace = study(seeds=(seed,), **train)
+        return runs.plan(workspace, p, device, "digits", variant)[0].fingerprint
+
+    one = fingerprint()
+    assert fingerprint() == one
+    others = [fingerprint(seed=1), fingerprint(width=5), fingerprint("wgan"), fingerprint(device="cpu Y")]
+    assert len({one, *others}) == 5
+
+
+def test_the_variants_name_is_no_part_of_the_fingerprint(study, document):
+    p, workspace = study()
+    document["variants"]["same"] = document["variants"]["gan"]
+    renamed = params.parse(document)
+    a, b = (
+        runs.plan(workspace, q, "cpu X", "digits", name)[0].fingerprint for q, name in ((p, "gan"), (renamed, "same"))
+    )
+    assert p.datasets == renamed.datasets
+    assert a == b
+
+
+def test_run_json_has_no_clock_and_lists_every_file(study):
+    trained(study, seeds=(0,))
+    _, workspace = study()
+    folder = workspace.run("digits", "gan", 0)
+    run = read_json(folder / "run.json")
+    assert set(run["files"]) == set(digests(folder)) - {"run.json"}
+    assert {"commit", "host", "start", "clock"}.isdisjoint(run)
+    provenance = read_json(workspace.provenance("digits", "gan", 0))
+    assert {"commit", "dirty", "host", "start", "resumes", "clock"} == set(provenance)
+    assert [entry["update"] for entry in provenance["clock"]] == [1, 4, 8, 12]
+
+
+def test_what_params_no_longer_name_is_moved_aside_not_lost(study, document):
+    trained(study)
+    _, workspace = study()
+    table = workspace.scores("digits", "gan", 0)
+    table.parent.mkdir(parents=True)
+    table.write_text("dataset\n")
+    write_json(table.with_suffix(".json"), {"fingerprint": "f" * 64})
+    document["compare"] |= {"variants": ["wgan"]}
+    pool.put_aside_unnamed(workspace, params.parse(document))
+    assert not any((workspace.artifacts / "runs").iterdir())
+    assert not any((workspace.artifacts / "scores").iterdir())
+    assert pool.pooled_scores(workspace, "f" * 64).read_text() == "dataset\n"
+    assert trained(study) == []
+
+
+def test_garbage_is_what_no_params_need(study):
+    trained(study)
+    trained(study, width=5)
+    p, workspace = study(width=5)
+    needed = {spec.fingerprint for spec in execute.grid(workspace, p, torch.device("cpu"))}
+    assert runs.collect_garbage(workspace, needed) > 0
+    assert trained(study, width=5) == []
+    assert trained(study) == [0, 1]
+
+
+def test_git_state_without_git_is_unknown(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert runs.git_state(tmp_path) == ("unknown", None)
+
+
+@pytest.mark.parametrize(("name", "value"), [("GANSPEED_WORKERS", "0"), ("GANSPEED_WORKERS", "two")])
+def test_a_wrong_number_of_workers_is_refused(name, value, monkeypatch):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=f"{name}: '{value}' is not a whole number >= 1"):
+        execute.workers(torch.device("cpu"))
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setenv("GANSPEED_DEVICE", "abacus")
+    with pytest.raises(UserError, match="GANSPEED_DEVICE: 'abacus' is not usable here"):
+        execute.device()
+
+
+def die(item):
+    os._exit(9)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_told_in_words():
+    with pytest.raises(UserError, match="a worker process was killed"):
+        list(execute.map_processes(die, [1, 2], 2))

@@ -1,0 +1,160 @@
+"""The metric classifier on real digits, and on pictures without classes."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganspeed import data, features, params
+from ganspeed.features import FeaturesError
+from ganspeed.files import read_json, sha256_file
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def study(shipped):
+    return params.parse(shipped)
+
+
+@pytest.fixture(scope="module")
+def prepared(study, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared") / "digits"
+    data.prepare("digits", study.datasets["digits"].data, folder.parent, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(study, prepared, tmp_path_factory):
+    """The shipped classifier of digits."""
+    folder = tmp_path_factory.mktemp("features") / "digits"
+    features.build("digits", study.datasets["digits"].features, prepared, folder, CPU)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def quick(study):
+    return study.datasets["digits"].features.model_copy(update={"epochs": 2, "min_accuracy": 0.01})
+
+
+@pytest.fixture(scope="module")
+def unnamed(quick, tmp_path_factory):
+    """Pictures without classes, lit from above: (prepared folder, features folder)."""
+    root, rng = tmp_path_factory.mktemp("unnamed"), np.random.default_rng(0)
+    (root / "pictures").mkdir()
+    light = np.linspace(220, 40, 8)[:, None]
+    for i in range(300):
+        pixels = (light + rng.normal(0, 15, (8, 8))).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(root / "pictures" / f"{i:03}.png")
+    block = params.ImageFolder(
+        source="image_folder", path="pictures", channels=1, image_size=8, holdout=60, split_seed=0
+    )
+    data.prepare("unnamed", block, root, root / "prepared")
+    settings = quick.model_copy(update={"epochs": 10, "min_accuracy": 0.95})
+    features.build("unnamed", settings, root / "prepared", root / "features", CPU)
+    return root / "prepared", root / "features"
+
+
+def test_shipped_classifier_passes_its_gate_and_says_so(built):
+    facts = read_json(built / "accuracy.json")
+    assert facts["test_accuracy"] >= facts["min_accuracy"] == 0.95
+    assert facts["task"] == "classes"
+    assert facts["n"] == {"train": 803, "val": 497, "test": 497}
+    assert facts["classifier_sha256"] == sha256_file(built / "classifier.safetensors")
+
+
+def test_stored_accuracy_is_that_of_the_stored_reference(built, prepared):
+    for split in ("val", "test"):
+        embedded, labels = features.load_reference(built, split)
+        np.testing.assert_array_equal(labels, data.load(prepared, split)[1])
+        right = (embedded.probabilities.argmax(axis=1) == labels).mean()
+        assert right == pytest.approx(read_json(built / "accuracy.json")[f"{split}_accuracy"])
+
+
+def test_loaded_classifier_sees_what_the_reference_holds(built, prepared):
+    """In evaluation mode an image's features do not depend on what else is in its batch."""
+    classifier, (reference, _) = features.load_classifier(built), features.load_reference(built, "test")
+    images, _ = data.load(prepared, "test")
+    again = features.embed(classifier, [torch.from_numpy(np.array(images[i : i + 7])) for i in range(0, 70, 7)])
+    np.testing.assert_allclose(again.features, reference.features[:70], atol=1e-5)
+    np.testing.assert_allclose(again.probabilities, reference.probabilities[:70], atol=1e-5)
+    np.testing.assert_allclose(again.probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_features_are_standardised_and_not_rectified(built, prepared):
+    embedded = features.embed(features.load_classifier(built), features.batches(data.load(prepared, "train")[0]))
+    np.testing.assert_allclose(embedded.features.mean(axis=0), 0, atol=0.2)
+    np.testing.assert_allclose(embedded.features.std(axis=0), 1, atol=0.2)
+    assert 0.2 < (embedded.features < 0).mean() < 0.8
+
+
+def test_same_bytes_whatever_the_number_of_threads(quick, prepared, tmp_path):
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        features.build("digits", quick, prepared, tmp_path / str(threads), CPU)
+    for path in sorted((tmp_path / "1").iterdir()):
+        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
+    other = quick.model_copy(update={"seed": 1})
+    features.build("digits", other, prepared, tmp_path / "other", CPU)
+    assert sha256_file(tmp_path / "other" / features.CLASSIFIER) != sha256_file(tmp_path / "1" / features.CLASSIFIER)
+
+
+def test_below_the_gate_nothing_is_kept(quick, prepared, tmp_path):
+    settings = quick.model_copy(update={"min_accuracy": 1.0})
+    with pytest.raises(FeaturesError, match=r"^datasets\.digits\.features\.min_accuracy: .* reached 0\.\d+ .* 1\.0"):
+        features.build("digits", settings, prepared, tmp_path / "digits", CPU)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["classifier.safetensors", "reference.safetensors"])
+def test_damaged_file_is_refused_by_name(name, quick, prepared, tmp_path):
+    features.build("digits", quick, prepared, tmp_path / "digits", CPU)
+    path = tmp_path / "digits" / name
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+    def load():
+        features.load_classifier(tmp_path / "digits")
+        features.load_reference(tmp_path / "digits", "test")
+
+    with pytest.raises(FeaturesError, match=f"{name}: its SHA-256 is"):
+        load()
+    path.unlink()
+    with pytest.raises(FeaturesError, match=f"{name}: no such file"):
+        load()
+
+
+def test_missing_folder_is_refused_by_name(tmp_path):
+    with pytest.raises(FeaturesError, match=r"accuracy\.json: no such file"):
+        features.load_classifier(tmp_path)
+
+
+def test_without_classes_it_learns_to_tell_rotations(unnamed):
+    prepared, folder = unnamed
+    assert read_json(folder / "accuracy.json")["task"] == "rotations"
+    embedded, _ = features.load_reference(folder, "val")
+    assert embedded.probabilities is None
+    turned = features.turned(torch.from_numpy(np.array(data.load(prepared, "val")[0])), torch.ones(60))
+    predicted = features.load_classifier(folder)(turned).argmax(1)
+    assert (predicted == 1).float().mean() > 0.9
+
+
+def test_four_quarter_turns_are_none():
+    x = torch.arange(2 * 3 * 4 * 4.0).view(2, 3, 4, 4)
+    once = features.turned(x, torch.tensor([1, 0]))
+    assert torch.equal(once[1], x[1])
+    assert torch.equal(once[0, :, 0], x[0, :, :, -1])  # counter-clockwise: the last column becomes the first row
+    assert torch.equal(features.turned(once, torch.tensor([3, 0])), x)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)])
+def test_every_image_size_ends_at_the_stated_features(shape):
+    architecture = features.Architecture(shape, 6, 2, "classes", 3)
+    classifier = features.Classifier(architecture).eval()
+    embedded = features.embed(classifier, [torch.zeros(2, *shape)])
+    assert embedded.features.shape == (2, 6)
+    assert embedded.probabilities.shape == (2, 3)
+    flattened = next(m for m in classifier.body if isinstance(m, torch.nn.Linear)).in_features
+    last = [m for m in classifier.body if isinstance(m, torch.nn.Conv2d)][-1].out_channels
+    assert flattened == last * features.SMALLEST**2

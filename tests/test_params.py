@@ -1,0 +1,102 @@
+"""params.yaml: every mistake at once, each by its path with what was seen and what is allowed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganspeed import objectives, params
+from ganspeed.params import ParamsError, parse
+
+
+def mistakes(document) -> list[str]:
+    with pytest.raises(ParamsError) as caught:
+        parse(document)
+    return caught.value.mistakes
+
+
+def test_the_shipped_params_are_in_order(document):
+    parsed = parse(document)
+    assert parsed.variants["wgan_gp"].hyperparameters() == {"n_critic": 5, "lambda_gp": 10.0}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("variants.wgan_gp.lambda_gp", -1, "variants.wgan_gp.lambda_gp: -1 is not >= 0"),
+        ("variants.wgan_gp.lambda_gp", "10", "variants.wgan_gp.lambda_gp: '10': input should be a valid number"),
+        ("variants.wgan_gp.lambda_gp", float("nan"), "variants.wgan_gp.lambda_gp: nan: input should be a finite"),
+        ("variants.wgan_gp.n_critic", 0, "variants.wgan_gp.n_critic: 0 is not > 0"),
+        ("variants.wgan_gp.n_critic", True, "variants.wgan_gp.n_critic: True: input should be a valid integer"),
+        ("variants.wgan_gp.lamda_gp", 1, "variants.wgan_gp.lamda_gp: unknown key; did you mean lambda_gp?"),
+        ("variants.wgan_gp.objective", "wgan-gp", "unknown objective 'wgan-gp'; available: gan, iterative_penalty, "),
+        ("variants.iterative.alpha", "iterate", "variants.iterative.alpha: 'iterate' is not one of 'iterative', "),
+        ("variants.iterative.beta", 1.0, "variants.iterative.beta: 1.0 is not < 1"),
+        ("variants.wgan.optimizer.name", "sgd", "variants.wgan.optimizer.name: 'sgd' is not one of 'adam', 'rmsprop'"),
+        ("variants.gan.optimizer.betas", [0.5, 1], "variants.gan.optimizer.betas.1: 1 is not < 1"),
+        ("variants.Gan", {}, "variants: 'Gan' is not a name of small letters, digits and _"),
+        ("datasets.digits.train.updates", 0, "datasets.digits.train.updates: 0 is not >= 12"),
+        ("datasets.digits.data.source", "digit", "datasets.digits.data.source: 'digit' is not one of 'digits', "),
+        ("datasets.digits.data.image_size", 9, "datasets.digits.data.image_size: 9 is not one of 8"),
+        ("datasets.digits.threshold.tau", 99.0, "datasets.digits.threshold: tau25 "),
+        ("datasets.digits.train.log_every", 10**6, "datasets.digits.train.log_every: 1000000 is more than"),
+        ("compare.seeds", [0, 1, 0], "compare.seeds: 0 stands there twice"),
+        ("compare.seeds", [], "compare.seeds: []: tuple should have at least 1 item"),
+        ("compare.variants", ["gan", "vgan"], "compare.variants: 'vgan' is not defined; there are: gan, wgan"),
+        ("compare.datasets", ["mnist"], "compare.datasets: 'mnist' is not defined; there are: digits"),
+        ("protocol.references", ["gp"], "protocol.references: 'gp' is not defined"),
+        ("protocol.axis", "seconds", "protocol.axis: 'seconds' is not one of 'updates', 'd_updates' or 'images'"),
+        ("evaluate.kid_subset_size", 498, "evaluate.kid_subset_size: 498 is more than the 497 images of data set dig"),
+        ("evaluate", None, "evaluate: None: input should be a valid dictionary"),
+        ("variants", [], "variants: [] is not a mapping of variants"),
+        ("extra", 1, "extra: unknown key"),
+    ],
+)
+def test_a_mistake_is_named_by_path_value_and_range(path, value, message, document):
+    *parents, last = path.split(".")
+    node = document
+    for key in parents:
+        node = node[key]
+    node[last] = value
+    assert any(message in mistake for mistake in mistakes(document)), mistakes(document)
+
+
+def test_a_missing_key_is_named(document):
+    del document["datasets"]["digits"]["train"]["width"], document["variants"]["gan"]["saturating"]
+    assert set(mistakes(document)) == {"datasets.digits.train.width: missing", "variants.gan.saturating: missing"}
+
+
+def test_all_mistakes_are_named_at_once(document):
+    document["variants"]["gan"]["n_critic"] = -1
+    document["datasets"]["digits"]["train"]["width"] = 0
+    document["compare"]["seeds"] = [1, 1]
+    assert len(mistakes(document)) == 3
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n", "a: [1\n", "a: 1\na: 2\n", "\x00", "variants: !!python/object:os.x {}"])
+def test_what_is_no_params_file_is_refused_in_words(text, tmp_path):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(ParamsError, match=r"params\.yaml|the file"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_numbers_are_read_as_dvc_reads_them(tmp_path):
+    (tmp_path / "p.yaml").write_text("rate: 2e-4\nword: no\neight: 010\n")
+    assert params.read_yaml(tmp_path / "p.yaml") == {"rate": 2e-4, "word": "no", "eight": 10}
+
+
+@pytest.mark.parametrize("name", params.objective_names())
+def test_the_keys_of_a_variant_are_what_its_objective_takes(name, shipped):
+    """The constructor's signature is read without importing it; what passes the check must construct."""
+    blocks = [b for b in shipped["variants"].values() if b["objective"] == name]
+    assert blocks
+    for block in blocks:
+        checked = params.variant_model(name).model_validate(block)
+        assert objectives.load(name, checked.hyperparameters()).n_critic == block["n_critic"]
+
+
+def test_checking_imports_no_torch():
+    code = "import sys, ganspeed.cli, ganspeed.params, ganspeed.pool; sys.exit('torch' in sys.modules)"
+    source = Path(params.__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(source)}).returncode == 0

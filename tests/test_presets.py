@@ -1,0 +1,62 @@
+"""Presets: each passes the check, keeps the user's comments and blocks, and says what it changed."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from ganspeed import params, presets
+from ganspeed.errors import UserError
+
+
+@pytest.fixture
+def path(document, tmp_path) -> Path:
+    yaml = YAML()
+    with (tmp_path / "params.yaml").open("w") as file:
+        yaml.dump(document, file)
+    text = (tmp_path / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text("# my study\n" + text.replace("lambda_gp: 10.0", "lambda_gp: 3.0  # mine"))
+    return tmp_path / "params.yaml"
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_every_preset_passes_the_check_and_says_its_cost(name, path):
+    presets.apply(name, path, reset=False)
+    assert params.load(path).compare.datasets
+    assert name in presets.listing()
+
+
+def test_own_variants_and_comments_stay_unless_reset(path):
+    presets.apply("mnist-cpu", path, reset=False)
+    text = path.read_text()
+    assert text.startswith("# my study") and "lambda_gp: 3.0  # mine" in text
+    assert params.load(path).compare.datasets == ("mnist",)
+    difference = presets.apply("quick", path, reset=True)
+    assert params.load(path).variants["wgan_gp"].hyperparameters()["lambda_gp"] == 10.0
+    assert "-    lambda_gp: 3.0  # mine" in difference
+
+
+def test_a_missing_variant_is_added(path):
+    path.write_text(path.read_text().replace("  wgan_gp:", "  mine:", 1).replace("- wgan_gp", "- mine"))
+    presets.apply("quick", path, reset=False)
+    assert {"mine", "wgan_gp"} <= set(params.load(path).variants)
+
+
+def test_frozen_values_are_kept(path):
+    (path.parent / "preregistration").mkdir()
+    (path.parent / "preregistration" / "digits.json").write_text("{}")
+    path.write_text(path.read_text().replace("tau: ", "tau: 1", 1))  # still between tau25 and tau75, or not: see below
+    before = YAML(typ="safe").load(path.read_text())["datasets"]["digits"]["threshold"]["tau"]
+    if not 0 < before < YAML(typ="safe").load(path.read_text())["datasets"]["digits"]["threshold"]["tau25"]:
+        pytest.fail("the fixture's threshold no longer leaves room")
+    presets.apply("quick", path, reset=False)
+    assert params.load(path).datasets["digits"].threshold.tau == before
+    presets.apply("quick", path, reset=True)
+    assert params.load(path).datasets["digits"].threshold.tau != before
+
+
+def test_an_unknown_preset_changes_nothing(path):
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="unknown preset 'huge'; available: .*quick"):
+        presets.apply("huge", path, reset=False)
+    assert path.read_bytes() == before

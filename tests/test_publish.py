@@ -1,0 +1,79 @@
+"""A published study is whole, small, and replaces the one before it."""
+
+import shutil
+
+import made_up
+import pytest
+
+from ganspeed import report
+from ganspeed.errors import UserError
+from ganspeed.publish import LIMIT, publish
+from ganspeed.workspace import Workspace
+
+PARTS = {"index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison", "params.yaml"}
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    workspace, params = made_up.write_study(tmp_path_factory.mktemp("study"), variants=("gan",), seeds=(0,))
+    report.write(workspace, params)
+    return workspace
+
+
+@pytest.fixture
+def workspace(reported, tmp_path):
+    shutil.copytree(reported.root, tmp_path / "study")
+    return Workspace(tmp_path / "study")
+
+
+def test_a_study_holds_the_report_its_params_and_its_lock(workspace):
+    assert {path.name for path in publish(workspace, "first").iterdir()} == PARTS
+    (workspace.root / "dvc.lock").write_text("schema: '2.0'\n")
+    folder = publish(workspace, "second-2")
+    assert folder == workspace.reports / "studies" / "second-2"
+    assert {path.name for path in folder.iterdir()} == PARTS | {"dvc.lock"}
+    copied = sorted(path.relative_to(folder) for path in folder.rglob("figures/*"))
+    assert copied == sorted(path.relative_to(workspace.reports) for path in workspace.reports.glob("figures/*"))
+    assert (folder / "index.html").read_bytes() == (workspace.reports / "index.html").read_bytes()
+    assert (folder / "params.yaml").read_bytes() == workspace.params.read_bytes()
+
+
+def test_a_study_of_the_same_name_is_replaced_as_a_whole(workspace):
+    old = publish(workspace, "study") / "figures" / "of_a_removed_variant.png"
+    old.write_bytes(b"old")
+    publish(workspace, "study")
+    assert not old.exists()
+    assert [path.name for path in (workspace.reports / "studies").iterdir()] == ["study"]
+
+
+def test_links_into_a_cache_are_followed(workspace, tmp_path):
+    cached, page = tmp_path / "cached", workspace.reports / "index.html"
+    page.rename(cached)
+    cached.chmod(0o444)
+    page.symlink_to(cached)
+    copy = publish(workspace, "study") / "index.html"
+    assert not copy.is_symlink()
+    assert copy.stat().st_mode & 0o200
+    assert copy.read_bytes() == cached.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["", "Study", "../out", "a/b", ".hidden", "-first", "a b", "a\n"])
+def test_a_bad_name_is_refused(workspace, name):
+    with pytest.raises(UserError, match=r"study name .*: small letters"):
+        publish(workspace, name)
+    assert not (workspace.reports / "studies").exists()
+
+
+def test_a_report_that_is_not_there_is_refused_by_what_is_missing(workspace):
+    (workspace.reports / "metrics.json").unlink()
+    with pytest.raises(UserError, match=r"nothing to publish: \S*metrics.json missing"):
+        publish(workspace, "study")
+
+
+def test_a_study_that_is_too_large_is_refused_with_its_sizes_and_leaves_the_old_one(workspace):
+    folder = publish(workspace, "study")
+    before = (folder / "results.csv").read_bytes()
+    (workspace.reports / "results.csv").write_bytes(b"0" * LIMIT)
+    with pytest.raises(UserError, match=rf"{LIMIT:,} are allowed \(.*results.csv {LIMIT:,}.*report.dpi"):
+        publish(workspace, "study")
+    assert (folder / "results.csv").read_bytes() == before

@@ -1,0 +1,261 @@
+"""The report says what the files say: every number, every run, nothing else, and the same bytes every time."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import made_up
+import pandas as pd
+import pytest
+
+from ganspeed import report
+from ganspeed.errors import UserError
+from ganspeed.params import Params
+from ganspeed.report import methods, results, summaries
+from ganspeed.report.tables import number
+from ganspeed.workspace import Workspace
+
+REPORT = ("index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> tuple[Workspace, Params]:
+    workspace, params = made_up.write_study(tmp_path_factory.mktemp("study"))
+    report.write(workspace, params)
+    return workspace, params
+
+
+@pytest.fixture(scope="module")
+def last(study) -> pd.DataFrame:
+    """The scores of every run's last snapshot, straight from the files: variant, seed, metric, value."""
+    workspace, params = study
+    tables = [
+        pd.read_csv(workspace.scores("digits", variant, seed))
+        for variant in params.compare.variants
+        for seed in params.compare.seeds
+    ]
+    return pd.concat(table[table["update"] == table["update"].max()] for table in tables)
+
+
+def bytes_of(workspace: Workspace) -> dict[str, str]:
+    files = (path for path in workspace.reports.rglob("*") if path.is_file())
+    return {str(p.relative_to(workspace.reports)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def markdown_rows(workspace: Workspace, table: int) -> dict[str, dict[str, str]]:
+    """First cell → column → cell of a table of summary.md; what stands in brackets behind the first cell is cut."""
+    text = (workspace.reports / "summary.md").read_text(encoding="utf-8")
+    lines = text.split(f"**Table {table}.**")[1].split("\n\n")[1].splitlines()
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {row[0].split(" (")[0]: dict(zip(head, row, strict=True)) for row in rows}
+
+
+def texts(workspace: Workspace) -> str:
+    """Everything written, the page's embedded pictures left out."""
+    files = [*workspace.reports.glob("*.*"), *workspace.reports.glob("comparison/*")]
+    joined = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    return re.sub(r"base64,[A-Za-z0-9+/=]+", "", joined)
+
+
+def test_every_score_in_the_table_is_that_of_the_files(study, last):
+    rows = markdown_rows(study[0], 1)
+    for (variant, metric), values in last.groupby(["variant", "metric"])["value"]:
+        column = next(name for name in rows[variant] if name.rstrip(" ↑↓") == metric)
+        assert rows[variant][column] == f"{number(values.mean())} (± {number(values.std(), 2)})"
+    cfid = last[last["metric"] == "cfid"].groupby("variant")["value"]
+    assert {v: rows[v]["median cfid ↓"] for v in made_up.VARIANTS} == {v: number(x.median()) for v, x in cfid}
+    assert {rows[v]["n"] for v in made_up.VARIANTS} == {"3"}
+
+
+def test_calibration_rows_stand_beside_the_variants(study):
+    workspace, params = study
+    rows, calibration = markdown_rows(workspace, 1), pd.read_csv(workspace.calibration("digits"))
+    for row in calibration[calibration["metric"] == "cfid"].itertuples():
+        assert (rows[row.row]["cfid ↓"], rows[row.row]["n"]) == (number(row.value), f"{row.n:,}")
+    starts = [
+        table.query("update == 0 and metric == 'cfid'")["value"].item()
+        for v in params.compare.variants
+        for table in (pd.read_csv(workspace.scores("digits", v, s)) for s in params.compare.seeds)
+    ]
+    assert (rows["untrained"]["cfid ↓"], rows["untrained"]["n"]) == (number(pd.Series(starts).median()), "9")
+
+
+def test_times_count_seeds_that_never_arrive_as_infinitely_late(study):
+    workspace, params = study
+    rows = markdown_rows(workspace, 2)
+    times = pd.DataFrame(json.loads(workspace.comparison("digits").read_text())["times"]).query("axis == 'updates'")
+    for (variant, threshold), part in times.groupby(["variant", "threshold"]):
+        median = part["time"].where(part["reached"], float("inf")).median()
+        cell = next(text for column, text in rows[variant].items() if column.endswith(f"({threshold})"))
+        words = f"{median:g}" if median < float("inf") else "not reached"
+        assert cell == f"{words} ({part['reached'].sum()}/{len(params.compare.seeds)})"
+    assert any("not reached" in text for row in rows.values() for text in row.values())
+
+
+def test_axes_that_coincide_for_a_pair_are_told_once(study):
+    text = (study[0].reports / "summary.md").read_text(encoding="utf-8")
+    part = text.split("**Table 3.**")[1].split("### ")[0]
+    axes = re.findall(r"^\| (\w+) \| ([a-z ]+) \| 3 \|", part, re.MULTILINE)
+    assert axes == [
+        ("gan", "generator updates"),
+        ("gan", "critic updates and images"),
+        ("iterative", "all axes alike"),  # as many critic steps as the reference
+    ]
+
+
+def test_metrics_file_holds_mean_and_sd_of_the_last_snapshot(study, last):
+    metrics = json.loads((study[0].reports / "metrics.json").read_text())["digits"]
+    for (variant, metric), values in last.groupby(["variant", "metric"])["value"]:
+        assert metrics[variant][metric]["mean"] == pytest.approx(values.mean(), rel=1e-9)
+        assert metrics[variant][metric]["sd"] == pytest.approx(values.std(), rel=1e-9)
+    assert {v: (m["n_seeds"], m["n_diverged"]) for v, m in metrics.items()} == {
+        "gan": (3, 1),
+        "wgan_gp": (3, 0),
+        "iterative": (3, 0),
+    }
+
+
+def test_results_table_is_tidy_and_complete(study, last):
+    table = pd.read_csv(study[0].reports / "results.csv")
+    assert not table.duplicated(["dataset", "kind", "name", "metric", "statistic"]).any()
+    assert table["value"].notna().all()
+    found = table[table["statistic"] == "max"].set_index(["name", "metric"])["value"].to_dict()
+    wanted = last.groupby(["variant", "metric"])["value"].max().to_dict()
+    assert found == pytest.approx(wanted, rel=1e-9)
+
+
+def test_a_diverged_run_is_counted_and_named(study):
+    page = (study[0].reports / "index.html").read_text(encoding="utf-8")
+    assert "9 runs in all, 1 of which diverged" in page
+    assert "1 of 3 diverged" in page
+    assert f"diverged at update {made_up.DIVERGED_AT}" in page
+
+
+def test_commits_are_shown_with_their_state_and_unknown_without_git(tmp_path, study):
+    page = (study[0].reports / "index.html").read_text(encoding="utf-8")
+    assert "0123456789 (2), 0123456789 dirty (1)" in page
+    workspace, params = made_up.write_study(tmp_path, variants=("gan",))
+    path = workspace.provenance("digits", "gan", 0)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"commit": "unknown", "dirty": None}))
+    ((_, (row,)),) = methods.provenance(results.read(workspace, params.compare)).groups
+    assert row[-1].text == "unknown (1), 0123456789 dirty (1), 0123456789 (1)"
+
+
+def test_a_removed_variant_appears_nowhere(tmp_path):
+    made_up.write_study(tmp_path)
+    workspace, params = made_up.write_study(tmp_path, variants=("gan", "wgan_gp"))
+    assert workspace.run("digits", "iterative", 0).exists()  # left behind on the disk
+    report.write(workspace, params)
+    assert "wgan_gp" in texts(workspace)
+    assert "iterative" not in texts(workspace)
+
+
+def test_missing_runs_are_refused_by_name_and_the_old_report_stays(tmp_path):
+    workspace, params = made_up.write_study(tmp_path)
+    workspace.reports.mkdir()
+    (workspace.reports / "index.html").write_text("the old report")
+    before = bytes_of(workspace)
+    (workspace.run("digits", "wgan_gp", 1) / "run.json").unlink()
+    workspace.scores("digits", "gan", 0).unlink()
+    with pytest.raises(UserError, match=r"digits/gan/seed-0: .*csv does not exist") as error:
+        report.write(workspace, params)
+    assert "run digits/wgan_gp/seed-1: " in str(error.value)
+    assert bytes_of(workspace) == before
+
+
+def test_a_comparison_of_other_runs_is_refused(tmp_path):
+    workspace, params = made_up.write_study(tmp_path)
+    fewer = params.model_copy(update={"compare": params.compare.model_copy(update={"seeds": (0, 1)})})
+    with pytest.raises(UserError, match=r"out of step with params.compare over gan/seed-2, iterative/seed-2"):
+        report.write(workspace, fewer)
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path, study):
+    workspace, params = made_up.write_study(tmp_path / "elsewhere")
+    (workspace.reports / "figures").mkdir(parents=True)
+    (workspace.reports / "figures" / "of_a_removed_data_set.png").write_bytes(b"old")
+    report.write(workspace, params)
+    assert bytes_of(workspace) == bytes_of(study[0])
+    assert sorted(path.name for path in workspace.reports.iterdir()) == sorted(REPORT)
+
+
+def test_outputs_are_replaced_never_written_through(tmp_path):
+    workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0,))
+    cached = tmp_path / "cached"
+    cached.write_text("an object of the cache")
+    (workspace.reports / "figures").mkdir(parents=True)
+    for link in ("metrics.json", "index.html", "figures/digits_cfid.png"):
+        (workspace.reports / link).hardlink_to(cached)
+    report.write(workspace, params)
+    assert cached.read_text() == "an object of the cache"
+    assert json.loads((workspace.reports / "metrics.json").read_text())["digits"]
+
+
+def test_no_verdict_is_worded(study):
+    written = texts(study[0]).casefold()
+    for word in ("faster", "slower", "equivalent", "sooner", "outperform", "significant", "better than", "winner"):
+        assert word not in written
+    assert "untuned recipes, exploratory" in written
+
+
+@pytest.mark.parametrize(("seeds", "tau", "status", "reasons"), [
+    (8, 30.0, "exploratory", ["untuned recipes"]),
+    (7, 30.0, "demo", ["fewer than 8 seeds: 7", "untuned recipes"]),
+    (8, 50.0, "demo", ["tau 50 is not below the pixel-Gaussian row 41.5", "untuned recipes"]),
+])  # fmt: skip
+def test_status_is_the_first_that_applies(tmp_path, seeds, tau, status, reasons):
+    workspace, params = made_up.write_study(tmp_path, variants=("wgan_gp",), seeds=tuple(range(seeds)))
+    path = workspace.comparison("digits")
+    comparison = json.loads(path.read_text())
+    comparison["thresholds"]["tau"] = tau
+    path.write_text(json.dumps(comparison))
+    (found,) = results.read(workspace, params.compare)
+    assert summaries.status(found) == (status, reasons)
+
+
+def test_the_comparison_is_that_of_compare_with_the_status(study):
+    written = json.loads((study[0].reports / "comparison" / "digits.json").read_text())
+    assert (written.pop("status"), written.pop("reasons")) == ("demo", ["fewer than 8 seeds: 3", "untuned recipes"])
+    assert written == json.loads(study[0].comparison("digits").read_text())
+
+
+def test_one_seed_and_one_variant_make_a_report_without_nan(tmp_path):
+    workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(2,))
+    report.write(workspace, params)
+    metrics = json.loads((workspace.reports / "metrics.json").read_text())["digits"]["gan"]
+    assert list(metrics["cfid"]) == ["mean"]
+    assert "nan" not in (workspace.reports / "results.csv").read_text().casefold()
+
+
+def test_two_data_sets_share_a_page(tmp_path):
+    workspace, params = made_up.write_study(
+        tmp_path, variants=("gan",), seeds=(0,), datasets=("digits", "digits_again")
+    )
+    report.write(workspace, params)
+    page = (workspace.reports / "index.html").read_text(encoding="utf-8")
+    assert page.index("Data set digits<") < page.index("Data set digits_again<") < page.index("What was run")
+    assert "One data set." not in page
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (123.456, "123"), (12345.6, "12,300"), (0.0012345, "0.00123"), (-0.5, "−0.500"), (0, "0"),
+    (0.99999, "1.00"), (0.00001234, "1.23e−05"), (float("nan"), "–"), (None, "–"),
+])  # fmt: skip
+def test_numbers_keep_three_digits(value, text):
+    assert number(value) == text
+
+
+def test_the_page_fetches_nothing(study):
+    page = (study[0].reports / "index.html").read_text(encoding="utf-8")
+    sources = re.findall(r"""(?:src|href|url|srcset|action)\s*[=(]\s*["']?([^"'\s>)]*)""", page)
+    assert len(sources) == len(list((study[0].reports / "figures").iterdir()))
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert not re.search(r"https?:|//[a-z]|<script|@import", re.sub(r"base64,[A-Za-z0-9+/=]+", "", page))
+
+
+def test_the_summary_shows_every_figure_there_is(study):
+    summary = (study[0].reports / "summary.md").read_text(encoding="utf-8")
+    linked = re.findall(r"!\[[^]]+\]\(([^)]+)\)", summary)
+    there = [str(Path("figures") / path.name) for path in (study[0].reports / "figures").iterdir()]
+    assert sorted(linked) == sorted(there)

@@ -1,0 +1,175 @@
+"""The loop: same seed same bytes, exact resume, draws that depend on nothing else, divergence as a result."""
+
+import csv
+import hashlib
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from ganspeed import training
+from ganspeed.training import GENERATOR_STEP, Draws, Player, new_state, one_update, train
+
+VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def run(recipe, images, folder, on_row=lambda row: None):
+    return train(recipe, *images, folder / "run", folder / "checkpoint.pt", on_row)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
+    state = new_state(recipe(variant), torch.device("cpu"))
+    before = [[p.clone() for p in player.network.parameters()] for player in (state.G, state.D)]
+    one_update(state, Draws(0, 8, 4, *images))
+    for player, weights in zip((state.G, state.D), before, strict=True):
+        after = list(player.network.parameters())
+        assert all(torch.isfinite(p).all() for p in after)
+        assert any(not torch.equal(p, q) for p, q in zip(after, weights, strict=True))
+    assert int(state.bad_update) == 0
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_same_seed_same_bytes_and_another_seed_others(variant, recipe, images, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        run(recipe(variant, seed), images, tmp_path / name)
+    a, b, c = (digests(tmp_path / name / "run") for name in "abc")
+    assert a == b
+    assert a["snapshots/0000012.safetensors"] != c["snapshots/0000012.safetensors"]
+
+
+@pytest.mark.parametrize("variant", ["gan", "wgan", "iterative"])
+@pytest.mark.parametrize("killed_at", [3, 5, 8, 11])
+def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, recipe, images, tmp_path, monkeypatch):
+    run(recipe(variant), images, tmp_path / "undisturbed")
+    done, real_update = 0, training.one_update
+
+    def dying(state, draws):
+        nonlocal done
+        done += 1
+        if done == killed_at + 1:
+            raise KeyboardInterrupt
+        return real_update(state, draws)
+
+    monkeypatch.setattr(training, "one_update", dying)
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe(variant), images, tmp_path / "killed")
+    done = 100
+    run(recipe(variant), images, tmp_path / "killed")
+    resumed_from = 5 * (killed_at // 5)  # checkpoint_every is 5
+    assert done - 100 == 12 - resumed_from
+    assert digests(tmp_path / "killed" / "run") == digests(tmp_path / "undisturbed" / "run")
+
+
+def test_logging_and_photographing_more_often_changes_nothing(recipe, images, tmp_path):
+    rare, often = recipe("iterative"), recipe("iterative")
+    often.train.update(log_every=1, grid_ratio=1.01, sample_grids=12, checkpoint_every=1)
+    run(rare, images, tmp_path / "rare")
+    run(often, images, tmp_path / "often")
+    last = "run/snapshots/0000012.safetensors"
+    assert (tmp_path / "rare" / last).read_bytes() == (tmp_path / "often" / last).read_bytes()
+
+
+def test_draws_are_functions_of_seed_update_and_step(images):
+    draws = Draws(3, 8, 4, *images)
+    one, again, other = (draws.batch(7, step, lambda z: z) for step in (2, 2, 3))
+    assert torch.equal(one.real, again.real) and torch.equal(one.u, again.u) and torch.equal(one.z, again.z)
+    assert not torch.equal(one.real, other.real) and not torch.equal(one.u, other.u)
+    assert one.u.shape == (8, 1, 1, 1)
+
+
+def test_variants_of_different_n_critic_see_the_same_draws(recipe, images, monkeypatch):
+    seen: dict[str, dict] = {"gan": {}, "wgan": {}}
+    for variant, log in seen.items():
+        original = Draws.batch
+
+        def spy(self, update, step, fake, log=log, original=original):
+            batch = original(self, update, step, fake)
+            log[update, step] = (batch.real, batch.z)
+            return batch
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Draws, "batch", spy)
+            one_update(new_state(recipe(variant), torch.device("cpu")), Draws(0, 8, 4, *images))
+    assert set(seen["gan"]) == {(1, 0), (1, GENERATOR_STEP)}
+    assert len(seen["wgan"]) == 6
+    for key, (real, z) in seen["gan"].items():
+        assert torch.equal(real, seen["wgan"][key][0]) and torch.equal(z, seen["wgan"][key][1])
+
+
+def test_variants_start_from_the_same_weights(recipe):
+    states = [new_state(recipe(variant, seed=4), torch.device("cpu")) for variant in VARIANTS]
+    for state in states[1:]:
+        for player in ("G", "D"):
+            a, b = (getattr(s, player).network.state_dict() for s in (states[0], state))
+            assert all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_history_has_the_terms_that_were_optimised(recipe, images, tmp_path):
+    rows = []
+    run(recipe("iterative"), images, tmp_path, rows.append)
+    with (tmp_path / "run" / "history.csv").open() as file:
+        written = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    assert written == rows
+    assert [row["update"] for row in rows] == [1, 4, 8, 12]
+    for row in rows:
+        assert row["d_updates"] == 5 * row["update"] and row["images_seen"] == 8 * row["d_updates"]
+        assert row["d_loss"] == pytest.approx(row["d/wasserstein"] + row["d/penalty"], rel=1e-5)
+        assert row["d/penalty"] == pytest.approx(row["diagnostics/lambda"] * row["diagnostics/penalty"], rel=1e-5)
+        assert row["gap"] == pytest.approx(-row["d/wasserstein"])
+    names = {"distance", "ema", "reference", "rho", "alpha", "lambda", "penalty", "share", "grad_norm"}
+    assert {k.removeprefix("diagnostics/") for k in rows[0] if k.startswith("diagnostics/")} == names
+
+
+def test_a_diverged_run_is_a_result_that_ends_before_the_first_bad_update(recipe, images, tmp_path, monkeypatch):
+    """Inf appears in the critic's weights in update 6: nothing from update 6 on is written down."""
+    real_step = Player.step
+
+    def poisoned(self, loss):
+        real_step(self, loss)
+        poisoned.calls += 1
+        if poisoned.calls == 2 * 5 + 1:  # gan: two steps an update
+            with torch.no_grad():
+                next(self.network.parameters()).view(-1)[0] = math.inf
+
+    poisoned.calls = 0
+    monkeypatch.setattr(Player, "step", poisoned)
+    often = recipe("gan")
+    often.train.update(log_every=1)
+    outcome = run(often, images, tmp_path)
+    assert (outcome.status, outcome.diverged_at) == ("diverged", 6)
+    with (tmp_path / "run" / "history.csv").open() as file:
+        assert [int(row["update"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5]
+    assert max(int(p.stem) for p in (tmp_path / "run" / "snapshots").iterdir()) == 5
+
+
+def test_a_diverged_run_stops_training_and_logs_no_bad_row_at_a_sparse_interval(recipe, images, tmp_path):
+    explosive = recipe("gan", optimizer={"name": "adam", "lr_g": 1e38, "lr_d": 1e38, "betas": [0.5, 0.999]})
+    outcome = run(explosive, images, tmp_path)
+    assert outcome.status == "diverged" and outcome.diverged_at <= 12
+    with (tmp_path / "run" / "history.csv").open() as file:
+        assert all(math.isfinite(float(v)) for row in csv.DictReader(file) for v in row.values())
+
+
+def test_sample_grids_are_taken_through_training_at_fixed_z(recipe, images, tmp_path):
+    run(recipe("gan"), images, tmp_path)
+    pictures = sorted((tmp_path / "run" / "samples").iterdir(), key=lambda p: int(p.stem))
+    assert [int(pictures[0].stem), int(pictures[-1].stem)] == [0, 12]
+    assert len(pictures) == 8
+    with Image.open(tmp_path / "run" / "samples.gif") as gif:
+        assert gif.n_frames == 8
+    assert pictures[0].read_bytes() != pictures[-1].read_bytes()
+
+
+def test_tile_places_images_row_by_row_with_the_whole_range():
+    images = torch.linspace(-1, 1, 4).reshape(4, 1, 1, 1).expand(4, 1, 16, 16)
+    picture = training.tile(images)
+    assert picture.size == (32, 32)
+    assert [picture.getpixel(p) for p in ((0, 0), (16, 0), (0, 16), (16, 16))] == [0, 85, 170, 255]
