@@ -15,7 +15,7 @@ repro: $(VENV)/.installed scm ## rebuild every result from params.yaml: train, s
 	@dvc repro features
 	@ganspeed ahead
 	@dvc repro
-	@ganspeed track
+	-@ganspeed track
 	@echo "report:  $(CURDIR)/reports/index.html"
 	@echo "runs:    make ui   (MLflow on 127.0.0.1)"
 

@@ -194,7 +194,8 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
     _write_json(workspace.provenance(dataset, variant, seed), provenance)
     path = workspace.scores(dataset, variant, seed)
     _write_csv(path, scores)
-    _write_json(path.with_suffix(".json"), {"fingerprint": fingerprint, "sha256": _sha256(path.read_bytes())})
+    label = {"fingerprint": fingerprint, "sha256": _sha256(path.read_bytes()), "samples": 1000, "split": "test"}
+    _write_json(path.with_suffix(".json"), label)
 
 
 def _calibration(dataset: str) -> pd.DataFrame:

@@ -65,7 +65,9 @@ def ahead(given, workspace: Workspace) -> None:
 def track(given, workspace: Workspace) -> None:
     from ganspeed import tracking
 
-    tracking.mirror_safely(workspace, parameters.load(workspace.params))
+    done = tracking.mirror(workspace, parameters.load(workspace.params))
+    counts = f"{done.added} added, {done.updated} updated, {done.rebuilt} rebuilt, {done.unchanged} unchanged"
+    print(f"MLflow at {tracking.tracking_uri(workspace)}: {counts}")
 
 
 def ui_(given, workspace: Workspace) -> None:

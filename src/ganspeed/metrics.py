@@ -50,8 +50,8 @@ def statistics(features: Array) -> Statistics:
 def frechet_distance(a: Statistics, b: Statistics) -> float:
     """Squared Fréchet (Wasserstein-2) distance of two Gaussians, >= 0 and exactly 0 for equal ones.
 
-    ‖μa - μb‖² + tr Σa + tr Σb - 2 tr (Σa^½ Σb Σa^½)^½ (Dowson and Landau 1982; Heusel et al. 2017, 1706.08500). The last
-    trace is the sum of the singular values of Σa^½ Σb^½, which loses no digits by squaring.
+    ‖μa - μb‖² + tr Σa + tr Σb - 2 tr (Σa^½ Σb Σa^½)^½ (Dowson and Landau 1982; Heusel et al. 2017, 1706.08500). The
+    last trace is the sum of the singular values of Σa^½ Σb^½, which loses no digits by squaring.
     """
     if np.array_equal(a.mean, b.mean) and np.array_equal(a.covariance, b.covariance):
         return 0.0

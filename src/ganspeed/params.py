@@ -318,9 +318,7 @@ def _range_mistakes(params: Params) -> list[str]:
     for name, dataset in params.datasets.items():
         t, smallest = dataset.threshold, min(dataset.data.holdout, dataset.evaluate.samples)
         if not t.tau25 > t.tau > t.tau75:
-            mistakes.append(
-                f"datasets.{name}.threshold: tau25 {t.tau25} > tau {t.tau} > tau75 {t.tau75} does not hold"
-            )
+            mistakes.append(f"datasets.{name}.threshold: tau25 {t.tau25} > tau {t.tau} > tau75 {t.tau75} does not hold")
         if name in params.compare.datasets and params.evaluate.kid_subset_size > smallest:
             mistakes.append(
                 f"evaluate.kid_subset_size: {params.evaluate.kid_subset_size} is more than the {smallest} images "

@@ -91,9 +91,7 @@ class Lines:
         if rate and tenth > self._tenth.get(spec.fingerprint, 0):
             self._tenth[spec.fingerprint] = tenth
             left = (updates - row["update"]) / rate
-            self._say(
-                f"{label(spec)}: {row['update']:.0f}/{updates}  {rate:.1f}/s  {losses(row)}  {left:.0f} s left"
-            )
+            self._say(f"{label(spec)}: {row['update']:.0f}/{updates}  {rate:.1f}/s  {losses(row)}  {left:.0f} s left")
 
     def finished(self, spec: RunSpec) -> None:
         self._done += 1

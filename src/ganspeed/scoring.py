@@ -72,6 +72,8 @@ class Task:
         return {
             "fingerprint": self.fingerprint,
             "sha256": sha256_file(table),
+            "samples": self.samples,
+            "split": self.settings.split,
             "run": {
                 **{key: record[key] for key in ("fingerprint", "status", "diverged_at")},
                 **{key: record[key] for key in ("device", "engine", "precision", "versions")},

@@ -3,18 +3,16 @@
 from collections import Counter
 
 from ganspeed.files import sha256_json
-from ganspeed.params import Params
 from ganspeed.report.results import Results, Run
 from ganspeed.report.tables import Cell, Table, number, plain, span
 
 
-def datasets(everything: list[Results], params: Params) -> Table:
+def datasets(everything: list[Results]) -> Table:
     """Which data, by what manifest, and what stands behind a score."""
     rows = []
     for results in everything:
         record, calibration = results.runs[0].record, results.calibration
         held_out = span(list(calibration[calibration["row"] == "floor"]["n"]))
-        samples = params.datasets[results.dataset].evaluate.samples
         accuracy = f"{number(100 * results.accuracy['test_accuracy'])} %"
         gate = f"at least {plain(100 * results.accuracy['min_accuracy'])} % asked"
         rows.append((
@@ -23,7 +21,7 @@ def datasets(everything: list[Results], params: Params) -> Table:
             Cell(_settings(record["parameters"]["train"])),
             Cell(record["manifest_sha256"][:12]),
             Cell(accuracy, gate),
-            Cell(f"{samples:,} generated", f"{held_out} held out ({params.evaluate.split})"),
+            Cell(f"{results.scored['samples']:,} generated", f"{held_out} held out ({results.scored['split']})"),
         ))  # fmt: skip
     head = ("data set", "data", "training", "manifest", "classifier’s test accuracy", "images per score")
     caption = "Data sets. The manifest is the SHA-256 that pins the prepared arrays."

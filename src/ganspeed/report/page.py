@@ -11,7 +11,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ganspeed import figures
-from ganspeed.params import Params
 from ganspeed.report import methods, plots, summaries, tables, wording
 from ganspeed.report.results import Results, Run
 from ganspeed.report.tables import Table
@@ -87,7 +86,7 @@ def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
     )
 
 
-def sections(everything: list[Results], pictures: dict[str, list[Picture]], params: Params) -> list[Section]:
+def sections(everything: list[Results], pictures: dict[str, list[Picture]]) -> list[Section]:
     """The page in its order; `pictures` are those of `draw`, by data set."""
     found = []
     for results in everything:
@@ -97,7 +96,7 @@ def sections(everything: list[Results], pictures: dict[str, list[Picture]], para
         times = (tables.times(results), *((tables.ratios(results),) if summaries.pairs(results) else ()))
         found.append(Section("Time to threshold", 3, times))
         found.append(Section("More curves, samples and traces", 3, tuple(others)))
-    what = (methods.datasets(everything, params), methods.variants(everything), methods.provenance(everything))
+    what = (methods.datasets(everything), methods.variants(everything), methods.provenance(everything))
     found.append(Section("What was run", 2, what))
     limits = Points(tuple(wording.limits(everything)))
     found.append(Section("What this may and may not be taken to show", 2, (limits,)))

@@ -60,6 +60,7 @@ class Results:
     calibration: pd.DataFrame
     comparison: dict
     accuracy: dict
+    scored: dict  # what lies beside a run's scores: samples, the generated images of each, and split, the real ones
 
     def of(self, variant: str) -> list[Run]:
         """The runs of a variant, in the order of the seeds."""
@@ -109,7 +110,12 @@ def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> l
         folder / "history.csv",
         workspace.provenance(dataset, variant, seed),
         workspace.scores(dataset, variant, seed),
+        _label(workspace, dataset, variant, seed),
     ]
+
+
+def _label(workspace: Workspace, dataset: str, variant: str, seed: int) -> Path:
+    return workspace.scores(dataset, variant, seed).with_suffix(".json")
 
 
 def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Results:
@@ -131,6 +137,7 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         calibration=_read_csv(workspace.calibration(dataset)),
         comparison=comparison,
         accuracy=read_json(_accuracy(workspace, dataset)),
+        scored=read_json(_label(workspace, dataset, runs[0].variant, runs[0].seed)),
     )
 
 

@@ -1,0 +1,161 @@
+"""Curves while training goes on: an observer that hands rows to one thread and never waits for it."""
+
+import queue
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ganspeed.params import Params
+from ganspeed.tracking.card import run_card
+from ganspeed.tracking.mirror import HEARTBEAT, NOTE, ROWS, experiment_tags
+from ganspeed.tracking.recorded import flat_parameters, row_points
+from ganspeed.tracking.store import (
+    Key,
+    Point,
+    Spec,
+    Store,
+    in_a_line,
+    installed,
+    key_of,
+    now,
+    tracking_uri,
+    warn,
+    warn_that_it_is_missing,
+)
+from ganspeed.workspace import Workspace
+
+FLUSH_SECONDS = 5.0
+HEARTBEAT_SECONDS = 30.0
+STALL_SECONDS = 2.0
+CLOSE_SECONDS = 20.0
+Message = tuple[str, Spec, Mapping[str, float]]
+
+
+@dataclass
+class _Open:
+    """A run in progress: its rows so far, the points not sent yet, and when it last gave a sign of life."""
+
+    run_id: str
+    beat: float
+    rows: int = 0
+    points: list[Point] = field(default_factory=list)
+
+
+class Live:
+    """Shows runs in MLflow while they are trained; `mirror` fills what it could not send.
+
+    Called from the process that starts the training. No call waits for MLflow, and none raises: after the first
+    error, one line on stderr, it stays silent. `close` waits for what is still to be sent, but STALL_SECONDS at most
+    for a server that does not answer.
+    """
+
+    def __init__(self, workspace: Workspace, params: Params):
+        self._workspace, self._params = workspace, params
+        self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._given_up = threading.Event()
+        self._done = 0  # steps of work, by which `close` sees that it goes on
+        self._runs: dict[tuple[str, Key], _Open] = {}
+        self._experiments: dict[str, str] = {}
+        self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
+        if installed():
+            self._thread.start()
+        else:
+            warn_that_it_is_missing()
+            self._given_up.set()
+
+    def started(self, spec: Spec) -> None:
+        """A run begins, or goes on from its checkpoint."""
+        self._put("started", spec, {})
+
+    def logged(self, spec: Spec, row: Mapping[str, float]) -> None:
+        """A row of the run's history, with the values that history.csv will hold."""
+        self._put("logged", spec, dict(row))
+
+    def finished(self, spec: Spec) -> None:
+        """A run has ended, one way or another; which way is told by its files."""
+        self._put("finished", spec, {})
+
+    def close(self) -> None:
+        """Send what is left, while that goes on; runs that have not finished are marked as killed."""
+        self._queue.put(None)
+        end, seen = now() + CLOSE_SECONDS, -1
+        while self._thread.is_alive() and self._done != seen and now() < end:
+            seen = self._done
+            self._thread.join(STALL_SECONDS)
+        self._given_up.set()
+
+    def _put(self, what: str, spec: Spec, row: Mapping[str, float]) -> None:
+        if not self._given_up.is_set():
+            self._queue.put((what, spec, row))
+
+    def _work(self) -> None:
+        try:
+            store, last = Store(self._workspace), False
+            while not last and not self._given_up.is_set():
+                messages, last = self._collect()
+                for message in messages:
+                    self._take(store, *message)
+                    self._done += 1
+                for run in self._runs.values():
+                    self._flush(store, run)
+                    self._done += 1
+            for run in self._runs.values():
+                store.end(run.run_id, "KILLED")
+        except Exception as error:  # noqa: BLE001 a mirror must not break what it mirrors
+            if not self._given_up.is_set():
+                warn(f"{in_a_line(tracking_uri(self._workspace), error)} (training goes on without live curves)")
+            self._given_up.set()
+
+    def _collect(self) -> tuple[list[Message], bool]:
+        """The messages of the next FLUSH_SECONDS, and whether they are the last."""
+        messages, end = [], now() + FLUSH_SECONDS
+        while (left := end - now()) > 0:
+            try:
+                message = self._queue.get(timeout=left)
+            except queue.Empty:
+                break
+            if message is None:
+                return messages, True
+            messages.append(message)
+        return messages, False
+
+    def _take(self, store: Store, what: str, spec: Spec, row: Mapping[str, float]) -> None:
+        if self._given_up.is_set():
+            return
+        key = (spec.dataset, key_of(spec))
+        if what == "started":
+            self._runs[key] = self._open(store, spec)
+        elif what == "logged":
+            self._runs[key].rows += 1
+            self._runs[key].points += row_points(row)
+        else:
+            run = self._runs.pop(key)
+            self._flush(store, run)
+            store.log(run.run_id, [], {ROWS: str(run.rows)})
+            store.end(run.run_id, "FINISHED")
+
+    def _open(self, store: Store, spec: Spec) -> _Open:
+        """Find the run under its key or make it; others of the same variant and seed step out of the view."""
+        if spec.dataset not in self._experiments:
+            tags = experiment_tags(spec.dataset, self._params)
+            self._experiments[spec.dataset] = store.experiment(spec.dataset, tags)
+        experiment_id, key, beat = self._experiments[spec.dataset], key_of(spec), now()
+        with store.lock:
+            known = store.runs(experiment_id)
+            if key in known:
+                run_id = known[key].info.run_id
+                store.set_status(run_id, "RUNNING")
+            else:
+                note = run_card(spec, "Training in progress.", self._params.evaluate.split)
+                run_id = store.create(experiment_id, spec, flat_parameters(spec.parameters), {NOTE: note})
+            store.log(run_id, [], {"current": "true", "status": "running", HEARTBEAT: str(beat)})
+            for other, run in known.items():
+                if other[:2] == key[:2] and other != key and run.data.tags["current"] == "true":
+                    store.log(run.info.run_id, [], {"current": "false"})
+        return _Open(run_id, beat)
+
+    def _flush(self, store: Store, run: _Open) -> None:
+        due = now() - run.beat > HEARTBEAT_SECONDS
+        if run.points or due:
+            run.points, points, run.beat = [], run.points, now()
+            store.log(run.run_id, points, {HEARTBEAT: str(run.beat)})

@@ -1,0 +1,109 @@
+"""MLflow's own page on this machine, at the view of the study."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from ganspeed.params import Params
+from ganspeed.tracking.mirror import experiment_tags, mirror_safely
+from ganspeed.tracking.store import (
+    ENVIRONMENT,
+    Store,
+    TrackingError,
+    artifact_folder,
+    installed,
+    is_server,
+    tracking_uri,
+    worded,
+)
+from ganspeed.tracking.view import view_url
+from ganspeed.workspace import Workspace
+
+HOST = "127.0.0.1"
+START_SECONDS = 90.0
+
+
+def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
+    """Fill MLflow's gaps, serve its page to this machine alone until interrupted, and print the links to the view.
+
+    Takes a free port when `port` is taken. With MLFLOW_TRACKING_URI at a running server, prints the links to that
+    one. Raises TrackingError when MLflow is not installed, or its server does not start.
+    """
+    if not installed():
+        raise TrackingError("MLflow is not installed here: `pip install mlflow`, or open reports/index.html")
+    workspace.pool.mkdir(parents=True, exist_ok=True)
+    mirror_safely(workspace, params)
+    uri = tracking_uri(workspace)
+    if is_server(uri):
+        _print_links(workspace, params, uri)
+        return
+    port = port if _is_free(port) else _free_port()
+    with _server(workspace, uri, port) as process:
+        if not _comes_up(process, port):
+            raise TrackingError(f"MLflow's server did not start on {HOST}:{port}; its log is {_log(workspace)}")
+        _print_links(workspace, params, f"http://{HOST}:{port}")
+        print("Ctrl-C ends it.", flush=True)
+        raise TrackingError(f"MLflow's server ended with exit status {process.wait()}; its log is {_log(workspace)}")
+
+
+def _print_links(workspace: Workspace, params: Params, server: str) -> None:
+    with worded(tracking_uri(workspace)):
+        store = Store(workspace)
+        for dataset in params.compare.datasets:
+            experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
+            print(f"{dataset}: {view_url(server, experiment_id)}")
+            print(f"{' ' * len(dataset)}  {view_url(server, experiment_id, curves=True)} (curves)", flush=True)
+
+
+@contextlib.contextmanager
+def _server(workspace: Workspace, uri: str, port: int) -> Iterator[subprocess.Popen]:
+    """The server as a process group of its own, for it starts others, ended with this context."""
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
+    command += ["--artifacts-destination", artifact_folder(workspace).as_uri()]
+    command += ["--host", HOST, "--port", str(port), "--workers", "1"]
+    # Without jobs, which only language models need, the server takes a quarter of the memory.
+    environment = {**ENVIRONMENT, **os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with _log(workspace).open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield process
+    except KeyboardInterrupt:
+        print()
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def _comes_up(process: subprocess.Popen, port: int) -> bool:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=2):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _log(workspace: Workspace) -> Path:
+    return workspace.pool / "mlflow.log"
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex((HOST, port)) != 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]

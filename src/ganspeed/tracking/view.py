@@ -1,0 +1,71 @@
+"""What MLflow's page shows: an experiment's runs grouped by variant, as a table of scores or as curves.
+
+MLflow's page keeps a shared view as JSON in a tag of the experiment and opens it through a link that names it. Neither
+is documented, which is why pyproject.toml bounds the version of MLflow; a page that does not know the tag says so and
+shows its plain table.
+"""
+
+import json
+from typing import Any
+
+VIEW = "ganspeed"
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+COLUMNS = ("cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident")
+LOSSES = "Model metrics"  # MLflow's name for the charts of what has no prefix
+
+
+def view_state(variants: tuple[str, ...], split: str) -> str:
+    """The view as JSON: current runs alone, grouped by variant and folded; cfid and the losses before other curves.
+
+    The page puts charts of all other metrics into the sections that have their prefix.
+    """
+    sections = [split, LOSSES, "diagnostics", "d", "g", "final"]
+    return json.dumps(
+        {
+            "searchFilter": "tags.current = 'true'",
+            "orderByKey": "metrics.`final/cfid`",
+            "orderByAsc": True,
+            "selectedColumns": ["tags.`status`", *(f"metrics.`final/{metric}`" for metric in COLUMNS)],
+            "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "variant"}]},
+            "groupsExpanded": {f"tag.variant.{variant}": False for variant in variants},
+            "useGroupedValuesInCharts": True,
+            "isAccordionReordered": True,
+            "compareRunSections": [
+                {"uuid": name, "name": name, "display": True, "isReordered": True} for name in sections
+            ],
+            "compareRunCharts": [
+                _curve(f"{split}/cfid", split, "log"),
+                *(_curve(n, LOSSES) for n in ("d_loss", "g_loss")),
+            ],
+        }
+    )
+
+
+def view_url(server: str, experiment_id: str, *, curves: bool = False) -> str:
+    """The link to the view on a server such as http://127.0.0.1:5000: the table, or the curves.
+
+    `workflowType` stands in it twice because the page, which else opens for language models and without metrics,
+    reads it before the `#` when it starts and behind it when it moves on.
+    """
+    kind = "workflowType=machine_learning"
+    link = f"{server.rstrip('/')}/?{kind}#/experiments/{experiment_id}/runs?{kind}&viewStateShareKey={VIEW}"
+    return f"{link}&compareRunsMode=CHART" if curves else link
+
+
+def _curve(metric: str, section: str, scale: str = "linear") -> dict[str, Any]:
+    """A chart of one metric over updates, as the page describes its own."""
+    return {
+        "type": "LINE",
+        "uuid": metric,
+        "metricSectionId": section,
+        "metricKey": metric,
+        "selectedMetricKeys": [metric],
+        "scaleType": scale,
+        "xAxisKey": "step",
+        "xAxisScaleType": "linear",
+        "lineSmoothness": 0,
+        "range": {},
+        "runsCountToCompare": 100,
+        "deleted": False,
+        "isGenerated": False,
+    }

@@ -1,0 +1,223 @@
+"""Scores of really trained, very short runs on digits: kept, rescored, taken back, refused."""
+
+import csv
+import json
+import shutil
+
+import pytest
+import torch
+
+from ganspeed import calibration, data, execute, features, params, scoring
+from ganspeed.errors import UserError
+from ganspeed.files import read_json, sha256_file, write_json
+from ganspeed.metrics import METRICS
+from ganspeed.workspace import Workspace
+
+CELL = ("digits", "gan")
+
+
+@pytest.fixture(scope="module")
+def document_of_study(shipped) -> dict:
+    digits = shipped["datasets"]["digits"]
+    train = digits["train"] | {
+        "updates": 24, "batch_size": 16, "z_dim": 4, "width": 4, "log_every": 12, "checkpoint_every": 24,
+    }  # fmt: skip
+    digits = digits | {
+        "train": train,
+        "features": digits["features"] | {"epochs": 5, "width": 8, "min_accuracy": 0.5},
+        "evaluate": {"samples": 500},
+    }
+    evaluate = shipped["evaluate"] | {"full_snapshots": 1, "kid_subsets": 5, "kid_subset_size": 100}
+    compare = {"datasets": ["digits"], "variants": ["gan", "wgan"], "seeds": [0, 1]}
+    return shipped | {"compare": compare, "datasets": {"digits": digits}, "evaluate": evaluate}
+
+
+@pytest.fixture(scope="module")
+def trained(document_of_study, tmp_path_factory) -> Workspace:
+    """A study with its runs and its classifier, not yet scored. Copied for each test, never changed."""
+    workspace, study = Workspace(tmp_path_factory.mktemp("study")), params.parse(document_of_study)
+    digits, prepared = study.datasets["digits"], workspace.prepared("digits")
+    data.prepare("digits", digits.data, workspace.source_data, prepared)
+    features.build("digits", digits.features, prepared, workspace.features("digits"), torch.device("cpu"))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GANSPEED_WORKERS", "1")
+        environment.setenv("GANSPEED_DEVICE", "cpu")
+        execute.train_cell(workspace, study, *CELL, lambda specs: [])
+    return workspace
+
+
+@pytest.fixture
+def workspace(trained, tmp_path, monkeypatch) -> Workspace:
+    monkeypatch.setenv("GANSPEED_WORKERS", "1")
+    monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
+    shutil.copytree(trained.root, tmp_path / "study")
+    return Workspace(tmp_path / "study")
+
+
+@pytest.fixture
+def score(workspace, document_of_study):
+    """A function: score the cell under these changes of the blocks compare and evaluate; returns the scored seeds."""
+
+    def score(**changes) -> list[int]:
+        document = json.loads(json.dumps(document_of_study))
+        for block in ("compare", "evaluate"):
+            document[block] |= {key: value for key, value in changes.items() if key in document[block]}
+        return scoring.score_variant(workspace, params.parse(document), *CELL)
+
+    return score
+
+
+def written(workspace: Workspace) -> dict[str, bytes]:
+    folder = workspace.scores(*CELL, 0).parent
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def lines(workspace: Workspace, seed: int = 0) -> list[dict[str, str]]:
+    return list(csv.DictReader(workspace.scores(*CELL, seed).read_text().splitlines()))
+
+
+def break_(path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+
+def test_cfid_on_every_snapshot_and_everything_on_some_and_the_last(workspace, score):
+    assert score() == [0, 1]
+    table = lines(workspace)
+    snapshots = sorted(int(p.stem) for p in (workspace.run(*CELL, 0) / "snapshots").iterdir())
+    assert [int(line["update"]) for line in table if line["metric"] == "cfid"] == snapshots
+    full = scoring.fully_scored(snapshots, 1)
+    assert 24 in full
+    for update in snapshots:
+        metrics = [line["metric"] for line in table if int(line["update"]) == update]
+        assert metrics == (list(METRICS) if update in full else ["cfid"])
+    assert {(line["dataset"], line["variant"], line["seed"]) for line in table} == {("digits", "gan", "0")}
+
+
+def test_label_tells_compare_what_it_needs(workspace, score):
+    score()
+    label, run = (read_json(p) for p in (
+        workspace.scores(*CELL, 1).with_suffix(".json"), workspace.run(*CELL, 1) / "run.json"
+    ))  # fmt: skip
+    assert label["sha256"] == sha256_file(workspace.scores(*CELL, 1))
+    assert label["run"] == {
+        "fingerprint": run["fingerprint"], "status": "completed", "diverged_at": None,
+        "updates": 24, "batch_size": 16, "grid_ratio": run["parameters"]["train"]["grid_ratio"], "n_critic": 1,
+        "device": run["device"], "engine": run["engine"], "precision": run["precision"], "versions": run["versions"],
+    }  # fmt: skip
+
+
+def test_same_bytes_whatever_the_threads_and_the_order(workspace, score):
+    score()
+    first = written(workspace)
+    shutil.rmtree(workspace.scores(*CELL, 0).parent)
+    torch.set_num_threads(2)
+    assert score(seeds=[1, 0]) == [1, 0]
+    assert written(workspace) == first
+
+
+@pytest.mark.slow
+def test_same_bytes_from_two_processes(workspace, score, monkeypatch):
+    score()
+    first = written(workspace)
+    shutil.rmtree(workspace.scores(*CELL, 0).parent)
+    monkeypatch.setenv("GANSPEED_WORKERS", "2")
+    assert sorted(score()) == [0, 1]
+    assert written(workspace) == first
+
+
+def test_scores_that_fit_are_kept(workspace, score):
+    assert score(seeds=[0]) == [0]
+    before = workspace.scores(*CELL, 0).stat().st_mtime_ns
+    assert score() == [1]
+    assert score() == []
+    assert workspace.scores(*CELL, 0).stat().st_mtime_ns == before
+
+
+def test_damaged_scores_are_made_again(workspace, score):
+    score()
+    first = written(workspace)
+    break_(workspace.scores(*CELL, 1))
+    assert score() == [1]
+    assert written(workspace) == first
+
+
+def test_seed_removed_and_put_back_is_not_scored_again(workspace, score):
+    score()
+    first = written(workspace)
+    assert score(seeds=[0]) == []
+    assert set(written(workspace)) == {"seed-0.csv", "seed-0.json"}
+    assert score() == []
+    assert written(workspace) == first
+
+
+def test_changed_evaluate_block_is_scored_and_taken_back_is_not(workspace, score):
+    score()
+    first = written(workspace)
+    assert score(seed=1) == [0, 1]
+    assert written(workspace) != first
+    assert score() == []
+    assert written(workspace) == first
+
+
+def test_changed_classifier_is_scored_again(workspace, score, document_of_study):
+    score()
+    settings = params.parse(document_of_study).datasets["digits"].features.model_copy(update={"seed": 1})
+    folder = workspace.features("digits")
+    features.build("digits", settings, workspace.prepared("digits"), folder, torch.device("cpu"))
+    assert score() == [0, 1]
+
+
+def test_run_told_anew_without_new_snapshots_is_relabelled_only(workspace, score):
+    """An edit that leaves the bytes of the snapshots changes the run's fingerprint, not its scores."""
+    score()
+    path = workspace.run(*CELL, 0) / "run.json"
+    write_json(path, read_json(path) | {"fingerprint": "f" * 64})
+    assert score() == []
+    assert read_json(workspace.scores(*CELL, 0).with_suffix(".json"))["run"]["fingerprint"] == "f" * 64
+
+
+def test_damaged_snapshot_is_refused_by_name(workspace, score):
+    break_(workspace.run(*CELL, 1) / "snapshots" / "0000024.safetensors")
+    with pytest.raises(UserError, match=r"seed-1/snapshots/0000024\.safetensors: its SHA-256 is .*; run\.json says"):
+        score()
+    assert set(written(workspace)) == {"seed-0.csv", "seed-0.json"}  # what was finished before stays
+
+
+def test_missing_runs_are_named_all_at_once(score):
+    with pytest.raises(UserError, match=r"no finished run in: .*seed-7, .*seed-9; the stage train@digits-gan"):
+        score(seeds=[0, 7, 9])
+
+
+def test_diverged_run_is_scored_as_far_as_it_went(workspace, score):
+    path = workspace.run(*CELL, 0) / "run.json"
+    record = read_json(path)
+    first = "snapshots/0000000.safetensors"
+    kept = {name: value for name, value in record["files"].items() if not name.startswith("snapshots/")}
+    files = kept | {first: record["files"][first]}
+    write_json(path, record | {"status": "diverged", "diverged_at": 1, "files": files})
+    score()
+    assert [(line["update"], line["metric"]) for line in lines(workspace)] == [("0", metric) for metric in METRICS]
+    assert read_json(workspace.scores(*CELL, 0).with_suffix(".json"))["run"]["diverged_at"] == 1
+
+
+def test_untrained_generator_is_worse_than_every_calibration_row(workspace, score, document_of_study):
+    score()
+    study, out = params.parse(document_of_study), workspace.calibration("digits")
+    folders = workspace.prepared("digits"), workspace.features("digits")
+    calibration.calibrate("digits", *folders, study.evaluate, 500, out)
+    rows = csv.DictReader(out.read_text().splitlines())
+    worst = max(float(row["value"]) for row in rows if row["metric"] == "cfid")
+    for seed in (0, 1):
+        assert float(lines(workspace, seed)[0]["value"]) > worst
+
+
+def test_fully_scored_snapshots_are_spread_over_the_grid():
+    grid = [0, 1, 2, 4, 8, 16, 32]
+    assert scoring.fully_scored(grid, 0) == {32}
+    assert scoring.fully_scored(grid, 1) == {4, 32}
+    assert scoring.fully_scored(grid, 2) == {2, 8, 32}
+    assert scoring.fully_scored(grid, 50) == {1, 2, 4, 8, 16, 32}
+    assert scoring.fully_scored([0], 5) == {0}
