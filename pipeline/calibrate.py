@@ -1,7 +1,6 @@
 """Stage `calibrate`: the metrics of real, blurred, thinned and Gaussian images, to read the others by."""
 
 from ganspeed import calibration
-from ganspeed.errors import UserError
 from ganspeed.params import Params
 from ganspeed.workspace import Workspace
 from stage import run_stage
@@ -9,14 +8,12 @@ from stage import run_stage
 
 def calibrate(params: Params, workspace: Workspace, dataset: str) -> None:
     """Write the calibration rows of one data set."""
-    if dataset not in params.datasets:
-        raise UserError(f"unknown data set {dataset!r}; available: {', '.join(params.datasets)}")
     calibration.calibrate(
         dataset,
         workspace.prepared(dataset),
         workspace.features(dataset),
         params.evaluate,
-        params.datasets[dataset].evaluate.samples,
+        params.dataset(dataset).evaluate.samples,
         workspace.calibration(dataset),
     )
 

@@ -4,10 +4,12 @@ import pandas as pd
 
 from ganspeed import compare as comparison
 from ganspeed.files import read_json, write_json
+from ganspeed.params import Params
+from ganspeed.workspace import Workspace
 from stage import run_stage
 
 
-def compare(params, workspace, dataset):
+def compare(params: Params, workspace: Workspace, dataset: str) -> None:
     """Read every run's scores by params × seeds and compare them; a missing one is an error, never left out."""
     tables, facts = [], {}
     for variant in params.compare.variants:
@@ -18,7 +20,7 @@ def compare(params, workspace, dataset):
     result = comparison.compare(
         dataset,
         comparison.runs_of(pd.concat(tables), facts),
-        params.datasets[dataset].threshold,
+        params.dataset(dataset).threshold,
         params.protocol,
         pd.read_csv(workspace.calibration(dataset)),
     )

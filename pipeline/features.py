@@ -1,7 +1,6 @@
 """Stage `features`: the metric classifier, and the real images as it sees them."""
 
 from ganspeed import execute, features
-from ganspeed.errors import UserError
 from ganspeed.params import Params
 from ganspeed.workspace import Workspace
 from stage import run_stage
@@ -9,9 +8,7 @@ from stage import run_stage
 
 def train_classifier(params: Params, workspace: Workspace, dataset: str) -> None:
     """Train the metric classifier of one data set; fails below its `min_accuracy`."""
-    if dataset not in params.datasets:
-        raise UserError(f"unknown data set {dataset!r}; available: {', '.join(params.datasets)}")
-    settings = params.datasets[dataset].features
+    settings = params.dataset(dataset).features
     features.build(dataset, settings, workspace.prepared(dataset), workspace.features(dataset), execute.device())
 
 

@@ -1,10 +1,12 @@
 """Stage `train`: one variant on one data set, its seeds side by side."""
 
 from ganspeed import execute, progress, tracking
+from ganspeed.params import Params
+from ganspeed.workspace import Workspace
 from stage import run_stage
 
 
-def train(params, workspace, dataset, variant):
+def train(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
     """Keep the runs that fit the params, fetch those trained ahead, train the missing ones."""
 
     def watch(specs):

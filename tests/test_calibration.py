@@ -74,7 +74,7 @@ def test_rows_stand_in_a_fixed_order_with_every_metric(table):
 
 def test_floor_below_every_flaw_below_an_untrained_generator(cfid, untrained):
     flaws = [value for row, value in cfid.items() if row != "floor"]
-    assert cfid["floor"] < min(flaws)
+    assert 0 < cfid["floor"] < min(flaws)
     assert max(flaws) < untrained
 
 

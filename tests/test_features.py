@@ -140,6 +140,34 @@ def test_without_classes_it_learns_to_tell_rotations(unnamed):
     assert (predicted == 1).float().mean() > 0.9
 
 
+def test_classifier_is_unsure_of_blends_of_two_digits(built, prepared):
+    """Half a 0 and half a 1 is neither; a classifier trained on whole digits alone would still be sure of many."""
+    images, labels = data.load(prepared, "test")
+    zeros, ones = (torch.from_numpy(np.array(images[labels == k][:40])) for k in (0, 1))
+    classifier = features.load_classifier(built)
+    sure = [
+        (features.embed(classifier, [x]).probabilities.max(axis=1) >= 0.9).mean() for x in (zeros, (zeros + ones) / 2)
+    ]
+    assert sure[0] > 0.8
+    assert sure[1] < 0.1
+
+
+def test_loss_without_blends_is_the_cross_entropy(built, monkeypatch):
+    classifier, x = features.load_classifier(built), torch.rand(16, 1, 8, 8) * 2 - 1
+    y, random = torch.arange(16) % 10, torch.Generator().manual_seed(0)
+    monkeypatch.setattr(features, "MIXED", 0.0)
+    expected = torch.nn.functional.cross_entropy(classifier(x), y)
+    torch.testing.assert_close(features.mixed_loss(classifier, x, y, random), expected)
+
+
+def test_blend_of_equal_images_and_labels_changes_nothing(built, monkeypatch):
+    classifier, x = features.load_classifier(built), torch.full((4, 1, 8, 8), 0.3)
+    y, random = torch.full((4,), 7), torch.Generator().manual_seed(0)
+    monkeypatch.setattr(features, "MIXED", 1.0)
+    expected = torch.nn.functional.cross_entropy(classifier(x), y)
+    torch.testing.assert_close(features.mixed_loss(classifier, x, y, random), expected)
+
+
 def test_four_quarter_turns_are_none():
     x = torch.arange(2 * 3 * 4 * 4.0).view(2, 3, 4, 4)
     once = features.turned(x, torch.tensor([1, 0]))

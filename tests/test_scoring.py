@@ -191,14 +191,22 @@ def test_missing_runs_are_named_all_at_once(score):
         score(seeds=[0, 7, 9])
 
 
+def test_equal_snapshots_of_another_seed_get_lines_of_their_own(workspace, score):
+    score(seeds=[0])
+    shutil.copytree(workspace.run(*CELL, 0), workspace.run(*CELL, 5))
+    assert score(seeds=[5]) == [5]
+    assert {line["seed"] for line in lines(workspace, 5)} == {"5"}
+
+
 def test_diverged_run_is_scored_as_far_as_it_went(workspace, score):
+    score()
     path = workspace.run(*CELL, 0) / "run.json"
     record = read_json(path)
     first = "snapshots/0000000.safetensors"
     kept = {name: value for name, value in record["files"].items() if not name.startswith("snapshots/")}
     files = kept | {first: record["files"][first]}
     write_json(path, record | {"status": "diverged", "diverged_at": 1, "files": files})
-    score()
+    assert score() == [0]
     assert [(line["update"], line["metric"]) for line in lines(workspace)] == [("0", metric) for metric in METRICS]
     assert read_json(workspace.scores(*CELL, 0).with_suffix(".json"))["run"]["diverged_at"] == 1
 

@@ -92,9 +92,7 @@ def plateau_(given, workspace: Workspace) -> None:
     from ganspeed.files import read_json
 
     params = parameters.load(workspace.params)
-    cell = params.datasets.get(given.dataset)
-    if cell is None or given.variant not in params.variants:
-        raise UserError(f"{given.dataset} {given.variant}: not a data set and a variant of params.yaml")
+    train, _ = params.dataset(given.dataset).train, params.variant(given.variant)
     tables = [workspace.scores(given.dataset, given.variant, seed) for seed in params.compare.seeds]
     for table in tables:
         if not table.exists():
@@ -104,7 +102,7 @@ def plateau_(given, workspace: Workspace) -> None:
         pd.concat([pd.read_csv(table) for table in tables]),
         {(given.variant, seed): fact for seed, fact in zip(params.compare.seeds, facts, strict=True)},
     )
-    found = compare.plateau(runs, cell.train.grid_ratio)
+    found = compare.plateau(runs, train.grid_ratio)
     if found is None:
         print("no plateau: the median cfid is still falling at the end of the runs")
         return

@@ -201,6 +201,18 @@ class Params(Block):
     protocol: Protocol
     report: Report
 
+    def dataset(self, name: str) -> Dataset:
+        """The block of a data set. Raises ParamsError for one that is not there."""
+        if name not in self.datasets:
+            raise ParamsError([f"unknown data set {name!r}; available: {', '.join(self.datasets)}"])
+        return self.datasets[name]
+
+    def variant(self, name: str) -> Variant:
+        """The block of a variant. Raises ParamsError for one that is not there."""
+        if name not in self.variants:
+            raise ParamsError([f"unknown variant {name!r}; available: {', '.join(self.variants)}"])
+        return self.variants[name]
+
 
 def load(path: Path) -> Params:
     """Read and check a params.yaml. Raises ParamsError with every mistake found."""

@@ -75,12 +75,12 @@ def source_hashes(objective: str) -> dict[str, str]:
 
 def plan(workspace: Workspace, params: Params, device: str, dataset: str, variant: str) -> list[RunSpec]:
     """The runs of one cell of the grid, by seed. Raises DataError when the data set is not prepared."""
-    folder, block = workspace.prepared(dataset), params.datasets[dataset]
+    folder, block = workspace.prepared(dataset), params.dataset(dataset)
     manifest = data.read_manifest(folder)
     parameters = {
         "data": block.data.model_dump(mode="json"),
         "train": block.train.model_dump(mode="json"),
-        "variant": params.variants[variant].model_dump(mode="json"),
+        "variant": params.variant(variant).model_dump(mode="json"),
     }
     shape, digest = tuple(manifest["splits"]["train"]["shape"]), data.manifest_sha256(folder)
     return [RunSpec(dataset, variant, seed, parameters, digest, shape, device) for seed in params.compare.seeds]

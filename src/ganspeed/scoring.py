@@ -140,7 +140,7 @@ def _trained(workspace: Workspace, params: Params, dataset: str, variant: str) -
 
 def _task(workspace: Workspace, params: Params, dataset: str, variant: str, seed: int, where: torch.device) -> Task:
     run = workspace.run(dataset, variant, seed)
-    samples = params.datasets[dataset].evaluate.samples
+    samples = params.dataset(dataset).evaluate.samples
     record, features = read_json(run / "run.json"), workspace.features(dataset)
     return Task(dataset, variant, seed, run, record, features, params.evaluate, samples, str(where))
 
