@@ -146,16 +146,19 @@ def train(
     if state.update == 0:
         camera.photograph(state.G.network, 0)
     updates, log_every = recipe.train["updates"], recipe.train["log_every"]
-    while state.update < updates and not diverged(state):
+    while state.update < updates:
         critic, adversary = one_update(state, draws)
-        if state.update % log_every == 0 or state.update in (1, updates):
-            row = history_row(state.update, recipe, critic, adversary)
-            if not diverged(state):
-                state.rows.append(row)
-                on_row(row)
-        if camera.wants(state.update) and not diverged(state):
+        logs = state.update % log_every == 0 or state.update in (1, updates)
+        photographs = state.update in camera.grid
+        saves = state.update % recipe.train["checkpoint_every"] == 0
+        if (logs or photographs or saves) and diverged(state):
+            break  # nothing of the first bad update or of those after it is written down
+        if logs:
+            state.rows.append(history_row(state.update, recipe, critic, adversary))
+            on_row(state.rows[-1])
+        if photographs:
             camera.photograph(state.G.network, state.update)
-        if state.update % recipe.train["checkpoint_every"] == 0:
+        if saves:
             write_atomically(checkpoint, lambda path: torch.save(state.tensors(), path))
     camera.animate()
     write_history(folder / "history.csv", state.rows)
@@ -212,13 +215,13 @@ def one_update(state: State, draws: Draws) -> tuple[Terms, Terms]:
 def note_first_bad_update(state: State, losses: Tensor) -> None:
     """Record on the device the first update after which a loss or a weight is not finite, without asking the host."""
     weights = [*state.G.network.parameters(), *state.D.network.parameters()]
-    total = losses.detach() + torch.stack(torch._foreach_norm(weights)).sum()  # finite when every one of them is
+    total = losses.detach() + nn.utils.get_total_norm(weights)  # finite when every one of them is
     bad_now = (state.bad_update == 0) & ~torch.isfinite(total)
     state.bad_update.copy_(torch.where(bad_now, state.update, state.bad_update))
 
 
 def diverged(state: State) -> bool:
-    """Ask the device: a synchronisation, for the log interval and the snapshots only."""
+    """Ask the device: a synchronisation, for the updates that are written down only."""
     return bool(state.bad_update)
 
 
@@ -251,18 +254,16 @@ class Camera:
 
     def __init__(self, recipe: Recipe, folder: Path, device: torch.device):
         train = recipe.train
-        self.folder, self.grid = folder, snapshot_updates(train["updates"], train["grid_ratio"])
-        every = (len(self.grid) - 1) / max(1, train["sample_grids"] - 1)
-        self.sampled = {self.grid[round(i * every)] for i in range(train["sample_grids"])} | {self.grid[-1]}
+        grid = snapshot_updates(train["updates"], train["grid_ratio"])
+        every = (len(grid) - 1) / max(1, train["sample_grids"] - 1)
+        self.folder, self.grid = folder, set(grid)
+        self.sampled = {grid[round(i * every)] for i in range(train["sample_grids"])} | {grid[-1]}
         self.norm_z = self._z("normalisation z", NORM_BATCH, train["z_dim"], device)
         self.sample_z = self._z("sample z", SAMPLES, train["z_dim"], device)
 
     @staticmethod
     def _z(purpose: str, n: int, z_dim: int, device: torch.device) -> Tensor:
         return torch.randn(n, z_dim, generator=generator(purpose)).to(device)
-
-    def wants(self, update: int) -> bool:
-        return update in self.grid
 
     @torch.no_grad()
     def photograph(self, G: Generator, update: int) -> None:
