@@ -252,7 +252,9 @@ def _pairs(variants, seeds, scales, times: pd.DataFrame) -> list[dict]:
             table = np.log(part.pivot(index="seed", columns="variant", values="time").clip(upper=horizon))
             ratio = math.exp((table[REFERENCE] - table[new]).mean())
             pair = {"new": new, "reference": REFERENCE, "axis": axis, "threshold": threshold}
-            rows.append({**pair, "ratio": float(f"{ratio:.10g}"), "n": len(seeds), **empty})
+            there = part[part["reached"] & (part["time"] <= horizon)]["variant"].value_counts()
+            counts = {"reached_new": int(there.get(new, 0)), "reached_reference": int(there.get(REFERENCE, 0))}
+            rows.append({**pair, "ratio": float(f"{ratio:.10g}"), "n": len(seeds), **counts, **empty})
     return rows
 
 

@@ -76,6 +76,18 @@ def test_the_horizon_of_a_pair_is_the_smaller_end_point():
     assert {row["ratio"] for row in rows} == {1.0}
 
 
+def test_how_many_arrived_is_told_at_the_horizon_of_the_pair():
+    """wgan_gp arrives at tau75 after 47 updates or more: on discriminator updates that is beyond gan's end."""
+    flat = (100.0,) * len(GRID)
+    runs = [run(seed=s) for s in range(2)] + [Run("gan", s, GRID, flat, facts(n_critic=1)) for s in range(2)]
+    rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
+    found = {
+        (r["new"], r["axis"]): (r["reached_new"], r["reached_reference"]) for r in rows if r["threshold"] == "tau75"
+    }
+    assert found["wgan_gp", "updates"] == (2, 0)
+    assert found["wgan_gp", "d_updates"] == (0, 0)
+
+
 def test_unpaired_seeds_are_left_out_and_n_says_so():
     runs = [run(seed=s) for s in (0, 1, 2)] + [run("gan", s, n_critic=1) for s in (1, 2, 3)]
     rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]

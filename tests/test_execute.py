@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -177,9 +178,34 @@ def test_garbage_is_what_no_params_need(study):
     assert trained(study) == [0, 1]
 
 
-def test_git_state_without_git_is_unknown(tmp_path, monkeypatch):
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert runs.git_state(tmp_path) == ("unknown", None)
+def test_git_state_tells_the_commit_and_whether_the_code_differs(tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    def state(root):
+        runs.git_state.cache_clear()
+        return runs.git_state(root)
+
+    assert state(tmp_path) == ("unknown", None)
+    (tmp_path / "src").mkdir()
+    for name in ("params.yaml", "dvc.lock", "src/a.py"):
+        (tmp_path / name).write_text("1\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    commit = git("rev-parse", "HEAD")
+    assert state(tmp_path) == (commit, False)
+    assert state(tmp_path / "src") == ("unknown", None)  # inside somebody else's checkout
+    (tmp_path / "dvc.lock").write_text("2\n")
+    (tmp_path / "notes.txt").write_text("2\n")
+    assert state(tmp_path) == (commit, False)
+    (tmp_path / "src" / "b.py").write_text("2\n")
+    assert state(tmp_path) == (commit, True)
+    (tmp_path / "src" / "b.py").unlink()
+    (tmp_path / "params.yaml").write_text("2\n")
+    assert state(tmp_path) == (commit, True)
 
 
 @pytest.mark.parametrize(("name", "value"), [("GANSPEED_WORKERS", "0"), ("GANSPEED_WORKERS", "two")])

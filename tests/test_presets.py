@@ -45,14 +45,16 @@ def test_a_missing_variant_is_added(path):
 def test_frozen_values_are_kept(path):
     (path.parent / "preregistration").mkdir()
     (path.parent / "preregistration" / "digits.json").write_text("{}")
-    path.write_text(path.read_text().replace("tau: ", "tau: 1", 1))  # still between tau25 and tau75, or not: see below
-    before = YAML(typ="safe").load(path.read_text())["datasets"]["digits"]["threshold"]["tau"]
-    if not 0 < before < YAML(typ="safe").load(path.read_text())["datasets"]["digits"]["threshold"]["tau25"]:
-        pytest.fail("the fixture's threshold no longer leaves room")
+    yaml = YAML()
+    document = yaml.load(path)
+    document["datasets"]["digits"]["train"]["updates"] = 4321
+    document["datasets"]["digits"]["threshold"].update(tau25=9.0, tau=8.0, tau75=7.0)
+    yaml.dump(document, path)
     presets.apply("quick", path, reset=False)
-    assert params.load(path).datasets["digits"].threshold.tau == before
+    kept = params.load(path).datasets["digits"]
+    assert (kept.train.updates, kept.threshold.tau) == (4321, 8.0)
     presets.apply("quick", path, reset=True)
-    assert params.load(path).datasets["digits"].threshold.tau != before
+    assert params.load(path).datasets["digits"].train.updates != 4321
 
 
 def test_an_unknown_preset_changes_nothing(path):

@@ -95,11 +95,11 @@ def toy(document) -> None:
     document["evaluate"].update({"kid_subsets": 2, "kid_subset_size": 50, "full_snapshots": 1})
 
 
-def new_study(root: Path) -> Study:
+def new_study(root: Path, *, git: bool = True) -> Study:
     root.mkdir(parents=True)
     for name in ("src", "pipeline"):
         shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore", "Makefile"):
         shutil.copy(PROJECT / name, root / name)
     (root / "reports").mkdir()
     presets = YAML(typ="rt")
@@ -108,12 +108,14 @@ def new_study(root: Path) -> Study:
     rest = presets.load(PROJECT / "tests" / "rest.yaml")
     del quick["about"]
     yaml.dump({**quick, **variants, **rest}, root / "params.yaml")
+    shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
     study = Study(root)
     study.edit(toy)
-    study.run("git", "init", "-q")
-    study.run("dvc", "init", "-q")
-    study.run("git", "add", ".")
-    study.run("git", "commit", "-qm", "toy")
+    if git:
+        study.run("git", "init", "-q")
+        study.run("git", "add", ".")
+        study.run("git", "commit", "-qm", "toy")
+    study.run("make", "-o", ".venv/.installed", "scm")
     return study
 
 
@@ -245,6 +247,18 @@ def test_trained_ahead_is_collected_not_trained_again(study):
     study.repro()
     collected = {p.read_text() for p in (study.root / "artifacts/provenance").glob("digits/*/seed-5.json")}
     assert collected == set(pooled.values())
+
+
+def test_an_archive_without_git_works_and_says_that_the_commit_is_unknown(tmp_path):
+    study = new_study(tmp_path / "study", git=False)
+    study.edit(lambda p: p["compare"].update(variants=["gan"], seeds=[0]))
+    assert study.repro().trained == {"gan/seed-0"}
+    provenance = json.loads((study.root / "artifacts/provenance/digits/gan/seed-0.json").read_text())
+    assert (provenance["commit"], provenance["dirty"]) == ("unknown", None)
+    assert "unknown" in (study.root / "reports/index.html").read_text()
+    study.run("git", "init", "-q")
+    study.run("make", "-o", ".venv/.installed", "scm")
+    assert study.run("dvc", "config", "--local", "core.no_scm", check=False).returncode != 0
 
 
 def test_a_typo_is_named_before_anything_runs(study):

@@ -166,10 +166,3 @@ def test_sample_grids_are_taken_through_training_at_fixed_z(recipe, images, tmp_
     with Image.open(tmp_path / "run" / "samples.gif") as gif:
         assert gif.n_frames == 8
     assert pictures[0].read_bytes() != pictures[-1].read_bytes()
-
-
-def test_tile_places_images_row_by_row_with_the_whole_range():
-    images = torch.linspace(-1, 1, 4).reshape(4, 1, 1, 1).expand(4, 1, 16, 16)
-    picture = training.tile(images)
-    assert picture.size == (32, 32)
-    assert [picture.getpixel(p) for p in ((0, 0), (16, 0), (0, 16), (16, 16))] == [0, 85, 170, 255]

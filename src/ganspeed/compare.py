@@ -129,6 +129,8 @@ def comparisons(runs: list[Run], arrivals: dict[tuple[str, int, str], int | None
                     "threshold": name,
                     "ratio": speed_up(*times),
                     "n": len(seeds),
+                    "reached_new": sum(reached for _, reached in times[0]),
+                    "reached_reference": sum(reached for _, reached in times[1]),
                     **dict.fromkeys(("low", "high", "p", "p_holm", "verdict", "sentence")),
                 }
             )

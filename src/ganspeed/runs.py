@@ -69,8 +69,9 @@ class RunSpec:
 @cache
 def source_hashes(objective: str) -> dict[str, str]:
     """File → SHA-256 of the sources that a run with this objective really uses."""
-    names = ["grid.py", "networks.py", "objectives/__init__.py", f"objectives/{objective}.py", "randomness.py"]
-    return {name: sha256_file(SOURCE / name) for name in [*names, "training.py"]}
+    names = ["grid.py", "networks.py", "pictures.py", "randomness.py", "training.py"]
+    names += ["objectives/__init__.py", f"objectives/{objective}.py"]
+    return {name: sha256_file(SOURCE / name) for name in sorted(names)}
 
 
 def plan(workspace: Workspace, params: Params, device: str, dataset: str, variant: str) -> list[RunSpec]:
@@ -187,11 +188,13 @@ class Provenance:
 
 @cache
 def git_state(root: Path) -> tuple[str, bool | None]:
-    """The commit, and whether the code differs from it; ("unknown", None) without git.
+    """The commit, and whether the code differs from it; ("unknown", None) where `root` is no git checkout itself.
 
     dirty: a tracked file other than dvc.lock differs from the commit, or an untracked one lies under src/ or
     pipeline/. DVC rewrites dvc.lock after every stage, which says nothing about the code.
     """
+    if not (root / ".git").exists():  # an archive unpacked inside somebody else's checkout has no commit of its own
+        return "unknown", None
     try:
         commit = _git(root, "rev-parse", "HEAD").strip()
         lines = _git(root, "status", "--porcelain", "--untracked-files=all").splitlines()

@@ -5,7 +5,6 @@ to be stored, and evaluating or logging more often changes nothing.
 """
 
 import csv
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,11 +20,11 @@ from ganspeed.files import write_atomically
 from ganspeed.grid import snapshot_updates
 from ganspeed.networks import NORM_BATCH, Discriminator, Generator, initialise, measure_statistics
 from ganspeed.objectives import Batch, Objective, Terms
+from ganspeed.pictures import SIDE, tile
 from ganspeed.randomness import generator
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
 
-SAMPLES = 64  # images in a sample grid, 8 x 8
 GENERATOR_STEP = -1  # stands for the critic step in the generator step's draws, whatever n_critic is
 
 
@@ -259,7 +258,7 @@ class Camera:
         self.folder, self.grid = folder, set(grid)
         self.sampled = {grid[round(i * every)] for i in range(train["sample_grids"])} | {grid[-1]}
         self.norm_z = self._z("normalisation z", NORM_BATCH, train["z_dim"], device)
-        self.sample_z = self._z("sample z", SAMPLES, train["z_dim"], device)
+        self.sample_z = self._z("sample z", SIDE**2, train["z_dim"], device)
 
     @staticmethod
     def _z(purpose: str, n: int, z_dim: int, device: torch.device) -> Tensor:
@@ -273,7 +272,7 @@ class Camera:
         state = {name: tensor.cpu().contiguous() for name, tensor in G.state_dict().items()}
         write_atomically(path, lambda temporary: save_file(state, temporary))
         if update in self.sampled:
-            picture = tile(G.eval()(self.sample_z).cpu())
+            picture = tile(G.eval()(self.sample_z).cpu().numpy())
             G.train()
             write_atomically(self._sample(update), lambda temporary: picture.save(temporary, format="PNG"))
 
@@ -290,13 +289,3 @@ class Camera:
                 path, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
             ),
         )
-
-
-def tile(images: Tensor) -> Image.Image:
-    """A square picture of images (N, C, H, W) in [-1, 1], row by row; small ones are enlarged to be looked at."""
-    n, c, h, w = images.shape
-    side = math.isqrt(n)
-    pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    rows = pixels[: side * side].reshape(side, side, c, h, w).permute(0, 3, 1, 4, 2)  # row, H, column, W, C
-    picture = Image.fromarray(rows.reshape(side * h, side * w, c).squeeze(-1).numpy())
-    return picture.resize((picture.width * 3, picture.height * 3), Image.Resampling.NEAREST) if h < 16 else picture

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ganspeed import figures
 from ganspeed.figures import Level, Look
+from ganspeed.pictures import corner
 
 WIDTH = 9.6  # inches, the page's text width
 WIDE_LOSS = 20  # beyond it a panel of losses is logarithmic
@@ -44,7 +45,7 @@ def score_curves(
             figures.curves(ax, scores[scores[axis] > 0], axis, styles, seeds, math.inf)
             figures.crosses(ax, diverged, axis, styles)
             ax.set(xscale="log", yscale="log", xlabel=AXIS_LABELS[axis])
-            figures.plain_ticks(ax.xaxis, (1, 2, 5) if len(axes) == 1 else (1, 3))
+            figures.plain_ticks(ax.xaxis, (1, 2, 5) if len(axes) == 1 else (1,))
             figures.plain_ticks(ax.yaxis, (1, 2, 5))
         reach = [line.value for line in lines] + list(scores["value"])
         panels[0].set(ylabel="cfid (lower is better)", ylim=(min(reach) / 1.25, max(reach) * 1.25))
@@ -156,10 +157,7 @@ def sample_grids(pictures: dict[str, dict[int, Path]], moments: Sequence[int]) -
 
 
 def _corner(path: Path) -> np.ndarray:
-    """The first four images of the first four rows; in colour, which takes far more bytes, of the first two.
-
-    Returns bytes, (H, W) or (H, W, 3).
-    """
+    """The first four images of the first four rows; in colour, which takes far more bytes, of the first two."""
     with Image.open(path) as picture:
-        rows = 2 if picture.mode == "L" else 4
-        return np.asarray(picture.crop((0, 0, picture.width // 2, picture.height // rows)))
+        rows = 4 if picture.mode == "L" else 2
+    return corner(path, rows, columns=4)

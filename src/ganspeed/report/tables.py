@@ -92,14 +92,18 @@ def ratios(results: Results) -> Table:
         for axes in summaries.distinct_axes(results, new, reference):
             found = [summaries.comparison_row(results, new, reference, axes[0], t) for t in summaries.THRESHOLDS]
             words = "all axes alike" if len(axes) == 3 else " and ".join(AXIS_WORDS[axis] for axis in axes)
-            cells = tuple(Cell(number(row["ratio"])) for row in found)
+            cells = tuple(
+                Cell(number(row["ratio"]), f"{row['reached_new']}/{row['n']}, {row['reached_reference']}/{row['n']}")
+                for row in found
+            )
             row = (Cell(new), Cell(words), Cell(span([row["n"] for row in found])), *cells)
             groups.setdefault(f"Speed-up over {reference}", []).append(row)
     caption = (
         "Time to threshold of the reference divided by that of the variant, seed by seed: a ratio of geometric means, "
         "above 1 where the variant needed less. A seed that did not reach the threshold counts as if it had at the "
-        "budget (on each axis, the smaller budget of the pair). No interval and no test yet: a ratio alone does not "
-        "say whether a difference is real."
+        "budget (on each axis, the smaller budget of the pair). Below each ratio: how many seeds of the variant and of "
+        "the reference reached it; where none of either did, the ratio is 1 and says nothing. No interval and no test "
+        "yet: a ratio alone does not say whether a difference is real."
     )
     head = ("", "axis", "paired seeds", *summaries.THRESHOLDS)
     return Table(caption, head, tuple((title, tuple(rows)) for title, rows in groups.items()), texts=2)
