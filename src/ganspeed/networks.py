@@ -12,13 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIZES = {8: (8, 4, 2), 28: (28, 14, 7, 3), 32: (32, 16, 8, 4), 64: (64, 32, 16, 8, 4)}  # through D; G goes back
+HALVINGS = {8: 2, 28: 2, 32: 3, 64: 4}  # image size → strided layers: 8 → 2, 28 → 7, 32 → 4, 64 → 4
 NORM_BATCH = 1024  # fixed z from which a snapshot's normalisation statistics are computed
-
-
-def kernel(size: int) -> tuple[int, int, int]:
-    """Kernel, stride and padding that halve this size, and double back to it: 4, 2, 1, or 3, 2, 0 where it is odd."""
-    return (3, 2, 0) if size % 2 else (4, 2, 1)
 
 
 class BatchNorm(nn.Module):
@@ -47,14 +42,14 @@ class Generator(nn.Module):
     def __init__(self, shape: tuple[int, int, int], z_dim: int, width: int):
         super().__init__()
         channels, size, _ = shape
-        smallest, *growing = reversed(SIZES[size])
-        widths = [width * 2**i for i in reversed(range(len(growing)))]
+        smallest = size >> HALVINGS[size]
+        widths = [width * 2**i for i in reversed(range(HALVINGS[size]))]
         self.start = (widths[0], smallest, smallest)
         self.project = nn.Linear(z_dim, widths[0] * smallest**2, bias=False)  # BatchNorm has the bias
         layers: list[nn.Module] = [BatchNorm(widths[0]), nn.ReLU()]
-        for (wide, narrow), grown in zip(pairwise(widths), growing[:-1], strict=True):
-            layers += [nn.ConvTranspose2d(wide, narrow, *kernel(grown), bias=False), BatchNorm(narrow), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, *kernel(size)), nn.Tanh())
+        for wide, narrow in pairwise(widths):
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), BatchNorm(narrow), nn.ReLU()]  # H → 2H
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(self.project(z).unflatten(1, self.start))
@@ -66,12 +61,11 @@ class Discriminator(nn.Module):
     def __init__(self, shape: tuple[int, int, int], width: int):
         super().__init__()
         channels, size, _ = shape
-        *shrinking, smallest = SIZES[size]
-        widths = [channels, *(width * 2**i for i in range(len(shrinking)))]
+        widths = [channels, *(width * 2**i for i in range(HALVINGS[size]))]
         layers: list[nn.Module] = []
-        for (before, after), shrunk in zip(pairwise(widths), shrinking, strict=True):
-            layers += [nn.Conv2d(before, after, *kernel(shrunk)), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * smallest**2, 1))
+        for before, after in pairwise(widths):
+            layers += [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(0.2)]  # H → H/2
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * (size >> HALVINGS[size]) ** 2, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x).squeeze(1)
