@@ -221,6 +221,18 @@ def test_the_loop_edited_retrains_everything(study):
     assert study.repro().trained == ALL
 
 
+def test_the_training_of_a_data_set_edited_retrains_everything_on_it_and_prepares_nothing(study):
+    study.edit(lambda p: p["datasets"]["digits"]["train"].update(width=5))
+    reran = study.repro()
+    assert reran.trained == reran.scored == ALL
+    assert not stage_names(reran) & {"prepare", "features", "calibrate"}
+
+
+def test_the_report_edited_runs_only_the_report(study):
+    study.edit(lambda p: p["report"].update(dpi=60))
+    assert study.repro().stages == {"check", "report"}
+
+
 def test_a_new_seed_in_a_clean_clone_after_pull_trains_itself_alone(study, tmp_path):
     study.run("dvc", "remote", "add", "-q", "-d", "store", str(tmp_path / "remote"))
     study.run("dvc", "push", "-q")
