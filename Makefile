@@ -29,7 +29,7 @@ lint: $(VENV)/.installed ## ruff: rules and format
 	@ruff check . && ruff format --check .
 
 lock: ## resolve requirements.lock anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	  --extra dev pyproject.toml -o requirements.lock
 
 $(VENV)/.installed: requirements.lock pyproject.toml
