@@ -43,6 +43,7 @@ DATASET = {
         "batch_size": 64,
         "z_dim": 32,
         "width": 16,
+        "hidden": 0,
         "log_every": 10,
         "checkpoint_every": 50,
         "grid_ratio": 1.1,

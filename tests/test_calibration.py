@@ -52,7 +52,7 @@ def cfid(table):
 @pytest.fixture(scope="module")
 def untrained(folders, tmp_path_factory):
     """cfid of a generator that was never trained, saved and loaded as a snapshot is."""
-    G = Generator((1, 8, 8), 16, 8)
+    G = Generator((1, 8, 8), 16, 8, 0)
     initialise(G, generator("test weights", 0))
     measure_statistics(G.train(), torch.randn(NORM_BATCH, 16, generator=generator("test z", 0)))
     path = tmp_path_factory.mktemp("snapshot") / "0000000.safetensors"

@@ -20,7 +20,8 @@ class BatchNorm(nn.Module):
     """Batch normalisation by the batch's own statistics; the stored ones are measured only when asked.
 
     In training nothing but the batch enters. `measure_statistics` stores the statistics of one fixed batch of z, and
-    evaluation uses those: a snapshot then does not depend on how often or when it was taken. (N, C, H, W) → same.
+    evaluation uses those: a snapshot then does not depend on how often or when it was taken.
+    (N, C) or (N, C, H, W) → same.
     """
 
     def __init__(self, channels: int):
@@ -37,15 +38,21 @@ class BatchNorm(nn.Module):
 
 
 class Generator(nn.Module):
-    """z: (N, z_dim) → images (N, C, H, W) in [-1, 1]."""
+    """z: (N, z_dim) → images (N, C, H, W) in [-1, 1].
 
-    def __init__(self, shape: tuple[int, int, int], z_dim: int, width: int):
+    `hidden` units between z and the first feature maps, 0 for none: see Discriminator.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], z_dim: int, width: int, hidden: int):
         super().__init__()
         channels, size, _ = shape
         smallest = size >> HALVINGS[size]
         widths = [width * 2**i for i in reversed(range(HALVINGS[size]))]
         self.start = (widths[0], smallest, smallest)
-        self.project = nn.Linear(z_dim, widths[0] * smallest**2, bias=False)  # BatchNorm has the bias
+        dense: list[nn.Module] = []
+        if hidden:
+            dense = [nn.Linear(z_dim, hidden, bias=False), BatchNorm(hidden), nn.ReLU()]  # BatchNorm has the bias
+        self.project = nn.Sequential(*dense, nn.Linear(hidden or z_dim, widths[0] * smallest**2, bias=False))
         layers: list[nn.Module] = [BatchNorm(widths[0]), nn.ReLU()]
         for wide, narrow in pairwise(widths):
             layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), BatchNorm(narrow), nn.ReLU()]  # H → 2H
@@ -56,16 +63,23 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images (N, C, H, W) → logits or scores (N,), never a probability."""
+    """Images (N, C, H, W) → logits or scores (N,), never a probability.
 
-    def __init__(self, shape: tuple[int, int, int], width: int):
+    `hidden` units between the last feature maps and the score, 0 for none. Where those maps still see only a part of
+    the image (7×7 on 28×28), a score that is linear in them adds up parts and cannot tell whether they fit together.
+    Chen et al. 2016, 1606.03657, appendix C, have such a layer on MNIST.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], width: int, hidden: int):
         super().__init__()
         channels, size, _ = shape
         widths = [channels, *(width * 2**i for i in range(HALVINGS[size]))]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(0.2)]  # H → H/2
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * (size >> HALVINGS[size]) ** 2, 1))
+        seen = widths[-1] * (size >> HALVINGS[size]) ** 2
+        dense = [nn.Linear(seen, hidden), nn.LeakyReLU(0.2)] if hidden else []
+        self.layers = nn.Sequential(*layers, nn.Flatten(), *dense, nn.Linear(hidden or seen, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x).squeeze(1)
@@ -93,8 +107,8 @@ def measure_statistics(generator: Generator, z: Tensor) -> None:
         norm.measuring = False
 
 
-def load_generator(path: Path, z_dim: int, width: int, shape: tuple[int, int, int]) -> Generator:
+def load_generator(path: Path, shape: tuple[int, int, int], z_dim: int, width: int, hidden: int) -> Generator:
     """A snapshot's generator, ready to sample: evaluation mode, the snapshot's own statistics."""
-    generator = Generator(shape, z_dim, width)
+    generator = Generator(shape, z_dim, width, hidden)
     generator.load_state_dict(load_file(path))
     return generator.eval().requires_grad_(False)

@@ -99,6 +99,7 @@ class Train(Block):
     batch_size: Annotated[int, Field(ge=2)]
     z_dim: PositiveInt
     width: PositiveInt
+    hidden: NonNegativeInt
     log_every: PositiveInt
     checkpoint_every: PositiveInt
     grid_ratio: Annotated[float, Field(gt=1, le=1.5)]

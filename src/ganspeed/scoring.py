@@ -26,6 +26,7 @@ from ganspeed.workspace import Workspace
 COLUMNS = ("dataset", "variant", "seed", "update", "metric", "value")
 SOURCES = ("features.py", "metrics.py", "networks.py", "randomness.py", "scoring.py")  # they decide the scores' bytes
 BATCH = 500  # images generated at a time
+NETWORK = ("z_dim", "width", "hidden")  # what a generator is built from, beside the images' shape
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Task:
             {
                 "cell": [self.dataset, self.variant, self.seed],  # they stand in every line of the table
                 "snapshots": {str(u): self.record["files"][f"snapshots/{p.name}"] for u, p in self.snapshots.items()},
-                "network": {key: self.record["parameters"]["train"][key] for key in ("z_dim", "width")},
+                "network": {key: self.record["parameters"]["train"][key] for key in NETWORK},
                 "features": [facts["classifier_sha256"], facts["reference_sha256"]],
                 "evaluate": [self.settings.model_dump(), self.samples],
                 "sources": {name: sha256_file(source / name) for name in SOURCES},
@@ -191,7 +192,8 @@ def _score_snapshot(task: Task, path: Path, full: bool) -> dict[str, float]:
 def embed_snapshot(task: Task, path: Path) -> Embedded:
     """The images that a snapshot makes of the z behind every score, embedded."""
     classifier, train = _classifier(task.features, task.device), task.record["parameters"]["train"]
-    G = load_generator(path, train["z_dim"], train["width"], classifier.architecture.shape).to(task.device)
+    network = (train[key] for key in NETWORK)
+    G = load_generator(path, classifier.architecture.shape, *network).to(task.device)
     z = _latents(task.settings.seed, task.samples, train["z_dim"], task.device)
     return embed(classifier, (G(part) for part in z.split(BATCH)))
 
