@@ -26,7 +26,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ganspeed import types
 from ganspeed.errors import UserError
-from ganspeed.types import Fraction, Probability
+from ganspeed.types import Fraction, Probability, Sha256
 
 OBJECTIVES = Path(__file__).parent / "objectives"
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")  # of data sets and variants: they become folders and stage names
@@ -86,7 +86,7 @@ class ImageFolder(Data):
     source: Literal["image_folder"]
     path: str
     channels: Literal[1, 3]
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
 
 
 AnyData = Annotated[Digits | Published | CelebA | ImageFolder, Field(discriminator="source")]
@@ -257,10 +257,11 @@ def objective_names() -> tuple[str, ...]:
 
 @cache
 def objective_fields(name: str) -> dict[str, Any]:
-    """Name → (type, ...) of an objective's hyperparameters, read from its constructor's keyword-only arguments.
+    """Name → (type, default) of an objective's hyperparameters, read from its constructor's keyword-only arguments.
 
     The source is parsed, not imported, so that checking params.yaml does not cost an import of torch. An annotation
-    may use pydantic's numbers (PositiveInt, NonNegativeFloat, ...), those of types.py, Literal, and Python's own types.
+    may use pydantic's numbers (PositiveInt, NonNegativeFloat, ...), those of types.py, Literal, and Python's own types;
+    a default is a plain value. The default is `...`, required, where the constructor has none.
     """
     tree = ast.parse((OBJECTIVES / f"{name}.py").read_text(encoding="utf-8"))
     constructors = [
@@ -274,9 +275,13 @@ def objective_fields(name: str) -> dict[str, Any]:
         raise TypeError(f"{name}.py: one subclass of Objective with an __init__ expected, {len(constructors)} found")
     known = {"Literal": Literal, "bool": bool, "int": int, "float": float, "str": str} | vars(types)
     known |= {n: getattr(pydantic, n) for n in pydantic.__all__ if n.endswith(("Int", "Float"))}
+    given = constructors[0].args
     return {
-        a.arg: (eval(ast.unparse(a.annotation), {"__builtins__": {}}, known), ...)  # noqa: S307 our own source
-        for a in constructors[0].args.kwonlyargs
+        a.arg: (
+            eval(ast.unparse(a.annotation), {"__builtins__": {}}, known),  # noqa: S307 our own source
+            ... if default is None else ast.literal_eval(default),
+        )
+        for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
     }
 
 
