@@ -1,10 +1,12 @@
 """The only reader of params.yaml: frozen, typed blocks, strictly checked, without importing torch.
 
-`load` names every mistake of a file at once, each as `path.of.the.key: the value seen and what is allowed`.
+`load` names every mistake of a file at once, each as `path.of.the.key: the value seen and what is allowed`; a file that
+a variant names is among what it checks.
 """
 
 import ast
 import difflib
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -215,8 +217,16 @@ class Params(Block):
 
 
 def load(path: Path) -> Params:
-    """Read and check a params.yaml. Raises ParamsError with every mistake found."""
-    return parse(read_yaml(path))
+    """Read and check a params.yaml, and the files it names. Raises ParamsError with every mistake found."""
+    document = read_yaml(path)
+    files = _file_mistakes(document, path.parent)
+    try:
+        parsed = parse(document)
+    except ParamsError as error:
+        raise ParamsError(error.mistakes + files) from None
+    if files:
+        raise ParamsError(files)
+    return parsed
 
 
 def read_yaml(path: Path) -> Any:
@@ -309,6 +319,25 @@ def _parse_variants(raw: Any) -> tuple[list[str], dict[str, Variant]]:
         except ValidationError as error:
             mistakes += [_worded(e, raw, ("variants",), (name, *e["loc"])) for e in error.errors()]
     return mistakes, variants
+
+
+def _file_mistakes(document: Any, root: Path) -> list[str]:
+    """A variant's keys `<key>` and `<key>_sha256` name a file, relative to `root`, and what its bytes must be."""
+    variants = document.get("variants") if isinstance(document, dict) else None
+    mistakes = []
+    for name, block in variants.items() if isinstance(variants, dict) else ():
+        for key in block if isinstance(block, dict) else ():
+            file, expected = block[key], block.get(f"{key}_sha256")
+            if not (isinstance(file, str) and isinstance(expected, str)):
+                continue
+            try:
+                seen = hashlib.sha256((root / file).read_bytes()).hexdigest()
+            except OSError as error:
+                mistakes.append(f"variants.{name}.{key}: {file!r} cannot be read: {error.strerror}")
+                continue
+            if seen != expected:
+                mistakes.append(f"variants.{name}.{key}_sha256: {file!r} has {seen}, not {expected}")
+    return mistakes
 
 
 def _cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
