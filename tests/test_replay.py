@@ -25,7 +25,11 @@ ROWS = [(1, 0.0, 10.0), (2, 0.25, 5.0), (3, 0.75, 1.5)]
 
 def written(path: Path, rows=ROWS) -> dict:
     """A schedule of these rows; the two keys that name it."""
-    path.write_text("d_update,alpha,lambda\n" + "".join(f"{d},{a},{w}\n" for d, a, w in rows))
+    return keyed(path, "d_update,alpha,lambda\n" + "".join(f"{d},{a},{w}\n" for d, a, w in rows))
+
+
+def keyed(path: Path, text: str) -> dict:
+    path.write_text(text)
     return {"schedule": str(path), "schedule_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
@@ -49,8 +53,7 @@ def test_a_run_replayed_from_its_own_recording_is_the_same_run(recipe, images, t
     run(original, images, tmp_path / "original")
     recorded = pd.read_csv(tmp_path / "original/run/history.csv")
     assert recorded["diagnostics/lambda"].nunique() > 10
-    table = schedules.schedule([recorded])
-    keys = written(tmp_path / "s.csv", [tuple(f"{v:.9g}" for v in row) for row in table.itertuples(index=False)])
+    keys = keyed(tmp_path / "s.csv", schedules.as_csv(schedules.schedule([recorded])))
     block = {"objective": "replayed_penalty", "n_critic": 1, "optimizer": original.variant["optimizer"], **keys}
     run(Recipe(0, original.train, block, original.shape), images, tmp_path / "replayed")
     a, b = (digests(tmp_path / name / "run") for name in ("original", "replayed"))

@@ -23,8 +23,7 @@ def freeze(workspace: Workspace, dataset: str, variant: str) -> str:
     runs = pilot_runs(workspace, dataset, variant)
     path = workspace.schedule(dataset, variant)
     table = schedule([pd.read_csv(folder / "history.csv") for folder in runs.values()])
-    # Nine digits give back every float32, the precision in which alpha and lambda enter the loss.
-    write_text(path, table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    write_text(path, as_csv(table))
     block = read_json(next(iter(runs.values())) / "run.json")["parameters"]["variant"]
     return told(path.relative_to(workspace.root), sha256_file(path), variant, list(runs), block, len(table))
 
@@ -64,6 +63,11 @@ def schedule(histories: list[pd.DataFrame]) -> pd.DataFrame:
         for c in COLUMNS
     )
     return pd.DataFrame({"d_update": steps, "alpha": alpha, "lambda": weight})
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A schedule as text. Nine digits give back every float32, the precision in which alpha and lambda are used."""
+    return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
 def told(path: Path, sha256: str, variant: str, seeds: list[int], block: dict, steps: int) -> str:
