@@ -83,7 +83,7 @@ def _groups(history: pd.DataFrame, panels: dict[str, Axes]) -> list[list[Axes]]:
 
 def _share_scale(panels: list[Axes]) -> None:
     limits = [limit for ax in panels for limit in ax.get_ylim()]
-    low, high = min(*limits, 1 / 1.25), max(*limits, 1.25)
+    low, high = min(limits), max(limits)  # the line at 1 is within: it was drawn before
     for ax in panels:
         ax.set_ylim(low, high)
         figures.plain_ticks(ax.yaxis, (1, 2, 5) if high / low < WIDE else (1,))
