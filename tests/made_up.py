@@ -153,6 +153,9 @@ def _history(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataF
             row |= {"d/penalty": 10 * rho**2 * penalty, "diagnostics/penalty": penalty}
             row |= {"diagnostics/share": 10 * rho**2 * penalty / (gap + 10 * rho**2 * penalty)}
             row |= {"diagnostics/grad_norm": 1 + rng.normal(0, 0.05)}
+        steepness = {"gan": 30.0}.get(variant, 1.0)
+        for weight in (0, 0.25, 0.5, 0.75, 1):
+            row[f"diagnostics/profile_{weight:.2f}"] = steepness * math.exp(0.3 * weight + rng.normal(0, 0.05))
         if variant == "iterative":
             row |= {"diagnostics/distance": gap, "diagnostics/ema": gap, "diagnostics/reference": 4.0}
             row |= {"diagnostics/rho": rho, "diagnostics/alpha": 1 - rho, "diagnostics/lambda": 10 * rho**2}

@@ -57,6 +57,19 @@ def test_what_fits_is_kept_and_only_what_is_missing_is_trained(study):
     assert trained(study, seeds=(0, 1)) == []  # seed 0 comes back from the pool
 
 
+def test_the_fingerprint_holds_the_defaults_of_options_that_params_leave_out(study, document):
+    """Writing a default out changes no run; another value does."""
+
+    def fingerprint(**changes) -> str:
+        document["variants"]["iterative"] |= changes
+        p, workspace = study()
+        spec = runs.plan(workspace, p, "cpu", "digits", "iterative")[0]
+        assert spec.identity["parameters"]["variant"]["distance"] == "gap"
+        return spec.fingerprint
+
+    assert fingerprint() == fingerprint(floor=0.0, sides="two") != fingerprint(floor=0.5)
+
+
 def test_an_edit_that_is_reverted_trains_nothing(study):
     _, workspace = study()
     trained(study)

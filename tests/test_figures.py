@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ganspeed import figures
-from ganspeed.report import page, plots, results
+from ganspeed.report import page, plots, profile, results
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,29 @@ def test_without_traces_there_is_no_figure_of_them(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",))
     (only,) = results.read(workspace, params.compare)
     assert "digits_traces.png" not in drawn_of(only)
+
+
+def test_the_profile_is_the_median_over_seeds_at_three_moments(study, drawn):
+    figure = drawn["digits_profile.png"]
+    assert [ax.get_title() for ax in figure.axes] == list(study.variants)
+    names = list(profile.columns(study.history))
+    for ax in figure.axes:
+        lines = {line.get_linewidth(): [] for line in ax.lines}
+        for line in ax.lines:
+            lines[line.get_linewidth()].append(line)
+        for update, line in zip((10, 60, 120), lines[2.0], strict=True):  # logged every 10 updates of 120
+            runs = study.history[(study.history["variant"] == ax.get_title()) & (study.history["update"] == update)]
+            assert line.get_xdata().tolist() == [0, 0.25, 0.5, 0.75, 1]
+            np.testing.assert_allclose(line.get_ydata(), runs[names].median())
+            assert line.get_color() == figures.looks(study.variants)[ax.get_title()].colour
+        assert len(lines[0.6]) == 3 * len(study.seeds)
+        assert [1, 1] in [list(line.get_ydata()) for line in ax.lines]
+
+
+def test_penalised_variants_share_the_profiles_scale_and_every_panel_holds_the_line_at_one(drawn):
+    limits = {ax.get_title(): ax.get_ylim() for ax in drawn["digits_profile.png"].axes}
+    assert limits["wgan_gp"] == limits["iterative"] != limits["gan"]
+    assert all(low < 1 < high for low, high in limits.values())
 
 
 def test_a_run_that_diverged_before_it_logged_anything_is_still_drawn(tmp_path):

@@ -42,6 +42,36 @@ def test_a_missing_variant_is_added(path):
     assert {"mine", "wgan_gp"} <= set(params.load(path).variants)
 
 
+def test_a_preset_adds_the_variants_that_it_compares_and_no_others(path):
+    yaml = YAML()
+    document = yaml.load(path)
+    document["variants"] = {"wgan_gp": document["variants"]["wgan_gp"]}
+    document["compare"]["variants"], document["protocol"]["references"] = ["wgan_gp"], ["wgan_gp"]
+    yaml.dump(document, path)
+    presets.apply("why", path, reset=False)
+    wanted = params.load(path).compare.variants
+    assert {"alpha_fixed", "wgan_gp_0_1", "iterative_energy"} < set(wanted) == set(params.load(path).variants)
+
+
+def test_why_changes_one_thing_at_a_time(document):
+    """Each arm differs from `iterative` or `wgan_gp` in one key (alpha's controls also hold the weight)."""
+    variants = params.parse(document).variants
+    why = YAML(typ="safe").load(presets.FOLDER / "why.yaml")["compare"]["variants"]
+    differing = {}
+    for name in why:
+        base = "wgan_gp" if variants[name].objective == "wgan_gp" else "iterative"
+        own, others = (variants[v].model_dump() for v in (name, base))
+        differing[name] = {key for key in own if own[key] != others[key]}
+    assert differing.pop("wgan_gp") == differing.pop("iterative") == set()
+    for name in ("alpha_batch_random", "alpha_fixed"):
+        assert differing.pop(name) == {"alpha", "weight"}
+    assert differing.pop("iterative_weight") == {"alpha"}
+    assert {key for keys in differing.values() for key in keys} == {
+        "weight", "lambda_gp", "p", "distance", "reference", "floor", "sides",
+    }  # fmt: skip
+    assert all(len(keys) == 1 for keys in differing.values())
+
+
 def test_frozen_values_are_kept(path):
     (path.parent / "preregistration").mkdir()
     (path.parent / "preregistration" / "digits.json").write_text("{}")

@@ -10,9 +10,15 @@ import torch
 from PIL import Image
 
 from ganspeed import training
-from ganspeed.training import GENERATOR_STEP, Draws, Player, new_state, one_update, train
+from ganspeed.objectives import Batch, gradient_norm
+from ganspeed.training import GENERATOR_STEP, PROFILE, Draws, Player, gradient_profile, new_state, one_update, train
 
 VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
+OPTIONS = {
+    "iterative_sliced": {"reference": "decayed_max", "warmup": 3},
+    "iterative_energy": {"reference": "first", "warmup": 3, "floor": 0.1},
+    "iterative_gap_over_norm": {"sides": "one", "warmup": 3},
+}
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -45,10 +51,20 @@ def test_same_seed_same_bytes_and_another_seed_others(variant, recipe, images, t
     assert a["snapshots/0000012.safetensors"] != c["snapshots/0000012.safetensors"]
 
 
-@pytest.mark.parametrize("variant", ["gan", "wgan", "iterative"])
-@pytest.mark.parametrize("killed_at", [3, 5, 8, 11])
+@pytest.mark.parametrize("variant", OPTIONS)
+def test_the_options_of_the_penalty_give_the_same_bytes_for_the_same_seed(variant, recipe, images, tmp_path):
+    for name in "ab":
+        run(recipe(variant, **OPTIONS[variant]), images, tmp_path / name)
+    assert digests(tmp_path / "a" / "run") == digests(tmp_path / "b" / "run")
+
+
+@pytest.mark.parametrize(
+    ("variant", "killed_at"),
+    [(v, at) for v in ("gan", "wgan", "iterative") for at in (3, 5, 8, 11)] + [(v, 8) for v in OPTIONS],
+)
 def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, recipe, images, tmp_path, monkeypatch):
-    run(recipe(variant), images, tmp_path / "undisturbed")
+    changes = OPTIONS.get(variant, {})
+    run(recipe(variant, **changes), images, tmp_path / "undisturbed")
     done, real_update = 0, training.one_update
 
     def dying(state, draws):
@@ -60,16 +76,18 @@ def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, recipe, imag
 
     monkeypatch.setattr(training, "one_update", dying)
     with pytest.raises(KeyboardInterrupt):
-        run(recipe(variant), images, tmp_path / "killed")
+        run(recipe(variant, **changes), images, tmp_path / "killed")
     done = 100
-    run(recipe(variant), images, tmp_path / "killed")
+    run(recipe(variant, **changes), images, tmp_path / "killed")
     resumed_from = 5 * (killed_at // 5)  # checkpoint_every is 5
     assert done - 100 == 12 - resumed_from
     assert digests(tmp_path / "killed" / "run") == digests(tmp_path / "undisturbed" / "run")
 
 
-def test_logging_and_photographing_more_often_changes_nothing(recipe, images, tmp_path):
-    rare, often = recipe("iterative"), recipe("iterative")
+@pytest.mark.parametrize("variant", ["gan", "wgan", "wgan_gp", "iterative", "iterative_sliced"])
+def test_logging_and_photographing_more_often_changes_nothing(variant, recipe, images, tmp_path):
+    rare, often = recipe(variant), recipe(variant)
+    rare.train.update(log_every=10)
     often.train.update(log_every=1, grid_ratio=1.01, sample_grids=12, checkpoint_every=1)
     run(rare, images, tmp_path / "rare")
     run(often, images, tmp_path / "often")
@@ -125,7 +143,32 @@ def test_history_has_the_terms_that_were_optimised(recipe, images, tmp_path):
         assert row["d/penalty"] == pytest.approx(row["diagnostics/lambda"] * row["diagnostics/penalty"], rel=1e-5)
         assert row["gap"] == pytest.approx(-row["d/wasserstein"])
     names = {"distance", "ema", "reference", "rho", "alpha", "lambda", "penalty", "share", "grad_norm"}
+    names |= {"profile_0.00", "profile_0.25", "profile_0.50", "profile_0.75", "profile_1.00"}
     assert {k.removeprefix("diagnostics/") for k in rows[0] if k.startswith("diagnostics/")} == names
+
+
+@pytest.mark.parametrize("variant", ["gan", "wgan", "wgan_gp"])
+def test_every_objective_logs_the_gradient_norm_between_generated_and_real(variant, recipe, images, tmp_path):
+    """The profile of the last row is that of the critic as the run left it, on the last critic step's batch."""
+    short, kept = recipe(variant), []
+    run(short, images, tmp_path, kept.append)
+    state, draws = new_state(short, torch.device("cpu")), Draws(0, 8, 4, *images)
+    for _ in range(short.train["updates"]):
+        step = one_update(state, draws)
+    for a in PROFILE:
+        x_hat = a * step.batch.real + (1 - a) * step.batch.fake
+        norm = gradient_norm(state.D.network, x_hat).mean().item()
+        assert kept[-1][f"diagnostics/profile_{a:.2f}"] == pytest.approx(norm, rel=1e-5)
+
+
+def test_the_profile_runs_from_the_generated_to_the_real_sample():
+    """D(x) = ||x||²/2 has the gradient x: its norm is 0 at generated samples of 0 and 8 at real ones of 1."""
+    real = torch.ones(3, 1, 8, 8)
+    batch = Batch(real, torch.zeros_like(real), torch.zeros(3, 4), torch.zeros(3, 1, 1, 1), torch.zeros(3))
+    profile = gradient_profile(lambda x: x.square().flatten(1).sum(1) / 2, batch)
+    assert list(profile) == [f"profile_{a:.2f}" for a in (0, 0.25, 0.5, 0.75, 1)]
+    assert [norm.item() for norm in profile.values()] == pytest.approx([0, 2, 4, 6, 8], abs=1e-5)
+    assert not any(norm.requires_grad for norm in profile.values())
 
 
 def test_a_diverged_run_is_a_result_that_ends_before_the_first_bad_update(recipe, images, tmp_path, monkeypatch):

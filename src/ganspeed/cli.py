@@ -41,6 +41,9 @@ def build_parser() -> argparse.ArgumentParser:
     plateau = command("plateau", plateau_, "print where the scores at hand level off, and the threshold they give")
     plateau.add_argument("dataset")
     plateau.add_argument("variant")
+    schedule = command("freeze-schedule", freeze_schedule, "record the alpha and lambda of pilot runs, to replay them")
+    schedule.add_argument("dataset")
+    schedule.add_argument("variant")
     publish = command("publish", publish_, "keep this report as reports/studies/NAME")
     publish.add_argument("name")
     command("gc", gc, "free what the current params do not need: runs and scores put aside in .runs/")
@@ -109,6 +112,12 @@ def plateau_(given, workspace: Workspace) -> None:
     print(f"plateau: update {found.plateau}, lowest median cfid {found.cfid:.4g} ({len(runs)} runs)")
     print(f"train.updates: {found.updates}")
     print("threshold: " + ", ".join(f"{name}: {value:.4g}" for name, value in found.threshold.items()))
+
+
+def freeze_schedule(given, workspace: Workspace) -> None:
+    from ganspeed import schedules
+
+    print(schedules.freeze(workspace, given.dataset, given.variant), end="")
 
 
 def publish_(given, workspace: Workspace) -> None:

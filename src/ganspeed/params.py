@@ -1,10 +1,12 @@
 """The only reader of params.yaml: frozen, typed blocks, strictly checked, without importing torch.
 
-`load` names every mistake of a file at once, each as `path.of.the.key: the value seen and what is allowed`.
+`load` names every mistake of a file at once, each as `path.of.the.key: the value seen and what is allowed`; a file that
+a variant names is among what it checks.
 """
 
 import ast
 import difflib
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -26,7 +28,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ganspeed import types
 from ganspeed.errors import UserError
-from ganspeed.types import Fraction, Probability
+from ganspeed.types import Fraction, Probability, Sha256
 
 OBJECTIVES = Path(__file__).parent / "objectives"
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")  # of data sets and variants: they become folders and stage names
@@ -86,7 +88,7 @@ class ImageFolder(Data):
     source: Literal["image_folder"]
     path: str
     channels: Literal[1, 3]
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
 
 
 AnyData = Annotated[Digits | Published | CelebA | ImageFolder, Field(discriminator="source")]
@@ -221,8 +223,16 @@ class Params(Block):
 
 
 def load(path: Path) -> Params:
-    """Read and check a params.yaml. Raises ParamsError with every mistake found."""
-    return parse(read_yaml(path))
+    """Read and check a params.yaml, and the files it names. Raises ParamsError with every mistake found."""
+    document = read_yaml(path)
+    files = _file_mistakes(document, path.parent)
+    try:
+        parsed = parse(document)
+    except ParamsError as error:
+        raise ParamsError(error.mistakes + files) from None
+    if files:
+        raise ParamsError(files)
+    return parsed
 
 
 def read_yaml(path: Path) -> Any:
@@ -263,10 +273,11 @@ def objective_names() -> tuple[str, ...]:
 
 @cache
 def objective_fields(name: str) -> dict[str, Any]:
-    """Name → (type, ...) of an objective's hyperparameters, read from its constructor's keyword-only arguments.
+    """Name → (type, default) of an objective's hyperparameters, read from its constructor's keyword-only arguments.
 
     The source is parsed, not imported, so that checking params.yaml does not cost an import of torch. An annotation
-    may use pydantic's numbers (PositiveInt, NonNegativeFloat, ...), those of types.py, Literal, and Python's own types.
+    may use pydantic's numbers (PositiveInt, NonNegativeFloat, ...), those of types.py, Literal, and Python's own types;
+    a default is a plain value. The default is `...`, required, where the constructor has none.
     """
     tree = ast.parse((OBJECTIVES / f"{name}.py").read_text(encoding="utf-8"))
     constructors = [
@@ -280,9 +291,13 @@ def objective_fields(name: str) -> dict[str, Any]:
         raise TypeError(f"{name}.py: one subclass of Objective with an __init__ expected, {len(constructors)} found")
     known = {"Literal": Literal, "bool": bool, "int": int, "float": float, "str": str} | vars(types)
     known |= {n: getattr(pydantic, n) for n in pydantic.__all__ if n.endswith(("Int", "Float"))}
+    given = constructors[0].args
     return {
-        a.arg: (eval(ast.unparse(a.annotation), {"__builtins__": {}}, known), ...)  # noqa: S307 our own source
-        for a in constructors[0].args.kwonlyargs
+        a.arg: (
+            eval(ast.unparse(a.annotation), {"__builtins__": {}}, known),  # noqa: S307 our own source
+            ... if default is None else ast.literal_eval(default),
+        )
+        for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
     }
 
 
@@ -310,6 +325,25 @@ def _parse_variants(raw: Any) -> tuple[list[str], dict[str, Variant]]:
         except ValidationError as error:
             mistakes += [_worded(e, raw, ("variants",), (name, *e["loc"])) for e in error.errors()]
     return mistakes, variants
+
+
+def _file_mistakes(document: Any, root: Path) -> list[str]:
+    """A variant's keys `<key>` and `<key>_sha256` name a file, relative to `root`, and what its bytes must be."""
+    variants = document.get("variants") if isinstance(document, dict) else None
+    mistakes = []
+    for name, block in variants.items() if isinstance(variants, dict) else ():
+        for key in block if isinstance(block, dict) else ():
+            file, expected = block[key], block.get(f"{key}_sha256")
+            if not (isinstance(file, str) and isinstance(expected, str)):
+                continue
+            try:
+                seen = hashlib.sha256((root / file).read_bytes()).hexdigest()
+            except OSError as error:
+                mistakes.append(f"variants.{name}.{key}: {file!r} cannot be read: {error.strerror}")
+                continue
+            if seen != expected:
+                mistakes.append(f"variants.{name}.{key}_sha256: {file!r} has {seen}, not {expected}")
+    return mistakes
 
 
 def _cross_mistakes(document: dict, parsed: Params | None) -> list[str]:

@@ -19,12 +19,13 @@ from ganspeed import objectives
 from ganspeed.files import write_atomically
 from ganspeed.grid import snapshot_updates
 from ganspeed.networks import NORM_BATCH, Discriminator, Generator, initialise, measure_statistics
-from ganspeed.objectives import Batch, Objective, Terms
+from ganspeed.objectives import Batch, Objective, Terms, gradient_norm, interpolate
 from ganspeed.pictures import SIDE, tile
 from ganspeed.randomness import generator
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
 
+PROFILE = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of the real sample where the critic's gradient norm is logged
 GENERATOR_STEP = -1  # stands for the critic step in the generator step's draws, whatever n_critic is
 
 
@@ -37,6 +38,15 @@ class Outcome:
     @property
     def status(self) -> str:
         return "completed" if self.diverged_at is None else "diverged"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one update did: the terms of its last critic step, with that step's batch, and of its generator step."""
+
+    critic: Terms
+    adversary: Terms
+    batch: Batch
 
 
 @dataclass
@@ -146,14 +156,15 @@ def train(
         camera.photograph(state.G.network, 0)
     updates, log_every = recipe.train["updates"], recipe.train["log_every"]
     while state.update < updates:
-        critic, adversary = one_update(state, draws)
+        step = one_update(state, draws)
         logs = state.update % log_every == 0 or state.update in (1, updates)
         photographs = state.update in camera.grid
         saves = state.update % recipe.train["checkpoint_every"] == 0
         if (logs or photographs or saves) and diverged(state):
             break  # nothing of the first bad update or of those after it is written down
         if logs:
-            state.rows.append(history_row(state.update, recipe, critic, adversary))
+            profile = gradient_profile(state.D.network, step.batch)
+            state.rows.append(history_row(state.update, recipe, step, profile))
             on_row(state.rows[-1])
         if photographs:
             camera.photograph(state.G.network, state.update)
@@ -194,8 +205,8 @@ def new_optimizer(network: nn.Module, block: dict, learning_rate: float) -> torc
             return torch.optim.RMSprop(weights, learning_rate, alpha=block["alpha"], foreach=True)
 
 
-def one_update(state: State, draws: Draws) -> tuple[Terms, Terms]:
-    """n_critic discriminator steps and one generator step; returns the terms of the last of each."""
+def one_update(state: State, draws: Draws) -> Step:
+    """n_critic discriminator steps and one generator step; returns the last of each."""
     G, D, objective = state.G, state.D, state.objective
     state.update += 1
     for step in range(objective.n_critic):
@@ -207,7 +218,7 @@ def one_update(state: State, draws: Draws) -> tuple[Terms, Terms]:
     adversary = objective.generator_terms(D.network, draws.batch(state.update, GENERATOR_STEP, G.network))
     G.step(adversary.total())
     note_first_bad_update(state, critic.total() + adversary.total())
-    return critic, adversary
+    return Step(critic, adversary, batch)
 
 
 @torch.no_grad()
@@ -224,12 +235,24 @@ def diverged(state: State) -> bool:
     return bool(state.bad_update)
 
 
-def history_row(update: int, recipe: Recipe, critic: Terms, adversary: Terms) -> dict[str, float]:
+def gradient_profile(D: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """Mean gradient norm of D along the way from generated to real samples: one scalar for each point of PROFILE.
+
+    One pass over x_hat = a x + (1 - a) x_fake for all a together, with the first derivative only. It draws nothing
+    and changes nothing. D is the critic after the update's steps, the batch is that of its last critic step.
+    """
+    x_hat = torch.cat([interpolate(batch.real, batch.fake, a) for a in PROFILE])
+    norms = gradient_norm(D, x_hat, differentiable=False).chunk(len(PROFILE))
+    return {f"profile_{a:.2f}": norm.mean() for a, norm in zip(PROFILE, norms, strict=True)}
+
+
+def history_row(update: int, recipe: Recipe, step: Step, profile: dict[str, Tensor]) -> dict[str, float]:
     """One row of history.csv, of the update's last critic step and its generator step; one transfer to the host."""
+    critic, adversary = step.critic, step.adversary
     named = {"d_loss": critic.total(), "g_loss": adversary.total(), "gap": critic.gap}
     named |= {f"d/{name}": term for name, term in critic.loss.items()}
     named |= {f"g/{name}": term for name, term in adversary.loss.items()}
-    named |= {f"diagnostics/{name}": term for name, term in critic.diagnostics.items()}
+    named |= {f"diagnostics/{name}": term for name, term in (critic.diagnostics | profile).items()}
     values = torch.stack([term.detach().double() for term in named.values()]).tolist()
     d_updates = update * recipe.hyperparameters["n_critic"]
     counts = {"update": update, "d_updates": d_updates, "images_seen": d_updates * recipe.train["batch_size"]}

@@ -55,5 +55,9 @@ class Workspace:
         """The tidy table of one run's scores; the fingerprint lies beside it with the suffix .json."""
         return self.artifacts / "scores" / dataset / variant / f"seed-{seed}.csv"
 
+    def schedule(self, dataset: str, variant: str) -> Path:
+        """The recorded alpha and lambda of a variant, written by `ganspeed freeze-schedule` and committed."""
+        return self.root / "schedules" / f"{dataset}-{variant}.csv"
+
     def comparison(self, dataset: str) -> Path:
         return self.artifacts / "comparison" / f"{dataset}.json"

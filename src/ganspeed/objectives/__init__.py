@@ -10,9 +10,14 @@ from importlib import import_module
 import torch
 from torch import Tensor, nn
 
-from ganspeed.types import Fraction, Probability  # noqa: F401 for the annotations of constructors
+from ganspeed.errors import UserError
+from ganspeed.types import Fraction, Probability, Sha256  # noqa: F401 for the annotations of constructors
 
 EPSILON = 1e-12  # inside square roots and under quotients
+
+
+class HyperparameterError(UserError):
+    """A hyperparameter that only its objective can judge; names the key, the value seen and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -76,24 +81,33 @@ def scores(D: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     return real, fake
 
 
-def interpolate(real: Tensor, fake: Tensor, alpha: Tensor) -> Tensor:
+def interpolate(real: Tensor, fake: Tensor, alpha: Tensor | float) -> Tensor:
     """x_hat = alpha x + (1 - alpha) x_fake; alpha: (N, 1, 1, 1) or a scalar, the weight of the REAL sample."""
     return alpha * real + (1 - alpha) * fake
 
 
-def input_gradient(D: nn.Module, x: Tensor) -> Tensor:
-    """Gradient of D's score with respect to each sample, itself differentiable. x: (N, C, H, W); returns the same."""
+def input_gradient(D: nn.Module, x: Tensor, differentiable: bool = True) -> Tensor:
+    """Gradient of D's score with respect to each sample, by default itself differentiable. x, result: (N, C, H, W)."""
     if torch.is_autocast_enabled(x.device.type):
         raise TypeError("the gradient penalty is computed in float32: do not wrap it in autocast")
     x = x.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(D(x).sum(), x, create_graph=True)
+    (gradient,) = torch.autograd.grad(D(x).sum(), x, create_graph=differentiable)
     return gradient
 
 
-def gradient_norm(D: nn.Module, x: Tensor) -> Tensor:
+def gradient_norm(D: nn.Module, x: Tensor, differentiable: bool = True) -> Tensor:
     """Euclidean norm of D's input gradient per sample, over all of the sample's entries. Returns (N,)."""
     # The epsilon keeps the second derivative finite where the gradient is zero.
-    return (input_gradient(D, x).flatten(1).square().sum(1) + EPSILON).sqrt()
+    return (input_gradient(D, x, differentiable).flatten(1).square().sum(1) + EPSILON).sqrt()
+
+
+def norm_penalty(norm: Tensor, sides: str) -> Tensor:
+    """How far gradient norms (N,) are from 1: mean (norm - 1)², or with sides "one" mean max(0, norm - 1)².
+
+    Both are in section 4 of 1704.00028, which prefers the two-sided one.
+    """
+    excess = norm - 1
+    return (excess.relu() if sides == "one" else excess).square().mean()
 
 
 def penalty_share(gap: Tensor, weighted_penalty: Tensor) -> Tensor:

@@ -1,27 +1,30 @@
 """Wasserstein GAN with gradient penalty. Gulrajani et al. 2017, 1704.00028, equation 3.
 
 The critic minimises E[D(x_fake)] - E[D(x)] + lambda_gp E[(||∇D(x_hat)||₂ - 1)²] with
-x_hat = u x + (1 - u) x_fake, u uniform on [0, 1) per sample; G minimises -E[D(x_fake)].
+x_hat = u x + (1 - u) x_fake, u uniform on [0, 1) per sample; G minimises -E[D(x_fake)]. With sides "one" the penalty is
+that of section 4 on one-sided penalties, E[max(0, ||∇D(x_hat)||₂ - 1)²].
 """
+
+from typing import Literal
 
 from pydantic import NonNegativeFloat, PositiveInt
 
-from ganspeed.objectives import Batch, Objective, Terms, gradient_norm, interpolate, penalty_share, scores
+from ganspeed.objectives import Batch, Objective, Terms, gradient_norm, interpolate, norm_penalty, penalty_share, scores
 
 
 class WGANGP(Objective):
     penalises_gradient = True
 
-    def __init__(self, *, n_critic: PositiveInt, lambda_gp: NonNegativeFloat):
+    def __init__(self, *, n_critic: PositiveInt, lambda_gp: NonNegativeFloat, sides: Literal["two", "one"] = "two"):
         super().__init__()
         self.n_critic = n_critic
-        self.lambda_gp = lambda_gp
+        self.lambda_gp, self.sides = lambda_gp, sides
 
     def discriminator_terms(self, D, batch: Batch) -> Terms:
         real, fake = scores(D, batch)
         gap = real.mean() - fake.mean()
         norm = gradient_norm(D, interpolate(batch.real, batch.fake, batch.u))
-        penalty = (norm - 1).square().mean()
+        penalty = norm_penalty(norm, self.sides)
         weighted = self.lambda_gp * penalty
         return Terms(
             {"wasserstein": -gap, "penalty": weighted},

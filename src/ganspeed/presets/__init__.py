@@ -28,8 +28,8 @@ def apply(name: str, path: Path, reset: bool) -> str:
     """Write the preset into the params.yaml at `path`; returns the difference. Raises UserError, nothing written.
 
     `compare` and the data sets that the preset names are replaced; a data set that was frozen (preregistration/ has
-    its file) keeps its threshold and length. Shipped variants that are missing are added; with `reset` all shipped
-    variants are restored, and frozen values are not kept.
+    its file) keeps its threshold and length. Shipped variants that the preset compares and that are missing are added;
+    with `reset` these and all other shipped ones that are there are restored, and frozen values are not kept.
     """
     if name not in names():
         raise UserError(f"unknown preset {name!r}; available: {', '.join(names())}")
@@ -49,7 +49,8 @@ def apply(name: str, path: Path, reset: bool) -> str:
             block["train"]["updates"] = document["datasets"][dataset]["train"]["updates"]
         document["datasets"][dataset] = block
     for variant, block in _round_trip().load(VARIANTS)["variants"].items():
-        if reset or variant not in document["variants"]:
+        there = variant in document["variants"]
+        if (there and reset) or (not there and variant in preset["compare"]["variants"]):
             document["variants"][variant] = block
     stream = io.StringIO()
     _round_trip().dump(document, stream)

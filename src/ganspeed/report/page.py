@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ganspeed import figures
-from ganspeed.report import methods, plots, summaries, tables, wording
+from ganspeed.report import methods, plots, profile, summaries, tables, wording
 from ganspeed.report.results import Results, Run
 from ganspeed.report.tables import Table
 
@@ -79,6 +79,13 @@ def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
         yield (
             Picture(f"{name}_traces.png", wording.traces(results), "rho, alpha, lambda and penalty share over updates"),
             plots.traces(results.history, logged, styles, seeds),
+        )
+    if profile.columns(results.history):
+        yield (
+            Picture(
+                f"{name}_profile.png", wording.profile(results), "gradient norm between generated and real samples"
+            ),
+            profile.profiles(results.history, styles, seeds),
         )
     yield (
         Picture(f"{name}_losses.png", wording.losses(results), "losses of critic and generator over updates"),

@@ -1,0 +1,195 @@
+"""Open-loop replay: the same run from its own recording, and a schedule that is what its hash says."""
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from ruamel.yaml import YAML
+from test_objectives import Linear, Quadratic, batch
+from test_penalty_options import NoAnswer
+from test_training import digests, run
+
+from ganspeed import cli, params, schedules
+from ganspeed.errors import UserError
+from ganspeed.files import write_json
+from ganspeed.objectives import HyperparameterError
+from ganspeed.objectives.replayed_penalty import ReplayedPenalty
+from ganspeed.training import Recipe
+from ganspeed.workspace import Workspace
+
+ADAM = {"name": "adam", "lr_g": 2e-3, "lr_d": 4e-3, "betas": [0.0, 0.9]}
+ROWS = [(1, 0.0, 10.0), (2, 0.25, 5.0), (3, 0.75, 1.5)]
+
+
+def written(path: Path, rows=ROWS) -> dict:
+    """A schedule of these rows; the two keys that name it."""
+    return keyed(path, "d_update,alpha,lambda\n" + "".join(f"{d},{a},{w}\n" for d, a, w in rows))
+
+
+def keyed(path: Path, text: str) -> dict:
+    path.write_text(text)
+    return {"schedule": str(path), "schedule_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def pilot(workspace: Workspace, seed: int, histories: dict[str, list], **changes) -> None:
+    """The files that a finished run of `iterative` leaves, of made-up values."""
+    folder = workspace.run("digits", "iterative", seed)
+    variant = {"objective": "iterative_penalty", "n_critic": 2, "sides": "two", "optimizer": ADAM}
+    record = {"status": "completed", "parameters": {"variant": variant, "train": {"updates": 4}}}
+    write_json(folder / "run.json", record | changes)
+    pd.DataFrame(histories).to_csv(folder / "history.csv", index=False)
+
+
+def history(alpha, weight) -> dict[str, list]:
+    return {"update": [1, 2, 4], "d_updates": [2, 4, 8], "diagnostics/alpha": alpha, "diagnostics/lambda": weight}
+
+
+def test_a_run_replayed_from_its_own_recording_is_the_same_run(recipe, images, tmp_path):
+    """One critic step an update and every update logged: then nothing between the logged values is made up."""
+    original = recipe("iterative", updates=40, n_critic=1, warmup=3, beta=0.5)
+    original.train.update(log_every=1)
+    run(original, images, tmp_path / "original")
+    recorded = pd.read_csv(tmp_path / "original/run/history.csv")
+    assert recorded["diagnostics/lambda"].nunique() > 10
+    keys = keyed(tmp_path / "s.csv", schedules.as_csv(schedules.schedule([recorded])))
+    block = {"objective": "replayed_penalty", "n_critic": 1, "optimizer": original.variant["optimizer"], **keys}
+    run(Recipe(0, original.train, block, original.shape), images, tmp_path / "replayed")
+    a, b = (digests(tmp_path / name / "run") for name in ("original", "replayed"))
+    assert {k: v for k, v in a.items() if k != "history.csv"} == {k: v for k, v in b.items() if k != "history.csv"}
+    one, other = (pd.read_csv(tmp_path / name / "run/history.csv", dtype=str) for name in ("original", "replayed"))
+    pd.testing.assert_frame_equal(other, one[other.columns])
+
+
+def test_the_schedule_goes_by_critic_steps_and_holds_its_last_value(tmp_path):
+    objective, b, D = ReplayedPenalty(n_critic=5, **written(tmp_path / "s.csv")), batch(), Quadratic(0.3)
+    for _, alpha, weight in [*ROWS, ROWS[-1], ROWS[-1]]:
+        with NoAnswer():
+            terms = objective.discriminator_terms(D, b)
+            objective.after_discriminator_step(D)
+        x_hat = alpha * b.real + (1 - alpha) * b.fake
+        expected = weight * (0.3 * x_hat.flatten(1).norm(dim=1) - 1).square().mean()
+        torch.testing.assert_close(terms.loss["penalty"], expected)
+        assert {"alpha", "lambda", "penalty", "share", "grad_norm"} == set(terms.diagnostics)
+
+
+def test_a_replay_does_not_follow_the_distance(tmp_path):
+    keys, b = written(tmp_path / "s.csv"), batch()
+    seen = []
+    for scale in (0.1, 100.0):
+        objective, D = ReplayedPenalty(n_critic=5, **keys), Linear(torch.full((1, 8, 8), scale))
+        for _ in range(3):
+            terms = objective.discriminator_terms(D, b)
+            objective.after_discriminator_step(D)
+        seen.append((terms.diagnostics["alpha"].item(), terms.diagnostics["lambda"].item()))
+    assert seen == [(0.75, 1.5)] * 2
+
+
+def test_the_position_in_the_schedule_is_part_of_the_checkpoint(tmp_path):
+    keys = written(tmp_path / "s.csv")
+    one, other = (ReplayedPenalty(n_critic=5, **keys) for _ in range(2))
+    one.after_discriminator_step(None)
+    one.after_discriminator_step(None)
+    other.load_state_dict(one.state_dict())
+    assert other.now(other.lambdas).item() == 1.5
+
+
+def test_another_file_than_the_hashed_one_is_refused(tmp_path):
+    keys = written(tmp_path / "s.csv")
+    (tmp_path / "s.csv").write_text((tmp_path / "s.csv").read_text() + "4,1.0,0.0\n")
+    now = hashlib.sha256((tmp_path / "s.csv").read_bytes()).hexdigest()
+    with pytest.raises(HyperparameterError, match=f"schedule_sha256: .*has {now}, expected {keys['schedule_sha256']}"):
+        ReplayedPenalty(n_critic=5, **keys)
+    with pytest.raises(HyperparameterError, match="schedule: .*gone.csv' cannot be read: No such file"):
+        ReplayedPenalty(n_critic=5, **(keys | {"schedule": str(tmp_path / "gone.csv")}))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "and 0 rows"),
+        ([(1, 0.5, 1.0), (3, 0.5, 1.0)], r"row 2: \['3', '0.5', '1.0'\] is not 2"),
+        ([(1, 1.5, 1.0)], r"row 1: .* is not 1, alpha in \[0, 1\], lambda >= 0"),
+        ([(1, 0.5, -1.0)], "row 1"),
+        ([(1, "nan", 1.0)], "row 1"),
+        ([(1, "half", 1.0)], "row 1"),
+    ],
+)
+def test_what_is_no_schedule_is_refused_by_its_row(rows, message, tmp_path):
+    with pytest.raises(HyperparameterError, match=message):
+        ReplayedPenalty(n_critic=5, **written(tmp_path / "s.csv", rows))
+
+
+def test_check_names_a_schedule_that_is_missing_or_another(document, tmp_path, capsys):
+    (tmp_path / "schedules").mkdir()
+    keys = written(tmp_path / "schedules/there.csv") | {"schedule": "schedules/there.csv"}
+    block = {"objective": "replayed_penalty", "n_critic": 5, "optimizer": ADAM}
+    document["variants"] |= {
+        "good": block | keys,
+        "gone": block | keys | {"schedule": "schedules/gone.csv"},
+        "other": block | keys | {"schedule_sha256": "0" * 64},
+    }
+    with (tmp_path / "params.yaml").open("w") as file:
+        YAML().dump(document, file)
+    assert cli.main(["--root", str(tmp_path), "check"]) == 2
+    seen = hashlib.sha256((tmp_path / "schedules/there.csv").read_bytes()).hexdigest()
+    assert capsys.readouterr().err.removeprefix("error: ").splitlines() == [
+        "variants.gone.schedule: 'schedules/gone.csv' cannot be read: No such file or directory",
+        f"variants.other.schedule_sha256: 'schedules/there.csv' has {seen}, not {'0' * 64}",
+    ]
+
+
+def test_the_schedule_is_the_mean_of_the_runs_and_linear_between_their_logged_steps():
+    one = pd.DataFrame(history([0.0, 0.2, 1.0], [10.0, 8.0, 0.0]))
+    two = pd.DataFrame(history([0.0, 0.4, 0.6], [10.0, 4.0, 2.0]))
+    table = schedules.schedule([one, two])
+    assert list(table["d_update"]) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert list(table["alpha"]) == pytest.approx([0, 0, 0.15, 0.3, 0.425, 0.55, 0.675, 0.8])
+    assert list(table["lambda"]) == pytest.approx([10, 10, 8, 6, 4.75, 3.5, 2.25, 1])
+    pd.testing.assert_frame_equal(schedules.schedule([two, one]), table, check_exact=True)
+
+
+def test_the_command_writes_a_schedule_and_prints_a_block_that_passes_the_check(
+    document, tmp_path, capsys, monkeypatch
+):
+    workspace = Workspace(tmp_path)
+    for seed, alpha in ((801, 0.2), (800, 0.4)):
+        pilot(workspace, seed, history([0.0, alpha, 1.0], [10.0, 5.0, 0.0]))
+    assert cli.main(["--root", str(tmp_path), "freeze-schedule", "digits", "iterative"]) == 0
+    out = capsys.readouterr().out
+    assert "8 critic steps, mean of seeds 800, 801" in out
+    document["variants"] |= YAML(typ="safe").load(out.split("\n\n", 2)[2])
+    document["compare"]["variants"].append("iterative_replay")
+    with (tmp_path / "params.yaml").open("w") as file:
+        YAML().dump(document, file)
+    block = params.load(tmp_path / "params.yaml").variant("iterative_replay")
+    monkeypatch.chdir(tmp_path)
+    objective = ReplayedPenalty(**block.hyperparameters())
+    assert objective.alphas[3].item() == pytest.approx(0.3)
+    assert block.optimizer.model_dump(mode="json") == ADAM
+
+
+def test_only_finished_pilot_runs_of_one_recipe_make_a_schedule(tmp_path):
+    workspace, values = Workspace(tmp_path), history([0.0, 0.5, 1.0], [10.0, 5.0, 0.0])
+    with pytest.raises(UserError, match="no finished run; train the variant with seeds from 800 on"):
+        schedules.freeze(workspace, "digits", "iterative")
+    for seed in (800, 3, 1):
+        pilot(workspace, seed, values)
+    with pytest.raises(UserError, match="seeds 1, 3 are not pilot seeds, which are 800-899"):
+        schedules.freeze(workspace, "digits", "iterative")
+    assert not (tmp_path / "schedules").exists()
+
+    def with_801(**changes) -> Workspace:
+        fresh = Workspace(tmp_path / str(len(list(tmp_path.iterdir()))))
+        pilot(fresh, 800, values)
+        pilot(fresh, 801, changes.pop("values", values), **changes)
+        return fresh
+
+    with pytest.raises(UserError, match="seeds 801 diverged"):
+        schedules.freeze(with_801(status="diverged"), "digits", "iterative")
+    with pytest.raises(UserError, match="seeds 801 were trained with other parameters than seed 800"):
+        schedules.freeze(with_801(parameters={}), "digits", "iterative")
+    bare = {k: v for k, v in values.items() if k != "diagnostics/lambda"}
+    with pytest.raises(UserError, match="log no diagnostics/lambda"):
+        schedules.freeze(with_801(values=bare), "digits", "iterative")
