@@ -44,6 +44,7 @@ DATASET = {
         "z_dim": 32,
         "width": 16,
         "hidden": 0,
+        "ema_decay": 0.0,
         "log_every": 10,
         "checkpoint_every": 50,
         "grid_ratio": 1.1,

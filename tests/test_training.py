@@ -95,6 +95,32 @@ def test_logging_and_photographing_more_often_changes_nothing(variant, recipe, i
     assert (tmp_path / "rare" / last).read_bytes() == (tmp_path / "often" / last).read_bytes()
 
 
+def test_the_average_of_the_weights_is_shown_and_never_enters_training(recipe, images, tmp_path):
+    raw, averaged = recipe("gan"), recipe("gan")
+    raw.train.update(ema_decay=0.0)
+    averaged.train.update(ema_decay=0.99)
+    for name, one in (("raw", raw), ("averaged", averaged)):
+        run(one, images, tmp_path / name)
+    history, other = ((tmp_path / name / "run" / "history.csv").read_bytes() for name in ("raw", "averaged"))
+    assert history == other
+    last = "run/snapshots/0000012.safetensors"
+    assert (tmp_path / "raw" / last).read_bytes() != (tmp_path / "averaged" / last).read_bytes()
+
+
+@pytest.mark.parametrize(("decay", "update", "weight"), [(0.0, 1, 1.0), (0.9, 1, 1 - 2 / 11), (0.9, 1000, 0.1)])
+def test_the_average_moves_by_its_share_towards_the_weights(decay, update, weight, recipe):
+    state = new_state(recipe("gan"), torch.device("cpu"))
+    state.update = update
+    before = [p.clone() for p in state.average.parameters()]
+    for p in state.G.network.parameters():
+        p.data += 1
+    training.follow(state, decay)
+    for p, b in zip(state.average.parameters(), before, strict=True):
+        torch.testing.assert_close(p - b, torch.full_like(p, weight))
+    if decay == 0:
+        assert all(map(torch.equal, state.average.parameters(), state.G.network.parameters()))
+
+
 def test_draws_are_functions_of_seed_update_and_step(images):
     draws = Draws(3, 8, 4, *images)
     one, again, other = (draws.batch(7, step, lambda z: z) for step in (2, 2, 3))

@@ -102,6 +102,7 @@ class Train(Block):
     z_dim: PositiveInt
     width: PositiveInt
     hidden: NonNegativeInt
+    ema_decay: Fraction
     log_every: PositiveInt
     checkpoint_every: PositiveInt
     grid_ratio: Annotated[float, Field(gt=1, le=1.5)]

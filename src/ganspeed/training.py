@@ -4,6 +4,7 @@ The loop knows no objective by name. Every draw is a function of (seed, update, 
 to be stored, and evaluating or logging more often changes nothing.
 """
 
+import copy
 import csv
 import os
 from collections.abc import Callable
@@ -66,10 +67,14 @@ class Player:
 
 @dataclass
 class State:
-    """All that training changes. `bad_update` stays on the device: 0, or the first update that was not finite."""
+    """All that training changes. `bad_update` stays on the device: 0, or the first update that was not finite.
+
+    `average` is G with the moving average of its weights: what snapshots and pictures show. It never enters training.
+    """
 
     G: Player
     D: Player
+    average: Generator
     objective: Objective
     bad_update: Tensor
     update: int
@@ -79,6 +84,7 @@ class State:
         return {
             "G": self.G.network.state_dict(),
             "D": self.D.network.state_dict(),
+            "average": self.average.state_dict(),
             "optimizer_G": self.G.optimizer.state_dict(),
             "optimizer_D": self.D.optimizer.state_dict(),
             "objective": self.objective.state_dict(),
@@ -90,6 +96,7 @@ class State:
     def restore(self, saved: dict) -> None:
         self.G.network.load_state_dict(saved["G"])
         self.D.network.load_state_dict(saved["D"])
+        self.average.load_state_dict(saved["average"])
         self.G.optimizer.load_state_dict(saved["optimizer_G"])
         self.D.optimizer.load_state_dict(saved["optimizer_D"])
         self.objective.load_state_dict(saved["objective"])
@@ -153,10 +160,11 @@ def train(
     draws = Draws(recipe.seed, recipe.train["batch_size"], recipe.train["z_dim"], images, labels)
     camera = Camera(recipe, folder, images.device)
     if state.update == 0:
-        camera.photograph(state.G.network, 0)
+        camera.photograph(state.average, 0)
     updates, log_every = recipe.train["updates"], recipe.train["log_every"]
     while state.update < updates:
         step = one_update(state, draws)
+        follow(state, recipe.train["ema_decay"])
         logs = state.update % log_every == 0 or state.update in (1, updates)
         photographs = state.update in camera.grid
         saves = state.update % recipe.train["checkpoint_every"] == 0
@@ -167,7 +175,7 @@ def train(
             state.rows.append(history_row(state.update, recipe, step, profile))
             on_row(state.rows[-1])
         if photographs:
-            camera.photograph(state.G.network, state.update)
+            camera.photograph(state.average, state.update)
         if saves:
             write_atomically(checkpoint, lambda path: torch.save(state.tensors(), path))
     camera.animate()
@@ -188,6 +196,7 @@ def new_state(recipe: Recipe, device: torch.device) -> State:
     return State(
         Player(G, new_optimizer(G, optimizer, optimizer["lr_g"])),
         Player(D, new_optimizer(D, optimizer, optimizer["lr_d"])),
+        copy.deepcopy(G),
         objective,
         torch.zeros((), dtype=torch.int64, device=device),
         update=0,
@@ -219,6 +228,13 @@ def one_update(state: State, draws: Draws) -> Step:
     G.step(adversary.total())
     note_first_bad_update(state, critic.total() + adversary.total())
     return Step(critic, adversary, batch)
+
+
+@torch.no_grad()
+def follow(state: State, decay: float) -> None:
+    """Move the average towards G's weights, by 1 - decay, by more at the beginning; a decay of 0 makes it G itself."""
+    weight = 1 - min(decay, (1 + state.update) / (10 + state.update))  # else the initial weights linger
+    torch._foreach_lerp_(list(state.average.parameters()), list(state.G.network.parameters()), weight)
 
 
 @torch.no_grad()
