@@ -58,7 +58,7 @@ DATASET = {
         "seed": 0,
     },
     "evaluate": {"samples": 1000},
-    "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0},
+    "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0, "tau_second": 30.0},
 }
 REFERENCE = "wgan_gp"
 
