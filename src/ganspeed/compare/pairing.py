@@ -64,10 +64,12 @@ def times(study: Study, names: tuple[str, ...]) -> list[dict]:
     rows = []
     axes = [axis for axis in (*AXES, "seconds") if axis in study.axes]
     for seeds in study.runs.values():
-        for run, axis, name in product(seeds.values(), axes, names):
-            time, reached = study.time(run, axis, name, run.budget * study.per_update(run, axis))
-            cell = {"variant": run.variant, "seed": run.seed, "axis": axis, "threshold": name}
-            rows.append(cell | {"time": time, "reached": reached})
+        for run in seeds.values():
+            end = run.budget
+            for axis, name in product(axes, names):
+                time, reached = study.time(run, axis, name, end * study.per_update(run, axis))
+                cell = {"variant": run.variant, "seed": run.seed, "axis": axis, "threshold": name}
+                rows.append(cell | {"time": time, "reached": reached})
     return rows
 
 

@@ -29,7 +29,8 @@ def sentence(row: dict, dataset: str, device: str, tau: float, others: Sequence[
         what = f"{new} and {reference} are equivalent in the {axis} to {goal}: {times} {facts}; {counts}"
     else:
         what = _no_evidence(row, goal, axis, f"{times} {facts}; {counts}")
-    tail = "".join(f" In {AXIS_WORDS[o['axis']]} {_times(o, inverse)}{_bracket(o, inverse)}." for o in others)
+    link = " " if verdict is not None and verdict.startswith(FASTER) else " the speed-up is "
+    tail = "".join(f" In {AXIS_WORDS[o['axis']]}{link}{_times(o)}{_bracket(o)}." for o in others)
     return f"On {dataset}, {device}: {what}.{_guards(row)}{tail}"
 
 
@@ -69,7 +70,7 @@ def _guards(row: dict) -> str:
     return f" The guards fail for {ahead}: {', '.join(failed)}."
 
 
-def _times(row: dict, inverse: bool) -> str:
+def _times(row: dict, inverse: bool = False) -> str:
     return f"{number(1 / row['ratio'] if inverse else row['ratio'])}×"
 
 
@@ -80,8 +81,8 @@ def _interval(row: dict, inverse: bool) -> str | None:
     return f"{number(low)}–{number(high)}"
 
 
-def _bracket(row: dict, inverse: bool) -> str:
-    interval = _interval(row, inverse)
+def _bracket(row: dict) -> str:
+    interval = _interval(row, inverse=False)
     return "" if interval is None else f" [{interval}]"
 
 
