@@ -28,6 +28,7 @@ BLOCKS = {"a": {"objective": "one"}, "b": {"objective": "two"}}
 RECORDS = Records(
     preregistration={
         "threshold": THRESHOLD.model_dump(), "updates": UPDATES, "plateau": 200, "sd_log_time": 0.15, "reasons": [],
+        "power": {"ratio": 1.5, "n": 12, "power": 0.9},
     },
     tuning={"chosen": {"a_tuned": BLOCKS["a"], "b_tuned": BLOCKS["b"]}, "trials": {"a_tuned": 8, "b_tuned": 8}},
 )  # fmt: skip
@@ -119,7 +120,7 @@ def test_guards_hold_at_their_bounds():
     assert judged(one + slow)["verdict"] == "FASTER"
     one[1] = replace(one[1], facts=one[1].facts | {"status": "diverged"})
     assert judged(one + slow)["verdict"] == "FASTER, GUARD FAILED: failures"
-    assert judged(arm("a", 80, shift=3, coverage=0.881) + slow)["verdict"] == "FASTER"
+    assert judged(arm("a", 80, shift=3, coverage=0.88) + slow)["verdict"] == "FASTER"
     assert judged(arm("a", 80, shift=3, final=6.2) + slow)["verdict"] == "FASTER"
     assert judged(arm("a", 80, shift=3, final=6.25) + slow)["verdict"] == "FASTER, GUARD FAILED: final_cfid"
 

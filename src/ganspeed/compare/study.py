@@ -55,6 +55,8 @@ def compare(
     found = {
         "dataset": dataset,
         "device": runs[0].facts["device"],
+        "axis": protocol.axis,
+        "power": records.preregistration and records.preregistration["power"],
         "thresholds": {**taus, "budget": runs[0].budget, "rule": rule(runs[0], threshold, records.preregistration)},
         "demo": demo_reasons(n_seeds, taus["tau"], weakest, records.preregistration),
         "times": times(study, (*THRESHOLDS, SECOND)),

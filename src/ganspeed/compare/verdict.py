@@ -66,8 +66,8 @@ def guard(ahead: Arm, behind: Arm, protocol: Protocol) -> dict[str, dict]:
     final = limits([a - b for a, b in zip(ahead.final, behind.final, strict=True)], ALPHA)[1]
     drop = math.fsum(behind.coverage) / len(behind.coverage) - math.fsum(ahead.coverage) / len(ahead.coverage)
     extra = sum(ahead.failed) - sum(behind.failed)
-    final = None if final is None or not math.isfinite(final) else math.exp(final)
-    drop = drop if math.isfinite(drop) else None
+    final = None if final is None or not math.isfinite(final) else rounded(math.exp(final))
+    drop = rounded(drop) if math.isfinite(drop) else None
     found = {
         "final_cfid": {"value": final, "bound": protocol.margin},
         "coverage": {"value": drop, "bound": protocol.max_coverage_drop},
