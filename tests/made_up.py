@@ -241,6 +241,7 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
     path = workspace.scores(dataset, variant, seed)
     _write_csv(path, scores)
     label = {"fingerprint": fingerprint, "sha256": _sha256(path.read_bytes()), "samples": 1000, "split": "test"}
+    label["run"] = _facts(variant, end)
     _write_json(path.with_suffix(".json"), label)
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import random
 
+import made_up
 import pandas as pd
 import pytest
 
@@ -13,6 +14,7 @@ from ganspeed.compare.statistics import ratio
 from ganspeed.compare.times import grid_step, log_area, truncated
 from ganspeed.compare.verdict import differences
 from ganspeed.errors import UserError
+from ganspeed.files import read_json, write_json
 from ganspeed.grid import budget, snapshot_updates
 from ganspeed.params import Protocol, Threshold
 
@@ -232,3 +234,20 @@ def test_plateau_is_where_the_median_stays_within_a_tenth_of_its_minimum():
 
 def test_no_plateau_while_the_curve_still_falls():
     assert plateau([Run("v", 0, GRID, falling(0.05), facts())], 1.1) is None
+
+
+def test_the_stage_reads_timing_preregistration_and_tuning_where_they_are(tmp_path):
+    """What the stage writes from the files is what compare says of the same things in memory."""
+    import compare as stage
+
+    planned, timing = (("iterative", "wgan_gp"),), {"gan": 0.01, "wgan_gp": 0.05, "iterative": 0.053}
+    workspace, params = made_up.write_study(tmp_path, planned=planned, seconds_per_update=timing)
+    wanted = read_json(workspace.comparison("digits"))
+    stage.compare(params, workspace, "digits")
+    assert read_json(workspace.comparison("digits"))["thresholds"]["rule"] == "params"
+    write_json(workspace.preregistration("digits"), made_up.PREREGISTRATION)
+    chosen = {"chosen": made_up.VARIANTS, "trials": dict.fromkeys(made_up.VARIANTS, 8)}
+    write_json(workspace.tuning("digits"), chosen)
+    write_json(workspace.timing("digits"), {"dataset": "digits", "seconds_per_update": timing})
+    stage.compare(params, workspace, "digits")
+    assert read_json(workspace.comparison("digits")) == wanted

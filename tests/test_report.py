@@ -84,7 +84,9 @@ def test_calibration_rows_stand_beside_the_variants(study):
 def test_times_count_seeds_that_never_arrive_as_infinitely_late(study):
     workspace, params = study
     rows = markdown_rows(workspace, 2)
-    times = pd.DataFrame(json.loads(workspace.comparison("digits").read_text())["times"]).query("axis == 'updates' and threshold != 'second'")
+    times = pd.DataFrame(json.loads(workspace.comparison("digits").read_text())["times"]).query(
+        "axis == 'updates' and threshold != 'second'"
+    )
     for (variant, threshold), part in times.groupby(["variant", "threshold"]):
         median = part["time"].where(part["reached"], float("inf")).median()
         cell = next(text for column, text in rows[variant].items() if column.endswith(f"({threshold})"))

@@ -22,10 +22,10 @@ PANELS_PER_ROW = 5
 
 def forest(results: Results, styles: dict[str, Look]) -> Figure:
     """Speed-ups of every pair at three thresholds, a panel for each axis that differs for some pair."""
-    pairs, axes = summaries.pairs(results), summaries.axes(results)
+    pairs = summaries.pairs(results)
     shown = [
         axis
-        for axis in axes
+        for axis in summaries.axes(results)
         if any(summaries.comparison_row(results, *pair, axis, "tau")["same_as"] is None for pair in pairs)
     ]
     with rc_context(figures.STYLE):
@@ -35,7 +35,7 @@ def forest(results: Results, styles: dict[str, Look]) -> Figure:
             for place, pair in enumerate(pairs):
                 _speed_ups(ax, place, [summaries.comparison_row(results, *pair, axis, t) for t in MARKERS], styles)
             ax.axvline(1, color="0.3", linewidth=0.9, zorder=1)
-            ax.set(xscale="log", xlabel=_axis_label(results, axis, axes), ylim=(len(pairs) - 0.45, -0.55))
+            ax.set(xscale="log", title=_axis_title(results, axis, pairs), ylim=(len(pairs) - 0.45, -0.55))
             _ratio_ticks(ax)
             ax.grid(visible=False, axis="y")
             for place in range(1, len(pairs)):
@@ -46,24 +46,19 @@ def forest(results: Results, styles: dict[str, Look]) -> Figure:
         handles = [Line2D([], [], marker=marker, label=SYMBOLS[t], **mark) for t, marker in MARKERS.items()]
         hollow = Line2D([], [], marker="o", markerfacecolor="white", **mark)
         hollow.set_label("reached by fewer than 90 %")
+        figure.supxlabel("speed-up", fontsize=10)
         figure.legend(handles=[*handles, hollow], loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 
-def _axis_label(results: Results, axis: str, axes: list[str]) -> str:
-    """The axis with its twins: critic updates and images are one axis when every pair says so."""
-    twins = [
-        other
-        for other in axes
-        if other != axis
-        and all(
-            summaries.comparison_row(results, *pair, other, "tau")["same_as"]
-            in (axis, summaries.comparison_row(results, *pair, axis, "tau")["same_as"])
-            for pair in summaries.pairs(results)
-        )
-    ]
-    names = [summaries.AXIS_WORDS[name] for name in (axis, *twins)]
-    return f"speed-up in {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else f"speed-up in {names[0]}"
+def _axis_title(results: Results, axis: str, pairs: list[tuple[str, str]]) -> str:
+    """The axis, and those that coincide with it for every pair: critic updates and images."""
+
+    def groups(name: str) -> list[str]:
+        return [summaries.comparison_row(results, *pair, name, "tau")["same_as"] or name for pair in pairs]
+
+    twins = [name for name in summaries.axes(results) if groups(name) == groups(axis)]
+    return " and ".join(summaries.AXIS_WORDS[name] for name in twins)
 
 
 def _speed_ups(ax: Axes, place: int, rows: list[dict], styles: dict[str, Look]) -> None:
@@ -131,10 +126,10 @@ def slopes(results: Results, styles: dict[str, Look]) -> Figure:
         panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
         for ax, (new, reference) in zip(panels, pairs, strict=False):
             for left, right in summaries.paired_times(results, new, reference, axis):
-                colour = styles[new].colour
-                ax.plot([0, 1], [left["time"], right["time"]], color=colour, linewidth=1.1, alpha=0.75, zorder=2)
-                for x, end in enumerate((left, right)):
-                    ax.plot([x], [end["time"]], marker="o", markersize=4.5, color=colour, zorder=3,
+                ax.plot([0, 1], [left["time"], right["time"]], color="0.4", linewidth=1.1, alpha=0.55, zorder=2)
+                for x, (variant, end) in enumerate(((reference, left), (new, right))):
+                    colour = styles[variant].colour
+                    ax.plot([x], [end["time"]], marker="o", markersize=5.5, color=colour, zorder=3,
                             markerfacecolor=colour if end["reached"] else "white")  # fmt: skip
             ax.set(xlim=(-0.25, 1.25), xticks=[0, 1], yscale="log")
             ax.set_xticks([0, 1], [reference, new], fontsize=8.5)
