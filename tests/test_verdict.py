@@ -149,9 +149,9 @@ def test_equivalent_only_if_the_interval_widened_by_a_step_of_the_grid_fits():
     assert row["verdict"] == "EQUIVALENT" and row["ratio"] == 1
     assert row["step"] == pytest.approx(1.05, rel=0.01)
     assert "equivalent in the generator updates to cfid ≤ 20" in row["sentence"]
-    narrow = PROTOCOL.model_copy(update={"equivalence": (0.96, 1.04)})
-    row = judged(same, narrow)
-    assert row["low"] == row["high"] == 1 and row["verdict"] == "NO EVIDENCE"
+    for bounds in ((0.96, 2.0), (0.5, 1.04)):
+        row = judged(same, PROTOCOL.model_copy(update={"equivalence": bounds}))
+        assert row["low"] == row["high"] == 1 and row["verdict"] == "NO EVIDENCE"
 
 
 def test_no_evidence_names_the_ratio_that_would_have_been_found():
