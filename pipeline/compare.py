@@ -1,4 +1,6 @@
-"""Stage `compare`: time to threshold and speed-up on one data set."""
+"""Stage `compare`: time to threshold, speed-up and verdict on one data set."""
+
+from pathlib import Path
 
 import pandas as pd
 
@@ -17,14 +19,24 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
             table = workspace.scores(dataset, variant, seed)
             tables.append(pd.read_csv(table))
             facts[variant, seed] = read_json(table.with_suffix(".json"))["run"]
+    timing = _if_there(workspace.timing(dataset))
+    records = comparison.Records(
+        preregistration=_if_there(workspace.preregistration(dataset)), tuning=_if_there(workspace.tuning(dataset))
+    )
     result = comparison.compare(
         dataset,
         comparison.runs_of(pd.concat(tables), facts),
         params.dataset(dataset).threshold,
         params.protocol,
         pd.read_csv(workspace.calibration(dataset)),
+        timing["seconds_per_update"] if timing else {},
+        records,
     )
     write_json(workspace.comparison(dataset), result)
+
+
+def _if_there(path: Path) -> dict | None:
+    return read_json(path) if path.exists() else None
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 from ruamel.yaml import YAML
 
-from ganspeed import params
+from ganspeed import compare, params
 from ganspeed.params import Params
 from ganspeed.workspace import Workspace
 
@@ -18,7 +18,6 @@ SNAPSHOTS = (0, 3, 5, 8, 12, 18, 27, 40, 50, 60, 70, 80, 90, 100, 110, 120)
 FULL = (5, 18, 50, 80, 110, 120)  # snapshots with every metric
 MOMENTS = (0, 5, 18, 40, 60, 80, 100, 120)  # snapshots with a picture of samples
 DIVERGED_AT = 73
-BUDGET = 100
 FLOOR, PIXEL_GAUSSIAN = 1.25, 41.5
 ADAM = {"name": "adam", "lr_g": 1e-3, "lr_d": 1e-3, "betas": [0.0, 0.9]}
 VARIANTS = {
@@ -60,9 +59,17 @@ DATASET = {
         "seed": 0,
     },
     "evaluate": {"samples": 1000},
-    "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0},
+    "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0, "tau_second": 30.0},
 }
 REFERENCE = "wgan_gp"
+PREREGISTRATION = {
+    "threshold": DATASET["threshold"],
+    "updates": SNAPSHOTS[-1],
+    "plateau": 60,
+    "reasons": [],
+    "sd_log_time": 0.2,
+    "power": {"ratio": 1.5, "n": 12, "power": 0.64},
+}
 
 
 def write_study(
@@ -71,30 +78,59 @@ def write_study(
     seeds: tuple[int, ...] = (0, 1, 2),
     diverged: tuple[tuple[str, int], ...] = (("gan", 2),),
     datasets: tuple[str, ...] = ("digits",),
+    tau: float = 30.0,
+    planned: tuple[tuple[str, str], ...] = (),
+    seconds_per_update: dict[str, float] | None = None,
 ) -> tuple[Workspace, Params]:
-    """Write params.yaml and every artifact that the report reads. The same arguments give the same bytes."""
+    """Write params.yaml and every artifact that the report reads. The same arguments give the same bytes.
+
+    planned: (new, reference) of comparisons that get a verdict, the recipes of all variants being tuned then.
+    """
     root.mkdir(parents=True, exist_ok=True)
     with (root / "params.yaml").open("w", encoding="utf-8") as file:
-        YAML().dump(_document(variants, seeds, datasets), file)
+        YAML().dump(_document(variants, seeds, datasets, tau, planned), file)
     workspace = Workspace(root)
+    study = params.load(workspace.params)
+    records = compare.Records(
+        tuning={"chosen": VARIANTS, "trials": dict.fromkeys(VARIANTS, 8)} if planned else None,
+        preregistration=PREREGISTRATION if planned else None,
+    )
     for dataset in datasets:
-        scores = []
+        scores, facts = [], {}
         for variant in variants:
             for seed in seeds:
                 end = DIVERGED_AT if (variant, seed) in diverged else None
+                facts[variant, seed] = _facts(variant, end)
                 scores.append(_scores(dataset, variant, seed, end))
                 _write_run(workspace, dataset, variant, seed, end, scores[-1])
-        _write_json(workspace.comparison(dataset), _comparison(dataset, variants, seeds, pd.concat(scores)))
-        _write_csv(workspace.calibration(dataset), _calibration(dataset))
+        runs, levels = compare.runs_of(pd.concat(scores), facts), _calibration(dataset)
+        threshold = study.dataset(dataset).threshold
+        found = compare.compare(dataset, runs, threshold, study.protocol, levels, seconds_per_update, records)
+        _write_json(workspace.comparison(dataset), found)
+        _write_csv(workspace.calibration(dataset), levels)
         accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "min_accuracy": 0.95}
         _write_json(workspace.features(dataset) / "accuracy.json", accuracy)
-    return workspace, params.load(workspace.params)
+    return workspace, study
 
 
-def _document(variants, seeds, datasets) -> dict:
+def _facts(variant: str, end: int | None) -> dict:
+    """The block `run` beside the scores of a run."""
+    return {
+        "status": "completed" if end is None else "diverged",
+        "device": "cpu (made up)",
+        "engine": "eager",
+        "precision": "float32",
+        "versions": {"torch": "2.0"},
+        "n_critic": VARIANTS[variant]["n_critic"],
+        "variant": VARIANTS[variant],
+        **{key: DATASET["train"][key] for key in ("updates", "batch_size", "grid_ratio")},
+    }
+
+
+def _document(variants, seeds, datasets, tau, planned) -> dict:
     return {
         "compare": {"datasets": list(datasets), "variants": list(variants), "seeds": list(seeds)},
-        "datasets": dict.fromkeys(datasets, DATASET),
+        "datasets": dict.fromkeys(datasets, DATASET | {"threshold": DATASET["threshold"] | {"tau": tau}}),
         "variants": VARIANTS,
         "evaluate": {
             "split": "test",
@@ -107,7 +143,16 @@ def _document(variants, seeds, datasets) -> dict:
             "mode_min_count": 10,
             "confidence": 0.9,
         },
-        "protocol": {"axis": "updates", "consecutive": 3, "references": [REFERENCE]},
+        "protocol": {
+            "axis": "updates",
+            "consecutive": 3,
+            "references": [REFERENCE],
+            "planned": [{"new": new, "reference": reference} for new, reference in planned],
+            "margin": 1.25,
+            "max_coverage_drop": 0.02,
+            "max_extra_failures": 1,
+            "equivalence": [0.8, 1.25],
+        },
         "report": {"title": "A made-up study", "sample_columns": 4, "dpi": 60},
     }
 
@@ -123,6 +168,7 @@ def _scores(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFr
     for update in updates:
         progress = 1 - math.exp(-update / (speed * rng.uniform(0.8, 1.25)))
         values = {"cfid": 3.0 + 320 * (1 - progress) * rng.uniform(0.9, 1.1)}
+        values["cfid_second"] = 1.02 * values["cfid"]
         if update in FULL or update == updates[-1]:
             values |= {
                 "ckid": 0.9 * (1 - progress) + rng.normal(0, 0.003),
@@ -200,6 +246,7 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
     path = workspace.scores(dataset, variant, seed)
     _write_csv(path, scores)
     label = {"fingerprint": fingerprint, "sha256": _sha256(path.read_bytes()), "samples": 1000, "split": "test"}
+    label["run"] = _facts(variant, end)
     _write_json(path.with_suffix(".json"), label)
 
 
@@ -210,57 +257,6 @@ def _calibration(dataset: str) -> pd.DataFrame:
     table += [(dataset, "floor", "recall", 0.93, 497), (dataset, "pixel_gaussian", "recall", 0.41, 1000)]
     table += [(dataset, "test", "modes", 10.0, 497), (dataset, "test", "confident", 0.95, 497)]
     return pd.DataFrame(table, columns=["dataset", "row", "metric", "value", "n"])
-
-
-def _time(curve: pd.Series, threshold: float) -> tuple[int, bool]:
-    """First of three snapshots in a row at or below the threshold; the budget where there is none by then."""
-    below = (curve <= threshold).astype(int)
-    starts = curve.index[(below + below.shift(-1) + below.shift(-2)) == 3]
-    return (int(starts[0]), True) if len(starts) and starts[0] <= BUDGET else (BUDGET, False)
-
-
-def _comparison(dataset: str, variants, seeds, scores: pd.DataFrame) -> dict:
-    cfid = scores[scores["metric"] == "cfid"]
-    scales = {v: {"updates": 1, "d_updates": VARIANTS[v]["n_critic"]} for v in variants}
-    scales = {v: {**s, "images": s["d_updates"] * DATASET["train"]["batch_size"]} for v, s in scales.items()}
-    times = []
-    for variant in variants:
-        for seed in seeds:
-            curve = cfid[(cfid["variant"] == variant) & (cfid["seed"] == seed)].set_index("update")["value"]
-            for name, threshold in DATASET["threshold"].items():
-                time, reached = _time(curve, threshold)
-                times += [
-                    {"variant": variant, "seed": seed, "axis": axis, "threshold": name}
-                    | {"time": time * scale, "reached": reached}
-                    for axis, scale in scales[variant].items()
-                ]
-    untrained = float(cfid[cfid["update"] == 0]["value"].median())
-    return {
-        "dataset": dataset,
-        "device": "cpu (made up)",
-        "thresholds": {**DATASET["threshold"], "budget": BUDGET, "rule": "params"},
-        "times": times,
-        "comparisons": _pairs(variants, seeds, scales, pd.DataFrame(times)),
-        "calibration": [
-            {"row": "floor", "cfid": FLOOR, "n": 497},
-            {"row": "pixel_gaussian", "cfid": PIXEL_GAUSSIAN, "n": 1000},
-            {"row": "untrained", "cfid": untrained, "n": len(variants) * len(seeds)},
-        ],
-    }
-
-
-def _pairs(variants, seeds, scales, times: pd.DataFrame) -> list[dict]:
-    rows, empty = [], dict.fromkeys(("low", "high", "p", "p_holm", "verdict", "sentence"))
-    for new in (v for v in variants if v != REFERENCE and REFERENCE in variants):
-        for (axis, threshold), part in times.groupby(["axis", "threshold"], sort=False):
-            horizon = BUDGET * min(scales[new][axis], scales[REFERENCE][axis])
-            table = np.log(part.pivot(index="seed", columns="variant", values="time").clip(upper=horizon))
-            ratio = math.exp((table[REFERENCE] - table[new]).mean())
-            pair = {"new": new, "reference": REFERENCE, "axis": axis, "threshold": threshold}
-            there = part[part["reached"] & (part["time"] <= horizon)]["variant"].value_counts()
-            counts = {"reached_new": int(there.get(new, 0)), "reached_reference": int(there.get(REFERENCE, 0))}
-            rows.append({**pair, "ratio": float(f"{ratio:.10g}"), "n": len(seeds), **counts, **empty})
-    return rows
 
 
 def _sha256(content: bytes) -> str:

@@ -1,27 +1,34 @@
-"""Time to threshold and speed-up: by hand, by symmetry, and in any order of the rows."""
+"""Times to threshold, their pairing and the curves' areas: by hand, by symmetry, and in any order of the rows."""
 
 import json
 import math
 import random
 
+import made_up
 import pandas as pd
 import pytest
 
 from ganspeed import compare
-from ganspeed.compare import Run, plateau, runs_of, speed_up, time_to_threshold, truncated
+from ganspeed.compare import Run, plateau, runs_of, time_to_threshold
+from ganspeed.compare.statistics import ratio
+from ganspeed.compare.times import grid_step, log_area, truncated
+from ganspeed.compare.verdict import differences
 from ganspeed.errors import UserError
+from ganspeed.files import read_json, write_json
 from ganspeed.grid import budget, snapshot_updates
 from ganspeed.params import Protocol, Threshold
 
 GRID = tuple(snapshot_updates(100, 1.1))
-THRESHOLD = Threshold(tau25=30.0, tau=20.0, tau75=10.0)
-PROTOCOL = Protocol(axis="updates", consecutive=3, references=("wgan_gp", "gan"))
+THRESHOLD = Threshold(tau25=30.0, tau=20.0, tau75=10.0, tau_second=20.0)
+PROTOCOL = Protocol(axis="updates", consecutive=3, references=("wgan_gp", "gan"), planned=(), margin=1.25,
+                    max_coverage_drop=0.02, max_extra_failures=1, equivalence=(0.8, 1.25))  # fmt: skip
 CALIBRATION = pd.DataFrame([{"dataset": "d", "row": "floor", "metric": "cfid", "value": 0.5, "n": 10}])
 
 
 def facts(**changes) -> dict:
     base = {"updates": 100, "grid_ratio": 1.1, "n_critic": 5, "batch_size": 64, "device": "cpu AVX2", "engine": "eager"}
-    return base | {"precision": "float32", "versions": {"torch": "2"}, "status": "completed"} | changes
+    base |= {"precision": "float32", "versions": {"torch": "2"}, "status": "completed", "variant": {}}
+    return base | changes
 
 
 def falling(speed: float) -> tuple[float, ...]:
@@ -29,7 +36,8 @@ def falling(speed: float) -> tuple[float, ...]:
 
 
 def run(variant="wgan_gp", seed=0, cfid=None, **changes) -> Run:
-    return Run(variant, seed, GRID, cfid or falling(0.05), facts(**changes))
+    curve = cfid or falling(0.05)
+    return Run(variant, seed, GRID, curve, facts(**changes), curve, ((0, 0.0), (100, 0.9)))
 
 
 def test_arrival_is_the_first_of_three_in_a_row():
@@ -42,24 +50,24 @@ def test_arrival_is_the_first_of_three_in_a_row():
 
 
 def test_not_reached_counts_as_the_horizon():
-    assert truncated(run(), None, "updates", 80) == (80, False)
-    assert truncated(run(), 81, "updates", 80) == (80, False)
-    assert truncated(run(), 80, "updates", 80) == (80, True)
-    assert truncated(run(), 3, "images", 10**6) == (3 * 5 * 64, True)
+    assert truncated(None, 1, 80) == (80, False)
+    assert truncated(81, 1, 80) == (80, False)
+    assert truncated(80, 1, 80) == (80, True)
+    assert truncated(3, run().per_update("images"), 10**6) == (3 * 5 * 64, True)
 
 
 def test_speed_up_is_a_ratio_of_geometric_means():
     new, reference = [(10, True), (40, True)], [(20, True), (20, True)]
-    assert speed_up(new, reference) == pytest.approx(20 / math.sqrt(10 * 40))
-    assert speed_up(reference, new) == pytest.approx(1 / speed_up(new, reference))
-    assert speed_up(new, new) == 1.0
+    assert ratio(differences(new, reference)) == pytest.approx(20 / math.sqrt(10 * 40))
+    assert ratio(differences(reference, new)) == pytest.approx(math.sqrt(10 * 40) / 20)
+    assert ratio(differences(new, new)) == 1.0
 
 
 def test_twice_as_fast_is_two_on_updates_and_ten_on_discriminator_updates():
     """gan with one critic step against wgan_gp with five, twice as fast in updates."""
     runs = [run(seed=s, cfid=falling(0.1)) for s in range(3)]
-    fast = Run("gan", 0, tuple(u // 2 for u in GRID), falling(0.1), facts(n_critic=1))
-    runs += [Run("gan", s, fast.updates, fast.cfid, fast.facts) for s in range(3)]
+    halved = tuple(u // 2 for u in GRID)
+    runs += [Run("gan", s, halved, falling(0.1), facts(n_critic=1), falling(0.1)) for s in range(3)]
     rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     ratio = {(r["new"], r["reference"], r["axis"]): r["ratio"] for r in rows if r["threshold"] == "tau25"}
     assert ratio["gan", "wgan_gp", "updates"] == pytest.approx(2, rel=0.1)
@@ -71,7 +79,7 @@ def test_twice_as_fast_is_two_on_updates_and_ten_on_discriminator_updates():
 def test_the_horizon_of_a_pair_is_the_smaller_end_point():
     """Neither arrives: on updates both count B; on discriminator updates both count the smaller of the two ends."""
     flat = (100.0,) * len(GRID)
-    runs = [run(cfid=flat), Run("gan", 0, GRID, flat, facts(n_critic=1))]
+    runs = [run(cfid=flat), run("gan", cfid=flat, n_critic=1)]
     rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     assert {row["ratio"] for row in rows} == {1.0}
 
@@ -79,7 +87,7 @@ def test_the_horizon_of_a_pair_is_the_smaller_end_point():
 def test_how_many_arrived_is_told_at_the_horizon_of_the_pair():
     """wgan_gp arrives at tau75 after 47 updates or more: on discriminator updates that is beyond gan's end."""
     flat = (100.0,) * len(GRID)
-    runs = [run(seed=s) for s in range(2)] + [Run("gan", s, GRID, flat, facts(n_critic=1)) for s in range(2)]
+    runs = [run(seed=s) for s in range(2)] + [run("gan", s, flat, n_critic=1) for s in range(2)]
     rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     found = {
         (r["new"], r["axis"]): (r["reached_new"], r["reached_reference"]) for r in rows if r["threshold"] == "tau75"
@@ -94,26 +102,112 @@ def test_unpaired_seeds_are_left_out_and_n_says_so():
     assert {row["n"] for row in rows} == {2}
 
 
-def test_fields_of_the_statistics_to_come_are_null():
+def test_unplanned_comparisons_have_no_verdict_and_one_seed_has_no_interval():
     rows = compare.compare("d", [run(), run("gan")], THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
-    assert all(row[k] is None for row in rows for k in ("low", "high", "p", "p_holm", "verdict", "sentence"))
+    assert all(row[k] is None for row in rows for k in ("low", "high", "p", "p_holm", "verdict", "guards"))
+    assert not any(row["planned"] for row in rows)
+
+
+def test_axes_that_coincide_for_a_pair_say_with_which():
+    rows = compare.compare("d", [run(), run("gan", n_critic=1)], THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
+    assert {(r["axis"], r["same_as"]) for r in rows} == {
+        ("updates", None), ("d_updates", None), ("images", "d_updates"),
+    }  # fmt: skip
+    primary = PROTOCOL.model_copy(update={"axis": "images"})
+    rows = compare.compare("d", [run(), run("gan")], THRESHOLD, primary, CALIBRATION)["comparisons"]
+    assert {(r["axis"], r["same_as"]) for r in rows} == {
+        ("images", None), ("updates", "images"), ("d_updates", "images"),
+    }  # fmt: skip
+
+
+def test_seconds_are_updates_times_the_seconds_of_an_update_and_only_where_there_is_a_timing():
+    """As many updates, twice the seconds each: half the speed, and the horizon is the shorter of the two."""
+    runs = [run(seed=s) for s in range(3)] + [run("gan", s) for s in range(3)]
+    without = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, {})
+    assert "seconds" not in {row["axis"] for row in without["times"] + without["comparisons"]}
+    timed = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, {"gan": 0.2, "wgan_gp": 0.1})
+    for row in timed["comparisons"]:
+        if (row["new"], row["axis"], row["threshold"]) == ("gan", "seconds", "tau25"):
+            assert row["ratio"] == pytest.approx(0.5) and row["same_as"] is None
+            assert row["reached_new"] == 3
+        if (row["new"], row["axis"], row["threshold"]) == ("gan", "seconds", "tau75"):  # after 47 updates or more
+            assert row["reached_new"] == 0 < row["reached_reference"]
+            assert row["rmst_new"] == pytest.approx(0.1 * budget(100, 1.1))
+    seconds = {(r["variant"], r["threshold"]): r["time"] for r in timed["times"] if r["axis"] == "seconds"}
+    updates = {(r["variant"], r["threshold"]): r["time"] for r in timed["times"] if r["axis"] == "updates"}
+    assert seconds["gan", "tau"] == pytest.approx(0.2 * updates["gan", "tau"])
+    with pytest.raises(UserError, match=r"no seconds per update of gan; run the stage `timing`"):
+        compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, {"wgan_gp": 0.1})
+
+
+def test_a_run_that_diverges_after_reaching_keeps_its_time_and_one_before_does_not():
+    late = run("gan", cfid=falling(0.05), status="diverged", diverged_at=100)
+    short = sum(u < 20 for u in GRID)
+    curve = falling(0.05)[:short]
+    early = Run("wgan_gp", 0, GRID[:short], curve, facts(status="diverged", diverged_at=20), curve)
+    result = compare.compare("d", [late, early], THRESHOLD, PROTOCOL, CALIBRATION)
+    reached = {r["variant"]: r["reached"] for r in result["times"] if (r["axis"], r["threshold"]) == ("updates", "tau")}
+    assert reached == {"gan": True, "wgan_gp": False}
+    assert [row["failed"] for row in result["final"]] == [True, True]
+
+
+def test_the_second_classifier_is_held_against_its_own_threshold():
+    r = Run("v", 0, GRID, falling(0.05), facts(), tuple(2 * v for v in falling(0.05)))
+    assert time_to_threshold(r, 20.0, 3, "second") == time_to_threshold(r, 10.0, 3)
+
+
+def test_scores_without_the_second_classifier_are_refused_by_name():
+    bare = Run("gan", 3, GRID, falling(0.05), facts())
+    with pytest.raises(UserError, match="data set d: no cfid_second in the scores of gan/seed-3"):
+        compare.compare("d", [run(), bare], THRESHOLD, PROTOCOL, CALIBRATION)
+
+
+def test_area_is_the_mean_of_log_cfid_over_log_updates():
+    """cfid = c u^-a has log cfid linear in log u: its mean is half way."""
+    power_law = tuple(50 * max(u, 1) ** -0.5 for u in GRID)
+    assert log_area(run(cfid=power_law)) == pytest.approx(math.log(50) - 0.5 * math.log(100) / 2)
+    assert log_area(run(cfid=(3.0,) * len(GRID))) == pytest.approx(math.log(3))
+    assert log_area(run(cfid=(1e9, *power_law[1:]))) == log_area(run(cfid=power_law))  # update 0 is left out
+
+
+def test_area_of_a_diverged_run_holds_its_last_value():
+    held = Run("v", 0, GRID[:5], (9.0, 8.0, 7.0, 6.0, 5.0), facts())
+    assert log_area(held) == pytest.approx(log_area(run(cfid=(9.0, 8.0, 7.0, 6.0) + (5.0,) * (len(GRID) - 4))))
+    assert log_area(Run("v", 0, (0,), (9.0,), facts())) == pytest.approx(math.log(9))
+    assert log_area(Run("v", 0, (0,), (math.nan,), facts())) is None
+
+
+def test_area_ratio_says_how_many_times_lower_the_curve_is():
+    runs = [run(seed=s, cfid=(4.0,) * len(GRID)) for s in range(6)]
+    runs += [run("gan", s, (2.0,) * len(GRID)) for s in range(6)]
+    rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["area_ratios"]
+    (row,) = [r for r in rows if r["new"] == "gan"]
+    assert (row["ratio"], row["low"], row["high"], row["n"]) == (2.0, 2.0, 2.0, 6)
+
+
+def test_a_time_lies_between_its_snapshot_and_the_one_before():
+    assert grid_step([0, 1, 2, 40, 44], 44) == pytest.approx(math.log(1.1))
+    assert grid_step([0, 1, 2, 40, 44], 1) == math.inf
 
 
 def test_any_order_of_the_rows_gives_the_same_bytes():
     rows = [
         {"dataset": "d", "variant": v, "seed": s, "update": u, "metric": m, "value": 100 * math.exp(-u * (s + k) / 60)}
         for k, v in enumerate(("gan", "wgan_gp"), 1)
-        for s in range(4)
+        for s in range(7)
         for u in GRID
-        for m in ("cfid", "ckid")
+        for m in ("cfid", "ckid", "cfid_second", "coverage")
     ]
-    all_facts = {(v, s): facts() for v in ("gan", "wgan_gp") for s in range(4)}
+    all_facts = {(v, s): facts() for v in ("gan", "wgan_gp") for s in range(7)}
     texts = set()
     for seed in range(3):
         random.Random(seed).shuffle(rows)
         shuffled = dict(random.Random(seed).sample(sorted(all_facts.items()), len(all_facts)))
-        result = compare.compare("d", runs_of(pd.DataFrame(rows), shuffled), THRESHOLD, PROTOCOL, CALIBRATION)
-        texts.add(json.dumps(result, sort_keys=True))
+        timing = dict(random.Random(seed).sample([("gan", 0.1), ("wgan_gp", 0.3)], 2))
+        runs = runs_of(pd.DataFrame(rows), shuffled)
+        for given in (runs, runs[::-1]):
+            result = compare.compare("d", given, THRESHOLD, PROTOCOL, CALIBRATION, timing)
+            texts.add(json.dumps(result, allow_nan=False))
     assert len(texts) == 1
 
 
@@ -132,7 +226,28 @@ def test_plateau_is_where_the_median_stays_within_a_tenth_of_its_minimum():
     assert (found.plateau, found.cfid) == (50, 10.0)
     assert budget(found.updates, 1.1) >= 75 > budget(found.updates - 1, 1.1)
     assert found.threshold == {"tau25": 50.0, "tau": 20.0, "tau75": 12.0}
+    assert found.tau_second is None
+    second = tuple(3 * value for value in curve)
+    both = plateau([Run("wgan_gp", s, updates, curve, facts(), second) for s in (800, 801, 802)], 1.1)
+    assert both.tau_second == 60.0
 
 
 def test_no_plateau_while_the_curve_still_falls():
     assert plateau([Run("v", 0, GRID, falling(0.05), facts())], 1.1) is None
+
+
+def test_the_stage_reads_timing_preregistration_and_tuning_where_they_are(tmp_path):
+    """What the stage writes from the files is what compare says of the same things in memory."""
+    import compare as stage
+
+    planned, timing = (("iterative", "wgan_gp"),), {"gan": 0.01, "wgan_gp": 0.05, "iterative": 0.053}
+    workspace, params = made_up.write_study(tmp_path, planned=planned, seconds_per_update=timing)
+    wanted = read_json(workspace.comparison("digits"))
+    stage.compare(params, workspace, "digits")
+    assert read_json(workspace.comparison("digits"))["thresholds"]["rule"] == "params"
+    write_json(workspace.preregistration("digits"), made_up.PREREGISTRATION)
+    chosen = {"chosen": made_up.VARIANTS, "trials": dict.fromkeys(made_up.VARIANTS, 8)}
+    write_json(workspace.tuning("digits"), chosen)
+    write_json(workspace.timing("digits"), {"dataset": "digits", "seconds_per_update": timing})
+    stage.compare(params, workspace, "digits")
+    assert read_json(workspace.comparison("digits")) == wanted

@@ -97,7 +97,7 @@ def toy(document) -> None:
 
 def new_study(root: Path, *, git: bool = True) -> Study:
     root.mkdir(parents=True)
-    for name in ("src", "pipeline"):
+    for name in ("src", "pipeline", "preregistration"):
         shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in ("dvc.yaml", ".dvcignore", ".gitignore", "Makefile"):
         shutil.copy(PROJECT / name, root / name)

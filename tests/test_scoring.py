@@ -105,6 +105,7 @@ def test_label_tells_compare_what_it_needs(workspace, score):
     assert label["run"] == {
         "fingerprint": run["fingerprint"], "status": "completed", "diverged_at": None,
         "updates": 24, "batch_size": 16, "grid_ratio": run["parameters"]["train"]["grid_ratio"], "n_critic": 1,
+        "variant": run["parameters"]["variant"],
         "device": run["device"], "engine": run["engine"], "precision": run["precision"], "versions": run["versions"],
     }  # fmt: skip
 

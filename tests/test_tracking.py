@@ -67,7 +67,7 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
         "train": train,
         "features": features,
         "evaluate": {"samples": samples},
-        "threshold": {"tau25": 3.0, "tau": 2.0, "tau75": 1.0},
+        "threshold": {"tau25": 3.0, "tau": 2.0, "tau75": 1.0, "tau_second": 2.0},
     }
     document = {
         "compare": {"datasets": list(datasets), "variants": list(variants), "seeds": list(seeds)},
@@ -81,7 +81,10 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
             "split": split, "seed": 0, "full_snapshots": 1, "neighbours": 5, "manifold_samples": 100,
             "kid_subsets": 5, "kid_subset_size": 100, "mode_min_count": 10, "confidence": 0.9,
         },
-        "protocol": {"axis": "updates", "consecutive": 3, "references": ["wgan_gp"]},
+        "protocol": {
+            "axis": "updates", "consecutive": 3, "references": ["wgan_gp"], "planned": [], "margin": 1.25,
+            "max_coverage_drop": 0.02, "max_extra_failures": 1, "equivalence": [0.8, 1.25],
+        },
         "report": {"title": "Which one?", "sample_columns": 2, "dpi": 100},
     }  # fmt: skip
     return params_module.parse(document)

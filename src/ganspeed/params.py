@@ -128,11 +128,12 @@ class DatasetEvaluate(Block):
 
 
 class Threshold(Block):
-    """Values of cfid; easier ones first."""
+    """Values of cfid, easier ones first, and the counterpart of tau for cfid_second."""
 
     tau25: PositiveFloat
     tau: PositiveFloat
     tau75: PositiveFloat
+    tau_second: PositiveFloat
 
 
 class Dataset(Block):
@@ -188,10 +189,25 @@ class Evaluate(Block):
     confidence: Probability
 
 
+class Planned(Block):
+    """A comparison that gets a verdict: is `new` faster than `reference`?"""
+
+    new: str
+    reference: str
+
+
 class Protocol(Block):
+    """How speeds are compared; the verdicts' guards among it."""
+
     axis: Axis
     consecutive: PositiveInt
     references: Annotated[tuple[str, ...], Field(strict=False)]
+    planned: Annotated[tuple[Planned, ...], Field(strict=False)]
+    margin: Annotated[float, Field(ge=1)]
+    max_coverage_drop: Probability
+    max_extra_failures: NonNegativeInt
+    equivalence: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(ge=1)]],
+                           Field(strict=False)]  # fmt: skip
 
 
 class Report(Block):
@@ -362,6 +378,7 @@ def _cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
         mistakes += _duplicates(f"compare.{kind}", document, ("compare", kind))
         if kind == "variants":
             mistakes += _unknown("protocol.references", document, ("protocol", "references"), names)
+            mistakes += _planned_mistakes(document, names)
     mistakes += _duplicates("compare.seeds", document, ("compare", "seeds"))
     return mistakes + (_range_mistakes(parsed) if parsed else [])
 
@@ -394,6 +411,21 @@ def _unknown(where: str, document: dict, path: tuple[str, str], names: list) -> 
         for value in _list_at(document, path)
         if value not in names
     ]
+
+
+def _planned_mistakes(document: dict, names: list) -> list[str]:
+    """Planned comparisons of variants that are not defined, of one with itself, or stated twice."""
+    mistakes = _duplicates("protocol.planned", document, ("protocol", "planned"))
+    for i, pair in enumerate(_list_at(document, ("protocol", "planned"))):
+        arms = [pair[arm] for arm in ("new", "reference") if arm in pair] if isinstance(pair, dict) else []
+        mistakes += [
+            f"protocol.planned.{i}: {name!r} is not defined; there are: {', '.join(map(str, names))}"
+            for name in arms
+            if name not in names
+        ]
+        if len(arms) == 2 and arms[0] == arms[1]:
+            mistakes.append(f"protocol.planned.{i}: {arms[0]!r} is compared with itself")
+    return mistakes
 
 
 def _duplicates(where: str, document: dict, path: tuple[str, str]) -> list[str]:
@@ -438,7 +470,8 @@ def _worded(error: dict, document: Any, prefix: tuple = (), loc: tuple | None = 
 
 KNOWN_KEYS = sorted(
     {field for cls in (Params, Compare, Dataset, Digits, CelebA, ImageFolder, Train, Features, DatasetEvaluate,
-                       Threshold, Adam, RMSProp, Variant, Evaluate, Protocol, Report) for field in cls.model_fields}
+                       Threshold, Adam, RMSProp, Variant, Evaluate, Planned, Protocol, Report)
+     for field in cls.model_fields}
 )  # fmt: skip
 
 

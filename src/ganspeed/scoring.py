@@ -80,6 +80,7 @@ class Task:
                 **{key: record[key] for key in ("device", "engine", "precision", "versions")},
                 **{key: train[key] for key in ("updates", "batch_size", "grid_ratio")},
                 "n_critic": record["parameters"]["variant"]["n_critic"],
+                "variant": record["parameters"]["variant"],
             },
         }
 

@@ -61,3 +61,14 @@ class Workspace:
 
     def comparison(self, dataset: str) -> Path:
         return self.artifacts / "comparison" / f"{dataset}.json"
+
+    def timing(self, dataset: str) -> Path:
+        return self.artifacts / "timing" / f"{dataset}.json"
+
+    def preregistration(self, dataset: str) -> Path:
+        """Threshold, length and design that were fixed before the study, if `ganspeed freeze` fixed them."""
+        return self.root / "preregistration" / f"{dataset}.json"
+
+    def tuning(self, dataset: str) -> Path:
+        """What an equal tuning chose, if `ganspeed adopt-tuning` adopted it."""
+        return self.root / "preregistration" / f"{dataset}-tuning.json"

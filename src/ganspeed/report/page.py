@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ganspeed import figures
-from ganspeed.report import methods, plots, profile, summaries, tables, wording
+from ganspeed.report import methods, plots, profile, speeds, summaries, tables, verdict, wording
 from ganspeed.report.results import Results, Run
 from ganspeed.report.tables import Table
 
@@ -30,6 +30,7 @@ class Picture:
     file: str
     caption: str
     alt: str
+    about_speed: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
         Picture(f"{name}_axes.png", wording.curves(results, "critic updates and images"), "cfid against other axes"),
         plots.score_curves(cfid, diverged, lines, styles, seeds, ("d_updates", "images")),
     )
+    yield from _draw_speeds(results, styles)
     worst = _worst(results)
     if worst:
         rows = {metric: _metric_levels(results, metric) for metric in worst}
@@ -93,16 +95,38 @@ def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
     )
 
 
+def _draw_speeds(results: Results, styles: dict[str, figures.Look]) -> Iterator[tuple[Picture, Figure]]:
+    """The figures that stand beside the tables of times and speed-ups."""
+    name = results.dataset
+    if summaries.pairs(results):
+        yield (
+            Picture(f"{name}_speedups.png", verdict.forest(results), "speed-ups with intervals", about_speed=True),
+            speeds.forest(results, styles),
+        )
+    yield (
+        Picture(f"{name}_arrivals.png", verdict.arrivals(results), "share of runs that arrived", about_speed=True),
+        speeds.arrivals(results, styles),
+    )
+    if summaries.pairs(results):
+        yield (
+            Picture(f"{name}_slopes.png", verdict.slopes(results), "time to τ of every seed, paired", about_speed=True),
+            speeds.slopes(results, styles),
+        )
+
+
 def sections(everything: list[Results], pictures: dict[str, list[Picture]]) -> list[Section]:
     """The page in its order; `pictures` are those of `draw`, by data set."""
-    found = []
+    guards = verdict.guards(everything)
+    found = [Section("Verdict", 2, (*verdict.sentences(everything), *([guards] if guards else [])))]
     for results in everything:
         headline, *others = pictures[results.dataset]
+        beside = [picture for picture in others if picture.about_speed]
         blocks = (headline, tables.scores(results, wording.GLOSSARY))
         found.append(Section(f"Data set {results.dataset}", 2, (wording.status(results), *blocks)))
         times = (tables.times(results), *((tables.ratios(results),) if summaries.pairs(results) else ()))
-        found.append(Section("Time to threshold", 3, times))
-        found.append(Section("More curves, samples and traces", 3, tuple(others)))
+        found.append(Section("Time to threshold", 3, (*times, *beside)))
+        rest = tuple(picture for picture in others if not picture.about_speed)
+        found.append(Section("More curves, samples and traces", 3, rest))
     what = (methods.datasets(everything), methods.variants(everything), methods.provenance(everything))
     found.append(Section("What was run", 2, what))
     limits = Points(tuple(wording.limits(everything)))
@@ -129,7 +153,7 @@ def render(template: str, title: str, everything: list[Results], found: list[Sec
     environment.filters["embedded"] = lambda file: base64.b64encode((folder / file).read_bytes()).decode("ascii")
     environment.filters["piped"] = lambda text: text.replace("|", "\\|")
     return environment.get_template(template).render(
-        title=title, status=wording.STATUS, opening=wording.opening(everything), sections=found
+        title=title, status=wording.standing(everything), opening=wording.opening(everything), sections=found
     )
 
 

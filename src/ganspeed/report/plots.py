@@ -23,6 +23,7 @@ AXIS_LABELS = {
     "updates": "generator updates",
     "d_updates": "critic updates",
     "images": "real images seen by the critic",
+    "seconds": "training seconds",
 }
 
 

@@ -10,8 +10,6 @@ from ganspeed.files import read_json
 from ganspeed.params import Compare
 from ganspeed.workspace import Workspace
 
-AXES = ("updates", "d_updates", "images")
-
 
 @dataclass(frozen=True)
 class Run:

@@ -4,11 +4,17 @@ import math
 
 import pandas as pd
 
-from ganspeed.report.results import AXES, Results
+from ganspeed.report.results import Results
 
 METRICS = ("cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident")
 LOWER_IS_BETTER = ("cfid", "ckid", "mode_kl")
 THRESHOLDS = ("tau25", "tau", "tau75")
+AXIS_WORDS = {
+    "updates": "generator updates",
+    "d_updates": "critic updates",
+    "images": "images",
+    "seconds": "training seconds",
+}
 STATISTICS = ("mean", "sd", "median", "min", "max")
 
 
@@ -35,7 +41,7 @@ def calibration(results: Results) -> pd.DataFrame:
 
 def reached(results: Results, variant: str, threshold: str) -> int:
     """Seeds of a variant that reached a threshold within the budget."""
-    return sum(row["reached"] for row in _times(results, variant, threshold))
+    return sum(row["reached"] for row in times_of(results, variant, threshold))
 
 
 def median_time(results: Results, variant: str, threshold: str) -> float | None:
@@ -43,23 +49,47 @@ def median_time(results: Results, variant: str, threshold: str) -> float | None:
 
     None where that makes the median infinite.
     """
-    times = [row["time"] if row["reached"] else math.inf for row in _times(results, variant, threshold)]
+    times = [row["time"] if row["reached"] else math.inf for row in times_of(results, variant, threshold)]
     median = float(pd.Series(times, dtype=float).median())
     return median if math.isfinite(median) else None
 
 
+def axes(results: Results) -> list[str]:
+    """The axes that the comparison has, in the order of AXIS_WORDS."""
+    there = {row["axis"] for row in results.comparison["times"]}
+    return [axis for axis in AXIS_WORDS if axis in there]
+
+
 def distinct_axes(results: Results, new: str, reference: str) -> list[tuple[str, ...]]:
     """The axes in groups: on those of one group the two variants compare alike, since both scale by one factor."""
-    groups: dict[float, list[str]] = {}
-    for axis in AXES:
-        groups.setdefault(results.scale(new)[axis] / results.scale(reference)[axis], []).append(axis)
+    groups: dict[str, list[str]] = {}
+    for axis in axes(results):
+        same_as = comparison_row(results, new, reference, axis, "tau")["same_as"]
+        groups.setdefault(same_as or axis, []).append(axis)
     return [tuple(group) for group in groups.values()]
 
 
+def paired_times(results: Results, new: str, reference: str, axis: str) -> list[tuple[dict, dict]]:
+    """For every seed that both have, (reference, new) as {time, reached} at tau, up to the pair's horizon."""
+    by_seed = [{row["seed"]: row for row in times_of(results, v, "tau", axis)} for v in (reference, new)]
+    ends = [results.comparison["thresholds"]["budget"] * _per_update(results, v, axis) for v in (reference, new)]
+
+    def cut(row: dict) -> dict:
+        return {"time": min(row["time"], *ends), "reached": row["reached"] and row["time"] <= min(ends)}
+
+    return [(cut(by_seed[0][s]), cut(by_seed[1][s])) for s in sorted(by_seed[0].keys() & by_seed[1].keys())]
+
+
+def _per_update(results: Results, variant: str, axis: str) -> int:
+    return results.scale(variant)[axis]
+
+
 def pairs(results: Results) -> list[tuple[str, str]]:
-    """(new, reference) of every comparison, in the order of params.compare.variants, by reference first."""
-    there = {(row["new"], row["reference"]) for row in results.comparison["comparisons"]}
-    return [(new, ref) for ref in results.variants for new in results.variants if (new, ref) in there]
+    """(new, reference) of every comparison, planned ones first, then by the order of params.compare.variants."""
+    rows = results.comparison["comparisons"]
+    planned = list(dict.fromkeys((row["new"], row["reference"]) for row in rows if row["planned"]))
+    there = {(row["new"], row["reference"]) for row in rows} - set(planned)
+    return planned + [(new, ref) for ref in results.variants for new in results.variants if (new, ref) in there]
 
 
 def comparison_row(results: Results, new: str, reference: str, axis: str, threshold: str) -> dict:
@@ -105,14 +135,10 @@ def metrics(results: Results) -> dict:
 
 
 def status(results: Results) -> tuple[str, list[str]]:
-    """`demo` or `exploratory`, and why; nothing is more than exploratory while the recipes are untuned."""
-    demo = []
-    if len(results.seeds) < 8:
-        demo.append(f"fewer than 8 seeds: {len(results.seeds)}")
-    tau, weakest = results.comparison["thresholds"]["tau"], results.level("pixel_gaussian", "cfid")
-    if weakest is not None and tau >= weakest:
-        demo.append(f"tau {tau:g} is not below the pixel-Gaussian row {weakest:.3g}")
-    return ("demo" if demo else "exploratory"), [*demo, "untuned recipes"]
+    """`demo` or `exploratory`, and why: what `compare` holds against it, and untuned recipes."""
+    demo = results.comparison["demo"]
+    tuned = any(row["verdict"] is not None for row in results.comparison["comparisons"])
+    return ("demo" if demo else "exploratory"), [*demo, *([] if tuned else ["untuned recipes"])]
 
 
 def n_diverged(results: Results, variant: str) -> int:
@@ -124,8 +150,9 @@ def ordered_metrics(present: set[str]) -> list[str]:
     return [m for m in METRICS if m in present] + sorted(present - set(METRICS))
 
 
-def _times(results: Results, variant: str, threshold: str) -> list[dict]:
-    wanted = (variant, "updates", threshold)
+def times_of(results: Results, variant: str, threshold: str, axis: str = "updates") -> list[dict]:
+    """The rows of a variant's times to a threshold on an axis, one for each seed."""
+    wanted = (variant, axis, threshold)
     return [r for r in results.comparison["times"] if (r["variant"], r["axis"], r["threshold"]) == wanted]
 
 

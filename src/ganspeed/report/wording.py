@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from ganspeed.report import plots, summaries
+from ganspeed.report import plots, summaries, verdict
 from ganspeed.report.results import Results
 from ganspeed.report.tables import plain
 
-STATUS = "Untuned recipes, exploratory."
+UNTUNED = "Untuned recipes, exploratory."
+PLANNED = "Planned comparisons of tuned recipes carry a verdict; everything else is exploratory."
 GLOSSARY = (
     "cfid: Fréchet distance between Gaussians fitted to the classifier’s features of generated and of held-out real "
     "images. ckid: unbiased squared maximum mean discrepancy of the same features, kernel (x·y/d + 1)³; it may be "
@@ -47,6 +48,11 @@ def opening(everything: list[Results]) -> str:
     )
 
 
+def standing(everything: list[Results]) -> str:
+    """What the page as a whole can be taken for, in one line."""
+    return PLANNED if any(verdict.judged(results) for results in everything) else UNTUNED
+
+
 def status(results: Results) -> str:
     """The status of a data set's comparison with its reasons, in a sentence."""
     name, reasons = summaries.status(results)
@@ -54,7 +60,8 @@ def status(results: Results) -> str:
         results.comparison["thresholds"]["rule"]
     ]
     tau = plain(results.comparison["thresholds"]["tau"])
-    return f"Status on {results.dataset}: {name} ({'; '.join(reasons)}). The threshold τ = {tau} was {rule}."
+    why = f" ({'; '.join(reasons)})" if reasons else ""
+    return f"Status on {results.dataset}: {name}{why}. The threshold τ = {tau} was {rule}."
 
 
 def curves(results: Results, axes: str) -> str:
@@ -137,21 +144,27 @@ LIMITS_OF_PENALTY = [
 
 
 def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
-    seeds = counted(len(everything[0].seeds), "seed", "seeds")
-    return [
-        (
+    timed = all("seconds" in summaries.axes(results) for results in everything)
+    points = []
+    if not all(verdict.judged(results) for results in everything):
+        points.append((
             "Untuned recipes",
             "Learning rates and penalties are starting points, not the best of each method found with an equal "
             "budget. A ranking of these recipes is no ranking of the methods behind them.",
+        ))  # fmt: skip
+    if any(results.comparison["thresholds"]["rule"] == "params" for results in everything):
+        points.append(("Exploratory", "No threshold, axis or pair of variants was registered before the runs."))
+    return [
+        *points,
+        (
+            "What the intervals suppose",
+            "They invert an exact sign-flip test of paired log times, which supposes differences symmetric about a "
+            "shift; counting late arrivals as the budget bends that. Below 6 paired seeds there is none.",
         ),
         (
-            "No test yet",
-            f"Ratios stand here without interval, p value or verdict. With {seeds} per variant their spread shows in "
-            f"the thin lines and in the standard deviations, and nowhere else.",
-        ),
-        (
-            "Exploratory",
-            "No threshold, axis or pair of variants was registered before the runs.",
+            "Many comparisons",
+            "Only planned comparisons on the primary axis at τ are corrected for their number (Holm) and can carry a "
+            "verdict. Everything else is to look at, not to conclude from.",
         ),
         (
             "cfid is not FID",
@@ -161,7 +174,7 @@ def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
         (
             "Which axis matters",
             "A generator update with several critic steps costs several times the work: compare on critic updates or "
-            "images as well. There is no axis of seconds here.",
+            f"images as well. {'Seconds are those of one machine.' if timed else 'There is no axis of seconds here.'}",
         ),
         ("Losses are not quality", "Those of critics are not comparable across variants."),
         (

@@ -1,0 +1,28 @@
+"""From scores to speeds: times to threshold, the exact paired test, guards, and the verdict with its sentence.
+
+Everything is a pure function; sums by math.fsum and rounding to 10 significant digits make the result the same
+whatever the order of the rows.
+"""
+
+from ganspeed.compare.plateau import Plateau, plateau
+from ganspeed.compare.power import PilotModel, minimum_detectable_ratio, pilot_model, power
+from ganspeed.compare.rounding import rounded
+from ganspeed.compare.study import Records, compare
+from ganspeed.compare.times import AXES, THRESHOLDS, Run, runs_of, time_to_threshold
+
+__all__ = [
+    "AXES",
+    "THRESHOLDS",
+    "PilotModel",
+    "Plateau",
+    "Records",
+    "Run",
+    "compare",
+    "minimum_detectable_ratio",
+    "pilot_model",
+    "plateau",
+    "power",
+    "rounded",
+    "runs_of",
+    "time_to_threshold",
+]

@@ -1,0 +1,121 @@
+"""From scores to times: when a run first stays at or below a threshold, on which axis, and how low it is on the way.
+
+T is the first of `consecutive` snapshots in a row with cfid at or below the threshold. A run that never gets there, or
+diverges before, counts as the horizon; one that diverges later keeps its T. Nothing is dropped.
+"""
+
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pandas as pd
+
+from ganspeed.errors import UserError
+from ganspeed.grid import budget
+
+AXES = ("updates", "d_updates", "images")
+THRESHOLDS = ("tau25", "tau", "tau75")
+SECOND = "second"  # tau again, by the features of the second classifier
+SMALLEST = 1e-12  # a cfid counts as no less than this where its logarithm is taken
+
+
+@dataclass(frozen=True)
+class Run:
+    """What compare needs of one run: its scores over the updates, and what an update costs."""
+
+    variant: str
+    seed: int
+    updates: tuple[int, ...]  # ascending
+    cfid: tuple[float, ...]
+    facts: dict  # the block `run` of the scores' JSON
+    second: tuple[float, ...] = ()  # cfid_second at the same updates
+    coverage: tuple[tuple[int, float], ...] = ()  # (update, coverage) of the snapshots that have it, ascending
+
+    def per_update(self, axis: str) -> int:
+        """Units of the axis that one generator update costs."""
+        n_critic = self.facts["n_critic"]
+        return {"updates": 1, "d_updates": n_critic, "images": n_critic * self.facts["batch_size"]}[axis]
+
+    @property
+    def budget(self) -> int:
+        """B in generator updates."""
+        return budget(self.facts["updates"], self.facts["grid_ratio"])
+
+    @property
+    def failed(self) -> bool:
+        return self.facts["status"] == "diverged"
+
+    def by(self, threshold: str) -> tuple[float, ...]:
+        """The curve that a threshold is put to."""
+        return self.second if threshold == SECOND else self.cfid
+
+
+def runs_of(scores: pd.DataFrame, facts: dict[tuple[str, int], dict]) -> list[Run]:
+    """Runs from tidy scores (dataset, variant, seed, update, metric, value) and each run's facts.
+
+    Raises UserError naming every run without cfid, or whose cfid_second is not at the same updates.
+    """
+    scores = scores[scores["metric"].isin(("cfid", "cfid_second", "coverage"))].sort_values("update")
+    curves = {
+        key: tuple(zip(rows["update"].tolist(), rows["value"].tolist(), strict=True))
+        for key, rows in scores.groupby(["variant", "seed", "metric"])
+    }
+    runs, incomplete = [], []
+    for variant, seed in sorted(facts):
+        cfid, second, coverage = (curves.get((variant, seed, m), ()) for m in ("cfid", "cfid_second", "coverage"))
+        updates = tuple(update for update, _ in cfid)
+        if not cfid or (second and updates != tuple(update for update, _ in second)):
+            incomplete.append(f"{variant}/seed-{seed}")
+        values = [tuple(value for _, value in curve) for curve in (cfid, second)]
+        runs.append(Run(variant, seed, updates, values[0], facts[variant, seed], values[1], coverage))
+    if incomplete:
+        raise UserError(f"no cfid, or cfid_second at other updates, in the scores of {', '.join(incomplete)}")
+    return runs
+
+
+def time_to_threshold(run: Run, tau: float, consecutive: int, threshold: str = "tau") -> int | None:
+    """The first update of `consecutive` snapshots in a row at or below tau; None when there is none.
+
+    `threshold` says by which curve: cfid, or cfid_second for `second`.
+    """
+    streak = 0
+    for i, value in enumerate(run.by(threshold)):
+        streak = streak + 1 if value <= tau else 0
+        if streak == consecutive:
+            return max(1, run.updates[i - consecutive + 1])
+    return None
+
+
+def truncated(arrival: int | None, per_update: float, horizon: float) -> tuple[float, bool]:
+    """(min(T, horizon) in units of an axis, whether T <= horizon); `arrival` is in generator updates."""
+    if arrival is None or arrival * per_update > horizon:
+        return horizon, False
+    return arrival * per_update, True
+
+
+def grid_step(grid: list[int], update: int) -> float:
+    """Log of the ratio of a time to the snapshot before it: the time lies in between. Infinite at the first."""
+    before = grid[max(0, bisect_left(grid, update) - 1)]
+    return math.log(update / before) if before > 0 else math.inf
+
+
+def log_cfid(value: float) -> float:
+    """Log of a cfid, of no less than 1e-12 (rounding may take a tiny one below 0); NaN and infinity stay."""
+    return math.log(max(value, SMALLEST)) if math.isfinite(value) else value
+
+
+def log_area(run: Run) -> float | None:
+    """Mean of log cfid over log updates, from update 1 to the run's planned end, by trapezoids; update 0 is left out.
+
+    Before its first snapshot beyond 0 and after its last a curve is held: a diverged run keeps the last finite value
+    it had. None for a run without any.
+    """
+    points = [(u, log_cfid(v)) for u, v in zip(run.updates, run.cfid, strict=True) if math.isfinite(v)]
+    if not points:
+        return None
+    later = [(u, v) for u, v in points if u > 0] or [(1, points[-1][1])]
+    curve = [(0.0, later[0][1]), *((math.log(u), v) for u, v in later)]
+    curve.append((math.log(run.facts["updates"]), curve[-1][1]))
+    pieces = [(b - a) * (v + w) / 2 for (a, v), (b, w) in pairwise(curve)]
+    return math.fsum(pieces) / curve[-1][0]

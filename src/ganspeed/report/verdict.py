@@ -1,0 +1,104 @@
+"""What comes first on the page: a sentence for every planned comparison, computed by `compare`, and its guards."""
+
+from ganspeed.report.results import Results
+from ganspeed.report.tables import Cell, Table, number, plain
+
+GUARD_WORDS = {
+    "final_cfid": ("final cfid", "ratio of the two arms’ last cfid, one-sided 95 % bound", "<"),
+    "coverage": ("coverage", "by how much its mean is lower", "≤"),
+    "failures": ("failures", "diverged runs more than the other arm", "≤"),
+    "tau25": ("τ25", "speed-up there", ">"),
+    "tau75": ("τ75", "speed-up there", ">"),
+    "second": ("second classifier", "speed-up to the same threshold by its features", ">"),
+}
+ENOUGH_POWER = 0.8
+
+
+def planned(results: Results) -> list[dict]:
+    """The rows of planned comparisons that carry the sentence, in the order of the plan."""
+    return [row for row in results.comparison["comparisons"] if row["planned"] and row["sentence"] is not None]
+
+
+def judged(results: Results) -> list[dict]:
+    """Those of them with a verdict: both arms were tuned alike."""
+    return [row for row in planned(results) if row["verdict"] is not None]
+
+
+def sentences(everything: list[Results]) -> list[str]:
+    """One paragraph for each planned comparison of each data set, or a sentence that there is none."""
+    found = []
+    for results in everything:
+        rows = planned(results)
+        found += [f"{row['verdict']}. {row['sentence']}" if row["verdict"] else row["sentence"] for row in rows]
+        if not rows:
+            found.append(
+                f"On {results.dataset} no comparison was planned, so there is no verdict: every ratio and interval "
+                f"below is exploratory."
+            )
+        if results.comparison["power"] is not None and rows:
+            found.append(_power(results.dataset, results.comparison["power"]))
+    return found
+
+
+def _power(dataset: str, power: dict) -> str:
+    word = "" if power["power"] >= ENOUGH_POWER else " The study is underpowered."
+    return (
+        f"On {dataset} a true speed-up of {plain(power['ratio'])}× leads to a claim, guards included, in "
+        f"{100 * power['power']:.0f} % of studies of {power['n']} seeds, simulated from the pilot.{word}"
+    )
+
+
+def guards(everything: list[Results]) -> Table | None:
+    """The guards of every comparison with a verdict; None where there is none."""
+    groups = []
+    for results in everything:
+        for row in judged(results):
+            ahead = row["new"] if row["ratio"] >= 1 else row["reference"]
+            title = f"{results.dataset}: {row['new']} against {row['reference']}, guards of {ahead}"
+            groups.append((title, tuple(_guard(name, found) for name, found in row["guards"].items())))
+    if not groups:
+        return None
+    caption = (
+        "Guards: what the arm that is ahead must not have paid for its speed. A claim with a guard that does not hold "
+        "is printed with its name. Without a claim they decide nothing."
+    )
+    return Table(caption, ("guard", "what", "value", "asked", "holds"), tuple(groups), texts=2)
+
+
+def _guard(name: str, found: dict) -> tuple[Cell, ...]:
+    label, what, sign = GUARD_WORDS[name]
+    value = number(found["value"]) if found["value"] != 0 else "0"
+    return (Cell(label), Cell(what), Cell(value), Cell(f"{sign} {plain(found['bound'])}"),
+            Cell("yes" if found["ok"] else "no"))  # fmt: skip
+
+
+def forest(results: Results) -> str:
+    """Caption of the figure of speed-ups."""
+    return (
+        f"Speed-ups on {results.dataset} at three thresholds (τ25 the easiest) on every axis that differs for a pair; "
+        f"right of 1 the first-named variant needed less. Bars: 95 % intervals by inverting the exact sign-flip test "
+        f"({results_n(results)} paired seeds; none below 6), uncorrected. Hollow: an arm reached the threshold in "
+        f"fewer than 90 % of the seeds, so that the budget decides. No mark: neither arm ever reached it."
+    )
+
+
+def arrivals(results: Results) -> str:
+    return (
+        f"Share of runs on {results.dataset} that had reached a threshold by a generator update "
+        f"({len(results.seeds)} seeds per variant), up to the budget of "
+        f"{plain(results.comparison['thresholds']['budget'])} updates (dotted)."
+    )
+
+
+def slopes(results: Results) -> str:
+    return (
+        f"Time to τ on {results.dataset}, seed by seed: each line joins the two runs of one seed "
+        f"({results_n(results)} paired seeds), reference left. Downward: the variant on the right needed less. Hollow: "
+        f"not reached, drawn at the budget."
+    )
+
+
+def results_n(results: Results) -> str:
+    """The numbers of paired seeds: one, or the least and the most."""
+    counts = [row["n"] for row in results.comparison["comparisons"]]
+    return f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"

@@ -1,0 +1,112 @@
+"""The page opens with the verdict, in the words of `compare`, and its figures show the numbers of the file."""
+
+import json
+
+import made_up
+import pytest
+from matplotlib.colors import to_rgb
+
+from ganspeed import figures, report
+from ganspeed.report import results, speeds, verdict, wording
+
+PLANNED = (("iterative", "wgan_gp"), ("gan", "wgan_gp"))
+TIMING = {"gan": 0.01, "wgan_gp": 0.05, "iterative": 0.053}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """(workspace, results) of eight seeds, two planned comparisons and a timing."""
+    workspace, params = made_up.write_study(
+        tmp_path_factory.mktemp("study"), seeds=tuple(range(8)), planned=PLANNED, seconds_per_update=TIMING
+    )
+    report.write(workspace, params)
+    (found,) = results.read(workspace, params.compare)
+    return workspace, found
+
+
+def rows(found, **wanted) -> list[dict]:
+    return [r for r in found.comparison["comparisons"] if all(r[key] == value for key, value in wanted.items())]
+
+
+def test_the_first_thing_on_the_page_is_a_sentence_for_every_planned_comparison(study):
+    workspace, found = study
+    summary = (workspace.reports / "summary.md").read_text(encoding="utf-8")
+    first = summary.split("## Verdict\n")[1].split("**Table")[0]
+    planned = rows(found, planned=True, axis="updates", threshold="tau")
+    assert [(r["new"], r["reference"]) for r in planned] == list(PLANNED)
+    assert all(f"{r['verdict']}. {r['sentence']}" in first for r in planned)
+    assert {r["verdict"] for r in planned} == {"FASTER"}
+    assert summary.index("## Verdict") < summary.index("## Data set digits")
+    assert wording.PLANNED in summary and wording.UNTUNED not in summary
+
+
+def test_power_below_eighty_percent_is_called_underpowered(study):
+    _, found = study
+    assert "64 % of studies of 12 seeds, simulated from the pilot. The study is underpowered." in " ".join(
+        verdict.sentences([found])
+    )
+    found.comparison["power"]["power"] = 0.8
+    assert "underpowered" not in " ".join(verdict.sentences([found]))
+    found.comparison["power"]["power"] = 0.64
+
+
+def test_every_guard_stands_in_the_table_with_its_value(study):
+    _, found = study
+    groups = dict(verdict.guards([found]).groups)
+    row = rows(found, new="gan", axis="updates", threshold="tau")[0]
+    cells = groups["digits: gan against wgan_gp, guards of gan"]
+    assert [cell[0].text for cell in cells] == [verdict.GUARD_WORDS[name][0] for name in row["guards"]]
+    assert [cell[-1].text == "yes" for cell in cells] == [guard["ok"] for guard in row["guards"].values()]
+
+
+def test_without_a_plan_there_is_no_verdict_and_the_page_says_so(tmp_path):
+    workspace, params = made_up.write_study(tmp_path, variants=("gan", "wgan_gp"))
+    (found,) = results.read(workspace, params.compare)
+    (only,) = verdict.sentences([found])
+    assert only.startswith("On digits no comparison was planned, so there is no verdict")
+    assert verdict.guards([found]) is None and wording.standing([found]) == wording.UNTUNED
+
+
+def test_the_forest_shows_each_ratio_with_its_interval_in_the_colour_of_the_variant(study):
+    _, found = study
+    styles = figures.looks(found.variants)
+    first, second, third = speeds.forest(found, styles).axes
+    assert [ax.get_title() for ax in (first, second, third)] == [
+        "generator updates", "critic updates and images", "training seconds",
+    ]  # fmt: skip
+    shown = [r for r in rows(found, axis="updates") if r["threshold"] != "second"]
+    shown = [r for r in shown if r["reached_new"] + r["reached_reference"] > 0]
+    marks = {line.get_xdata()[0]: line for line in first.lines if line.get_marker() != "None"}
+    assert marks.keys() == {r["ratio"] for r in shown}
+    assert all(to_rgb(marks[r["ratio"]].get_color()) == styles[r["new"]].colour for r in shown)
+    bars = {tuple(line.get_xdata()) for line in first.lines if line.get_linewidth() == 1.6}
+    assert bars >= {(r["low"], r["high"]) for r in shown}
+    assert [text.get_text() for text in second.texts] == ["as in generator updates"]  # iterative, as many critic steps
+
+
+def test_arrivals_rise_to_the_share_that_reached(study):
+    _, found = study
+    for ax, name in zip(speeds.arrivals(found, figures.looks(found.variants)).axes, speeds.MARKERS, strict=True):
+        for line, variant in zip(ax.lines, found.variants, strict=False):
+            times = [r for r in found.comparison["times"] if (r["variant"], r["axis"], r["threshold"]) == (
+                variant, "updates", name)]  # fmt: skip
+            assert line.get_ydata()[-1] == sum(r["reached"] for r in times) / len(times)
+
+
+def test_slopes_join_the_two_runs_of_a_seed(study):
+    _, found = study
+    left, right, *_ = speeds.slopes(found, figures.looks(found.variants)).axes
+    times = {(r["variant"], r["seed"]): r["time"] for r in found.comparison["times"]
+             if (r["axis"], r["threshold"]) == ("updates", "tau")}  # fmt: skip
+    for ax, (new, reference) in zip((left, right), PLANNED, strict=True):
+        joined = [tuple(line.get_ydata()) for line in ax.lines if len(line.get_ydata()) == 2]
+        assert joined == [(times[reference, s], times[new, s]) for s in range(8)]
+
+
+def test_the_page_draws_these_figures_beside_the_times(study):
+    workspace, _ = study
+    summary = (workspace.reports / "summary.md").read_text(encoding="utf-8")
+    part = summary.split("### Time to threshold")[1].split("### ")[0]
+    assert all(f"figures/digits_{name}.png" in part for name in ("speedups", "arrivals", "slopes"))
+    written = json.loads((workspace.reports / "comparison" / "digits.json").read_text())
+    assert (written["status"], written["reasons"]) == ("exploratory", [])
