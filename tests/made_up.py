@@ -56,6 +56,7 @@ DATASET = {
         "learning_rate": 2e-3,
         "min_accuracy": 0.95,
         "seed": 0,
+        "second_seed": 1,
     },
     "evaluate": {"samples": 1000},
     "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0},
@@ -85,6 +86,7 @@ def write_study(
         _write_json(workspace.comparison(dataset), _comparison(dataset, variants, seeds, pd.concat(scores)))
         _write_csv(workspace.calibration(dataset), _calibration(dataset))
         accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "min_accuracy": 0.95}
+        accuracy |= {"second_test_accuracy": 0.968, "second_val_accuracy": 0.97}
         _write_json(workspace.features(dataset) / "accuracy.json", accuracy)
     return workspace, params.load(workspace.params)
 
@@ -102,6 +104,8 @@ def _document(variants, seeds, datasets) -> dict:
             "manifold_samples": 1000,
             "kid_subsets": 10,
             "kid_subset_size": 100,
+            "sliced_projections": 128,
+            "transport_samples": 1000,
             "mode_min_count": 10,
             "confidence": 0.9,
         },
@@ -121,6 +125,7 @@ def _scores(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFr
     for update in updates:
         progress = 1 - math.exp(-update / (speed * rng.uniform(0.8, 1.25)))
         values = {"cfid": 3.0 + 320 * (1 - progress) * rng.uniform(0.9, 1.1)}
+        values["cfid_second"] = 1.1 * values["cfid"]
         if update in FULL or update == updates[-1]:
             values |= {
                 "ckid": 0.9 * (1 - progress) + rng.normal(0, 0.003),
@@ -131,6 +136,9 @@ def _scores(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFr
                 "modes": float(round(10 * progress)),
                 "mode_kl": 2.3 * (1 - progress) + 0.01,
                 "confident": 0.3 + 0.6 * progress,
+                "swd": 0.06 + 0.5 * (1 - progress),
+                "w1_exact": 2.7 + 3 * (1 - progress),
+                "memorisation": 0.5 + update / 2000,
             }
         rows += [(dataset, variant, seed, update, metric, value) for metric, value in values.items()]
     return pd.DataFrame(rows, columns=["dataset", "variant", "seed", "update", "metric", "value"])

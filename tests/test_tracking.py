@@ -61,6 +61,7 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
         "learning_rate": 1e-3,
         "min_accuracy": 0.5,
         "seed": 0,
+        "second_seed": 1,
     }
     dataset = {
         "data": {"source": "digits", "image_size": 8, "holdout": 497, "split_seed": 0},
@@ -80,6 +81,7 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
         "evaluate": {
             "split": split, "seed": 0, "full_snapshots": 1, "neighbours": 5, "manifold_samples": 100,
             "kid_subsets": 5, "kid_subset_size": 100, "mode_min_count": 10, "confidence": 0.9,
+            "sliced_projections": 8, "transport_samples": 100,
         },
         "protocol": {"axis": "updates", "consecutive": 3, "references": ["wgan_gp"]},
         "report": {"title": "Which one?", "sample_columns": 2, "dpi": 100},

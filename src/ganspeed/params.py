@@ -106,7 +106,7 @@ class Train(Block):
 
 
 class Features(Block):
-    """The metric classifier; `min_accuracy` on test is a gate."""
+    """The two metric classifiers, alike but for their seed; `min_accuracy` on test is a gate for both."""
 
     dim: PositiveInt
     width: PositiveInt
@@ -115,6 +115,7 @@ class Features(Block):
     learning_rate: PositiveFloat
     min_accuracy: Probability
     seed: Seed
+    second_seed: Seed
 
 
 class DatasetEvaluate(Block):
@@ -175,6 +176,8 @@ class Evaluate(Block):
     manifold_samples: Annotated[int, Field(ge=10)]
     kid_subsets: PositiveInt
     kid_subset_size: Annotated[int, Field(ge=2)]
+    sliced_projections: PositiveInt
+    transport_samples: Annotated[int, Field(ge=10)]
     mode_min_count: PositiveInt
     confidence: Probability
 
@@ -335,6 +338,11 @@ def _range_mistakes(params: Params) -> list[str]:
             mistakes.append(
                 f"evaluate.kid_subset_size: {params.evaluate.kid_subset_size} is more than the {smallest} images "
                 f"of data set {name}"
+            )
+        if dataset.features.second_seed == dataset.features.seed:
+            mistakes.append(
+                f"datasets.{name}.features.second_seed: {dataset.features.second_seed} is features.seed too; the "
+                "second classifier needs another one"
             )
         if dataset.train.log_every > dataset.train.updates:
             mistakes.append(f"datasets.{name}.train.log_every: {dataset.train.log_every} is more than train.updates")
