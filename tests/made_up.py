@@ -110,7 +110,13 @@ def _document(variants, seeds, datasets) -> dict:
             "confidence": 0.9,
         },
         "protocol": {"axis": "updates", "consecutive": 3, "references": [REFERENCE]},
-        "report": {"title": "A made-up study", "sample_columns": 4, "dpi": 60},
+        "report": {
+            "title": "A made-up study",
+            "sample_columns": 4,
+            "dpi": 60,
+            "tail": 0.5,
+            "stopping": {"skip": 1, "smooth": 2, "patience": 3, "min_delta": 0.01},
+        },
     }
 
 

@@ -84,7 +84,10 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
             "sliced_projections": 8, "transport_samples": 100,
         },
         "protocol": {"axis": "updates", "consecutive": 3, "references": ["wgan_gp"]},
-        "report": {"title": "Which one?", "sample_columns": 2, "dpi": 100},
+        "report": {
+            "title": "Which one?", "sample_columns": 2, "dpi": 100, "tail": 0.25,
+            "stopping": {"skip": 5, "smooth": 5, "patience": 10, "min_delta": 0.01},
+        },
     }  # fmt: skip
     return params_module.parse(document)
 

@@ -188,10 +188,21 @@ class Protocol(Block):
     references: Annotated[tuple[str, ...], Field(strict=False)]
 
 
+class Stopping(Block):
+    """A patience rule on the critic's loss, in rows of history.csv; see `questions.stopping_row`."""
+
+    skip: NonNegativeInt
+    smooth: PositiveInt
+    patience: PositiveInt
+    min_delta: Fraction
+
+
 class Report(Block):
     title: str
     sample_columns: PositiveInt
     dpi: Annotated[int, Field(ge=50, le=400)]
+    tail: Probability
+    stopping: Stopping
 
 
 class Params(Block):
@@ -405,7 +416,8 @@ def _worded(error: dict, document: Any, prefix: tuple = (), loc: tuple | None = 
 
 KNOWN_KEYS = sorted(
     {field for cls in (Params, Compare, Dataset, Digits, CelebA, ImageFolder, Train, Features, DatasetEvaluate,
-                       Threshold, Adam, RMSProp, Variant, Evaluate, Protocol, Report) for field in cls.model_fields}
+                       Threshold, Adam, RMSProp, Variant, Evaluate, Protocol, Stopping, Report)
+     for field in cls.model_fields}
 )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ganspeed import figures
-from ganspeed.report import methods, plots, summaries, tables, wording
+from ganspeed.params import Report
+from ganspeed.report import methods, plots, questions, summaries, tables, wording
 from ganspeed.report.results import Results, Run
 from ganspeed.report.tables import Table
 
@@ -84,18 +85,24 @@ def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
         Picture(f"{name}_losses.png", wording.losses(results), "losses of critic and generator over updates"),
         plots.losses(results.history, styles, seeds),
     )
+    yield (
+        Picture(f"{name}_loss_quality.png", questions.caption(results), "the critic's loss against cfid, by variant"),
+        questions.figure(results, styles),
+    )
 
 
-def sections(everything: list[Results], pictures: dict[str, list[Picture]]) -> list[Section]:
+def sections(everything: list[Results], pictures: dict[str, list[Picture]], settings: Report) -> list[Section]:
     """The page in its order; `pictures` are those of `draw`, by data set."""
     found = []
     for results in everything:
-        headline, *others = pictures[results.dataset]
+        headline, *others, loss_quality = pictures[results.dataset]
         blocks = (headline, tables.scores(results, wording.GLOSSARY))
         found.append(Section(f"Data set {results.dataset}", 2, (wording.status(results), *blocks)))
         times = (tables.times(results), *((tables.ratios(results),) if summaries.pairs(results) else ()))
         found.append(Section("Time to threshold", 3, times))
         found.append(Section("More curves, samples and traces", 3, tuple(others)))
+        answers = (loss_quality, *questions.tables(results, settings))
+        found.append(Section(questions.TITLE, 3, answers))
     what = (methods.datasets(everything), methods.variants(everything), methods.provenance(everything))
     found.append(Section("What was run", 2, what))
     limits = Points(tuple(wording.limits(everything)))
