@@ -57,6 +57,7 @@ DATASET = {
         "learning_rate": 2e-3,
         "min_accuracy": 0.95,
         "seed": 0,
+        "second_seed": 1,
     },
     "evaluate": {"samples": 1000},
     "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0, "tau_second": 30.0},
@@ -109,6 +110,7 @@ def write_study(
         _write_json(workspace.comparison(dataset), found)
         _write_csv(workspace.calibration(dataset), levels)
         accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "min_accuracy": 0.95}
+        accuracy |= {"second_test_accuracy": 0.968, "second_val_accuracy": 0.97}
         _write_json(workspace.features(dataset) / "accuracy.json", accuracy)
     return workspace, study
 
@@ -140,6 +142,8 @@ def _document(variants, seeds, datasets, tau, planned) -> dict:
             "manifold_samples": 1000,
             "kid_subsets": 10,
             "kid_subset_size": 100,
+            "sliced_projections": 128,
+            "transport_samples": 1000,
             "mode_min_count": 10,
             "confidence": 0.9,
         },
@@ -153,7 +157,13 @@ def _document(variants, seeds, datasets, tau, planned) -> dict:
             "max_extra_failures": 1,
             "equivalence": [0.8, 1.25],
         },
-        "report": {"title": "A made-up study", "sample_columns": 4, "dpi": 60},
+        "report": {
+            "title": "A made-up study",
+            "sample_columns": 4,
+            "dpi": 60,
+            "tail": 0.5,
+            "stopping": {"skip": 1, "smooth": 2, "patience": 3, "min_delta": 0.01},
+        },
     }
 
 
@@ -179,6 +189,9 @@ def _scores(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFr
                 "modes": float(round(10 * progress)),
                 "mode_kl": 2.3 * (1 - progress) + 0.01,
                 "confident": 0.3 + 0.6 * progress,
+                "swd": 0.06 + 0.5 * (1 - progress),
+                "w1_exact": 2.7 + 3 * (1 - progress),
+                "memorisation": 0.5 + update / 2000,
             }
         rows += [(dataset, variant, seed, update, metric, value) for metric, value in values.items()]
     return pd.DataFrame(rows, columns=["dataset", "variant", "seed", "update", "metric", "value"])

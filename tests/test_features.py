@@ -106,7 +106,50 @@ def test_below_the_gate_nothing_is_kept(quick, prepared, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["classifier.safetensors", "reference.safetensors"])
+def test_a_second_classifier_of_the_same_kind_passes_the_same_gate(built, prepared):
+    """Other weights, other features, as good: the first one's Gaussian is not the second one's."""
+    facts = read_json(built / "accuracy.json")
+    assert facts["second_test_accuracy"] >= facts["min_accuracy"]
+    first, second = (features.load_classifier(built, which=which) for which in ("first", "second"))
+    assert first.architecture == second.architecture
+    assert not torch.equal(first.head.weight, second.head.weight)
+    embedded, labels = features.load_reference(built, "test", "second")
+    assert (embedded.probabilities.argmax(1) == labels).mean() == pytest.approx(facts["second_test_accuracy"])
+    again = features.embed(second, features.batches(data.load(prepared, "test")[0]))
+    np.testing.assert_allclose(again.features, embedded.features, atol=1e-5)
+
+
+def test_the_second_seed_decides_the_second_classifier_alone(quick, prepared, tmp_path):
+    for seed in (1, 2):
+        settings = quick.model_copy(update={"second_seed": seed})
+        features.build("digits", settings, prepared, tmp_path / str(seed), CPU)
+    one, two = (read_json(tmp_path / str(seed) / "accuracy.json") for seed in (1, 2))
+    assert one["classifier_sha256"] == two["classifier_sha256"]
+    assert one["classifier_second_sha256"] != two["classifier_second_sha256"]
+
+
+def test_the_second_classifier_is_gated_as_well(quick, prepared, tmp_path, monkeypatch):
+    accuracies = iter([0.9, 0.9, 0.9, 0.4])  # first: val, test; second: val, test
+    monkeypatch.setattr(features, "accuracy", lambda *_: next(accuracies))
+    settings = quick.model_copy(update={"epochs": 1, "min_accuracy": 0.5})
+    with pytest.raises(FeaturesError, match=r"the second classifier \(seed 1\) reached 0\.4000 on test"):
+        features.build("digits", settings, prepared, tmp_path / "digits", CPU)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_same_bytes_from_two_processes(quick, prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "WORTH_A_PROCESS", 0)
+    for workers in (1, 2):
+        features.build("digits", quick, prepared, tmp_path / str(workers), CPU, workers)
+    for path in sorted((tmp_path / "1").iterdir()):
+        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
+
+
+FILES = [f"{kind}{which}.safetensors" for kind in ("classifier", "reference") for which in ("", "_second")]
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_damaged_file_is_refused_by_name(name, quick, prepared, tmp_path):
     features.build("digits", quick, prepared, tmp_path / "digits", CPU)
     path = tmp_path / "digits" / name
@@ -115,8 +158,9 @@ def test_damaged_file_is_refused_by_name(name, quick, prepared, tmp_path):
     path.write_bytes(content)
 
     def load():
-        features.load_classifier(tmp_path / "digits")
-        features.load_reference(tmp_path / "digits", "test")
+        for which in ("first", "second"):
+            features.load_classifier(tmp_path / "digits", which=which)
+            features.load_reference(tmp_path / "digits", "test", which)
 
     with pytest.raises(FeaturesError, match=f"{name}: its SHA-256 is"):
         load()

@@ -185,6 +185,8 @@ class TestAllMetrics:
         manifold_samples=100,
         kid_subsets=3,
         kid_subset_size=50,
+        sliced_projections=8,
+        transport_samples=50,
         mode_min_count=1,
         confidence=0.9,
     )

@@ -10,7 +10,7 @@ import torch
 from ganspeed import calibration, data, execute, features, params, scoring
 from ganspeed.errors import UserError
 from ganspeed.files import read_json, sha256_file, write_json
-from ganspeed.metrics import METRICS
+from ganspeed.views import EVERY_SNAPSHOT, METRICS
 from ganspeed.workspace import Workspace
 
 CELL = ("digits", "gan")
@@ -83,7 +83,7 @@ def break_(path) -> None:
     path.write_bytes(content)
 
 
-def test_cfid_on_every_snapshot_and_everything_on_some_and_the_last(workspace, score):
+def test_both_cfids_on_every_snapshot_and_everything_on_some_and_the_last(workspace, score):
     assert score() == [0, 1]
     table = lines(workspace)
     snapshots = sorted(int(p.stem) for p in (workspace.run(*CELL, 0) / "snapshots").iterdir())
@@ -92,7 +92,7 @@ def test_cfid_on_every_snapshot_and_everything_on_some_and_the_last(workspace, s
     assert 24 in full
     for update in snapshots:
         metrics = [line["metric"] for line in table if int(line["update"]) == update]
-        assert metrics == (list(METRICS) if update in full else ["cfid"])
+        assert metrics == list(METRICS if update in full else EVERY_SNAPSHOT)
     assert {(line["dataset"], line["variant"], line["seed"]) for line in table} == {("digits", "gan", "0")}
 
 
@@ -171,6 +171,33 @@ def test_changed_classifier_is_scored_again(workspace, score, document_of_study)
     assert score() == [0, 1]
 
 
+def test_changed_second_classifier_is_scored_again_and_leaves_the_first_ones_values(
+    workspace, score, document_of_study
+):
+    score()
+    before = lines(workspace)
+    settings = params.parse(document_of_study).datasets["digits"].features.model_copy(update={"second_seed": 5})
+    folder = workspace.features("digits")
+    features.build("digits", settings, workspace.prepared("digits"), folder, torch.device("cpu"))
+    assert score() == [0, 1]
+    changed = {old["metric"] for old, new in zip(before, lines(workspace), strict=True) if old != new}
+    assert changed == {"cfid_second"}
+
+
+def test_copies_of_training_images_are_found_out(workspace, score, monkeypatch):
+    """A generator that has learned its training images by heart: nearer to them than to what it never saw."""
+    train, _ = data.load(workspace.prepared("digits"), "train")
+    shown = torch.from_numpy(train[:497].copy())  # as many as are held out
+
+    class Parrot(torch.nn.Module):
+        def forward(self, z):
+            return shown[torch.arange(len(z)) % len(shown)]
+
+    monkeypatch.setattr(scoring, "load_generator", lambda *_: Parrot())
+    score()
+    assert {float(line["value"]) for line in lines(workspace) if line["metric"] == "memorisation"} == {1.0}
+
+
 def test_run_told_anew_without_new_snapshots_is_relabelled_only(workspace, score):
     """An edit that leaves the bytes of the snapshots changes the run's fingerprint, not its scores."""
     score()
@@ -217,10 +244,16 @@ def test_untrained_generator_is_worse_than_every_calibration_row(workspace, scor
     study, out = params.parse(document_of_study), workspace.calibration("digits")
     folders = workspace.prepared("digits"), workspace.features("digits")
     calibration.calibrate("digits", *folders, study.evaluate, 500, out)
-    rows = csv.DictReader(out.read_text().splitlines())
-    worst = max(float(row["value"]) for row in rows if row["metric"] == "cfid")
-    for seed in (0, 1):
-        assert float(lines(workspace, seed)[0]["value"]) > worst
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    path = workspace.run(*CELL, 0) / "run.json"  # as if it had diverged at once: update 0 is then scored in full
+    record = read_json(path)
+    kept = {name: value for name, value in record["files"].items() if name <= "snapshots/0000000.safetensors"}
+    write_json(path, record | {"status": "diverged", "diverged_at": 1, "files": kept})
+    score()
+    for metric in ("cfid", "cfid_second", "swd", "w1_exact"):
+        worst = max(float(row["value"]) for row in rows if row["metric"] == metric)
+        untrained = next(float(line["value"]) for line in lines(workspace) if line["metric"] == metric)
+        assert untrained > worst, metric
 
 
 def test_fully_scored_snapshots_are_spread_over_the_grid():

@@ -61,6 +61,7 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
         "learning_rate": 1e-3,
         "min_accuracy": 0.5,
         "seed": 0,
+        "second_seed": 1,
     }
     dataset = {
         "data": {"source": "digits", "image_size": 8, "holdout": 497, "split_seed": 0},
@@ -80,12 +81,16 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
         "evaluate": {
             "split": split, "seed": 0, "full_snapshots": 1, "neighbours": 5, "manifold_samples": 100,
             "kid_subsets": 5, "kid_subset_size": 100, "mode_min_count": 10, "confidence": 0.9,
+            "sliced_projections": 8, "transport_samples": 100,
         },
         "protocol": {
             "axis": "updates", "consecutive": 3, "references": ["wgan_gp"], "planned": [], "margin": 1.25,
             "max_coverage_drop": 0.02, "max_extra_failures": 1, "equivalence": [0.8, 1.25],
         },
-        "report": {"title": "Which one?", "sample_columns": 2, "dpi": 100},
+        "report": {
+            "title": "Which one?", "sample_columns": 2, "dpi": 100, "tail": 0.25,
+            "stopping": {"skip": 5, "smooth": 5, "patience": 10, "min_delta": 0.01},
+        },
     }  # fmt: skip
     return params_module.parse(document)
 

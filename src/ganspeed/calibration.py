@@ -5,16 +5,19 @@ as far as that needs no second set. `blur_<width>`, `drop_<k>`: held-out real im
 `pixel_gaussian`: samples of the Gaussian fitted to the pixels of train.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from ganspeed import data
-from ganspeed.features import batches, embed, load_classifier, load_reference, one_thread
+from ganspeed import data, pixels, views
+from ganspeed.features import batches, load_reference, one_thread
 from ganspeed.files import write_text
-from ganspeed.metrics import Embedded, all_metrics, class_counts, confident_share, modes
+from ganspeed.metrics import class_counts, confident_share, modes
 from ganspeed.params import Evaluate
+from ganspeed.pixels import Array, Pixels
+from ganspeed.views import View
 
 COLUMNS = ("dataset", "row", "metric", "value", "n")
 HALVINGS = 20  # random splits behind the floor, of which the median is told
@@ -41,41 +44,57 @@ def calibrate(dataset: str, prepared: Path, features: Path, settings: Evaluate, 
 
 def calibration_rows(prepared: Path, features: Path, settings: Evaluate, samples: int) -> list[Row]:
     """The rows in order: floor, test, blurs, drops, pixel_gaussian. Without classes there are no test and drops."""
-    classifier = load_classifier(features)
-    held_out = "val" if settings.split == "test" else "test"
-    (real, _), (other, other_labels) = (load_reference(features, split) for split in (settings.split, held_out))
-    images, _ = data.load(prepared, held_out)
+    lens, held_out = views.lens(features, settings), "val" if settings.split == "test" else "test"
+    (train, _), (images, _), (others, labels) = (data.load(prepared, s) for s in ("train", settings.split, held_out))
+    real, other = (views.view_of_split(features, s, x, lens) for s, x in ((settings.split, images), (held_out, others)))
+    near = pixels.references(train, images)
 
-    def against_real(name: str, embedded: Embedded) -> Row:
-        return name, all_metrics(embedded, real, settings), len(embedded.features)
+    def against_real(name: str, view: View) -> Row:
+        return name, views.all_metrics(view, real, near, settings), len(view.first.features)
 
-    rows = [("floor", floor(real, other, settings), len(real.features))]
-    if real.probabilities is not None:
+    rows = [("floor", floor(Real(real, images), Real(other, others), train, settings), len(images))]
+    if real.first.probabilities is not None:
         test, _ = load_reference(features, "test")
         rows.append(("test", themselves(test.probabilities, settings), len(test.features)))
-    rows += [
-        against_real(f"blur_{width:g}", embed(classifier, batches(blurred(images, width)))) for width in BLUR_WIDTHS
-    ]
-    if real.probabilities is not None:
-        classes = real.probabilities.shape[1]
-        rows += [against_real(f"drop_{k}", other.subset(other_labels >= k)) for k in dropped_classes(classes)]
-    train, _ = data.load(prepared, "train")
+    rows += [against_real(f"blur_{width:g}", lens.view(batches(blurred(others, width)))) for width in BLUR_WIDTHS]
+    if real.first.probabilities is not None:
+        for k in dropped_classes(real.first.probabilities.shape[1]):
+            rows.append(against_real(f"drop_{k}", subset(Real(other, others), np.flatnonzero(labels >= k), lens.keep)))
     gaussian = pixel_gaussian(train, samples, np.random.default_rng(SEED))
-    return [*rows, against_real("pixel_gaussian", embed(classifier, batches(gaussian)))]
+    return [*rows, against_real("pixel_gaussian", lens.view(batches(gaussian)))]
 
 
-def floor(a: Embedded, b: Embedded, settings: Evaluate) -> dict[str, float]:
+@dataclass(frozen=True)
+class Real:
+    """Real images: their view, and all of them (N, C, H, W)."""
+
+    view: View
+    images: Array
+
+
+def pooled(a: Real, b: Real) -> Real:
+    """Both sets as one; only the projections of its pixels are kept, since `subset` takes whole images anew."""
+    first, second = (views.joined([getattr(side.view, which) for side in (a, b)]) for which in ("first", "second"))
+    projected = np.concatenate([side.view.pixels.projected for side in (a, b)])
+    images = np.concatenate([a.images, b.images])
+    return Real(View(first, second, Pixels(projected, pixels.flat(images[:0]))), images)
+
+
+def subset(real: Real, index: Array, keep: int) -> View:
+    """The view of some of the images, the first `keep` of them kept whole."""
+    shown = Pixels(real.view.pixels.projected[index], pixels.flat(real.images[index[:keep]]))
+    return View(real.view.first.subset(index), real.view.second.subset(index), shown)
+
+
+def floor(a: Real, b: Real, train: Array, settings: Evaluate) -> dict[str, float]:
     """Each metric of one half of the pooled real images against the other, the median of HALVINGS random halvings."""
-    has_classes = a.probabilities is not None
-    pooled = Embedded(
-        np.concatenate([a.features, b.features]),
-        np.concatenate([a.probabilities, b.probabilities]) if has_classes else None,
-    )
-    rng, half = np.random.default_rng(SEED), len(a.features)
+    both, rng, half = pooled(a, b), np.random.default_rng(SEED), len(a.images)
     draws = []
     for _ in range(HALVINGS):
-        order = rng.permutation(len(pooled.features))
-        draws.append(all_metrics(pooled.subset(order[:half]), pooled.subset(order[half:]), settings))
+        order = rng.permutation(len(both.images))
+        halves = (subset(both, part, settings.transport_samples) for part in (order[:half], order[half:]))
+        near = pixels.references(train, both.images[order[half:]])
+        draws.append(views.all_metrics(*halves, near, settings))
     return {metric: float(np.median([draw[metric] for draw in draws])) for metric in draws[0]}
 
 

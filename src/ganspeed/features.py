@@ -4,6 +4,8 @@ The features are taken *before* the last ReLU and standardised over the training
 part): each then counts alike in a distance, and they are nearer to the Gaussian that a Fréchet distance assumes than
 rectified values, of which about half are exactly 0. A data set without classes is given a task of its own, to tell by
 which of four quarter turns an image was rotated (Gidaris et al. 2018, 1803.07728).
+
+There are two of them, alike but for their seed: what one finds and the other does not is no property of the images.
 """
 
 import math
@@ -12,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganspeed import data
+from ganspeed import data, execute
 from ganspeed.errors import UserError
 from ganspeed.files import read_json, replace_folder, sha256_file, write_json
 from ganspeed.metrics import Embedded
@@ -32,6 +35,9 @@ SMALLEST = 4  # convolutions halve the feature maps down to this size
 TURNS = 4  # of the task without classes
 MIXED = 0.1  # share of training images that are blends of two; without them pixel-Gaussian images pass for digits
 BATCH = 500  # images embedded at a time
+WORTH_A_PROCESS = 200_000  # images to train on; below it starting a process takes longer than it saves
+
+Which = Literal["first", "second"]  # of the two classifiers; every metric but cfid_second is on the first
 
 
 class FeaturesError(UserError):
@@ -75,54 +81,94 @@ class Classifier(nn.Module):
         return self.logits(self.features(x))
 
 
-def build(dataset: str, settings: Features, prepared: Path, out: Path, device: torch.device) -> None:
-    """Train the classifier of one data set and write it, its accuracy and the embedded val and test images to `out`.
+@dataclass(frozen=True)
+class Job:
+    """One classifier to be trained, gated, and written to `folder` with the real images as it sees them."""
 
-    Whole or not at all; the same bytes on one kind of device whatever the number of cores. Raises FeaturesError when
-    the accuracy on test is below `settings.min_accuracy`.
+    which: Which
+    dataset: str
+    settings: Features
+    prepared: Path
+    folder: Path
+    device: torch.device
+
+    @property
+    def seed(self) -> int:
+        return self.settings.seed if self.which == "first" else self.settings.second_seed
+
+
+def build(dataset: str, settings: Features, prepared: Path, out: Path, device: torch.device, workers: int = 1) -> None:
+    """Train both classifiers of one data set and write them, their accuracy and the embedded val and test images.
+
+    Whole or not at all; the same bytes on one kind of device whatever the number of cores and of `workers`, the most
+    processes side by side. Raises FeaturesError when an accuracy on test is below `settings.min_accuracy`.
     """
-    splits = {name: data.load(prepared, name) for name in ("train", "val", "test")}
-    classes = len(data.read_manifest(prepared)["classes"])
-    shape = tuple(splits["train"][0].shape[1:])
-    task, outputs = ("classes", classes) if classes > 1 else ("rotations", TURNS)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
+        folder = Path(temporary) / "features"
+        folder.mkdir()
+        jobs = [Job(which, dataset, settings, prepared, folder, device) for which in ("first", "second")]
+        splits = data.read_manifest(prepared)["splits"]
+        worth = settings.epochs * splits["train"]["n"] >= WORTH_A_PROCESS
+        done = execute.map_processes(_build_one, jobs, workers if worth else 1)
+        accuracies = {job.which: found for job, found in done}
+        facts = {
+            **asdict(_architecture(settings, prepared)),
+            **{f"{split}_accuracy": value for split, value in accuracies["first"].items()},
+            **{f"second_{split}_accuracy": value for split, value in accuracies["second"].items()},
+            "min_accuracy": settings.min_accuracy,
+            "n": {name: splits[name]["n"] for name in ("train", "val", "test")},
+            "torch": torch.__version__,
+            "device": device.type,
+            **{f"{path.stem}_sha256": sha256_file(path) for path in sorted(folder.iterdir())},
+        }
+        write_json(folder / ACCURACY, facts)
+        replace_folder(folder, out)
+
+
+def _build_one(job: Job) -> dict[str, float]:
+    """Train one classifier and write its files; returns its accuracy on val and test."""
+    settings, splits = job.settings, {name: data.load(job.prepared, name) for name in ("train", "val", "test")}
+    architecture = _architecture(settings, job.prepared)
     with one_thread():
-        classifier = train(Architecture(shape, settings.dim, settings.width, task, outputs), splits, settings, device)
+        classifier = train(architecture, splits, settings, job.seed, job.device)
         scores = {name: accuracy(classifier, *splits[name]) for name in ("val", "test")}
         if not scores["test"] >= settings.min_accuracy:
             raise FeaturesError(
-                f"datasets.{dataset}.features.min_accuracy: the classifier reached {scores['test']:.4f} on test "
-                f"({task}), at least {settings.min_accuracy} is asked for; train it longer or wider, or ask for less"
+                f"datasets.{job.dataset}.features.min_accuracy: the {job.which} classifier (seed {job.seed}) reached "
+                f"{scores['test']:.4f} on test ({architecture.task}), at least {settings.min_accuracy} is asked for; "
+                "train it longer or wider, or ask for less"
             )
         reference = {name: (embed(classifier, batches(splits[name][0])), splits[name][1]) for name in ("val", "test")}
-    facts = {
-        **asdict(classifier.architecture),
-        "test_accuracy": scores["test"],
-        "val_accuracy": scores["val"],
-        "min_accuracy": settings.min_accuracy,
-        "n": {name: len(images) for name, (images, _) in splits.items()},
-        "torch": torch.__version__,
-        "device": device.type,
-    }
-    _write(out, classifier, reference, facts)
+    _write(job, classifier, reference)
+    return scores
+
+
+def _architecture(settings: Features, prepared: Path) -> Architecture:
+    manifest = data.read_manifest(prepared)
+    classes, shape = len(manifest["classes"]), tuple(manifest["splits"]["train"]["shape"])
+    task, outputs = ("classes", classes) if classes > 1 else ("rotations", TURNS)
+    return Architecture(shape, settings.dim, settings.width, task, outputs)
 
 
 def train(
     architecture: Architecture,
     splits: dict[str, tuple[np.ndarray, np.ndarray]],
     settings: Features,
+    seed: int,
     device: torch.device,
 ) -> Classifier:
     """A classifier trained on `train` with Adam on a one-cycle schedule, ready to embed (evaluation mode)."""
     images, labels = splits["train"]
     size = min(settings.batch_size, len(images))
     steps = len(images) // size  # a last, smaller batch is left out: it would disturb BatchNorm
-    classifier = _initialised(architecture, settings.seed).to(device).train()
+    classifier = _initialised(architecture, seed).to(device).train()
     optimizer = torch.optim.Adam(classifier.parameters(), lr=settings.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=max(2, steps * settings.epochs)
     )
     for epoch in range(settings.epochs):
-        random = generator("classifier", settings.seed, epoch)
+        random = generator("classifier", seed, epoch)
         order = torch.randperm(len(images), generator=random)[: steps * size].view(steps, size).numpy()
         for index in order:
             x, y = torch.from_numpy(images[index]), torch.from_numpy(labels[index])
@@ -189,20 +235,22 @@ def batches(images: np.ndarray) -> Iterator[Tensor]:
         yield torch.from_numpy(np.array(images[start : start + BATCH], dtype=np.float32))
 
 
-def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Classifier:
-    """The classifier of a features folder, ready to embed. Raises FeaturesError when it is missing or damaged."""
-    facts = verified(folder, CLASSIFIER)
+def load_classifier(folder: Path, device: torch.device | str = "cpu", which: Which = "first") -> Classifier:
+    """A classifier of a features folder, ready to embed. Raises FeaturesError when it is missing or damaged."""
+    name = _file(CLASSIFIER, which)
+    facts = verified(folder, name)
     classifier = Classifier(
         Architecture(tuple(facts["shape"]), *(facts[k] for k in ("dim", "width", "task", "outputs")))
     )
-    classifier.load_state_dict(load_file(folder / CLASSIFIER))
+    classifier.load_state_dict(load_file(folder / name))
     return classifier.to(device).eval().requires_grad_(False)
 
 
-def load_reference(folder: Path, split: str) -> tuple[Embedded, np.ndarray]:
+def load_reference(folder: Path, split: str, which: Which = "first") -> tuple[Embedded, np.ndarray]:
     """The embedded images of val or test, and their labels (N,). Raises FeaturesError when missing or damaged."""
-    verified(folder, REFERENCE)
-    tensors = {name: tensor.numpy() for name, tensor in load_file(folder / REFERENCE).items()}
+    name = _file(REFERENCE, which)
+    verified(folder, name)
+    tensors = {key: tensor.numpy() for key, tensor in load_file(folder / name).items()}
     probabilities = tensors.get(f"{split}_probabilities")  # there are none where the task is rotations
     return Embedded(tensors[f"{split}_features"], probabilities), tensors[f"{split}_labels"]
 
@@ -249,17 +297,14 @@ def _logits(classifier: Classifier, x: Tensor) -> Tensor:
     return classifier(x.to(classifier.head.weight.device)).cpu()
 
 
-def _write(out: Path, classifier: Classifier, reference: dict[str, tuple[Embedded, np.ndarray]], facts: dict) -> None:
+def _file(name: str, which: Which) -> str:
+    return name if which == "first" else name.replace(".", f"_{which}.")
+
+
+def _write(job: Job, classifier: Classifier, reference: dict[str, tuple[Embedded, np.ndarray]]) -> None:
     tensors = {}
     for split, (embedded, labels) in reference.items():
         parts = {"features": embedded.features, "probabilities": embedded.probabilities, "labels": labels}
         tensors |= {f"{split}_{k}": torch.from_numpy(np.array(v)) for k, v in parts.items() if v is not None}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
-        folder = Path(temporary) / "features"
-        folder.mkdir()
-        save_file({k: v.cpu() for k, v in classifier.state_dict().items()}, folder / CLASSIFIER)
-        save_file(tensors, folder / REFERENCE)
-        hashes = {f"{Path(name).stem}_sha256": sha256_file(folder / name) for name in (CLASSIFIER, REFERENCE)}
-        write_json(folder / ACCURACY, {**facts, **hashes})
-        replace_folder(folder, out)
+    save_file({k: v.cpu() for k, v in classifier.state_dict().items()}, job.folder / _file(CLASSIFIER, job.which))
+    save_file(tensors, job.folder / _file(REFERENCE, job.which))

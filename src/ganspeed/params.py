@@ -110,7 +110,7 @@ class Train(Block):
 
 
 class Features(Block):
-    """The metric classifier; `min_accuracy` on test is a gate."""
+    """The two metric classifiers, alike but for their seed; `min_accuracy` on test is a gate for both."""
 
     dim: PositiveInt
     width: PositiveInt
@@ -119,6 +119,7 @@ class Features(Block):
     learning_rate: PositiveFloat
     min_accuracy: Probability
     seed: Seed
+    second_seed: Seed
 
 
 class DatasetEvaluate(Block):
@@ -185,6 +186,8 @@ class Evaluate(Block):
     manifold_samples: Annotated[int, Field(ge=10)]
     kid_subsets: PositiveInt
     kid_subset_size: Annotated[int, Field(ge=2)]
+    sliced_projections: PositiveInt
+    transport_samples: Annotated[int, Field(ge=10)]
     mode_min_count: PositiveInt
     confidence: Probability
 
@@ -210,10 +213,21 @@ class Protocol(Block):
                            Field(strict=False)]  # fmt: skip
 
 
+class Stopping(Block):
+    """A patience rule on the critic's loss, in rows of history.csv; see `questions.stopping_row`."""
+
+    skip: NonNegativeInt
+    smooth: PositiveInt
+    patience: PositiveInt
+    min_delta: Fraction
+
+
 class Report(Block):
     title: str
     sample_columns: PositiveInt
     dpi: Annotated[int, Field(ge=50, le=400)]
+    tail: Probability
+    stopping: Stopping
 
 
 class Params(Block):
@@ -394,6 +408,11 @@ def _range_mistakes(params: Params) -> list[str]:
                 f"evaluate.kid_subset_size: {params.evaluate.kid_subset_size} is more than the {smallest} images "
                 f"of data set {name}"
             )
+        if dataset.features.second_seed == dataset.features.seed:
+            mistakes.append(
+                f"datasets.{name}.features.second_seed: {dataset.features.second_seed} is features.seed too; the "
+                "second classifier needs another one"
+            )
         if dataset.train.log_every > dataset.train.updates:
             mistakes.append(f"datasets.{name}.train.log_every: {dataset.train.log_every} is more than train.updates")
     return mistakes
@@ -470,7 +489,7 @@ def _worded(error: dict, document: Any, prefix: tuple = (), loc: tuple | None = 
 
 KNOWN_KEYS = sorted(
     {field for cls in (Params, Compare, Dataset, Digits, CelebA, ImageFolder, Train, Features, DatasetEvaluate,
-                       Threshold, Adam, RMSProp, Variant, Evaluate, Planned, Protocol, Report)
+                       Threshold, Adam, RMSProp, Variant, Evaluate, Planned, Protocol, Stopping, Report)
      for field in cls.model_fields}
 )  # fmt: skip
 

@@ -13,18 +13,22 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganspeed import execute, pool
+from ganspeed import data, execute, pixels, pool, views
 from ganspeed.errors import UserError
-from ganspeed.features import embed, load_classifier, load_reference, one_thread, verified
+from ganspeed.features import one_thread, verified
 from ganspeed.files import read_json, sha256_file, sha256_json, write_json, write_text
-from ganspeed.metrics import Embedded, Statistics, all_metrics, frechet_distance, statistics
 from ganspeed.networks import load_generator
 from ganspeed.params import Evaluate, Params
+from ganspeed.pixels import References
 from ganspeed.randomness import generator
+from ganspeed.views import Fitted, Lens, View
 from ganspeed.workspace import Workspace
 
 COLUMNS = ("dataset", "variant", "seed", "update", "metric", "value")
-SOURCES = ("features.py", "metrics.py", "networks.py", "randomness.py", "scoring.py")  # they decide the scores' bytes
+SOURCES = tuple(  # they decide the scores' bytes
+    f"{name}.py" for name in ("features", "metrics", "networks", "pixels", "randomness", "scoring", "views")
+)
+HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
 BATCH = 500  # images generated at a time
 NETWORK = ("z_dim", "width", "hidden")  # what a generator is built from, beside the images' shape
 
@@ -38,6 +42,7 @@ class Task:
     seed: int
     run: Path
     record: dict  # run.json
+    prepared: Path
     features: Path
     settings: Evaluate
     samples: int
@@ -50,16 +55,21 @@ class Task:
         return dict(sorted((int(name.stem), self.run / name) for name in names))
 
     @property
+    def pinned(self) -> tuple[str, ...]:
+        """Hashes of the classifiers, of the real images as they see them, and of the data: they pin both folders."""
+        facts = verified(self.features)
+        return (*(facts[name] for name in HASHES), data.manifest_sha256(self.prepared))
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the table of scores, and of nothing else."""
-        facts = verified(self.features)
         source = Path(__file__).parent
         return sha256_json(
             {
                 "cell": [self.dataset, self.variant, self.seed],  # they stand in every line of the table
                 "snapshots": {str(u): self.record["files"][f"snapshots/{p.name}"] for u, p in self.snapshots.items()},
                 "network": {key: self.record["parameters"]["train"][key] for key in NETWORK},
-                "features": [facts["classifier_sha256"], facts["reference_sha256"]],
+                "real": self.pinned,
                 "evaluate": [self.settings.model_dump(), self.samples],
                 "sources": {name: sha256_file(source / name) for name in SOURCES},
                 "torch": torch.__version__,
@@ -109,7 +119,7 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
 
 
 def score(task: Task) -> str:
-    """The tidy table of one run: cfid of every snapshot, every metric of those that `fully_scored` names."""
+    """The tidy table of one run: both cfids of every snapshot, every metric of those that `fully_scored` names."""
     _verify(task)
     lines = [",".join(COLUMNS)]
     full = fully_scored(list(task.snapshots), task.settings.full_snapshots)
@@ -143,8 +153,8 @@ def _trained(workspace: Workspace, params: Params, dataset: str, variant: str) -
 def _task(workspace: Workspace, params: Params, dataset: str, variant: str, seed: int, where: torch.device) -> Task:
     run = workspace.run(dataset, variant, seed)
     samples = params.dataset(dataset).evaluate.samples
-    record, features = read_json(run / "run.json"), workspace.features(dataset)
-    return Task(dataset, variant, seed, run, record, features, params.evaluate, samples, str(where))
+    record, folders = read_json(run / "run.json"), (workspace.prepared(dataset), workspace.features(dataset))
+    return Task(dataset, variant, seed, run, record, *folders, params.evaluate, samples, str(where))
 
 
 def _collect(workspace: Workspace, task: Task) -> bool:
@@ -182,32 +192,43 @@ def _verify(task: Task) -> None:
 
 
 def _score_snapshot(task: Task, path: Path, full: bool) -> dict[str, float]:
-    generated = embed_snapshot(task, path)
-    real, real_statistics = _real(task.features, task.settings.split)
+    generated = view_snapshot(task, path, full)
+    real = _real(task.prepared, task.features, task.settings, task.device, task.pinned)
     if full:
-        return all_metrics(generated, real, task.settings)
-    return {"cfid": frechet_distance(statistics(generated.features), real_statistics)}
+        return views.all_metrics(generated, real.view, real.near, task.settings)
+    return views.distances(generated, real.fitted)
 
 
 @torch.inference_mode()
-def embed_snapshot(task: Task, path: Path) -> Embedded:
-    """The images that a snapshot makes of the z behind every score, embedded."""
-    classifier, train = _classifier(task.features, task.device), task.record["parameters"]["train"]
+def view_snapshot(task: Task, path: Path, with_pixels: bool) -> View:
+    """The images that a snapshot makes of the z behind every score, as the metrics see them."""
+    lens = _lens(task.features, task.settings, task.device, task.pinned)
+    train = task.record["parameters"]["train"]
     network = (train[key] for key in NETWORK)
-    G = load_generator(path, classifier.architecture.shape, *network).to(task.device)
+    G = load_generator(path, lens.first.architecture.shape, *network).to(task.device)
     z = _latents(task.settings.seed, task.samples, train["z_dim"], task.device)
-    return embed(classifier, (G(part) for part in z.split(BATCH)))
+    return lens.view((G(part) for part in z.split(BATCH)), with_pixels)
+
+
+@dataclass(frozen=True)
+class Real:
+    """What generated images are held against."""
+
+    view: View
+    fitted: Fitted
+    near: References
+
+
+@lru_cache(maxsize=1)  # `pinned` is in the key alone: folders whose content changed are read anew
+def _lens(features: Path, settings: Evaluate, device: str, pinned: tuple[str, ...]) -> Lens:
+    return views.lens(features, settings, device)
 
 
 @lru_cache(maxsize=1)
-def _classifier(folder: Path, device: str):
-    return load_classifier(folder, device)
-
-
-@lru_cache(maxsize=1)
-def _real(folder: Path, split: str) -> tuple[Embedded, Statistics]:
-    real, _ = load_reference(folder, split)
-    return real, statistics(real.features)
+def _real(prepared: Path, features: Path, settings: Evaluate, device: str, pinned: tuple[str, ...]) -> Real:
+    (train, _), (held_out, _) = (data.load(prepared, split) for split in ("train", settings.split))
+    view = views.view_of_split(features, settings.split, held_out, _lens(features, settings, device, pinned))
+    return Real(view, views.fitted(view), pixels.references(train, held_out))
 
 
 @lru_cache(maxsize=1)

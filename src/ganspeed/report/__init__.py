@@ -41,7 +41,7 @@ def _write_pages(new: Path, params: Params, everything: list[Results]) -> None:
         for picture, figure in page.draw(results, params.report.sample_columns):
             figures.save(figure, new / "figures" / picture.file, params.report.dpi)
             pictures.setdefault(results.dataset, []).append(picture)
-    sections = page.sections(everything, pictures)
+    sections = page.sections(everything, pictures, params.report)
     for template, name in (("template.html", "index.html"), ("template.md", "summary.md")):
         text = page.render(template, params.report.title, everything, sections, new / "figures")
         write_text(new / name, text)

@@ -14,7 +14,8 @@ def datasets(everything: list[Results]) -> Table:
         record, calibration = results.runs[0].record, results.calibration
         held_out = span(list(calibration[calibration["row"] == "floor"]["n"]))
         accuracy = f"{number(100 * results.accuracy['test_accuracy'])} %"
-        gate = f"at least {plain(100 * results.accuracy['min_accuracy'])} % asked"
+        second = f"second {number(100 * results.accuracy['second_test_accuracy'])} %"
+        gate = f"{second}; at least {plain(100 * results.accuracy['min_accuracy'])} % asked"
         rows.append((
             Cell(results.dataset),
             Cell(_settings(record["parameters"]["data"])),
@@ -23,7 +24,7 @@ def datasets(everything: list[Results]) -> Table:
             Cell(accuracy, gate),
             Cell(f"{results.scored['samples']:,} generated", f"{held_out} held out ({results.scored['split']})"),
         ))  # fmt: skip
-    head = ("data set", "data", "training", "manifest", "classifier’s test accuracy", "images per score")
+    head = ("data set", "data", "training", "manifest", "classifiers’ test accuracy", "images per score")
     caption = "Data sets. The manifest is the SHA-256 that pins the prepared arrays."
     return Table(caption, head, (("", tuple(rows)),), texts=4)
 

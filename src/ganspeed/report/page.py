@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ganspeed import figures
-from ganspeed.report import methods, plots, profile, speeds, summaries, tables, verdict, wording
+from ganspeed.params import Report
+from ganspeed.report import methods, plots, profile, questions, speeds, summaries, tables, verdict, wording
 from ganspeed.report.results import Results, Run
 from ganspeed.report.tables import Table
 
@@ -93,6 +94,10 @@ def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
         Picture(f"{name}_losses.png", wording.losses(results), "losses of critic and generator over updates"),
         plots.losses(results.history, styles, seeds),
     )
+    yield (
+        Picture(f"{name}_loss_quality.png", questions.caption(results), "the critic's loss against cfid, by variant"),
+        questions.figure(results, styles),
+    )
 
 
 def _draw_speeds(results: Results, styles: dict[str, figures.Look]) -> Iterator[tuple[Picture, Figure]]:
@@ -114,12 +119,12 @@ def _draw_speeds(results: Results, styles: dict[str, figures.Look]) -> Iterator[
         )
 
 
-def sections(everything: list[Results], pictures: dict[str, list[Picture]]) -> list[Section]:
+def sections(everything: list[Results], pictures: dict[str, list[Picture]], settings: Report) -> list[Section]:
     """The page in its order; `pictures` are those of `draw`, by data set."""
     guards = verdict.guards(everything)
     found = [Section("Verdict", 2, (*verdict.sentences(everything), *([guards] if guards else [])))]
     for results in everything:
-        headline, *others = pictures[results.dataset]
+        headline, *others, loss_quality = pictures[results.dataset]
         beside = [picture for picture in others if picture.about_speed]
         blocks = (headline, tables.scores(results, wording.GLOSSARY))
         found.append(Section(f"Data set {results.dataset}", 2, (wording.status(results), *blocks)))
@@ -127,6 +132,8 @@ def sections(everything: list[Results], pictures: dict[str, list[Picture]]) -> l
         found.append(Section("Time to threshold", 3, (*times, *beside)))
         rest = tuple(picture for picture in others if not picture.about_speed)
         found.append(Section("More curves, samples and traces", 3, rest))
+        answers = (loss_quality, *questions.tables(results, settings))
+        found.append(Section(questions.TITLE, 3, answers))
     what = (methods.datasets(everything), methods.variants(everything), methods.provenance(everything))
     found.append(Section("What was run", 2, what))
     limits = Points(tuple(wording.limits(everything)))

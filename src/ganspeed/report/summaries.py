@@ -6,8 +6,11 @@ import pandas as pd
 
 from ganspeed.report.results import Results
 
-METRICS = ("cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident")
-LOWER_IS_BETTER = ("cfid", "ckid", "mode_kl")
+METRICS = (
+    *("cfid", "cfid_second", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"),
+    *("swd", "w1_exact", "memorisation"),
+)
+LOWER_IS_BETTER = ("cfid", "cfid_second", "ckid", "mode_kl", "swd", "w1_exact", "memorisation")
 THRESHOLDS = ("tau25", "tau", "tau75")
 AXIS_WORDS = {
     "updates": "generator updates",

@@ -14,10 +14,14 @@ GLOSSARY = (
     "negative. precision, recall, density, coverage: overlap of nearest-neighbour manifolds of those features. modes: "
     "classes that the classifier finds often enough among the samples. mode_kl: Kullback–Leibler divergence of the "
     "samples’ class histogram from that of the real images, in nats. confident: share of samples that the classifier "
-    "puts into one class with high probability. Calibration rows: floor, real images against other real images; "
-    "test, the held-out real images themselves; blur_w and drop_k, real images blurred by w pixels or without k of the "
-    "classes; pixel_gaussian, Gaussian noise with the pixels’ mean and covariance; untrained, the median of all "
-    "generators at update 0."
+    "puts into one class with high probability. cfid_second: cfid on the features of a second classifier, trained from "
+    "another seed. swd: sliced Wasserstein-2 distance of the pixels, over fixed directions. w1_exact: exact "
+    "Wasserstein-1 distance of the pixels, Euclidean, between equally many images, hence above 0 even for real ones, "
+    "and kind to a slight blur. memorisation: share of samples nearer to a training image than to any held-out one, "
+    "of equally many of each; fresh images score 1/2 whatever their quality, more is a sign of copies. Calibration "
+    "rows: floor, real images against other real images; test, the held-out real images themselves; blur_w and drop_k, "
+    "real images blurred by w pixels or without k of the classes; pixel_gaussian, Gaussian noise with the pixels’ mean "
+    "and covariance; untrained, the median of all generators at update 0."
 )
 
 

@@ -1,0 +1,121 @@
+"""Distances between sets of images on their pixels, which no classifier stands between: optimal transport, copies.
+
+Images are (N, C, H, W) in [-1, 1], and a distance is Euclidean over all of an image's values. The images of a set are
+expected in random order, as those of a prepared split and of a generator are: of more than are needed, the first are
+taken.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import ot
+from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances_argmin_min
+
+from ganspeed.errors import UserError
+
+Array = NDArray[np.floating]
+
+METRICS = ("swd", "w1_exact", "memorisation")
+BLOCK = 1024  # reference images looked at together
+LINES = 16  # directions looked at together: POT holds some twenty arrays of their projections
+PIVOTS = 10_000_000  # of the network simplex, at most; 2,000 images a side take about a hundredth of it
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What is kept of a set of N images: its projections (N, P), float64, and its first n images (n, C·H·W)."""
+
+    projected: Array
+    first: Array
+
+
+@dataclass(frozen=True)
+class References:
+    """Training and held-out images (M, C, H, W), equally many of each, perhaps memory-mapped."""
+
+    train: Array
+    held_out: Array
+
+
+def directions(dimension: int, count: int, seed: int) -> Array:
+    """Unit vectors, uniform on the sphere and the same for every set: (dimension, count)."""
+    return ot.sliced.get_random_projections(dimension, count, seed)
+
+
+def flat(images: Array) -> Array:
+    """(N, C, H, W) → (N, C·H·W)."""
+    return images.reshape(len(images), int(np.prod(images.shape[1:])))  # -1 is refused for no images
+
+
+def project(images: Array, along: Array) -> Array:
+    """Images (N, C, H, W) along directions (C·H·W, P): (N, P) in float64."""
+    return flat(images).astype(np.float64) @ along
+
+
+def references(train: Array, held_out: Array) -> References:
+    """The first images of both, as many of one as of the other: the null of `memorisation` rests on that."""
+    equal = min(len(train), len(held_out))
+    return References(train[:equal], held_out[:equal])
+
+
+def all_metrics(generated: Pixels, real: Pixels, near: References) -> dict[str, float]:
+    """Every metric of METRICS by name."""
+    return {
+        "swd": sliced_wasserstein(generated.projected, real.projected),
+        "w1_exact": exact_wasserstein(generated.first, real.first),
+        "memorisation": memorisation(generated.first, near),
+    }
+
+
+def sliced_wasserstein(a: Array, b: Array) -> float:
+    """Sliced Wasserstein-2 distance of two sets by their projections (N, P) and (M, P), >= 0.
+
+    The root of the mean, over the directions, of the squared one-dimensional distance; a shift by s costs the root of
+    the mean of (θ·s)², which is near |s|/√(C·H·W). Bonneel et al. 2015, Journal of Mathematical Imaging and Vision 51.
+    """
+    parts = (slice(start, start + LINES) for start in range(0, a.shape[1], LINES))
+    squared = [ot.wasserstein_1d(a[:, part], b[:, part], p=2) for part in parts]
+    return float(np.sqrt(np.mean(np.concatenate(squared))))
+
+
+def exact_wasserstein(a: Array, b: Array) -> float:
+    """Wasserstein-1 distance with plain Euclidean cost, by exact optimal transport between equally many images.
+
+    a: (n, D), b: (m, D), of which the first min(n, m) are taken: the distance between two samples of one distribution
+    is not 0 and falls with their size, slowly in many dimensions, so that values of different sizes do not compare.
+    """
+    n = min(len(a), len(b))
+    cost = ot.dist(a[:n].astype(np.float64), b[:n].astype(np.float64), metric="euclidean")
+    value, log = ot.emd2([], [], cost, numItermax=PIVOTS, log=True)
+    if log["warning"] is not None:
+        raise UserError(f"w1_exact of {n} images: {log['warning']}; ask for fewer evaluate.transport_samples")
+    return float(value)
+
+
+def memorisation(generated: Array, near: References) -> float:
+    """Share of generated images whose nearest neighbour, among equally many of both, is a training image; in [0, 1].
+
+    generated: (n, D). Null: 1/2 exactly, in expectation, for images that are independent of the training images given
+    the distribution of real ones, be they good or bad: which of the reference images were trained on is then a toss of
+    a coin for each of them. Direction: above 1/2 they lie nearer to what was trained on than to what was not, and it is
+    1 when each copies one of these training images; where these are a part p of all that were trained on, a generator
+    that copies scores about 1/2 + p/2. Ties count half. One neighbour serves many generated images, so that the share
+    is noisier than n tosses. After the data-copying test of Meehan et al. 2020, 2004.05675.
+    """
+    to_train, to_held_out = (_nearest(generated, side) for side in (near.train, near.held_out))
+    return float(np.mean((to_train < to_held_out) + 0.5 * (to_train == to_held_out)))
+
+
+def _nearest(points: Array, images: Array) -> Array:
+    """Distance from each point (n, D) to the nearest of images (M, C, H, W): (n,)."""
+    found = np.full(len(points), np.inf)
+    for block in _blocks(images):
+        found = np.minimum(found, pairwise_distances_argmin_min(points, block)[1])
+    return found
+
+
+def _blocks(images: Array) -> Iterator[Array]:
+    for start in range(0, len(images), BLOCK):
+        yield flat(np.asarray(images[start : start + BLOCK]))
