@@ -23,7 +23,8 @@ WIDE = 30  # a scale beyond it is labelled at powers of ten alone
 
 def columns(history: pd.DataFrame) -> dict[str, float]:
     """Column → weight of the real sample, in the order of the weights; empty where the runs logged no profile."""
-    found = {column: float(column.removeprefix(PREFIX)) for column in history if column.startswith(PREFIX)}
+    logged = history.dropna(how="all", axis="columns")  # a run that diverged at once has columns and no row
+    found = {column: float(column.removeprefix(PREFIX)) for column in logged if column.startswith(PREFIX)}
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
