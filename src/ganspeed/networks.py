@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIZES = {8: (8, 4, 2), 28: (28, 14, 7, 4), 32: (32, 16, 8, 4), 64: (64, 32, 16, 8, 4)}  # through D; G goes back
+SIZES = {8: (8, 4, 2), 28: (28, 14, 7, 4), 32: (32, 16, 8, 4), 64: (64, 32, 16, 8, 4)}  # of G's images, backwards
 NORM_BATCH = 1024  # fixed z from which a snapshot's normalisation statistics are computed
 
 
-def strided(size: int) -> tuple[int, int, int]:
-    """Kernel, stride and padding of the layer that halves this size, and of the one that doubles back to it."""
-    return (3, 2, 1) if size % 2 else (4, 2, 1)  # 7 ↔ 4 where it is odd
+def doubling(size: int) -> tuple[int, int, int]:
+    """Kernel, stride and padding of the transposed convolution that leads to this size; to the odd 7 from 4."""
+    return (3, 2, 1) if size % 2 else (4, 2, 1)
 
 
 class BatchNorm(nn.Module):
@@ -54,8 +54,8 @@ class Generator(nn.Module):
         self.project = nn.Linear(z_dim, widths[0] * smallest**2, bias=False)  # BatchNorm has the bias
         layers: list[nn.Module] = [BatchNorm(widths[0]), nn.ReLU()]
         for (wide, narrow), grown in zip(pairwise(widths), growing[:-1], strict=True):
-            layers += [nn.ConvTranspose2d(wide, narrow, *strided(grown), bias=False), BatchNorm(narrow), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, *strided(size)), nn.Tanh())
+            layers += [nn.ConvTranspose2d(wide, narrow, *doubling(grown), bias=False), BatchNorm(narrow), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, *doubling(size)), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(self.project(z).unflatten(1, self.start))
@@ -72,12 +72,12 @@ class Discriminator(nn.Module):
     def __init__(self, shape: tuple[int, int, int], width: int, hidden: int):
         super().__init__()
         channels, size, _ = shape
-        *shrinking, smallest = SIZES[size]
-        widths = [channels, *(width * 2**i for i in range(len(shrinking)))]
+        halved = [s for s in SIZES[size][:-1] if s % 2 == 0]  # 28 → 14 → 7 ends there: a third layer made WGAN-GP worse
+        widths = [channels, *(width * 2**i for i in range(len(halved)))]
         layers: list[nn.Module] = []
-        for (before, after), shrunk in zip(pairwise(widths), shrinking, strict=True):
-            layers += [nn.Conv2d(before, after, *strided(shrunk)), nn.LeakyReLU(0.2)]
-        seen = widths[-1] * smallest**2
+        for before, after in pairwise(widths):
+            layers += [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(0.2)]  # H → H/2
+        seen = widths[-1] * (halved[-1] // 2) ** 2
         dense = [nn.Linear(seen, hidden), nn.LeakyReLU(0.2)] if hidden else []
         self.layers = nn.Sequential(*layers, nn.Flatten(), *dense, nn.Linear(hidden or seen, 1))
 
