@@ -24,7 +24,7 @@ from pydantic import (
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from ganspeed import types
+from ganspeed import knobs, types
 from ganspeed.errors import UserError
 from ganspeed.types import Fraction, Probability
 
@@ -129,6 +129,7 @@ class Threshold(Block):
     tau25: PositiveFloat
     tau: PositiveFloat
     tau75: PositiveFloat
+    tau_second: PositiveFloat  # tau's counterpart for cfid_second
 
 
 class Dataset(Block):
@@ -179,10 +180,60 @@ class Evaluate(Block):
     confidence: Probability
 
 
+class Planned(Block):
+    """One planned comparison: is `new` faster than `reference`?"""
+
+    new: str
+    reference: str
+
+
+class Timing(Block):
+    """The clock: seconds per update, the median of `repeats` of `updates` updates each; 0 repeats, no clock."""
+
+    repeats: NonNegativeInt
+    updates: PositiveInt
+
+
 class Protocol(Block):
     axis: Axis
     consecutive: PositiveInt
     references: Annotated[tuple[str, ...], Field(strict=False)]
+    planned: Annotated[tuple[Planned, ...], Field(strict=False)]
+    timing: Timing
+
+
+class Pilot(Block):
+    """The runs that fix length and thresholds before a study: `length` times as long as the data set's."""
+
+    variant: str
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+    length: Annotated[int, Field(ge=2)]
+
+
+class Knob(Block):
+    """What a tuned value is drawn from: uniform between low and high, or log-uniform."""
+
+    low: float
+    high: float
+    log: bool
+
+
+class Arm(Block):
+    """One method that is tuned: the variant it starts from, and what is tuned beside the shared knobs."""
+
+    variant: str
+    own: dict[str, Knob]
+
+
+class Tuning(Block):
+    """Random search with one budget for every arm: trials × seeds × updates."""
+
+    trials: PositiveInt
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+    updates: Annotated[int, Field(ge=12)]
+    seed: Seed
+    shared: dict[str, Knob]
+    arms: dict[str, Arm]
 
 
 class Report(Block):
@@ -199,6 +250,8 @@ class Params(Block):
     variants: dict[str, Variant]
     evaluate: Evaluate
     protocol: Protocol
+    pilot: Pilot
+    tuning: Tuning
     report: Report
 
     def dataset(self, name: str) -> Dataset:
@@ -322,7 +375,7 @@ def _cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
         if kind == "variants":
             mistakes += _unknown("protocol.references", document, ("protocol", "references"), names)
     mistakes += _duplicates("compare.seeds", document, ("compare", "seeds"))
-    return mistakes + (_range_mistakes(parsed) if parsed else [])
+    return mistakes + (_range_mistakes(parsed) + _planned_mistakes(parsed) + _tuning_mistakes(parsed) if parsed else [])
 
 
 def _range_mistakes(params: Params) -> list[str]:
@@ -339,6 +392,61 @@ def _range_mistakes(params: Params) -> list[str]:
         if dataset.train.log_every > dataset.train.updates:
             mistakes.append(f"datasets.{name}.train.log_every: {dataset.train.log_every} is more than train.updates")
     return mistakes
+
+
+def _planned_mistakes(params: Params) -> list[str]:
+    grid, mistakes = params.compare.variants, []
+    for i, pair in enumerate(params.protocol.planned):
+        where = f"protocol.planned.{i}"
+        names = {"new": pair.new, "reference": pair.reference}
+        mistakes += [f"{where}.{k}: {v!r} is not in compare.variants: {', '.join(grid)}" for k, v in names.items()
+                     if v not in grid]  # fmt: skip
+        if pair.new == pair.reference:
+            mistakes.append(f"{where}: {pair.new!r} is compared with itself")
+        if pair in params.protocol.planned[:i]:
+            mistakes.append(f"{where}: {pair.new!r} against {pair.reference!r} stands there twice")
+    return mistakes
+
+
+def _tuning_mistakes(params: Params) -> list[str]:
+    """Unknown variants and knobs, ranges that run backwards, and bounds at which a variant would not be allowed."""
+    tuning, variants, mistakes = params.tuning, params.variants, []
+    for where, name in [("pilot.variant", params.pilot.variant)] + [
+        (f"tuning.arms.{arm}.variant", block.variant) for arm, block in tuning.arms.items()
+    ]:
+        if name not in variants:
+            mistakes.append(f"{where}: {name!r} is not defined; there are: {', '.join(variants)}")
+    for seed in sorted(set(params.pilot.seeds) & set(tuning.seeds)):
+        mistakes.append(f"tuning.seeds: {seed} is among pilot.seeds too; pilot and tuning share no seed")
+    for arm, block in tuning.arms.items():
+        where = f"tuning.arms.{arm}"
+        if not NAME.fullmatch(arm) or not arm.endswith("_tuned"):
+            mistakes.append(f"{where}: {arm!r} is not a name of small letters, digits and _ that ends in _tuned")
+        if block.variant in tuning.arms:
+            mistakes.append(f"{where}.variant: {block.variant!r} is a tuned arm itself; name the published variant")
+        twice = sorted(block.own.keys() & tuning.shared.keys())
+        mistakes += [f"{where}.own.{name}: {name!r} is among tuning.shared" for name in twice]
+        spaces = {f"tuning.shared.{n}": (n, k) for n, k in tuning.shared.items()}
+        spaces |= {f"{where}.own.{n}": (n, k) for n, k in block.own.items()}
+        for path, (name, knob) in spaces.items():
+            mistakes += _knob_mistakes(path, name, knob, variants.get(block.variant))
+    return mistakes
+
+
+def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) -> list[str]:
+    if not (knob.low < knob.high and (knob.low > 0 or not knob.log)):
+        return [f"{path}: low {knob.low:g} < high {knob.high:g} (and low > 0 where log is true) does not hold"]
+    if variant is None:
+        return []
+    block = variant.model_dump(mode="json")
+    if knobs.missing(block, [name]):
+        return [f"{path}: a variant with objective {variant.objective!r} has no number {name!r}"]
+    try:
+        for bound in (knob.low, knob.high):
+            type(variant).model_validate(knobs.turned(block, {name: bound}))
+    except ValidationError as error:
+        return [f"{path}: {e['input']!r}: {e['msg'][0].lower()}{e['msg'][1:]}" for e in error.errors()]
+    return []
 
 
 def _list_at(document: dict, path: tuple[str, str]) -> list:
@@ -397,7 +505,8 @@ def _worded(error: dict, document: Any, prefix: tuple = (), loc: tuple | None = 
 
 KNOWN_KEYS = sorted(
     {field for cls in (Params, Compare, Dataset, Digits, CelebA, ImageFolder, Train, Features, DatasetEvaluate,
-                       Threshold, Adam, RMSProp, Variant, Evaluate, Protocol, Report) for field in cls.model_fields}
+                       Threshold, Adam, RMSProp, Variant, Evaluate, Protocol, Planned, Timing, Pilot, Knob, Arm, Tuning,
+                       Report) for field in cls.model_fields}
 )  # fmt: skip
 
 

@@ -55,5 +55,28 @@ class Workspace:
         """The tidy table of one run's scores; the fingerprint lies beside it with the suffix .json."""
         return self.artifacts / "scores" / dataset / variant / f"seed-{seed}.csv"
 
+    def timing(self, dataset: str) -> Path:
+        return self.artifacts / "timing" / f"{dataset}.json"
+
+    def pilot(self, dataset: str) -> Path:
+        """The tidy table of the pilot's scores; what it was made with lies beside it with the suffix .json."""
+        return self.artifacts / "pilot" / f"{dataset}.csv"
+
+    def tuning(self, dataset: str) -> Path:
+        """What tuning chose; the table of all trials lies beside it with the suffix .csv."""
+        return self.artifacts / "tuning" / f"{dataset}.json"
+
+    def trials(self, dataset: str) -> Path:
+        """Optuna's storage: every trial that was ever scored."""
+        return self.pool / "tuning" / f"{dataset}.sqlite"
+
+    def preregistration(self, dataset: str) -> Path:
+        """The record of a frozen design, committed before its main runs."""
+        return self.root / "preregistration" / f"{dataset}.json"
+
+    def chosen(self, dataset: str) -> Path:
+        """The record of what tuning chose and on which budget."""
+        return self.root / "preregistration" / f"{dataset}-tuning.json"
+
     def comparison(self, dataset: str) -> Path:
         return self.artifacts / "comparison" / f"{dataset}.json"
