@@ -98,7 +98,9 @@ def test_every_arm_has_the_same_budget_and_its_own_variant(study):
             assert set(trial.values) == {"lr_g", "lr_d", "clip"}
             rest = {k: v for k, v in trial.block.items() if k not in ("clip", "optimizer")}
             assert rest == {k: v for k, v in published.items() if k not in ("clip", "optimizer")}
-            assert trial.block["optimizer"]["lr_g"] == trial.values["lr_g"] and trial.block["clip"] == trial.values["clip"]
+            assert (
+                trial.block["optimizer"]["lr_g"] == trial.values["lr_g"] and trial.block["clip"] == trial.values["clip"]
+            )
 
 
 def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(study, one_worker, monkeypatch):

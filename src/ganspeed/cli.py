@@ -41,6 +41,11 @@ def build_parser() -> argparse.ArgumentParser:
     plateau = command("plateau", plateau_, "print where the scores at hand level off, and the threshold they give")
     plateau.add_argument("dataset")
     plateau.add_argument("variant")
+    for name, run, text in (
+        ("adopt-tuning", adopt_tuning, "write what `make tune` chose into params.yaml; prints the difference"),
+        ("freeze", freeze_, "fix length and thresholds by the pilot, in params.yaml and preregistration/"),
+    ):
+        command(name, run, text).add_argument("dataset")
     publish = command("publish", publish_, "keep this report as reports/studies/NAME")
     publish.add_argument("name")
     command("gc", gc, "free what the current params do not need: runs and scores put aside in .runs/")
@@ -109,6 +114,18 @@ def plateau_(given, workspace: Workspace) -> None:
     print(f"plateau: update {found.plateau}, lowest median cfid {found.cfid:.4g} ({len(runs)} runs)")
     print(f"train.updates: {found.updates}")
     print("threshold: " + ", ".join(f"{name}: {value:.4g}" for name, value in found.threshold.items()))
+
+
+def adopt_tuning(given, workspace: Workspace) -> None:
+    from ganspeed.adopt import adopt
+
+    print(adopt(workspace, given.dataset), end="")
+
+
+def freeze_(given, workspace: Workspace) -> None:
+    from ganspeed.freeze import freeze
+
+    print(freeze(workspace, given.dataset))
 
 
 def publish_(given, workspace: Workspace) -> None:

@@ -4,25 +4,22 @@ import copy
 from typing import Any
 
 
-def home(block: dict, knob: str) -> dict | None:
-    """The part of a variant's block where the knob lies: its optimiser or the block itself; None if in neither."""
+def home(block: dict, knob: str) -> dict:
+    """The part of a variant's block where the knob lies: its optimiser, else the block itself. Raises KeyError."""
     for part in (block["optimizer"], block):
-        if knob in part and isinstance(part[knob], float):
+        if knob in part:
             return part
-    return None
+    raise KeyError(knob)
 
 
 def turned(block: Any, values: dict[str, float]) -> Any:
     """A copy of the block with these knobs at these values; comments of a ruamel block are kept. Raises KeyError."""
     new = copy.deepcopy(block)
     for knob, value in values.items():
-        part = home(new, knob)
-        if part is None:
-            raise KeyError(knob)
-        part[knob] = value
+        home(new, knob)[knob] = value
     return new
 
 
-def missing(block: dict, names: list[str]) -> list[str]:
-    """The knobs that this block has not, as numbers with a fraction."""
-    return [name for name in names if home(block, name) is None]
+def is_number(block: dict, knob: str) -> bool:
+    """Whether a checked block has this knob, as a number with a fraction."""
+    return any(isinstance(part.get(knob), float) for part in (block["optimizer"], block))

@@ -439,7 +439,7 @@ def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) ->
     if variant is None:
         return []
     block = variant.model_dump(mode="json")
-    if knobs.missing(block, [name]):
+    if not knobs.is_number(block, name):
         return [f"{path}: a variant with objective {variant.objective!r} has no number {name!r}"]
     try:
         for bound in (knob.low, knob.high):
