@@ -130,6 +130,17 @@ def test_the_fingerprint_follows_what_decides_the_bytes_and_nothing_else(study):
     assert len({one, *others}) == 5
 
 
+def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, document):
+    """A real A/A: a copy of a variant on seeds of its own, paired with the original by its place in the grid."""
+    _, workspace = study()
+    document["compare"]["seeds"] = [0, 500]
+    document["variants"]["copy"] = document["variants"]["gan"] | {"seed_offset": 500}
+    p = params.parse(document)
+    original, copy = (runs.plan(workspace, p, "cpu X", "digits", name) for name in ("gan", "copy"))
+    assert copy[0].fingerprint == original[1].fingerprint != original[0].fingerprint
+    assert (copy[0].seed, copy[0].recipe.seed) == (0, 500)
+
+
 def test_the_variants_name_is_no_part_of_the_fingerprint(study, document):
     p, workspace = study()
     document["variants"]["same"] = document["variants"]["gan"]

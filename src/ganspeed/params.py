@@ -162,10 +162,15 @@ class Variant(Block):
 
     objective: str
     optimizer: Annotated[Adam | RMSProp, Field(discriminator="name")]
+    seed_offset: Seed = 0  # seed s of the grid trains as s + seed_offset: a second, independent copy of a variant
 
     def hyperparameters(self) -> dict[str, Any]:
         """What the objective's constructor takes, n_critic among it."""
-        return self.model_dump(exclude={"objective", "optimizer"})
+        return self.model_dump(exclude={"objective", "optimizer", "seed_offset"})
+
+    def resolved(self) -> dict[str, Any]:
+        """The block as plain values, without what only says which seeds it trains."""
+        return self.model_dump(mode="json", exclude={"seed_offset"})
 
 
 class Evaluate(Block):

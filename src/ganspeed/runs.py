@@ -39,7 +39,8 @@ class RunSpec:
 
     dataset: str
     variant: str
-    seed: int
+    seed: int  # of the grid; it is trained with seed + seed_offset
+    seed_offset: int
     parameters: dict  # the blocks data, train and variant, as plain values
     manifest_sha256: str
     shape: tuple[int, int, int]
@@ -47,13 +48,13 @@ class RunSpec:
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe(self.seed, self.parameters["train"], self.parameters["variant"], self.shape)
+        return Recipe(self.seed + self.seed_offset, self.parameters["train"], self.parameters["variant"], self.shape)
 
     @property
     def identity(self) -> dict:
         """What decides the run's bytes; the variant's name is not among it."""
         return {
-            "seed": self.seed,
+            "seed": self.seed + self.seed_offset,
             "parameters": self.parameters,
             "manifest_sha256": self.manifest_sha256,
             "sources": source_hashes(self.parameters["variant"]["objective"]),
@@ -78,15 +79,18 @@ def source_hashes(objective: str) -> dict[str, str]:
 
 def plan(workspace: Workspace, params: Params, device: str, dataset: str, variant: str) -> list[RunSpec]:
     """The runs of one cell of the grid, by seed. Raises DataError when the data set is not prepared."""
-    folder, block = workspace.prepared(dataset), params.dataset(dataset)
+    folder, block, recipe = workspace.prepared(dataset), params.dataset(dataset), params.variant(variant)
     manifest = data.read_manifest(folder)
     parameters = {
         "data": block.data.model_dump(mode="json"),
         "train": block.train.model_dump(mode="json"),
-        "variant": params.variant(variant).model_dump(mode="json"),
+        "variant": recipe.resolved(),
     }
     shape, digest = tuple(manifest["splits"]["train"]["shape"]), data.manifest_sha256(folder)
-    return [RunSpec(dataset, variant, seed, parameters, digest, shape, device) for seed in params.compare.seeds]
+    return [
+        RunSpec(dataset, variant, seed, recipe.seed_offset, parameters, digest, shape, device)
+        for seed in params.compare.seeds
+    ]
 
 
 @dataclass(frozen=True)
