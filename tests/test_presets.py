@@ -21,6 +21,10 @@ def path(document, tmp_path) -> Path:
 
 @pytest.mark.parametrize("name", presets.names())
 def test_every_preset_passes_the_check_and_says_its_cost(name, path):
+    document = YAML().load(path)
+    for arm, about in document["tuning"]["arms"].items():  # as if tuned: one preset asks for it
+        document["variants"][arm] = dict(document["variants"][about["variant"]])
+    YAML().dump(document, path)
     presets.apply(name, path, reset=False)
     assert params.load(path).compare.datasets
     assert name in presets.listing()

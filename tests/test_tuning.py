@@ -33,6 +33,7 @@ def study(shipped, tmp_path_factory):
     digits["train"] |= TINY
     digits["features"] |= {"epochs": 1, "width": 4, "min_accuracy": 0.05}
     digits["evaluate"]["samples"] = 400
+    document["evaluate"] |= {"kid_subsets": 2, "kid_subset_size": 50, "manifold_samples": 200}
     document["tuning"] |= {"trials": 3, "seeds": [900, 901], "updates": 12}
     arms = document["tuning"]["arms"]
     document["tuning"]["arms"] = {name: arms[name] for name in ("gan_tuned", "wgan_tuned")}
@@ -92,7 +93,7 @@ def test_every_arm_has_the_same_budget_and_its_own_variant(study):
     assert {arm: len(specs) for arm, specs in runs.items()} == {"gan_tuned": 6, "wgan_tuned": 6}
     assert {s.parameters["train"]["updates"] for specs in runs.values() for s in specs} == {12}
     assert {s.parameters["variant"]["objective"] for s in runs["wgan_tuned"]} == {"wgan"}
-    published = parsed.variants["wgan"].model_dump(mode="json")
+    published = parsed.variants["wgan"].resolved()
     for trial in trials:
         if trial.arm == "wgan_tuned":
             assert set(trial.values) == {"lr_g", "lr_d", "clip"}
@@ -106,7 +107,7 @@ def test_every_arm_has_the_same_budget_and_its_own_variant(study):
 def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(study, one_worker, monkeypatch):
     workspace, parsed = study
     assert tuning.tune(workspace, parsed, "digits", quiet) == 6
-    out = workspace.tuning("digits")
+    out = workspace.tuned("digits")
     whole = (out.read_bytes(), out.with_suffix(".csv").read_bytes())
     assert tuning.tune(workspace, parsed, "digits", quiet) == 0
 
@@ -142,7 +143,7 @@ def test_what_is_chosen_is_the_lowest_score_of_its_arm(study, one_worker):
 
     workspace, parsed = study
     tuning.tune(workspace, parsed, "digits", quiet)
-    rows, record = pd.read_csv(workspace.tuning("digits").with_suffix(".csv")), read_json(workspace.tuning("digits"))
+    rows, record = pd.read_csv(workspace.tuned("digits").with_suffix(".csv")), read_json(workspace.tuned("digits"))
     assert record["trials"] == {"gan_tuned": 3, "wgan_tuned": 3}
     assert record["budget"] == {"trials": 3, "seeds": [900, 901], "updates": 12, "split": "val"}
     for arm, chosen in record["chosen"].items():
@@ -164,13 +165,13 @@ def test_a_diverged_run_counts_as_its_worst_snapshot(study, monkeypatch):
     workspace, parsed = study
     trial = plan(workspace, parsed, "digits")[0]
     tuning.tune(workspace, parsed, "digits", quiet)
-    task = trial.aside.task(trial.specs[0])
+    task = trial.aside.task(trial.specs[0], 0)
     healthy, flag = speed.score_run(task)
     task.record["status"] = "diverged"
     bad, diverged = speed.score_run(task)
     assert (flag, diverged) == (False, True) and bad > healthy
-    values = iter([5.0, 90.0, 3.0] + [2.0] * 50)
-    monkeypatch.setattr(speed, "frechet_distance", lambda a, b: next(values))
+    table = "update,metric,value\n0,cfid,5.0\n1,cfid,90.0\n1,ckid,99.0\n3,cfid,2.0\n"
+    monkeypatch.setattr(speed, "score", lambda task: table)
     assert speed.score_run(task) == (math.log(90.0), True)
 
 

@@ -17,7 +17,7 @@ def adopt(workspace: Workspace, dataset: str) -> str:
     A tuned block stands behind the published one that it started from, which stays as it is. Raises UserError, nothing
     written, where there is no tuning or the published blocks have changed since.
     """
-    params, path = parameters.load(workspace.params), workspace.tuning(dataset)
+    params, path = parameters.load(workspace.params), workspace.tuned(dataset)
     params.dataset(dataset)
     if not path.exists():
         raise UserError(f"{path}: no such file; `make tune` writes it")
@@ -34,7 +34,7 @@ def adopt(workspace: Workspace, dataset: str) -> str:
                 variants.insert(list(variants).index(chosen["variant"]) + 1, arm, block)
 
     difference = edit(workspace.params, change, "tuned")
-    write_json(workspace.chosen(dataset), preregistered(record))
+    write_json(workspace.tuning(dataset), preregistered(record))
     return difference
 
 
@@ -51,7 +51,7 @@ def preregistered(tuning: dict) -> dict:
 
 def _refuse_stale(params: Params, record: dict, dataset: str) -> None:
     for arm, chosen in record["chosen"].items():
-        published = params.variant(chosen["variant"]).model_dump(mode="json")
+        published = params.variant(chosen["variant"]).resolved()
         if knobs.turned(published, chosen["values"]) != chosen["block"]:
             raise UserError(
                 f"variants.{chosen['variant']}: changed since {arm} was tuned from it on {dataset}; run `make tune` "

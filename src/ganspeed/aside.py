@@ -45,7 +45,7 @@ class Aside:
             "variant": block,
         }
         device = execute.device_name(self.where)
-        return [RunSpec(self.dataset, name, seed, parameters, digest, shape, device) for seed in seeds]
+        return [RunSpec(self.dataset, name, seed, 0, parameters, digest, shape, device) for seed in seeds]
 
     @cached_property
     def _images(self) -> tuple[tuple[int, int, int], str]:
@@ -75,8 +75,8 @@ class Aside:
         missing = [spec for spec in specs if store.finished(spec) is None]
         execute.train_all(missing, self.workspace, self.where, watch)
 
-    def task(self, spec: RunSpec) -> Task:
-        """What is to be scored of a finished run."""
+    def task(self, spec: RunSpec, full_snapshots: int) -> Task:
+        """A finished run, to be scored; so many snapshots besides the last get every metric."""
         folder = RunStore(self.workspace).finished(spec)
         if folder is None:
             raise RuntimeError(f"{RunStore(self.workspace).pooled(spec)}: the run that was just trained is not whole")
@@ -87,7 +87,7 @@ class Aside:
             run=folder,
             record=read_json(folder / "run.json"),
             features=self.workspace.features(self.dataset),
-            settings=self.settings,
+            settings=self.settings.model_copy(update={"full_snapshots": full_snapshots}),
             samples=self.params.dataset(self.dataset).evaluate.samples,
             device=str(self.where),
         )

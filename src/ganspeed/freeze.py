@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from statistics import median, stdev
 
+import numpy as np
 import pandas as pd
 from ruamel.yaml.comments import CommentedMap
 
@@ -108,7 +109,8 @@ def apply_rule(params: Params, dataset: str, cfid: list[Run], second: list[Run],
 
 def record(params: Params, dataset: str, label: dict, pilots: list[Run], pixel_gaussian: float, rule: Rule) -> dict:
     """The content of preregistration/<dataset>.json; `params` as they are after the freeze."""
-    n, spread = len(params.compare.seeds), sd_log_time(pilots, rule.threshold["tau"], params.protocol.consecutive)
+    n = len(params.compare.seeds)
+    spread, power = power_of_verdict(params, dataset, pilots, n)
     return {
         "dataset": dataset,
         "pilot": {key: label[key] for key in ("variant", "seeds", "split", "updates")},
@@ -124,24 +126,30 @@ def record(params: Params, dataset: str, label: dict, pilots: list[Run], pixel_g
         "seeds": list(params.compare.seeds),
         "metric_sha256": metric_sha256(),
         "sd_log_time": spread,
-        "power": {"ratio": RATIO, "n": n, "power": power_of_verdict(params, pilots, spread, n)},
+        "power": {"ratio": RATIO, "n": n, "power": power},
         "reasons": rule.reasons,
     }
 
 
 def sd_log_time(pilots: list[Run], tau: float, consecutive: int) -> float | None:
-    """Standard deviation over the pilot's seeds of the log time to tau, not reached counting as B; None for one seed."""
+    """Standard deviation over the pilot's seeds of log time to tau; not reached counts as B; None for one seed."""
     times = [compare.time_to_threshold(run, tau, consecutive) or run.budget for run in pilots]
     return float(f"{stdev(map(math.log, times)):.10g}") if len(times) > 1 else None
 
 
-def power_of_verdict(params: Params, pilots: list[Run], spread: float | None, n: int) -> float | None:
-    """The seam to the simulation of the whole verdict: chance that a planted RATIO is claimed; None where unknown."""
+def power_of_verdict(params: Params, dataset: str, pilots: list[Run], n: int) -> tuple[float | None, float | None]:
+    """(sd of log time to tau, chance that the whole verdict finds a planted RATIO with n seeds); None where unknown.
+
+    The seam to the simulation: whatever it needs of the pilot and the params goes through here.
+    """
+    block, protocol = params.dataset(dataset), params.protocol
     try:
-        from ganspeed.compare.power import power
+        from ganspeed.compare.power import pilot_model, power
     except ImportError:
-        return None
-    return None if spread is None else power(spread, RATIO, n, params.protocol)
+        return sd_log_time(pilots, block.threshold.tau, protocol.consecutive), None
+    model = pilot_model(pilots, block.threshold, protocol, block.train.updates, block.train.grid_ratio)
+    found = power(RATIO, n, model, protocol, np.random.default_rng(0), family=max(1, len(protocol.planned)))
+    return model.sd_log_time, found
 
 
 def told(content: dict) -> str:

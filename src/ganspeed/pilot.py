@@ -36,7 +36,7 @@ def run(workspace: Workspace, params: Params, dataset: str, watch: execute.Watch
         return 0
     with RunStore(workspace).lock():
         made.aside.train(made.specs, watch)
-        tasks = [made.aside.task(spec) for spec in made.specs]
+        tasks = [made.aside.task(spec, params.evaluate.full_snapshots) for spec in made.specs]
     texts = {task.seed: text for task, text in execute.map_processes(score, tasks, execute.workers(made.aside.where))}
     lines = [line for seed in sorted(texts) for line in texts[seed].splitlines()[1:]]
     write_text(table, "\n".join([",".join(COLUMNS), *lines]) + "\n")
@@ -49,7 +49,7 @@ def planned(workspace: Workspace, params: Params, dataset: str) -> Made:
     aside = Aside(workspace, params, dataset, execute.device())
     updates, pilot = length(workspace, params, dataset), params.pilot
     train = {"updates": updates, "grid_ratio": GRID_RATIO, "coarse_below": COARSE_BELOW * pilot.length}
-    block = params.variant(pilot.variant).model_dump(mode="json")
+    block = params.variant(pilot.variant).resolved()
     return Made(aside, aside.specs(pilot.variant, block, pilot.seeds, train), updates)
 
 

@@ -16,4 +16,4 @@ def metric_sha256() -> str:
 
 def resolved(params: Params, names: tuple[str, ...]) -> dict[str, dict]:
     """Variant → its block as plain values, every key in it."""
-    return {name: params.variant(name).model_dump(mode="json") for name in names}
+    return {name: params.variant(name).resolved() for name in names}

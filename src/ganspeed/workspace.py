@@ -62,8 +62,8 @@ class Workspace:
         """The tidy table of the pilot's scores; what it was made with lies beside it with the suffix .json."""
         return self.artifacts / "pilot" / f"{dataset}.csv"
 
-    def tuning(self, dataset: str) -> Path:
-        """What tuning chose; the table of all trials lies beside it with the suffix .csv."""
+    def tuned(self, dataset: str) -> Path:
+        """What tuning found; the table of all trials lies beside it with the suffix .csv."""
         return self.artifacts / "tuning" / f"{dataset}.json"
 
     def trials(self, dataset: str) -> Path:
@@ -71,11 +71,11 @@ class Workspace:
         return self.pool / "tuning" / f"{dataset}.sqlite"
 
     def preregistration(self, dataset: str) -> Path:
-        """The record of a frozen design, committed before its main runs."""
+        """Threshold, length and design that were fixed before the study, if `ganspeed freeze` fixed them."""
         return self.root / "preregistration" / f"{dataset}.json"
 
-    def chosen(self, dataset: str) -> Path:
-        """The record of what tuning chose and on which budget."""
+    def tuning(self, dataset: str) -> Path:
+        """What an equal tuning chose, if `ganspeed adopt-tuning` adopted it."""
         return self.root / "preregistration" / f"{dataset}-tuning.json"
 
     def comparison(self, dataset: str) -> Path:

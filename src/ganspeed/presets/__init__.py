@@ -65,6 +65,9 @@ def _put_variants(variants: CommentedMap, preset: CommentedMap, reset: bool) -> 
 
 
 def _update(block: CommentedMap, new: CommentedMap) -> None:
-    """Replace the values and keep the comments of the block that is there."""
+    """Replace the values and keep the comments of the block that is there.
+
+    A comment behind a key whose value is now a flow list, now a block, confuses ruamel.yaml: such keys have it above.
+    """
     for key, value in new.items():
         block[key] = value

@@ -24,7 +24,7 @@ Told = dict[tuple[str, int], FrozenTrial]
 
 def tune(workspace: Workspace, params: Params, dataset: str, watch: execute.Watch) -> int:
     """Bring artifacts/tuning/<dataset>.{json,csv} in step with the params; returns the number of trials scored."""
-    out, trials = workspace.tuning(dataset), plan(workspace, params, dataset)
+    out, trials = workspace.tuned(dataset), plan(workspace, params, dataset)
     fingerprint = sha256_json([[trial.arm, trial.number, trial.key] for trial in trials])
     if kept(out, fingerprint) and out.with_suffix(".csv").exists():
         return 0
@@ -46,7 +46,7 @@ def scored(trials: list[Trial]) -> Iterable[tuple[Trial, dict[int, tuple[float, 
     """(trial, seed → (score, diverged)) as soon as all seeds of a trial are scored; side by side."""
     aside, waiting = trials[0].aside, {id(trial): (trial, {}) for trial in trials}
     owner = {(spec.variant, spec.seed): id(trial) for trial in trials for spec in trial.specs}
-    tasks = [aside.task(spec) for trial in trials for spec in trial.specs]
+    tasks = [aside.task(spec, 0) for trial in trials for spec in trial.specs]
     for task, score in execute.map_processes(score_run, tasks, execute.workers(aside.where)):
         trial, scores = waiting[owner[task.variant, task.seed]]
         scores[task.seed] = score

@@ -45,7 +45,7 @@ def plan(workspace: Workspace, params: Params, dataset: str) -> list[Trial]:
     train = {"updates": tuning.updates, "grid_ratio": GRID_RATIO, "sample_grids": 1}
     trials = []
     for arm, about in tuning.arms.items():
-        block = params.variant(about.variant).model_dump(mode="json")
+        block = params.variant(about.variant).resolved()
         for number in range(tuning.trials):
             values = draw(tuning.shared, about.own, tuning.seed, number)
             turned = knobs.turned(block, values)

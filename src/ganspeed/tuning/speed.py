@@ -1,10 +1,11 @@
 """How fast one run was, in one number and without a threshold."""
 
+import io
 import math
 
-from ganspeed.features import load_reference, one_thread
-from ganspeed.metrics import frechet_distance, statistics
-from ganspeed.scoring import Task, embed_snapshot
+import pandas as pd
+
+from ganspeed.scoring import Task, score
 
 
 def score_run(task: Task) -> tuple[float, bool]:
@@ -13,15 +14,11 @@ def score_run(task: Task) -> tuple[float, bool]:
     The score is the area under log cfid over log updates (see `log_area`), of the snapshots after update 0. A diverged
     run counts as if it had stood at the worst cfid that it ever had, the untrained generator's included.
     """
-    real, _ = load_reference(task.features, task.settings.split)
-    reference = statistics(real.features)
-    with one_thread():
-        curve = {
-            update: frechet_distance(statistics(embed_snapshot(task, path).features), reference)
-            for update, path in task.snapshots.items()
-        }
-    if task.record["status"] == "diverged" or not all(math.isfinite(value) for value in curve.values()):
-        return math.log(max(value for value in curve.values() if math.isfinite(value))), True
+    scores = pd.read_csv(io.StringIO(score(task)))
+    cfid = scores[scores["metric"] == "cfid"]
+    curve = dict(zip(cfid["update"].tolist(), cfid["value"].tolist(), strict=True))
+    if task.record["status"] == "diverged":
+        return math.log(max(curve.values())), True
     return log_area([u for u in curve if u > 0], [v for u, v in curve.items() if u > 0]), False
 
 
