@@ -58,9 +58,10 @@ DATASET = {
         "seed": 0,
     },
     "evaluate": {"samples": 1000},
-    "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0},
+    "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0, "tau_second": 30.0},
 }
 REFERENCE = "wgan_gp"
+PLAN = {"planned": [], "timing": {"repeats": 0, "updates": 50}}
 
 
 def write_study(
@@ -105,7 +106,9 @@ def _document(variants, seeds, datasets) -> dict:
             "mode_min_count": 10,
             "confidence": 0.9,
         },
-        "protocol": {"axis": "updates", "consecutive": 3, "references": [REFERENCE]},
+        "protocol": {"axis": "updates", "consecutive": 3, "references": [REFERENCE]} | PLAN,
+        "pilot": {"variant": REFERENCE, "seeds": [800], "length": 3},
+        "tuning": {"trials": 1, "seeds": [900], "updates": 12, "seed": 0, "shared": {}, "arms": {}},
         "report": {"title": "A made-up study", "sample_columns": 4, "dpi": 60},
     }
 
@@ -222,7 +225,8 @@ def _comparison(dataset: str, variants, seeds, scores: pd.DataFrame) -> dict:
     for variant in variants:
         for seed in seeds:
             curve = cfid[(cfid["variant"] == variant) & (cfid["seed"] == seed)].set_index("update")["value"]
-            for name, threshold in DATASET["threshold"].items():
+            for name in ("tau25", "tau", "tau75"):
+                threshold = DATASET["threshold"][name]
                 time, reached = _time(curve, threshold)
                 times += [
                     {"variant": variant, "seed": seed, "axis": axis, "threshold": name}

@@ -11,11 +11,13 @@ from ganspeed import compare
 from ganspeed.compare import Run, plateau, runs_of, speed_up, time_to_threshold, truncated
 from ganspeed.errors import UserError
 from ganspeed.grid import budget, snapshot_updates
-from ganspeed.params import Protocol, Threshold
+from ganspeed.params import Protocol, Threshold, Timing
 
 GRID = tuple(snapshot_updates(100, 1.1))
-THRESHOLD = Threshold(tau25=30.0, tau=20.0, tau75=10.0)
-PROTOCOL = Protocol(axis="updates", consecutive=3, references=("wgan_gp", "gan"))
+THRESHOLD = Threshold(tau25=30.0, tau=20.0, tau75=10.0, tau_second=20.0)
+PROTOCOL = Protocol(
+    axis="updates", consecutive=3, references=("wgan_gp", "gan"), planned=(), timing=Timing(repeats=0, updates=50)
+)
 CALIBRATION = pd.DataFrame([{"dataset": "d", "row": "floor", "metric": "cfid", "value": 0.5, "n": 10}])
 
 

@@ -17,7 +17,7 @@ from ganspeed.report import page, plots, results
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> results.Results:
     workspace, params = made_up.write_study(tmp_path_factory.mktemp("study"))
-    (only,) = results.read(workspace, params.compare)
+    (only,) = results.read(workspace, params)
     return only
 
 
@@ -87,14 +87,14 @@ def test_traces_show_each_variant_that_logs_them(drawn):
 
 def test_without_traces_there_is_no_figure_of_them(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",))
-    (only,) = results.read(workspace, params.compare)
+    (only,) = results.read(workspace, params)
     assert "digits_traces.png" not in drawn_of(only)
 
 
 def test_a_run_that_diverged_before_it_logged_anything_is_still_drawn(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0,))
     (workspace.run("digits", "gan", 0) / "history.csv").write_text("update\n")
-    (only,) = results.read(workspace, params.compare)
+    (only,) = results.read(workspace, params)
     assert "digits_losses.png" in drawn_of(only)
 
 

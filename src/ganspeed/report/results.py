@@ -7,7 +7,9 @@ import pandas as pd
 
 from ganspeed.errors import UserError
 from ganspeed.files import read_json
-from ganspeed.params import Compare
+from ganspeed.params import Compare, Params
+from ganspeed.preregistration import metric_sha256
+from ganspeed.status import Records, Status, Study, committed, status
 from ganspeed.workspace import Workspace
 
 AXES = ("updates", "d_updates", "images")
@@ -61,6 +63,7 @@ class Results:
     comparison: dict
     accuracy: dict
     scored: dict  # what lies beside a run's scores: samples, the generated images of each, and split, the real ones
+    status: Status
 
     def of(self, variant: str) -> list[Run]:
         """The runs of a variant, in the order of the seeds."""
@@ -81,9 +84,9 @@ class Results:
         return None if values.empty else float(values.iloc[0])
 
 
-def read(workspace: Workspace, compare: Compare) -> list[Results]:
+def read(workspace: Workspace, params: Params) -> list[Results]:
     """Read the results of every data set. Raises UserError naming every file that is missing."""
-    missing = []
+    compare, missing = params.compare, []
     for dataset in compare.datasets:
         shared = [workspace.calibration(dataset), workspace.comparison(dataset), _accuracy(workspace, dataset)]
         missing += [f"data set {dataset}: {path} does not exist" for path in shared if not path.is_file()]
@@ -96,7 +99,7 @@ def read(workspace: Workspace, compare: Compare) -> list[Results]:
                 ]
     if missing:
         raise UserError("\n".join([*missing, "params.compare asks for all of them: run the stages before `report`"]))
-    return [_read_dataset(workspace, compare, dataset) for dataset in compare.datasets]
+    return [_read_dataset(workspace, params, dataset) for dataset in compare.datasets]
 
 
 def _accuracy(workspace: Workspace, dataset: str) -> Path:
@@ -118,7 +121,8 @@ def _label(workspace: Workspace, dataset: str, variant: str, seed: int) -> Path:
     return workspace.scores(dataset, variant, seed).with_suffix(".json")
 
 
-def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Results:
+def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results:
+    compare = params.compare
     runs = tuple(_read_run(workspace, dataset, v, s) for v in compare.variants for s in compare.seeds)
     scores, histories = [], []
     for run in runs:
@@ -127,6 +131,7 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         histories.append(_read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
     comparison = read_json(workspace.comparison(dataset))
     _check_in_step(comparison, compare, workspace.comparison(dataset))
+    calibration = _read_csv(workspace.calibration(dataset))
     return Results(
         dataset=dataset,
         variants=compare.variants,
@@ -134,11 +139,43 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         runs=runs,
         scores=pd.concat(scores, ignore_index=True),
         history=_history(histories),
-        calibration=_read_csv(workspace.calibration(dataset)),
+        calibration=calibration,
         comparison=comparison,
         accuracy=read_json(_accuracy(workspace, dataset)),
         scored=read_json(_label(workspace, dataset, runs[0].variant, runs[0].seed)),
+        status=_status(workspace, params, runs, calibration, comparison),
     )
+
+
+def _status(
+    workspace: Workspace, params: Params, runs: tuple[Run, ...], calibration: pd.DataFrame, comparison: dict
+) -> Status:
+    """What this study may be called, from runs, records and git. Raises KeyError for a record that lacks a key."""
+    dataset, compared = comparison["dataset"], comparison["thresholds"]
+    thresholds = params.dataset(dataset).threshold.model_dump()
+    train, protocol = runs[0].record["parameters"]["train"], params.protocol
+    weakest = calibration[(calibration["row"] == "pixel_gaussian") & (calibration["metric"] == "cfid")]["value"]
+    study = Study(
+        dataset=dataset,
+        axis=protocol.axis,
+        grid_ratio=train["grid_ratio"],
+        metric_sha256=metric_sha256(),
+        planned=[pair.model_dump() for pair in protocol.planned],
+        seeds=list(params.compare.seeds),
+        threshold=thresholds | {name: compared[name] for name in thresholds if name in compared},
+        updates=train["updates"],
+        variants={run.variant: run.record["parameters"]["variant"] for run in runs},
+        pixel_gaussian=None if weakest.empty else float(weakest.iloc[0]),
+        provenance=[run.provenance for run in runs],
+    )
+    record, tuning = workspace.preregistration(dataset), workspace.tuning(dataset)
+    commits = [run.provenance["commit"] for run in runs]
+    records = Records(_if_there(record), _if_there(tuning), committed(workspace.root, record, commits))
+    return status(study, records)
+
+
+def _if_there(path: Path) -> dict | None:
+    return read_json(path) if path.exists() else None
 
 
 def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:

@@ -104,17 +104,6 @@ def metrics(results: Results) -> dict:
     return summary
 
 
-def status(results: Results) -> tuple[str, list[str]]:
-    """`demo` or `exploratory`, and why; nothing is more than exploratory while the recipes are untuned."""
-    demo = []
-    if len(results.seeds) < 8:
-        demo.append(f"fewer than 8 seeds: {len(results.seeds)}")
-    tau, weakest = results.comparison["thresholds"]["tau"], results.level("pixel_gaussian", "cfid")
-    if weakest is not None and tau >= weakest:
-        demo.append(f"tau {tau:g} is not below the pixel-Gaussian row {weakest:.3g}")
-    return ("demo" if demo else "exploratory"), [*demo, "untuned recipes"]
-
-
 def n_diverged(results: Results, variant: str) -> int:
     return sum(run.diverged_at is not None for run in results.of(variant))
 
