@@ -26,7 +26,7 @@ from pydantic import (
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from ganspeed import types
+from ganspeed import knobs, types
 from ganspeed.errors import UserError
 from ganspeed.types import Fraction, Probability, Sha256
 
@@ -199,6 +199,13 @@ class Planned(Block):
     reference: str
 
 
+class Timing(Block):
+    """The clock: seconds per update, the median of `repeats` of `updates` updates each; 0 repeats, no clock."""
+
+    repeats: NonNegativeInt
+    updates: PositiveInt
+
+
 class Protocol(Block):
     """How speeds are compared; the verdicts' guards among it."""
 
@@ -211,6 +218,41 @@ class Protocol(Block):
     max_extra_failures: NonNegativeInt
     equivalence: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(ge=1)]],
                            Field(strict=False)]  # fmt: skip
+    timing: Timing
+
+
+class Pilot(Block):
+    """The runs that fix length and thresholds before a study: `length` times as long as the data set's."""
+
+    variant: str
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+    length: Annotated[int, Field(ge=2)]
+
+
+class Knob(Block):
+    """What a tuned value is drawn from: uniform between low and high, or log-uniform."""
+
+    low: float
+    high: float
+    log: bool
+
+
+class Arm(Block):
+    """One method that is tuned: the variant it starts from, and what is tuned beside the shared knobs."""
+
+    variant: str
+    own: dict[str, Knob]
+
+
+class Tuning(Block):
+    """Random search with one budget for every arm: trials × seeds × updates."""
+
+    trials: PositiveInt
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+    updates: Annotated[int, Field(ge=12)]
+    seed: Seed
+    shared: dict[str, Knob]
+    arms: dict[str, Arm]
 
 
 class Stopping(Block):
@@ -238,6 +280,8 @@ class Params(Block):
     variants: dict[str, Variant]
     evaluate: Evaluate
     protocol: Protocol
+    pilot: Pilot
+    tuning: Tuning
     report: Report
 
     def dataset(self, name: str) -> Dataset:
@@ -379,10 +423,9 @@ def _file_mistakes(document: Any, root: Path) -> list[str]:
 
 def _cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
     """Mistakes between blocks. Those of names and duplicates are found even where another block is wrong."""
-    mistakes = []
+    mistakes, variants = [], _names(document, "variants")
     for kind in ("datasets", "variants"):
-        block = document.get(kind)
-        names = list(block) if isinstance(block, dict) else []
+        names = _names(document, kind)
         mistakes += [
             f"{kind}: {n!r} is not a name of small letters, digits and _"
             for n in names
@@ -390,11 +433,15 @@ def _cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
         ]
         mistakes += _unknown(f"compare.{kind}", document, ("compare", kind), names)
         mistakes += _duplicates(f"compare.{kind}", document, ("compare", kind))
-        if kind == "variants":
-            mistakes += _unknown("protocol.references", document, ("protocol", "references"), names)
-            mistakes += _planned_mistakes(document, names)
+    mistakes += _unknown("protocol.references", document, ("protocol", "references"), variants)
+    mistakes += _planned_mistakes(document)
     mistakes += _duplicates("compare.seeds", document, ("compare", "seeds"))
-    return mistakes + (_range_mistakes(parsed) if parsed else [])
+    return mistakes + (_range_mistakes(parsed) + _tuning_mistakes(parsed, variants) if parsed else [])
+
+
+def _names(document: dict, block: str) -> list:
+    """The keys of a block of blocks, right or wrong."""
+    return list(document[block]) if isinstance(document.get(block), dict) else []
 
 
 def _range_mistakes(params: Params) -> list[str]:
@@ -418,6 +465,50 @@ def _range_mistakes(params: Params) -> list[str]:
     return mistakes
 
 
+def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
+    """Unknown variants and knobs, ranges that run backwards, and bounds at which a variant would not be allowed.
+
+    names: of all variants that the file defines; `params` lacks those that are wrong themselves.
+    """
+    tuning, variants, mistakes = params.tuning, params.variants, []
+    for where, name in [("pilot.variant", params.pilot.variant)] + [
+        (f"tuning.arms.{arm}.variant", block.variant) for arm, block in tuning.arms.items()
+    ]:
+        if name not in names:
+            mistakes.append(f"{where}: {name!r} is not defined; there are: {', '.join(names)}")
+    for seed in sorted(set(params.pilot.seeds) & set(tuning.seeds)):
+        mistakes.append(f"tuning.seeds: {seed} is among pilot.seeds too; pilot and tuning share no seed")
+    for arm, block in tuning.arms.items():
+        where = f"tuning.arms.{arm}"
+        if not NAME.fullmatch(arm) or not arm.endswith("_tuned"):
+            mistakes.append(f"{where}: {arm!r} is not a name of small letters, digits and _ that ends in _tuned")
+        if block.variant in tuning.arms:
+            mistakes.append(f"{where}.variant: {block.variant!r} is a tuned arm itself; name the published variant")
+        twice = sorted(block.own.keys() & tuning.shared.keys())
+        mistakes += [f"{where}.own.{name}: {name!r} is among tuning.shared" for name in twice]
+        spaces = {f"tuning.shared.{n}": (n, k) for n, k in tuning.shared.items()}
+        spaces |= {f"{where}.own.{n}": (n, k) for n, k in block.own.items()}
+        for path, (name, knob) in spaces.items():
+            mistakes += _knob_mistakes(path, name, knob, variants.get(block.variant))
+    return mistakes
+
+
+def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) -> list[str]:
+    if not (knob.low < knob.high and (knob.low > 0 or not knob.log)):
+        return [f"{path}: low {knob.low:g} < high {knob.high:g} (and low > 0 where log is true) does not hold"]
+    if variant is None:
+        return []
+    block = variant.model_dump(mode="json")
+    if not knobs.is_number(block, name):
+        return [f"{path}: a variant with objective {variant.objective!r} has no number {name!r}"]
+    try:
+        for bound in (knob.low, knob.high):
+            type(variant).model_validate(knobs.turned(block, {name: bound}))
+    except ValidationError as error:
+        return [f"{path}: {e['input']!r}: {e['msg'][0].lower()}{e['msg'][1:]}" for e in error.errors()]
+    return []
+
+
 def _list_at(document: dict, path: tuple[str, str]) -> list:
     block = document.get(path[0])
     value = block.get(path[1]) if isinstance(block, dict) else None
@@ -432,19 +523,19 @@ def _unknown(where: str, document: dict, path: tuple[str, str], names: list) -> 
     ]
 
 
-def _planned_mistakes(document: dict, names: list) -> list[str]:
-    """Planned comparisons of variants that are not defined, of one with itself, or stated twice."""
-    mistakes = _duplicates("protocol.planned", document, ("protocol", "planned"))
+def _planned_mistakes(document: dict) -> list[str]:
+    """Planned comparisons of variants that the grid lacks, of one with itself, or stated twice."""
+    grid, mistakes = _list_at(document, ("compare", "variants")), []
     for i, pair in enumerate(_list_at(document, ("protocol", "planned"))):
-        arms = [pair[arm] for arm in ("new", "reference") if arm in pair] if isinstance(pair, dict) else []
+        arms = {arm: pair[arm] for arm in ("new", "reference") if arm in pair} if isinstance(pair, dict) else {}
         mistakes += [
-            f"protocol.planned.{i}: {name!r} is not defined; there are: {', '.join(map(str, names))}"
-            for name in arms
-            if name not in names
+            f"protocol.planned.{i}.{arm}: {name!r} is not in compare.variants: {', '.join(map(str, grid))}"
+            for arm, name in arms.items()
+            if name not in grid
         ]
-        if len(arms) == 2 and arms[0] == arms[1]:
-            mistakes.append(f"protocol.planned.{i}: {arms[0]!r} is compared with itself")
-    return mistakes
+        if len(arms) == 2 and arms["new"] == arms["reference"]:
+            mistakes.append(f"protocol.planned.{i}: {arms['new']!r} is compared with itself")
+    return mistakes + _duplicates("protocol.planned", document, ("protocol", "planned"))
 
 
 def _duplicates(where: str, document: dict, path: tuple[str, str]) -> list[str]:
@@ -489,8 +580,8 @@ def _worded(error: dict, document: Any, prefix: tuple = (), loc: tuple | None = 
 
 KNOWN_KEYS = sorted(
     {field for cls in (Params, Compare, Dataset, Digits, CelebA, ImageFolder, Train, Features, DatasetEvaluate,
-                       Threshold, Adam, RMSProp, Variant, Evaluate, Planned, Protocol, Stopping, Report)
-     for field in cls.model_fields}
+                       Threshold, Adam, RMSProp, Variant, Evaluate, Planned, Timing, Protocol, Pilot, Knob, Arm, Tuning,
+                       Stopping, Report) for field in cls.model_fields}
 )  # fmt: skip
 
 
