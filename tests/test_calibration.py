@@ -63,12 +63,12 @@ def cfid(values):
 @pytest.fixture(scope="module")
 def untrained(folders, tmp_path_factory):
     """cfid of a generator that was never trained, saved and loaded as a snapshot is."""
-    G = Generator((1, 8, 8), 16, 8, 0)
+    G = Generator((1, 8, 8), 16, 8)
     initialise(G, generator("test weights", 0))
     measure_statistics(G.train(), torch.randn(NORM_BATCH, 16, generator=generator("test z", 0)))
     path = tmp_path_factory.mktemp("snapshot") / "0000000.safetensors"
     save_file(G.state_dict(), path)
-    images = load_generator(path, (1, 8, 8), 16, 8, 0)(torch.randn(1000, 16, generator=generator("test z", 1)))
+    images = load_generator(path, (1, 8, 8), 16, 8)(torch.randn(1000, 16, generator=generator("test z", 1)))
     real, _ = load_reference(folders[1], "test")
     made = embed(load_classifier(folders[1]), [images])
     return frechet_distance(statistics(made.features), statistics(real.features))

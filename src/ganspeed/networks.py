@@ -12,8 +12,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-HALVINGS = {8: 2, 28: 2, 32: 3, 64: 4}  # image size → strided layers: 8 → 2, 28 → 7, 32 → 4, 64 → 4
+SIZES = {8: (8, 4, 2), 28: (28, 14, 7, 4), 32: (32, 16, 8, 4), 64: (64, 32, 16, 8, 4)}  # of G's images, backwards
 NORM_BATCH = 1024  # fixed z from which a snapshot's normalisation statistics are computed
+
+
+def doubling(size: int) -> tuple[int, int, int]:
+    """Kernel, stride and padding of the transposed convolution that leads to this size; to the odd 7 from 4."""
+    return (3, 2, 1) if size % 2 else (4, 2, 1)
 
 
 class BatchNorm(nn.Module):
@@ -21,7 +26,7 @@ class BatchNorm(nn.Module):
 
     In training nothing but the batch enters. `measure_statistics` stores the statistics of one fixed batch of z, and
     evaluation uses those: a snapshot then does not depend on how often or when it was taken.
-    (N, C) or (N, C, H, W) → same.
+    (N, C, H, W) → same.
     """
 
     def __init__(self, channels: int):
@@ -38,25 +43,19 @@ class BatchNorm(nn.Module):
 
 
 class Generator(nn.Module):
-    """z: (N, z_dim) → images (N, C, H, W) in [-1, 1].
+    """z: (N, z_dim) → images (N, C, H, W) in [-1, 1]."""
 
-    `hidden` units between z and the first feature maps, 0 for none: see Discriminator.
-    """
-
-    def __init__(self, shape: tuple[int, int, int], z_dim: int, width: int, hidden: int):
+    def __init__(self, shape: tuple[int, int, int], z_dim: int, width: int):
         super().__init__()
         channels, size, _ = shape
-        smallest = size >> HALVINGS[size]
-        widths = [width * 2**i for i in reversed(range(HALVINGS[size]))]
+        smallest, *growing = reversed(SIZES[size])
+        widths = [width * 2**i for i in reversed(range(len(growing)))]
         self.start = (widths[0], smallest, smallest)
-        dense: list[nn.Module] = []
-        if hidden:
-            dense = [nn.Linear(z_dim, hidden, bias=False), BatchNorm(hidden), nn.ReLU()]  # BatchNorm has the bias
-        self.project = nn.Sequential(*dense, nn.Linear(hidden or z_dim, widths[0] * smallest**2, bias=False))
+        self.project = nn.Linear(z_dim, widths[0] * smallest**2, bias=False)  # BatchNorm has the bias
         layers: list[nn.Module] = [BatchNorm(widths[0]), nn.ReLU()]
-        for wide, narrow in pairwise(widths):
-            layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), BatchNorm(narrow), nn.ReLU()]  # H → 2H
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh())
+        for (wide, narrow), grown in zip(pairwise(widths), growing[:-1], strict=True):
+            layers += [nn.ConvTranspose2d(wide, narrow, *doubling(grown), bias=False), BatchNorm(narrow), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, *doubling(size)), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(self.project(z).unflatten(1, self.start))
@@ -65,19 +64,20 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images (N, C, H, W) → logits or scores (N,), never a probability.
 
-    `hidden` units between the last feature maps and the score, 0 for none. Where those maps still see only a part of
-    the image (7×7 on 28×28), a score that is linear in them adds up parts and cannot tell whether they fit together.
-    Chen et al. 2016, 1606.03657, appendix C, have such a layer on MNIST.
+    `hidden` units stand between the last feature maps and the score, 0 for none. A score that is linear in feature
+    maps adds up what each of them sees. Where that is not yet the whole image, it cannot tell whether parts that are
+    far from each other fit together. Chen et al. 2016, 1606.03657, appendix C, have such a layer on MNIST.
     """
 
     def __init__(self, shape: tuple[int, int, int], width: int, hidden: int):
         super().__init__()
         channels, size, _ = shape
-        widths = [channels, *(width * 2**i for i in range(HALVINGS[size]))]
+        halved = [s for s in SIZES[size][:-1] if s % 2 == 0]  # 28 → 14 → 7 ends there: a third layer made WGAN-GP worse
+        widths = [channels, *(width * 2**i for i in range(len(halved)))]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(0.2)]  # H → H/2
-        seen = widths[-1] * (size >> HALVINGS[size]) ** 2
+        seen = widths[-1] * (halved[-1] // 2) ** 2
         dense = [nn.Linear(seen, hidden), nn.LeakyReLU(0.2)] if hidden else []
         self.layers = nn.Sequential(*layers, nn.Flatten(), *dense, nn.Linear(hidden or seen, 1))
 
@@ -107,8 +107,8 @@ def measure_statistics(generator: Generator, z: Tensor) -> None:
         norm.measuring = False
 
 
-def load_generator(path: Path, shape: tuple[int, int, int], z_dim: int, width: int, hidden: int) -> Generator:
+def load_generator(path: Path, shape: tuple[int, int, int], z_dim: int, width: int) -> Generator:
     """A snapshot's generator, ready to sample: evaluation mode, the snapshot's own statistics."""
-    generator = Generator(shape, z_dim, width, hidden)
+    generator = Generator(shape, z_dim, width)
     generator.load_state_dict(load_file(path))
     return generator.eval().requires_grad_(False)

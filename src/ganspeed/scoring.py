@@ -30,7 +30,7 @@ SOURCES = tuple(  # they decide the scores' bytes
 )
 HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
 BATCH = 500  # images generated at a time
-NETWORK = ("z_dim", "width", "hidden")  # what a generator is built from, beside the images' shape
+NETWORK = ("z_dim", "width")  # what a generator is built from, beside the images' shape
 
 
 @dataclass(frozen=True)

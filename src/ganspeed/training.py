@@ -186,7 +186,7 @@ def train(
 def new_state(recipe: Recipe, device: torch.device) -> State:
     """Fresh networks, optimisers and objective. Initial weights are drawn on the CPU: the same on every device."""
     train, optimizer = recipe.train, recipe.variant["optimizer"]
-    G = Generator(recipe.shape, train["z_dim"], train["width"], train["hidden"])
+    G = Generator(recipe.shape, train["z_dim"], train["width"])
     D = Discriminator(recipe.shape, train["width"], train["hidden"])
     initialise(G, generator("initial G", recipe.seed))
     initialise(D, generator("initial D", recipe.seed))
