@@ -214,6 +214,7 @@ def test_what_shows_nothing_is_worded_and_never_an_error(runs, words):
     ({"plateau": None}, "the pilot found no plateau"),
     ({"plateau": None, "reasons": ["no plateau in 2,400 updates"]}, "no plateau in 2,400 updates"),
     ({"reasons": ["tau is too weak"]}, "tau is too weak"),
+    ({"reasons": ["a pilot run diverged"], "sd_log_time": None, "power": None}, "a pilot run diverged"),
 ])  # fmt: skip
 def test_a_demo_by_its_preregistration_shows_nothing(changes, reason):
     records = replace(RECORDS, preregistration=RECORDS.preregistration | changes)
