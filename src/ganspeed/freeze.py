@@ -91,7 +91,7 @@ def apply_rule(params: Params, dataset: str, pilots: list[Run], pixel_gaussian: 
         lowest = min(median(values) for values in zip(*(run.cfid for run in pilots), strict=True))
         last = f"the median pilot cfid still falls at the end of its {pilots[0].updates[-1]} updates"
         return Rule(None, _rounded(lowest), *own, [f"no plateau: {last}"])
-    taus = {name: _rounded(tau) for name, tau in (found.threshold | {"tau_second": found.tau_second}).items()}
+    taus = {name: _rounded(tau) for name, tau in found.threshold.items()}
     reasons = []
     if not taus["tau"] < pixel_gaussian:
         reasons.append(f"tau {taus['tau']:g} is not below the pixel-Gaussian row {pixel_gaussian:g}")
