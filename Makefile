@@ -1,7 +1,7 @@
 # `make` lists what there is. Each target is a line or two that delegates; the first use makes .venv.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help repro test ui lint lock scm
+.PHONY: help repro tune pilot test ui lint lock scm
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -18,6 +18,14 @@ repro: $(VENV)/.installed scm ## rebuild every result from params.yaml: train, s
 	-@ganspeed track
 	@echo "report:  $(CURDIR)/reports/index.html"
 	@echo "runs:    make ui   (MLflow on 127.0.0.1)"
+
+tune: $(VENV)/.installed scm ## search every arm's knobs with one budget; then: ganspeed adopt-tuning DATASET
+	@ganspeed check
+	@dvc repro studies/dvc.yaml:tune
+
+pilot: $(VENV)/.installed scm ## the runs that length and thresholds come from; then: ganspeed freeze DATASET
+	@ganspeed check
+	@dvc repro studies/dvc.yaml:pilot
 
 test: $(VENV)/.installed scm ## the whole test suite; `pytest -m "not slow"` for the quick part
 	@pytest $(PYTEST)

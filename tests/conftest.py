@@ -8,10 +8,10 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from ganspeed import params
+from ganspeed import presets
 from ganspeed.training import Recipe
 
-SHIPPED = Path(params.__file__).parent / "presets"
+SHIPPED = Path(presets.__file__).parent
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from ganspeed import compare, params
 from ganspeed.params import Params
+from ganspeed.preregistration import metric_sha256
 from ganspeed.workspace import Workspace
 
 SNAPSHOTS = (0, 3, 5, 8, 12, 18, 27, 40, 50, 60, 70, 80, 90, 100, 110, 120)
@@ -63,13 +64,12 @@ DATASET = {
     "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0, "tau_second": 30.0},
 }
 REFERENCE = "wgan_gp"
-PREREGISTRATION = {
-    "threshold": DATASET["threshold"],
-    "updates": SNAPSHOTS[-1],
-    "plateau": 60,
-    "reasons": [],
-    "sd_log_time": 0.2,
-    "power": {"ratio": 1.5, "n": 12, "power": 0.64},
+TUNING = {
+    "dataset": "digits",
+    "budget": {"trials": 8, "seeds": [900, 901], "updates": 40, "split": "val"},
+    "metric_sha256": metric_sha256(),
+    "chosen": VARIANTS,
+    "trials": dict.fromkeys(VARIANTS, 8),
 }
 
 
@@ -85,19 +85,22 @@ def write_study(
 ) -> tuple[Workspace, Params]:
     """Write params.yaml and every artifact that the report reads. The same arguments give the same bytes.
 
-    planned: (new, reference) of comparisons that get a verdict, the recipes of all variants being tuned then.
+    planned: (new, reference) of comparisons that get a verdict, the recipes of all variants being tuned and the design
+    frozen then; seconds_per_update: what the clock found.
     """
     root.mkdir(parents=True, exist_ok=True)
     with (root / "params.yaml").open("w", encoding="utf-8") as file:
         YAML().dump(_document(variants, seeds, datasets, tau, planned), file)
     workspace = Workspace(root)
     study = params.load(workspace.params)
-    records = compare.Records(
-        tuning={"chosen": VARIANTS, "trials": dict.fromkeys(VARIANTS, 8)} if planned else None,
-        preregistration=PREREGISTRATION if planned else None,
-    )
+    frozen = preregistration(variants, seeds, tau, planned)
+    records = compare.Records(frozen, TUNING) if planned else compare.Records()
     for dataset in datasets:
         scores, facts = [], {}
+        if planned:
+            _write_json(workspace.preregistration(dataset), frozen)
+            _write_json(workspace.tuning(dataset), TUNING)
+        _write_json(workspace.timing(dataset), {"dataset": dataset, "seconds_per_update": seconds_per_update or {}})
         for variant in variants:
             for seed in seeds:
                 end = DIVERGED_AT if (variant, seed) in diverged else None
@@ -113,6 +116,29 @@ def write_study(
         accuracy |= {"second_test_accuracy": 0.968, "second_val_accuracy": 0.97}
         _write_json(workspace.features(dataset) / "accuracy.json", accuracy)
     return workspace, study
+
+
+def preregistration(variants, seeds, tau: float, planned) -> dict:
+    """The record of a study that is frozen as it is."""
+    return {
+        "pilot": {"variant": REFERENCE, "seeds": [800], "split": "val", "updates": 3 * SNAPSHOTS[-1]},
+        "plateau": 60,
+        "threshold": DATASET["threshold"] | {"tau": tau},
+        "updates": SNAPSHOTS[-1],
+        "axis": "updates",
+        "grid_ratio": DATASET["train"]["grid_ratio"],
+        "variants": {name: VARIANTS[name] for name in variants},
+        "planned": _plan(planned),
+        "seeds": list(seeds),
+        "metric_sha256": metric_sha256(),
+        "sd_log_time": 0.2,
+        "power": {"ratio": 1.5, "n": 12, "power": 0.64},
+        "reasons": [],
+    }
+
+
+def _plan(planned) -> list[dict]:
+    return [{"new": new, "reference": reference} for new, reference in planned]
 
 
 def _facts(variant: str, end: int | None) -> dict:
@@ -151,12 +177,15 @@ def _document(variants, seeds, datasets, tau, planned) -> dict:
             "axis": "updates",
             "consecutive": 3,
             "references": [REFERENCE],
-            "planned": [{"new": new, "reference": reference} for new, reference in planned],
+            "planned": _plan(planned),
             "margin": 1.25,
             "max_coverage_drop": 0.02,
             "max_extra_failures": 1,
             "equivalence": [0.8, 1.25],
+            "timing": {"repeats": 0, "updates": 50},
         },
+        "pilot": {"variant": REFERENCE, "seeds": [800], "length": 3},
+        "tuning": {"trials": 1, "seeds": [900], "updates": 12, "seed": 0, "shared": {}, "arms": {}},
         "report": {
             "title": "A made-up study",
             "sample_columns": 4,

@@ -112,5 +112,5 @@ def test_the_keys_of_a_variant_are_what_its_objective_takes(name, shipped):
 
 def test_checking_imports_no_torch():
     code = "import sys, ganspeed.cli, ganspeed.params, ganspeed.pool; sys.exit('torch' in sys.modules)"
-    source = Path(params.__file__).parents[1]
+    source = Path(params.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(source)}).returncode == 0

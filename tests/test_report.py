@@ -12,7 +12,7 @@ import pytest
 from ganspeed import report
 from ganspeed.errors import UserError
 from ganspeed.params import Params
-from ganspeed.report import methods, results, summaries
+from ganspeed.report import methods, results
 from ganspeed.report.tables import number
 from ganspeed.workspace import Workspace
 
@@ -198,23 +198,24 @@ def test_no_verdict_is_worded(study):
     written = texts(study[0]).casefold()
     for word in ("faster", "slower", "equivalent", "sooner", "outperform", "significant", "better than", "winner"):
         assert word not in written
-    assert "untuned recipes, exploratory" in written
+    assert "untuned recipes, a demonstration" in written
 
 
 @pytest.mark.parametrize(("seeds", "tau", "status", "reasons"), [
-    (8, 30.0, "exploratory", ["untuned recipes"]),
+    (8, 30.0, "exploratory", ["untuned recipes", "nothing was fixed before the runs: no preregistration/digits.json"]),
     (7, 30.0, "demo", ["fewer than 8 seeds: 7", "untuned recipes"]),
     (8, 50.0, "demo", ["tau 50 is not below the pixel-Gaussian row 41.5", "untuned recipes"]),
 ])  # fmt: skip
 def test_status_is_the_first_that_applies(tmp_path, seeds, tau, status, reasons):
     workspace, params = made_up.write_study(tmp_path, variants=("wgan_gp",), seeds=tuple(range(seeds)), tau=tau)
     (found,) = results.read(workspace, params.compare)
-    assert summaries.status(found) == (status, reasons)
+    assert (found.status.name, found.status.reasons) == (status, reasons)
 
 
 def test_the_comparison_is_that_of_compare_with_the_status(study):
     written = json.loads((study[0].reports / "comparison" / "digits.json").read_text())
-    assert (written.pop("status"), written.pop("reasons")) == ("demo", ["fewer than 8 seeds: 3", "untuned recipes"])
+    told = (written.pop("status"), written.pop("status_reasons"))
+    assert told == ("demo", ["fewer than 8 seeds: 3", "untuned recipes"])
     assert written == json.loads(study[0].comparison("digits").read_text())
 
 

@@ -37,7 +37,7 @@ def test_the_first_thing_on_the_page_is_a_sentence_for_every_planned_comparison(
     assert all(f"{r['verdict']}. {r['sentence']}" in first for r in planned)
     assert {r["verdict"] for r in planned} == {"FASTER"}
     assert summary.index("## Verdict") < summary.index("## Data set digits")
-    assert wording.PLANNED in summary and wording.UNTUNED not in summary
+    assert wording.headline([found]) in summary and wording.headline([found]) == "Tuned recipes, exploratory."
 
 
 def test_power_below_eighty_percent_is_called_underpowered(study):
@@ -64,7 +64,8 @@ def test_without_a_plan_there_is_no_verdict_and_the_page_says_so(tmp_path):
     (found,) = results.read(workspace, params.compare)
     (only,) = verdict.sentences([found])
     assert only.startswith("On digits no comparison was planned, so there is no verdict")
-    assert verdict.guards([found]) is None and wording.standing([found]) == wording.UNTUNED
+    assert verdict.guards([found]) is None
+    assert wording.headline([found]) == "Untuned recipes, a demonstration."
 
 
 def test_the_forest_shows_each_ratio_with_its_interval_in_the_colour_of_the_variant(study):
@@ -103,10 +104,19 @@ def test_slopes_join_the_two_runs_of_a_seed(study):
         assert joined == [(times[reference, s], times[new, s]) for s in range(8)]
 
 
+def test_a_study_as_it_was_frozen_lacks_only_commits_and_fresh_seeds_to_be_confirmatory(study):
+    _, found = study
+    assert found.status.reasons == [
+        "seeds of pilot, tuning or demos: 0, 1, 2, 3, 4, 5, 6, 7",
+        "commits of runs without exactly this preregistration/digits.json: 0123456789",
+        "3 runs from a checkout with changes (dirty)",
+    ]
+
+
 def test_the_page_draws_these_figures_beside_the_times(study):
-    workspace, _ = study
+    workspace, found = study
     summary = (workspace.reports / "summary.md").read_text(encoding="utf-8")
     part = summary.split("### Time to threshold")[1].split("### ")[0]
     assert all(f"figures/digits_{name}.png" in part for name in ("speedups", "arrivals", "slopes"))
     written = json.loads((workspace.reports / "comparison" / "digits.json").read_text())
-    assert (written["status"], written["reasons"]) == ("exploratory", [])
+    assert (written["status"], written["status_reasons"]) == ("exploratory", found.status.reasons)

@@ -86,7 +86,10 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
         "protocol": {
             "axis": "updates", "consecutive": 3, "references": ["wgan_gp"], "planned": [], "margin": 1.25,
             "max_coverage_drop": 0.02, "max_extra_failures": 1, "equivalence": [0.8, 1.25],
+            "timing": {"repeats": 0, "updates": 50},
         },
+        "pilot": {"variant": "wgan_gp", "seeds": [800], "length": 3},
+        "tuning": {"trials": 1, "seeds": [900], "updates": 12, "seed": 0, "shared": {}, "arms": {}},
         "report": {
             "title": "Which one?", "sample_columns": 2, "dpi": 100, "tail": 0.25,
             "stopping": {"skip": 5, "smooth": 5, "patience": 10, "min_delta": 0.01},

@@ -15,14 +15,15 @@ from ganspeed.compare.statistics import sign_flip_p
 from ganspeed.compare.verdict import differences, untuned
 from ganspeed.errors import UserError
 from ganspeed.grid import budget, snapshot_updates
-from ganspeed.params import Planned, Protocol, Threshold
+from ganspeed.params import Planned, Protocol, Threshold, Timing, parse
 
 UPDATES, RATIO = 400, 1.05
 GRID = snapshot_updates(UPDATES, RATIO)
 B = budget(UPDATES, RATIO)
 THRESHOLD = Threshold(tau25=30.0, tau=20.0, tau75=10.0, tau_second=20.0)
 PROTOCOL = Protocol(axis="updates", consecutive=3, references=(), planned=(Planned(new="a", reference="b"),),
-                    margin=1.25, max_coverage_drop=0.02, max_extra_failures=1, equivalence=(0.8, 1.25))  # fmt: skip
+                    margin=1.25, max_coverage_drop=0.02, max_extra_failures=1, equivalence=(0.8, 1.25),
+                    timing=Timing(repeats=0, updates=50))  # fmt: skip
 CALIBRATION = pd.DataFrame([{"row": "pixel_gaussian", "metric": "cfid", "value": 50.0, "n": 10}])
 BLOCKS = {"a": {"objective": "one"}, "b": {"objective": "two"}}
 RECORDS = Records(
@@ -213,6 +214,7 @@ def test_what_shows_nothing_is_worded_and_never_an_error(runs, words):
     ({"plateau": None}, "the pilot found no plateau"),
     ({"plateau": None, "reasons": ["no plateau in 2,400 updates"]}, "no plateau in 2,400 updates"),
     ({"reasons": ["tau is too weak"]}, "tau is too weak"),
+    ({"reasons": ["a pilot run diverged"], "sd_log_time": None, "power": None}, "a pilot run diverged"),
 ])  # fmt: skip
 def test_a_demo_by_its_preregistration_shows_nothing(changes, reason):
     records = replace(RECORDS, preregistration=RECORDS.preregistration | changes)
@@ -239,10 +241,14 @@ def test_untuned_arms_get_no_verdict(tuning):
     assert "exploratory" in row["sentence"] and "sooner" not in row["sentence"]
 
 
-def test_a_copy_that_only_moves_the_seed_is_as_tuned_as_its_original():
-    blocks = BLOCKS | {"again": BLOCKS["a"] | {"seed_offset": 500}}
-    assert untuned(["a", "again", "b"], blocks, RECORDS.tuning) == []
-    assert untuned(["again"], {"again": blocks["again"] | {"clip": 1}}, RECORDS.tuning) == ["again"]
+def test_a_variant_is_tuned_by_its_block_and_not_by_its_name(document):
+    document["variants"]["again"] = document["variants"]["wgan"] | {"seed_offset": 500}
+    document["variants"]["changed"] = document["variants"]["wgan"] | {"clip": 0.06}
+    variants = parse(document).variants
+    blocks = {name: variants[name].resolved() for name in ("wgan", "again", "changed")}
+    tuning = {"chosen": {"wgan_tuned": blocks["wgan"]}, "trials": {"wgan_tuned": 8}}
+    assert untuned(blocks, tuning) == ["changed"]  # a copy that only moves the seed is as tuned as its original
+    assert untuned(blocks, None) == list(blocks)
 
 
 def test_other_axes_stand_in_the_sentence_without_a_word_of_judgement():

@@ -44,6 +44,11 @@ def build_parser() -> argparse.ArgumentParser:
     schedule = command("freeze-schedule", freeze_schedule, "record the alpha and lambda of pilot runs, to replay them")
     schedule.add_argument("dataset")
     schedule.add_argument("variant")
+    for name, run, text in (
+        ("adopt-tuning", adopt_tuning, "write what `make tune` chose into params.yaml; prints the difference"),
+        ("freeze", freeze_, "fix length and thresholds by the pilot, in params.yaml and preregistration/"),
+    ):
+        command(name, run, text).add_argument("dataset")
     publish = command("publish", publish_, "keep this report as reports/studies/NAME")
     publish.add_argument("name")
     command("gc", gc, "free what the current params do not need: runs and scores put aside in .runs/")
@@ -118,6 +123,18 @@ def freeze_schedule(given, workspace: Workspace) -> None:
     from ganspeed import schedules
 
     print(schedules.freeze(workspace, given.dataset, given.variant), end="")
+
+
+def adopt_tuning(given, workspace: Workspace) -> None:
+    from ganspeed.adopt import adopt
+
+    print(adopt(workspace, given.dataset), end="")
+
+
+def freeze_(given, workspace: Workspace) -> None:
+    from ganspeed.freeze import freeze
+
+    print(freeze(workspace, given.dataset))
 
 
 def publish_(given, workspace: Workspace) -> None:

@@ -27,8 +27,10 @@ from ganspeed.training import Outcome, Recipe
 from ganspeed.workspace import Workspace
 
 SOURCE = Path(__file__).parent
+TRIALS = "tuning"  # the pool's folder of scored trials
 PRECISION = "float32"
 ENGINE = "eager"
+DVC_LOCKS = ("dvc.lock", "studies/dvc.lock")
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def git_state(root: Path) -> tuple[str, bool | None]:
     """The commit, and whether the code differs from it; ("unknown", None) where `root` is no git checkout itself.
 
     dirty: a tracked file other than dvc.lock differs from the commit, or an untracked one lies under src/ or
-    pipeline/. DVC rewrites dvc.lock after every stage, which says nothing about the code.
+    pipeline/. DVC rewrites its locks after every stage, which says nothing about the code.
     """
     if not (root / ".git").exists():  # an archive unpacked inside somebody else's checkout has no commit of its own
         return "unknown", None
@@ -204,7 +206,7 @@ def git_state(root: Path) -> tuple[str, bool | None]:
         lines = _git(root, "status", "--porcelain", "--untracked-files=all").splitlines()
     except (OSError, subprocess.CalledProcessError):
         return "unknown", None
-    changed = [line for line in lines if not line.startswith("??") and line[3:] != "dvc.lock"]
+    changed = [line for line in lines if not line.startswith("??") and line[3:] not in DVC_LOCKS]
     untracked = [line for line in lines if line.startswith(("?? src/", "?? pipeline/"))]
     return commit, bool(changed or untracked)
 
@@ -214,10 +216,13 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def collect_garbage(workspace: Workspace, needed: set[str]) -> int:
-    """Remove from the pool every run that is not needed and all scores put aside; returns the bytes freed."""
+    """Remove from the pool every run that is not needed and all scores put aside; returns the bytes freed.
+
+    Scored trials of tuning stay: they are small, and without them an hour of tuning would be done again.
+    """
     freed = 0
     for entry in sorted(workspace.pool.iterdir()) if workspace.pool.exists() else []:
-        if entry.is_dir() and entry.name not in needed:
+        if entry.is_dir() and entry.name not in needed and entry.name != TRIALS:
             freed += sum(p.stat().st_size for p in entry.rglob("*") if p.is_file())
             shutil.rmtree(entry)
     return freed

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ganspeed import objectives
 from ganspeed.files import write_atomically
-from ganspeed.grid import snapshot_updates
+from ganspeed.grid import of_block
 from ganspeed.networks import NORM_BATCH, Discriminator, Generator, initialise, measure_statistics
 from ganspeed.objectives import Batch, Objective, Terms, gradient_norm, interpolate
 from ganspeed.pictures import SIDE, tile
@@ -292,7 +292,7 @@ class Camera:
 
     def __init__(self, recipe: Recipe, folder: Path, device: torch.device):
         train = recipe.train
-        grid = snapshot_updates(train["updates"], train["grid_ratio"])
+        grid = of_block(train)
         every = (len(grid) - 1) / max(1, train["sample_grids"] - 1)
         self.folder, self.grid = folder, set(grid)
         self.sampled = {grid[round(i * every)] for i in range(train["sample_grids"])} | {grid[-1]}

@@ -59,6 +59,18 @@ class Workspace:
         """The recorded alpha and lambda of a variant, written by `ganspeed freeze-schedule` and committed."""
         return self.root / "schedules" / f"{dataset}-{variant}.csv"
 
+    def pilot(self, dataset: str) -> Path:
+        """The tidy table of the pilot's scores; what it was made with lies beside it with the suffix .json."""
+        return self.artifacts / "pilot" / f"{dataset}.csv"
+
+    def tuned(self, dataset: str) -> Path:
+        """What tuning found; the table of all trials lies beside it with the suffix .csv."""
+        return self.artifacts / "tuning" / f"{dataset}.json"
+
+    def trials(self, dataset: str) -> Path:
+        """Optuna's storage: every trial that was ever scored."""
+        return self.pool / "tuning" / f"{dataset}.sqlite"
+
     def comparison(self, dataset: str) -> Path:
         return self.artifacts / "comparison" / f"{dataset}.json"
 

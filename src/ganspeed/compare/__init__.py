@@ -5,19 +5,21 @@ whatever the order of the rows.
 """
 
 from ganspeed.compare.plateau import Plateau, plateau
-from ganspeed.compare.power import PilotModel, minimum_detectable_ratio, pilot_model, power
+from ganspeed.compare.power import ENOUGH_POWER, PilotModel, minimum_detectable_ratio, pilot_model, power
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.study import Records, compare
-from ganspeed.compare.times import AXES, THRESHOLDS, Run, runs_of, time_to_threshold
+from ganspeed.compare.times import AXES, THRESHOLDS, Run, log_area, runs_of, time_to_threshold
 
 __all__ = [
     "AXES",
+    "ENOUGH_POWER",
     "THRESHOLDS",
     "PilotModel",
     "Plateau",
     "Records",
     "Run",
     "compare",
+    "log_area",
     "minimum_detectable_ratio",
     "pilot_model",
     "plateau",

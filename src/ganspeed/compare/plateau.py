@@ -14,15 +14,15 @@ class Plateau:
     plateau: int
     cfid: float
     updates: int  # U, the smallest whose B is at least 1.5 x plateau
-    threshold: dict[str, float]
-    tau_second: float | None  # median cfid_second at the snapshot of tau; None where pilots have none
+    threshold: dict[str, float]  # tau25, tau, tau75 and, where the pilots have cfid_second, tau_second
 
 
 def plateau(runs: list[Run], grid_ratio: float) -> Plateau | None:
     """The rule on pilot runs: None where they have not levelled off before the end of their grid.
 
     Plateau: the first snapshot from which the median cfid stays within 10 % of its minimum. tau25, tau and tau75 are
-    the median cfid at the snapshots nearest to a quarter, a half and three quarters of it.
+    the median cfid at the snapshots nearest to a quarter, a half and three quarters of it; tau_second is the median
+    cfid_second at the snapshot of tau.
     """
     updates = runs[0].updates
     curve = [median(run.cfid[i] for run in runs) for i in range(len(updates))]
@@ -36,5 +36,6 @@ def plateau(runs: list[Run], grid_ratio: float) -> Plateau | None:
 
     length = next(u for u in range(12, 4 * updates[-1]) if budget(u, grid_ratio) >= 1.5 * updates[first])
     taus = {name: curve[nearest(part)] for name, part in zip(THRESHOLDS, (0.25, 0.5, 0.75), strict=True)}
-    second = median(run.second[nearest(0.5)] for run in runs) if all(run.second for run in runs) else None
-    return Plateau(updates[first], min(curve), length, taus, second)
+    if all(run.second for run in runs):
+        taus["tau_second"] = median(run.second[nearest(0.5)] for run in runs)
+    return Plateau(updates[first], min(curve), length, taus)

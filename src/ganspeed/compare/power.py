@@ -19,6 +19,7 @@ from ganspeed.params import Protocol, Threshold
 
 TIMES = (*THRESHOLDS, SECOND)
 QUANTITIES = (*TIMES, "final", "coverage")  # what a simulated run is, in this order
+ENOUGH_POWER = 0.8
 LEAST_SD = {**dict.fromkeys(TIMES, 0.10), "final": 0.05, "coverage": 0.01}
 
 
@@ -123,7 +124,7 @@ def draw(n: int, model: PilotModel, grid: list[int], rng: np.random.Generator, f
     return Arm(at, steps, values[:, 4].tolist(), values[:, 5].tolist(), failed)
 
 
-def minimum_detectable_ratio(n: int, sd: float, family: int = 1, wanted: float = 0.8) -> float | None:
+def minimum_detectable_ratio(n: int, sd: float, family: int = 1, wanted: float = ENOUGH_POWER) -> float | None:
     """The smallest speed-up that n pairs find with probability `wanted`; None where n is too small to find any.
 
     sd: standard deviation of log time between seeds of one arm, the arms of a pair taken as independent. Of the test

@@ -51,7 +51,8 @@ def compare(
     gaussian = levels[levels["row"] == "pixel_gaussian"]["value"]
     weakest = None if gaussian.empty else float(gaussian.iloc[0])
     n_seeds = len({run.seed for run in runs})
-    _judge(rows, dataset, runs, taus["tau"], weakest, protocol, records)
+    loose = untuned({run.variant: run.facts["variant"] for run in runs}, records.tuning)
+    _judge(rows, dataset, runs[0].facts["device"], taus["tau"], weakest, protocol, records.preregistration, loose)
     found = {
         "dataset": dataset,
         "device": runs[0].facts["device"],
@@ -59,6 +60,7 @@ def compare(
         "power": records.preregistration and records.preregistration["power"],
         "thresholds": {**taus, "budget": runs[0].budget, "rule": rule(runs[0], threshold, records.preregistration)},
         "demo": demo_reasons(n_seeds, taus["tau"], weakest, records.preregistration),
+        "untuned": loose,
         "times": times(study, (*THRESHOLDS, SECOND)),
         "comparisons": rows,
         "areas": [{"variant": run.variant, "seed": run.seed, "area": log_area(run)} for run in runs],
@@ -72,23 +74,36 @@ def compare(
     return rounded(found)
 
 
-def _judge(rows, dataset: str, runs: list[Run], tau: float, weakest: float | None, protocol, records: Records) -> None:
-    """Verdict, reason and sentence of every pair, in its row of the primary axis at tau."""
-    blocks = {run.variant: run.facts["variant"] for run in runs}
-    record = records.preregistration
+def _judge(
+    rows: list[dict],
+    dataset: str,
+    device: str,
+    tau: float,
+    weakest: float | None,
+    protocol: Protocol,
+    record: dict | None,
+    loose: list[str],
+) -> None:
+    """Verdict, reason and sentence of every pair, in its row of the primary axis at tau; `loose`: untuned variants."""
     for row in rows:
         if (row["axis"], row["threshold"]) != (protocol.axis, "tau"):
             continue
-        loose = untuned([row["new"], row["reference"]], blocks, records.tuning) if row["planned"] else []
-        if loose:
-            row["reason"] = f"untuned: {', '.join(loose)}"
+        untuned_arms = [arm for arm in (row["new"], row["reference"]) if arm in loose]
+        if row["planned"] and untuned_arms:
+            row["reason"] = f"untuned: {', '.join(untuned_arms)}"
         elif row["planned"]:
             demo = demo_reasons(row["n"], tau, weakest, record)
-            detectable = record and minimum_detectable_ratio(row["n"], record["sd_log_time"], len(protocol.planned))
-            row["verdict"], row["reason"] = decide(row, demo, protocol, detectable)
+            row["verdict"], row["reason"] = decide(row, demo, protocol, _detectable(row["n"], record, protocol))
         same_pair = [o for o in rows if (o["new"], o["reference"]) == (row["new"], row["reference"])]
         others = [o for o in same_pair if o["threshold"] == "tau" and o is not row and o["same_as"] is None]
-        row["sentence"] = sentence(row, dataset, runs[0].facts["device"], tau, others)
+        row["sentence"] = sentence(row, dataset, device, tau, others)
+
+
+def _detectable(n: int, record: dict | None, protocol: Protocol) -> float | None:
+    """The smallest ratio that n seeds find by the spread of the pilot; None where no pilot tells one."""
+    if record is None or record["sd_log_time"] is None:
+        return None
+    return minimum_detectable_ratio(n, record["sd_log_time"], len(protocol.planned))
 
 
 def final(run: Run) -> dict:

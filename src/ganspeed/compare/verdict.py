@@ -120,17 +120,11 @@ def demo_reasons(n: int, tau: float, pixel_gaussian: float | None, preregistrati
     return list(dict.fromkeys(found))
 
 
-def untuned(arms: Sequence[str], blocks: dict[str, dict], tuning: dict | None) -> list[str]:
-    """Those of the arms whose resolved block no equal tuning chose.
+def untuned(blocks: dict[str, dict], tuning: dict | None) -> list[str]:
+    """Those of the variants whose resolved block no equal tuning chose, whatever their names.
 
-    An arm is tuned when its block is one of those chosen (`seed_offset` aside, which moves the seed and nothing of the
-    recipe) and every arm of the record had the same number of trials.
+    An equal tuning had the same number of trials for every arm of its record.
     """
     if tuning is None or len(set(tuning["trials"].values())) != 1:
-        return list(arms)
-    chosen = [_recipe(block) for block in tuning["chosen"].values()]
-    return [arm for arm in arms if _recipe(blocks[arm]) not in chosen]
-
-
-def _recipe(block: dict) -> dict:
-    return {key: value for key, value in block.items() if key != "seed_offset"}
+        return list(blocks)
+    return [name for name, block in blocks.items() if block not in tuning["chosen"].values()]

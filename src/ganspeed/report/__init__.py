@@ -52,6 +52,6 @@ def _write_tables(new: Path, everything: list[Results]) -> None:
     write_text(new / "results.csv", table.to_csv(index=False, lineterminator="\n"))
     write_json(new / "metrics.json", {results.dataset: summaries.metrics(results) for results in everything})
     for results in everything:
-        status, reasons = summaries.status(results)
-        comparison = {**results.comparison, "status": status, "reasons": reasons}
+        told = {"status": results.status.name, "status_reasons": results.status.reasons}
+        comparison = {**results.comparison, **told}
         write_json(new / "comparison" / f"{results.dataset}.json", comparison)

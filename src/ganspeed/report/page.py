@@ -160,7 +160,7 @@ def render(template: str, title: str, everything: list[Results], found: list[Sec
     environment.filters["embedded"] = lambda file: base64.b64encode((folder / file).read_bytes()).decode("ascii")
     environment.filters["piped"] = lambda text: text.replace("|", "\\|")
     return environment.get_template(template).render(
-        title=title, status=wording.standing(everything), opening=wording.opening(everything), sections=found
+        title=title, status=wording.headline(everything), opening=wording.opening(everything), sections=found
     )
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 from ganspeed.errors import UserError
 from ganspeed.files import read_json
 from ganspeed.params import Compare
+from ganspeed.preregistration import metric_sha256
+from ganspeed.status import Records, Status, Study, committed, status
 from ganspeed.workspace import Workspace
 
 
@@ -59,6 +61,7 @@ class Results:
     comparison: dict
     accuracy: dict
     scored: dict  # what lies beside a run's scores: samples, the generated images of each, and split, the real ones
+    status: Status
 
     def of(self, variant: str) -> list[Run]:
         """The runs of a variant, in the order of the seeds."""
@@ -136,7 +139,36 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         comparison=comparison,
         accuracy=read_json(_accuracy(workspace, dataset)),
         scored=read_json(_label(workspace, dataset, runs[0].variant, runs[0].seed)),
+        status=_status(workspace, compare, runs, comparison),
     )
+
+
+def _status(workspace: Workspace, compare: Compare, runs: tuple[Run, ...], comparison: dict) -> Status:
+    """What this study may be called, from runs, records and git. Raises KeyError for a record that lacks a key."""
+    dataset, used = comparison["dataset"], comparison["thresholds"]
+    train, threshold = runs[0].record["parameters"]["train"], {name: used[name] for name in ("tau25", "tau", "tau75")}
+    planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
+    study = Study(
+        dataset=dataset,
+        axis=comparison["axis"],
+        grid_ratio=train["grid_ratio"],
+        metric_sha256=metric_sha256(),
+        planned=[{"new": new, "reference": reference} for new, reference in planned],
+        seeds=list(compare.seeds),
+        threshold=threshold | {"tau_second": used["second"]},
+        updates=train["updates"],
+        variants={run.variant: run.record["parameters"]["variant"] for run in runs},
+        demo=comparison["demo"],
+        untuned=comparison["untuned"],
+        provenance=[run.provenance for run in runs],
+    )
+    record = workspace.preregistration(dataset)
+    commits = committed(workspace.root, record, [run.provenance["commit"] for run in runs])
+    return status(study, Records(_if_there(record), _if_there(workspace.tuning(dataset)), commits))
+
+
+def _if_there(path: Path) -> dict | None:
+    return read_json(path) if path.exists() else None
 
 
 def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:

@@ -137,13 +137,6 @@ def metrics(results: Results) -> dict:
     return summary
 
 
-def status(results: Results) -> tuple[str, list[str]]:
-    """`demo` or `exploratory`, and why: what `compare` holds against it, and untuned recipes."""
-    demo = results.comparison["demo"]
-    tuned = any(row["verdict"] is not None for row in results.comparison["comparisons"])
-    return ("demo" if demo else "exploratory"), [*demo, *([] if tuned else ["untuned recipes"])]
-
-
 def n_diverged(results: Results, variant: str) -> int:
     return sum(run.diverged_at is not None for run in results.of(variant))
 

@@ -1,5 +1,6 @@
 """What comes first on the page: a sentence for every planned comparison, computed by `compare`, and its guards."""
 
+from ganspeed.compare import ENOUGH_POWER
 from ganspeed.report.results import Results
 from ganspeed.report.tables import Cell, Table, number, plain
 
@@ -11,7 +12,6 @@ GUARD_WORDS = {
     "tau75": ("τ75", "speed-up there", ">"),
     "second": ("second classifier", "speed-up to the same threshold by its features", ">"),
 }
-ENOUGH_POWER = 0.8
 
 
 def planned(results: Results) -> list[dict]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from ganspeed.report import plots, summaries, verdict
+from ganspeed.report import plots, summaries
 from ganspeed.report.results import Results
 from ganspeed.report.tables import plain
 
-UNTUNED = "Untuned recipes, exploratory."
-PLANNED = "Planned comparisons of tuned recipes carry a verdict; everything else is exploratory."
+STATUS = {"demo": "a demonstration", "exploratory": "exploratory", "confirmatory": "confirmatory"}
 GLOSSARY = (
     "cfid: Fréchet distance between Gaussians fitted to the classifier’s features of generated and of held-out real "
     "images. ckid: unbiased squared maximum mean discrepancy of the same features, kernel (x·y/d + 1)³; it may be "
@@ -52,14 +51,25 @@ def opening(everything: list[Results]) -> str:
     )
 
 
-def standing(everything: list[Results]) -> str:
-    """What the page as a whole can be taken for, in one line."""
-    return PLANNED if any(verdict.judged(results) for results in everything) else UNTUNED
+def headline(everything: list[Results]) -> str:
+    """Recipes and status in a line, by data set where there are several: the first thing that is read."""
+    told = [(results.dataset, f"{recipes(results)} recipes, {STATUS[results.status.name]}") for results in everything]
+    if len({line for _, line in told}) == 1:
+        return f"{told[0][1]}."
+    return " ".join(f"On {dataset}: {line}." for dataset, line in told)
+
+
+def recipes(results: Results) -> str:
+    """Tuned, untuned or both."""
+    untuned = results.comparison["untuned"]
+    if not untuned:
+        return "Tuned"
+    return "Untuned" if set(untuned) == set(results.variants) else "Tuned and untuned"
 
 
 def status(results: Results) -> str:
     """The status of a data set's comparison with its reasons, in a sentence."""
-    name, reasons = summaries.status(results)
+    name, reasons = STATUS[results.status.name], results.status.reasons
     rule = {"params": "set by hand in params.yaml", "pilot": "frozen from a pilot"}[
         results.comparison["thresholds"]["rule"]
     ]
@@ -149,17 +159,9 @@ LIMITS_OF_PENALTY = [
 
 def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
     timed = all("seconds" in summaries.axes(results) for results in everything)
-    points = []
-    if not all(verdict.judged(results) for results in everything):
-        points.append((
-            "Untuned recipes",
-            "Learning rates and penalties are starting points, not the best of each method found with an equal "
-            "budget. A ranking of these recipes is no ranking of the methods behind them.",
-        ))  # fmt: skip
-    if any(results.comparison["thresholds"]["rule"] == "params" for results in everything):
-        points.append(("Exploratory", "No threshold, axis or pair of variants was registered before the runs."))
     return [
-        *points,
+        *_limits_of_recipes(everything),
+        *_limits_of_status(everything),
         (
             "What the intervals suppose",
             "They invert an exact sign-flip test of paired log times, which supposes differences symmetric about a "
@@ -186,6 +188,37 @@ def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
             "A diverged run is kept and counted, with the last snapshot it has.",
         ),
     ]
+
+
+def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
+    """Which recipes are starting points only, and what tuning is worth."""
+    loose = sorted(
+        {name for results in everything for name in results.comparison["untuned"]}, key=everything[0].variants.index
+    )
+    if not loose:
+        text = "Every variant had the same number of trials over the same ranges: the best of a short search, on val."
+        return [("Tuned with an equal budget", text)]
+    which = "" if set(loose) == set(everything[0].variants) else f"{listed(loose)}: "
+    return [
+        (
+            "Untuned recipes",
+            f"{which}Learning rates and penalties are starting points, not the best of each method found with an equal "
+            "budget. A ranking of these recipes is no ranking of the methods behind them.",
+        )
+    ]
+
+
+def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:
+    points = []
+    for results in everything:
+        where, record = results.dataset, f"preregistration/{results.dataset}.json"
+        if results.status.name == "confirmatory":
+            fixed = f"Length, thresholds, variants, seeds and pairs were committed before the runs, in {record}."
+            points.append(("Confirmatory", f"{fixed} What was not planned there is exploratory."))
+        else:
+            text = f"On {where}: {'; '.join(results.status.reasons)}."
+            points.append((STATUS[results.status.name].capitalize(), text))
+    return points
 
 
 def _limits_of_data(everything: list[Results]) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from ganspeed.params import OBJECTIVES, Params
 from ganspeed.tracking.store import Spec
 
 LIMITS = """\
-- The recipes are untuned and the comparison is exploratory: a ranking here says little about the methods.
+- A ranking of recipes says little about the methods unless all were tuned with an equal budget; whether they were, and
+  whether the comparison is a demo, exploratory or confirmatory, stands with its reasons in `reports/index.html`.
 - One run is one seed. Speeds are compared over paired seeds by the pipeline, in `reports/index.html`, not here.
 - `cfid` is a Fréchet distance in the features of a small classifier trained in this pipeline. It is not FID and not
   comparable with published numbers.

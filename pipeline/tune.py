@@ -1,0 +1,16 @@
+"""Stage `tune`: the same search for every arm on one data set."""
+
+from ganspeed import progress, tuning
+from ganspeed.params import Params
+from ganspeed.workspace import Workspace
+from stage import run_stage
+
+
+def tune(params: Params, workspace: Workspace, dataset: str) -> None:
+    """Train and score the trials that are missing; goes on where it was stopped."""
+    scored = tuning.tune(workspace, params, dataset, lambda specs: [progress.observer(len(specs))])
+    print(f"{dataset}: {scored} trials scored; `ganspeed adopt-tuning {dataset}` writes what was chosen to params.yaml")
+
+
+if __name__ == "__main__":
+    run_stage(tune, "dataset")

@@ -1,0 +1,25 @@
+"""Knobs: the numbers of a variant's block that tuning sets, by their plain names, lr_g as well as lambda_gp."""
+
+import copy
+from typing import Any
+
+
+def home(block: dict, knob: str) -> dict:
+    """The part of a variant's block where the knob lies: its optimiser, else the block itself. Raises KeyError."""
+    for part in (block["optimizer"], block):
+        if knob in part:
+            return part
+    raise KeyError(knob)
+
+
+def turned(block: Any, values: dict[str, float]) -> Any:
+    """A copy of the block with these knobs at these values; comments of a ruamel block are kept. Raises KeyError."""
+    new = copy.deepcopy(block)
+    for knob, value in values.items():
+        home(new, knob)[knob] = value
+    return new
+
+
+def is_number(block: dict, knob: str) -> bool:
+    """Whether a checked block has this knob, as a number with a fraction."""
+    return any(isinstance(part.get(knob), float) for part in (block["optimizer"], block))

@@ -1,0 +1,140 @@
+"""The blocks that all data sets and variants share, and the whole of params.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from ganspeed.params.base import Block, ParamsError, Seed
+from ganspeed.params.datasets import Dataset
+from ganspeed.params.variants import Variant
+from ganspeed.types import Fraction, Probability
+
+Split = Literal["val", "test"]
+Axis = Literal["updates", "d_updates", "images"]
+
+
+class Compare(Block):
+    """The grid: every data set × every variant × every seed."""
+
+    datasets: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    variants: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+
+
+class Evaluate(Block):
+    split: Split
+    seed: Seed
+    full_snapshots: NonNegativeInt
+    neighbours: PositiveInt
+    manifold_samples: Annotated[int, Field(ge=10)]
+    kid_subsets: PositiveInt
+    kid_subset_size: Annotated[int, Field(ge=2)]
+    sliced_projections: PositiveInt
+    transport_samples: Annotated[int, Field(ge=10)]
+    mode_min_count: PositiveInt
+    confidence: Probability
+
+
+class Planned(Block):
+    """A comparison that gets a verdict: is `new` faster than `reference`?"""
+
+    new: str
+    reference: str
+
+
+class Timing(Block):
+    """The clock: seconds per update, the median of `repeats` of `updates` updates each; 0 repeats, no clock."""
+
+    repeats: NonNegativeInt
+    updates: PositiveInt
+
+
+class Protocol(Block):
+    """How speeds are compared; the verdicts' guards among it."""
+
+    axis: Axis
+    consecutive: PositiveInt
+    references: Annotated[tuple[str, ...], Field(strict=False)]
+    planned: Annotated[tuple[Planned, ...], Field(strict=False)]
+    margin: Annotated[float, Field(ge=1)]
+    max_coverage_drop: Probability
+    max_extra_failures: NonNegativeInt
+    equivalence: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(ge=1)]],
+                           Field(strict=False)]  # fmt: skip
+    timing: Timing
+
+
+class Pilot(Block):
+    """The runs that fix length and thresholds before a study: `length` times as long as the data set's."""
+
+    variant: str
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+    length: Annotated[int, Field(ge=2)]
+
+
+class Knob(Block):
+    """What a tuned value is drawn from: uniform between low and high, or log-uniform."""
+
+    low: float
+    high: float
+    log: bool
+
+
+class Arm(Block):
+    """One method that is tuned: the variant it starts from, and what is tuned beside the shared knobs."""
+
+    variant: str
+    own: dict[str, Knob]
+
+
+class Tuning(Block):
+    """Random search with one budget for every arm: trials × seeds × updates."""
+
+    trials: PositiveInt
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+    updates: Annotated[int, Field(ge=12)]
+    seed: Seed
+    shared: dict[str, Knob]
+    arms: dict[str, Arm]
+
+
+class Stopping(Block):
+    """A patience rule on the critic's loss, in rows of history.csv; see `questions.stopping_row`."""
+
+    skip: NonNegativeInt
+    smooth: PositiveInt
+    patience: PositiveInt
+    min_delta: Fraction
+
+
+class Report(Block):
+    title: str
+    sample_columns: PositiveInt
+    dpi: Annotated[int, Field(ge=50, le=400)]
+    tail: Probability
+    stopping: Stopping
+
+
+class Params(Block):
+    """The whole of params.yaml."""
+
+    compare: Compare
+    datasets: dict[str, Dataset]
+    variants: dict[str, Variant]
+    evaluate: Evaluate
+    protocol: Protocol
+    pilot: Pilot
+    tuning: Tuning
+    report: Report
+
+    def dataset(self, name: str) -> Dataset:
+        """The block of a data set. Raises ParamsError for one that is not there."""
+        if name not in self.datasets:
+            raise ParamsError([f"unknown data set {name!r}; available: {', '.join(self.datasets)}"])
+        return self.datasets[name]
+
+    def variant(self, name: str) -> Variant:
+        """The block of a variant. Raises ParamsError for one that is not there."""
+        if name not in self.variants:
+            raise ParamsError([f"unknown variant {name!r}; available: {', '.join(self.variants)}"])
+        return self.variants[name]

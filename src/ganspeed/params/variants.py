@@ -1,0 +1,91 @@
+"""The block of a variant. Its hyperparameters are those of its objective's constructor, which is read, not imported."""
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field, PositiveFloat, create_model
+
+from ganspeed import types
+from ganspeed.params.base import Block, Seed
+from ganspeed.types import Fraction
+
+OBJECTIVES = Path(__file__).parents[1] / "objectives"
+Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
+
+
+class Adam(Block):
+    name: Literal["adam"]
+    lr_g: PositiveFloat
+    lr_d: PositiveFloat
+    betas: Betas
+
+
+class RMSProp(Block):
+    name: Literal["rmsprop"]
+    lr_g: PositiveFloat
+    lr_d: PositiveFloat
+    alpha: Fraction
+
+
+class Variant(Block):
+    """One way of training: an objective with its hyperparameters, and the optimiser.
+
+    The hyperparameters' names, types and ranges are those of the objective's constructor (see `objective_fields`).
+    """
+
+    objective: str
+    optimizer: Annotated[Adam | RMSProp, Field(discriminator="name")]
+    seed_offset: Seed = 0  # seed s of the grid trains as s + seed_offset: a second, independent copy of a variant
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """What the objective's constructor takes, n_critic among it."""
+        return self.model_dump(exclude={"objective", "optimizer", "seed_offset"})
+
+    def resolved(self) -> dict[str, Any]:
+        """The block as plain values, without what only says which seeds it trains."""
+        return self.model_dump(mode="json", exclude={"seed_offset"})
+
+
+@cache
+def objective_names() -> tuple[str, ...]:
+    """The objectives there are: the files of the folder."""
+    return tuple(sorted(p.stem for p in OBJECTIVES.glob("*.py") if p.stem != "__init__"))
+
+
+@cache
+def objective_fields(name: str) -> dict[str, Any]:
+    """Name → (type, default) of an objective's hyperparameters, read from its constructor's keyword-only arguments.
+
+    The source is parsed, not imported, so that checking params.yaml does not cost an import of torch. An annotation
+    may use pydantic's numbers (PositiveInt, NonNegativeFloat, ...), those of types.py, Literal, and Python's own types;
+    a default is a plain value. The default is `...`, required, where the constructor has none.
+    """
+    tree = ast.parse((OBJECTIVES / f"{name}.py").read_text(encoding="utf-8"))
+    constructors = [
+        item
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and any(isinstance(b, ast.Name) and b.id == "Objective" for b in node.bases)
+        for item in node.body
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__"
+    ]
+    if len(constructors) != 1:
+        raise TypeError(f"{name}.py: one subclass of Objective with an __init__ expected, {len(constructors)} found")
+    known = {"Literal": Literal, "bool": bool, "int": int, "float": float, "str": str} | vars(types)
+    known |= {n: getattr(pydantic, n) for n in pydantic.__all__ if n.endswith(("Int", "Float"))}
+    given = constructors[0].args
+    return {
+        a.arg: (
+            eval(ast.unparse(a.annotation), {"__builtins__": {}}, known),  # noqa: S307 our own source
+            ... if default is None else ast.literal_eval(default),
+        )
+        for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    }
+
+
+@cache
+def variant_model(objective: str) -> type[Variant]:
+    """The block that a variant of this objective must be."""
+    return create_model(f"Variant_{objective}", __base__=Variant, **objective_fields(objective))

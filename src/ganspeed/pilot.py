@@ -1,0 +1,78 @@
+"""The pilot: a few long runs of one variant, scored on val, from which `ganspeed freeze` takes length and thresholds.
+
+A pilot is `pilot.length` times as long as the data set's train.updates. Its grid is fine down to the same update as
+the study's, whatever the study's ratio. Freezing changes train.updates; the pilot that it was frozen from then stays
+as long as the record says, or every freeze would ask for another pilot.
+"""
+
+from dataclasses import dataclass
+
+from ganspeed import execute
+from ganspeed.aside import SPLIT, Aside, kept
+from ganspeed.files import read_json, sha256_file, write_json, write_text
+from ganspeed.grid import COARSE_BELOW
+from ganspeed.params import Params
+from ganspeed.runs import RunSpec, RunStore
+from ganspeed.scoring import COLUMNS, Task, score
+from ganspeed.workspace import Workspace
+
+GRID_RATIO = 1.05
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a pilot was made with."""
+
+    aside: Aside
+    specs: list[RunSpec]
+    updates: int
+
+
+def run(workspace: Workspace, params: Params, dataset: str, watch: execute.Watch) -> int:
+    """Bring artifacts/pilot/<dataset>.{csv,json} in step with the params; returns the number of runs scored."""
+    table, made = workspace.pilot(dataset), planned(workspace, params, dataset)
+    fingerprint = made.aside.fingerprint(made.specs)
+    if kept(table.with_suffix(".json"), fingerprint) and table.exists():
+        return 0
+    with RunStore(workspace).lock():
+        made.aside.train(made.specs, watch)
+        tasks = [made.aside.task(spec, params.evaluate.full_snapshots) for spec in made.specs]
+    texts = {task.seed: text for task, text in execute.map_processes(score, tasks, execute.workers(made.aside.where))}
+    lines = [line for seed in sorted(texts) for line in texts[seed].splitlines()[1:]]
+    write_text(table, "\n".join([",".join(COLUMNS), *lines]) + "\n")
+    write_json(table.with_suffix(".json"), _label(workspace, params, made, tasks, fingerprint))
+    return len(tasks)
+
+
+def planned(workspace: Workspace, params: Params, dataset: str) -> Made:
+    """The pilot's runs. Raises UserError for a data set that is not there or not prepared."""
+    aside = Aside(workspace, params, dataset, execute.device())
+    updates, pilot = length(workspace, params, dataset), params.pilot
+    train = {"updates": updates, "grid_ratio": GRID_RATIO, "coarse_below": COARSE_BELOW * pilot.length}
+    block = params.variant(pilot.variant).resolved()
+    return Made(aside, aside.specs(pilot.variant, block, pilot.seeds, train), updates)
+
+
+def length(workspace: Workspace, params: Params, dataset: str) -> int:
+    """Generator updates of a pilot run: as recorded where train.updates was frozen from it, else length × that."""
+    path, train = workspace.preregistration(dataset), params.dataset(dataset).train
+    if path.exists():
+        record = read_json(path)
+        if record["plateau"] is not None and record["updates"] == train.updates:
+            return record["pilot"]["updates"]
+    return params.pilot.length * train.updates
+
+
+def _label(workspace: Workspace, params: Params, made: Made, tasks: list[Task], fingerprint: str) -> dict:
+    """What freeze has to know of a pilot; the runs' facts as they stand beside a study's scores."""
+    table = workspace.pilot(made.aside.dataset)
+    return {
+        "dataset": made.aside.dataset,
+        "variant": params.pilot.variant,
+        "seeds": list(params.pilot.seeds),
+        "split": SPLIT,
+        "updates": made.updates,
+        "fingerprint": fingerprint,
+        "sha256": sha256_file(table),
+        "runs": {str(task.seed): task.label(table)["run"] for task in tasks},
+    }

@@ -1,0 +1,161 @@
+"""Adopting a tuning: blocks beside the published ones, comments kept, and a preset that waits for them."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from ganspeed import cli, knobs, params, presets
+from ganspeed.errors import UserError
+from ganspeed.files import read_json, write_json
+from ganspeed.workspace import Workspace
+
+SHIPPED = Path(__file__).parents[1] / "params.yaml"
+VALUES = {
+    "gan_tuned": {"lr_g": 0.001234, "lr_d": 0.004321},
+    "wgan_tuned": {"lr_g": 0.002, "lr_d": 0.003, "clip": 0.07},
+    "wgan_gp_tuned": {"lr_g": 0.0015, "lr_d": 0.0025},
+    "wgan_gp_lambda_tuned": {"lr_g": 0.0015, "lr_d": 0.0025, "lambda_gp": 1.5},
+    "iterative_tuned": {"lr_g": 0.0011, "lr_d": 0.0022, "lambda_0": 3.3},
+}
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """The shipped params.yaml, and what tuning found for it."""
+    (tmp_path / "params.yaml").write_text(SHIPPED.read_text())
+    workspace, parsed = Workspace(tmp_path), params.load(tmp_path / "params.yaml")
+    chosen = {}
+    for arm, about in parsed.tuning.arms.items():
+        block = knobs.turned(parsed.variants[about.variant].resolved(), VALUES[arm])
+        chosen[arm] = {"trial": 3, "score": 1.0, "variant": about.variant, "values": VALUES[arm], "block": block}
+    budget = {"trials": 24, "seeds": [900, 901], "updates": 400, "split": "val"}
+    record = {"dataset": "digits", "budget": budget, "metric_sha256": "f" * 64, "chosen": chosen}
+    write_json(workspace.tuned("digits"), {**record, "trials": dict.fromkeys(chosen, 24)})
+    return workspace
+
+
+def run(workspace: Workspace, *arguments: str) -> int:
+    return cli.main(["--root", str(workspace.root), *arguments])
+
+
+def test_tuned_blocks_stand_behind_the_published_ones_and_every_other_line_stays(workspace, capsys):
+    assert run(workspace, "adopt-tuning", "digits") == 0
+    difference = capsys.readouterr().out.splitlines()
+    assert not [line for line in difference if line.startswith("-") and not line.startswith("---")]
+    names = list(params.load(workspace.params).variants)
+    assert names.index("gan_tuned") == names.index("gan") + 1
+    parsed = params.load(workspace.params)
+    for arm, values in VALUES.items():
+        resolved = parsed.variants[arm].resolved()
+        assert {k: knobs.home(resolved, k)[k] for k in values} == values
+
+
+def test_adopted_twice_it_changes_nothing_and_a_better_tuning_replaces_the_block_alone(workspace):
+    run(workspace, "adopt-tuning", "digits")
+    once = workspace.params.read_text()
+    run(workspace, "adopt-tuning", "digits")
+    assert workspace.params.read_text() == once
+    record = read_json(workspace.tuned("digits"))
+    better = record["chosen"]["wgan_tuned"]
+    better["values"]["clip"] = better["block"]["clip"] = 0.09
+    write_json(workspace.tuned("digits"), record)
+    run(workspace, "adopt-tuning", "digits")
+    assert workspace.params.read_text() == once.replace("clip: 0.07", "clip: 0.09")
+
+
+def test_the_record_has_what_makes_an_arm_tuned(workspace):
+    run(workspace, "adopt-tuning", "digits")
+    record, parsed = read_json(workspace.tuning("digits")), params.load(workspace.params)
+    assert set(record) == {"dataset", "budget", "metric_sha256", "chosen", "trials"}
+    assert record["chosen"] == {arm: parsed.variants[arm].resolved() for arm in VALUES}
+    assert record["trials"] == dict.fromkeys(VALUES, 24)
+
+
+def test_a_published_block_that_changed_since_is_refused_and_nothing_is_written(workspace, capsys):
+    workspace.params.write_text(
+        workspace.params.read_text().replace("    clip: 0.05\n    opt", "    clip: 0.06\n    opt")
+    )
+    text = workspace.params.read_text()
+    assert run(workspace, "adopt-tuning", "digits") == 0  # a knob of its own, which tuning sets anyway
+    workspace.params.write_text(text.replace("    n_critic: 5\n    clip", "    n_critic: 3\n    clip"))
+    before = workspace.params.read_text()
+    workspace.tuning("digits").unlink()
+    assert run(workspace, "adopt-tuning", "digits") == 2
+    assert "variants.wgan: changed since wgan_tuned was tuned from it on digits" in capsys.readouterr().err
+    assert workspace.params.read_text() == before and not workspace.tuning("digits").exists()
+
+
+def test_without_a_tuning_the_command_and_the_preset_say_what_to_run(workspace, capsys):
+    workspace.tuned("digits").unlink()
+    before = workspace.params.read_bytes()
+    assert run(workspace, "adopt-tuning", "digits") == 2
+    assert "no such file; `make tune` writes it" in capsys.readouterr().err
+    with pytest.raises(
+        UserError, match=r"iterative_tuned are not there yet; .*make tune.*ganspeed adopt-tuning digits"
+    ):
+        presets.apply("verdict", workspace.params, reset=False)
+    assert workspace.params.read_bytes() == before
+
+
+def test_the_preset_verdict_plans_the_family_and_a_real_copy(workspace):
+    run(workspace, "adopt-tuning", "digits")
+    presets.apply("verdict", workspace.params, reset=False)
+    parsed = params.load(workspace.params)
+    assert parsed.compare.seeds == tuple(range(100, 112))
+    assert {(pair.new, pair.reference) for pair in parsed.protocol.planned} == {
+        ("iterative_tuned", "wgan_tuned"),
+        ("iterative_tuned", "wgan_gp_lambda_tuned"),
+        ("iterative_tuned", "wgan_gp_tuned"),
+    }
+    copy, original = parsed.variants["wgan_gp_copy"], parsed.variants["wgan_gp"]
+    assert (copy.resolved(), copy.seed_offset, original.seed_offset) == (original.resolved(), 500, 0)
+    assert parsed.tuning.seeds and not set(parsed.compare.seeds) & {*parsed.tuning.seeds, *parsed.pilot.seeds}
+
+
+def test_there_and_back_again_leaves_nothing_but_the_tuned_blocks(workspace):
+    run(workspace, "adopt-tuning", "digits")
+    adopted = workspace.params.read_text()
+    presets.apply("verdict", workspace.params, reset=False)
+    presets.apply("quick", workspace.params, reset=True)
+    document = YAML(typ="safe").load(workspace.params.read_text())
+    del document["variants"]["wgan_gp_copy"]
+    assert document == YAML(typ="safe").load(adopted)
+    assert presets.apply("quick", workspace.params, reset=True) == ""
+
+
+def test_quick_leaves_the_shipped_file_as_it_is(tmp_path):
+    (tmp_path / "params.yaml").write_text(SHIPPED.read_text())
+    assert presets.apply("quick", tmp_path / "params.yaml", reset=True) == ""
+
+
+@pytest.mark.parametrize(("path", "value", "message"), [
+    (("tuning", "arms", "gan_tuned", "variant"), "vgan", "tuning.arms.gan_tuned.variant: 'vgan' is not defined"),
+    (("tuning", "arms", "gan_tuned", "own"), {"clip": {"low": 0.1, "high": 0.2, "log": True}},
+     "tuning.arms.gan_tuned.own.clip: a variant with objective 'gan' has no number 'clip'"),
+    (("tuning", "arms", "gan_tuned", "own"), {"n_critic": {"low": 1.0, "high": 2.0, "log": True}},
+     "tuning.arms.gan_tuned.own.n_critic: a variant with objective 'gan' has no number 'n_critic'"),
+    (("tuning", "arms", "gan_tuned", "own"), {"lr_g": {"low": 0.1, "high": 0.2, "log": True}},
+     "tuning.arms.gan_tuned.own.lr_g: 'lr_g' is among tuning.shared"),
+    (("tuning", "arms", "gan"), {"variant": "gan", "own": {}}, "'gan' is not a name of small letters, digits and _"),
+    (("tuning", "shared", "lr_g", "low"), 1.0, "tuning.shared.lr_g: low 1 < high 0.01"),
+    (("tuning", "shared", "lr_g", "low"), 0.0, "tuning.shared.lr_g: low 0 < high 0.01 (and low > 0 where log is true)"),
+    (("tuning", "shared", "beta"), {"low": 0.5, "high": 1.0, "log": False}, "tuning.shared.beta: a variant with obj"),
+    (("tuning", "arms", "iterative_tuned", "own"), {"beta": {"low": 0.5, "high": 1.0, "log": False}},
+     "tuning.arms.iterative_tuned.own.beta: 1.0: input should be less than 1"),
+    (("tuning", "seeds"), [801, 900], "tuning.seeds: 801 is among pilot.seeds too"),
+    (("pilot", "variant"), "wgan-gp", "pilot.variant: 'wgan-gp' is not defined"),
+    (("pilot", "length"), 1, "pilot.length: 1 is not >= 2"),
+    (("protocol", "planned"), [{"new": "gan", "reference": "gan"}],
+     "protocol.planned.0: 'gan' is compared with itself"),
+    (("protocol", "planned"), [{"new": "wgan_gp_copy", "reference": "gan"}],
+     "protocol.planned.0.new: 'wgan_gp_copy' is not in compare.variants"),
+])  # fmt: skip
+def test_mistakes_in_the_blocks_of_pilot_tuning_and_plan_are_named(document, path, value, message):
+    node = document
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    with pytest.raises(params.ParamsError) as caught:
+        params.parse(document)
+    assert any(message in mistake for mistake in caught.value.mistakes), caught.value.mistakes

@@ -1,0 +1,146 @@
+"""Freezing: the rule of the protocol by hand, what is written, and a demo that says why."""
+
+import math
+from itertools import pairwise
+
+import pytest
+from ruamel.yaml import YAML
+
+from ganspeed import cli, freeze, params, pilot, presets, status
+from ganspeed.errors import UserError
+from ganspeed.files import read_json, write_json, write_text
+from ganspeed.grid import budget, snapshot_updates
+from ganspeed.workspace import Workspace
+
+LENGTH = 2400  # 3 x 800
+
+
+def grid() -> list[int]:
+    return snapshot_updates(LENGTH, 1.05, 36)
+
+
+def curve(update: int, floor: float = 2.0, scale: float = 100.0) -> float:
+    return floor + scale / (1 + update)
+
+
+@pytest.fixture
+def study(document, tmp_path):
+    """A function: a workspace whose pilot has these curves of cfid, the same times 3 for cfid_second."""
+
+    def make(curves, pixel_gaussian=40.0, updates=LENGTH, status="completed", second=True) -> Workspace:
+        text = "# my study\n"
+        with (tmp_path / "params.yaml").open("w") as file:
+            file.write(text)
+            YAML().dump(document, file)
+        workspace = Workspace(tmp_path)
+        table, rows, facts = workspace.pilot("digits"), [], {}
+        for seed, f in zip((800, 801, 802), curves, strict=True):
+            rows += [f"digits,wgan_gp,{seed},{u},cfid,{f(u)!r}" for u in grid()]
+            rows += [f"digits,wgan_gp,{seed},{u},cfid_second,{3 * f(u)!r}" for u in grid() if second]
+            rows += [f"digits,wgan_gp,{seed},{u},coverage,0.9" for u in grid()[-3:]]
+            facts[str(seed)] = {"updates": updates, "grid_ratio": 1.05, "status": status}
+        write_text(table, "dataset,variant,seed,update,metric,value\n" + "\n".join(rows) + "\n")
+        label = {"variant": "wgan_gp", "seeds": [800, 801, 802], "split": "val", "updates": updates, "runs": facts}
+        write_json(table.with_suffix(".json"), label)
+        calibration = f"dataset,row,metric,value,n\ndigits,pixel_gaussian,cfid,{pixel_gaussian},497\n"
+        write_text(workspace.calibration("digits"), calibration)
+        return workspace
+
+    return make
+
+
+def test_the_rule_of_the_protocol_by_hand(study):
+    workspace = study([curve, lambda u: curve(u, scale=150.0), lambda u: curve(u, scale=80.0)])
+    told = freeze.freeze(workspace, "digits")
+    record, parsed = read_json(workspace.preregistration("digits")), params.load(workspace.params)
+    levels = {u: curve(u) for u in grid()}  # the median of the three
+    lowest = min(levels.values())
+    plateau = min(u for u in grid() if all(v <= 1.1 * lowest for w, v in levels.items() if w >= u))
+    assert record["plateau"] == plateau
+
+    def near(part):
+        return levels[min(grid(), key=lambda u: (abs(u - part * plateau), u))]
+
+    wanted = {"tau25": near(0.25), "tau": near(0.5), "tau75": near(0.75), "tau_second": 3 * near(0.5)}
+    assert record["threshold"] == pytest.approx(wanted, rel=1e-5)
+    assert parsed.datasets["digits"].threshold.model_dump() == record["threshold"]
+    ratio = parsed.datasets["digits"].train.grid_ratio
+    assert parsed.datasets["digits"].train.updates == record["updates"]
+    assert budget(record["updates"], ratio) >= 1.5 * plateau > budget(record["updates"] - 1, ratio)
+    assert set(status.FIXED) < set(record)  # what the report holds a study against
+    assert (record["reasons"], record["pixel_gaussian"], record["seeds"]) == ([], 40.0, list(range(8)))
+    assert record["pilot"] == {"variant": "wgan_gp", "seeds": [800, 801, 802], "split": "val", "updates": LENGTH}
+    assert record["variants"]["wgan"] == parsed.variants["wgan"].resolved()
+    assert "my study" in workspace.params.read_text()
+    assert f"train.updates: {record['updates']}" in told and "commit params.yaml" in told
+
+
+@pytest.mark.parametrize(("curves", "pixel_gaussian", "reason"), [
+    ([lambda u: 1e4 * math.exp(-u / 300)] * 3, 40.0, "no plateau: the median pilot cfid still falls at the end of "),
+    ([curve] * 3, 2.1, "tau 2.4"),
+    ([lambda u: 5.0] * 3, 40.0, "tau25 5, tau 5, tau75 5 do not fall"),
+])  # fmt: skip
+def test_what_can_only_be_a_demo_is_recorded_with_its_reason_and_params_stay(study, curves, pixel_gaussian, reason):
+    workspace = study(curves, pixel_gaussian)
+    before = workspace.params.read_bytes()
+    told = freeze.freeze(workspace, "digits")
+    record, own = read_json(workspace.preregistration("digits")), params.load(workspace.params).datasets["digits"]
+    assert any(r.startswith(reason) for r in record["reasons"])
+    assert f"demo: {reason}" in told and "stay as they are" in told
+    assert workspace.params.read_bytes() == before
+    assert (record["updates"], record["threshold"]) == (own.train.updates, own.threshold.model_dump())
+    assert (record["plateau"] is None) == reason.startswith("no plateau")
+
+
+def test_a_diverged_pilot_is_a_demo(study):
+    workspace = study([curve] * 3, status="diverged")
+    told = freeze.freeze(workspace, "digits")
+    record = read_json(workspace.preregistration("digits"))
+    assert record["reasons"][0].startswith("a pilot run diverged")
+    assert (record["sd_log_time"], record["power"]) == (None, None) and "unknown, since every pilot run" in told
+
+
+def test_freezing_twice_changes_nothing_and_asks_for_no_other_pilot(study):
+    workspace = study([curve, curve, lambda u: curve(u, scale=80.0)])
+    freeze.freeze(workspace, "digits")
+    files = [workspace.params, workspace.preregistration("digits")]
+    first = [path.read_bytes() for path in files]
+    assert pilot.length(workspace, params.load(workspace.params), "digits") == LENGTH
+    freeze.freeze(workspace, "digits")
+    assert [path.read_bytes() for path in files] == first
+    presets.apply("quick", workspace.params, reset=False)
+    assert pilot.length(workspace, params.load(workspace.params), "digits") == LENGTH
+    workspace.preregistration("digits").unlink()
+    assert pilot.length(workspace, params.load(workspace.params), "digits") != LENGTH
+
+
+def test_a_pilot_of_other_params_is_refused(study):
+    workspace = study([curve] * 3, updates=2403)
+    with pytest.raises(UserError, match=r"a pilot of \('wgan_gp', \[800, 801, 802\], 2403\).*2400\); run `make pilot`"):
+        freeze.freeze(workspace, "digits")
+    with pytest.raises(UserError, match="no cfid_second among its metrics"):
+        freeze.freeze(study([curve] * 3, second=False), "digits")
+
+
+def test_without_a_pilot_the_command_says_what_to_run(study, capsys):
+    workspace = study([curve] * 3)
+    workspace.pilot("digits").unlink()
+    assert cli.main(["--root", str(workspace.root), "freeze", "digits"]) == 2
+    assert "no such file; `make pilot` writes it" in capsys.readouterr().err
+    assert cli.main(["--root", str(workspace.root), "freeze", "digit"]) == 2
+    assert "unknown data set 'digit'" in capsys.readouterr().err
+    assert not workspace.preregistration("digits").exists()
+
+
+def test_a_pilots_grid_is_as_fine_as_the_studys_where_the_study_is_fine():
+    study = set(snapshot_updates(800, 1.05))
+    fine = [u for u in grid() if 800 / 12 <= u <= 800]
+    assert all(b / a < 1.07 for a, b in pairwise(fine))
+    assert snapshot_updates(800, 1.05, 12) == sorted(study)
+    assert len(grid()) > len(snapshot_updates(LENGTH, 1.05))
+
+
+@pytest.mark.parametrize(("power", "words"), [(0.71, "71%, underpowered"), (0.8, ": 80%")])
+def test_the_power_is_told_and_called_by_its_name_when_low(power, words):
+    told = freeze._power_told({"ratio": 1.5, "n": 12, "power": power})
+    assert told.startswith("power of the whole verdict at 1.5x with 12 seeds") and told.endswith(words)

@@ -1,0 +1,113 @@
+"""What a study may be called: each thing that stands against `confirmatory`, alone; and git's word on real commits."""
+
+import copy
+import dataclasses
+import subprocess
+
+import pytest
+
+from ganspeed.status import Records, Study, committed, status
+
+TUNED = {"objective": "wgan", "clip": 0.07}
+PLAIN = {"objective": "wgan_gp", "lambda_gp": 10.0}
+PAIR = {"new": "iterative_tuned", "reference": "wgan_tuned"}
+OURS = {"objective": "iterative_penalty", "p": 2.0}
+COMMIT = "a" * 40
+STUDY = Study(
+    dataset="digits",
+    axis="updates",
+    grid_ratio=1.05,
+    metric_sha256="m",
+    planned=[PAIR],
+    seeds=list(range(100, 112)),
+    threshold={"tau25": 4.0, "tau": 3.0, "tau75": 2.0, "tau_second": 3.5},
+    updates=2000,
+    variants={"wgan_gp": PLAIN, "wgan_tuned": TUNED, "iterative_tuned": OURS},
+    demo=[],
+    untuned=["wgan_gp"],
+    provenance=[{"commit": COMMIT, "dirty": False}] * 36,
+)
+RECORD = {
+    "axis": "updates",
+    "grid_ratio": 1.05,
+    "metric_sha256": "m",
+    "planned": [PAIR],
+    "seeds": list(range(100, 112)),
+    "threshold": dict(STUDY.threshold),
+    "updates": 2000,
+    "variants": dict(STUDY.variants),
+    "pilot": {"seeds": [800, 801, 802]},
+    "plateau": 1200,
+    "reasons": [],
+}
+TUNING = {"budget": {"seeds": [900, 901]}}
+RECORDS = Records(RECORD, TUNING, {COMMIT: True})
+
+
+def with_record(**changes) -> Records:
+    return dataclasses.replace(RECORDS, preregistration={**copy.deepcopy(RECORD), **changes})
+
+
+def test_everything_as_it_was_fixed_is_confirmatory():
+    found = status(STUDY, RECORDS)
+    assert found.name == "confirmatory"
+    assert found.reasons == [
+        "every run comes from a clean checkout of a commit with preregistration/digits.json as it is"
+    ]
+
+
+@pytest.mark.parametrize(("study", "records", "reason"), [
+    ({}, Records(None, TUNING, {COMMIT: False}), "nothing was fixed before the runs: no preregistration/digits.json"),
+    ({}, dataclasses.replace(RECORDS, committed={COMMIT: False}), "commits of runs without exactly this"),
+    ({"provenance": [{"commit": COMMIT, "dirty": False}, {"commit": COMMIT, "dirty": True}]}, RECORDS, "1 runs from a"),
+    ({"provenance": [{"commit": "unknown", "dirty": None}] * 2}, RECORDS, "2 runs of no known commit"),
+    ({"axis": "images"}, RECORDS, "axis differs from preregistration/digits.json"),
+    ({"grid_ratio": 1.1}, RECORDS, "grid_ratio differs from"),
+    ({"metric_sha256": "n"}, RECORDS, "metric_sha256 differs from"),
+    ({"threshold": {**STUDY.threshold, "tau_second": 3.4}}, RECORDS, "threshold differs from"),
+    ({"updates": 2001}, RECORDS, "updates differs from"),
+    ({"seeds": list(range(100, 113))}, RECORDS, "seeds differs from"),
+    ({"planned": [PAIR, PAIR]}, RECORDS, "planned differs from"),
+    ({"planned": []}, with_record(planned=[]), "no comparison was planned"),
+    ({"variants": {**STUDY.variants, "wgan_gp": TUNED}}, RECORDS, "variants differ from preregistration/digits.json"),
+    ({"seeds": list(range(5, 17))}, with_record(seeds=list(range(5, 17))), "seeds of pilot, tuning or demos: 5, 6"),
+    ({"seeds": list(range(795, 807))}, with_record(seeds=list(range(795, 807))), "seeds of pilot, tuning or demos: 8"),
+    ({"seeds": list(range(901, 910))}, with_record(seeds=list(range(901, 910))), "seeds of pilot, tuning or demos: 9"),
+    ({"untuned": list(STUDY.variants)}, RECORDS, "untuned recipes"),
+    ({"untuned": ["wgan_gp", "iterative_tuned"]}, RECORDS, "untuned in the planned family: iterative_tuned"),
+])  # fmt: skip
+def test_one_thing_out_of_place_makes_it_exploratory_and_is_named(study, records, reason):
+    found = status(dataclasses.replace(STUDY, **study), records)
+    assert found.name == "exploratory"
+    assert [r for r in found.reasons if r.startswith(reason)] and len(found.reasons) == 1
+
+
+def test_a_demo_is_told_first_whatever_else_holds():
+    reasons = ["fewer than 8 seeds: 7", "no plateau: still falling"]
+    found = status(dataclasses.replace(STUDY, demo=reasons), RECORDS)
+    assert (found.name, found.reasons) == ("demo", reasons)
+    loose = dataclasses.replace(STUDY, demo=reasons, untuned=list(STUDY.variants), planned=[])
+    assert status(loose, RECORDS).reasons == [*reasons, "untuned recipes"]
+
+
+def test_a_commit_contains_the_record_only_with_the_very_bytes_it_has_now(tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    path = tmp_path / "preregistration" / "digits.json"
+    path.parent.mkdir()
+    (tmp_path / "README.md").write_text("1\n")
+    assert committed(tmp_path, path, [COMMIT, "unknown"]) == {COMMIT: False}  # no git, no file
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "before")
+    before = git("rev-parse", "HEAD")
+    path.write_text("frozen\n")
+    git("add", ".")
+    git("commit", "-qm", "frozen")
+    frozen = git("rev-parse", "HEAD")
+    assert committed(tmp_path, path, [before, frozen, "f" * 40]) == {before: False, frozen: True, "f" * 40: False}
+    path.write_text("frozen \n")
+    assert committed(tmp_path, path, [frozen]) == {frozen: False}

@@ -1,0 +1,97 @@
+"""The clock: an empty table unless asked for, kept while nothing that costs time changed, a number per variant."""
+
+import pytest
+
+from ganspeed import data, params, timing, training
+from ganspeed.files import read_json
+from ganspeed.workspace import Workspace
+
+
+@pytest.fixture
+def study(document, tmp_path):
+    """A function: (workspace, params) of tiny runs on prepared digits, with changes to `train` and the clock."""
+    small = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
+    document["datasets"]["digits"]["train"] |= small
+    document["compare"] |= {"variants": ["gan", "wgan_gp"], "seeds": [0, 1]}
+    workspace = Workspace(tmp_path)
+    data.prepare("digits", params.parse(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
+
+    def make(repeats=1, seeds=(0, 1), variants=("gan", "wgan_gp"), gan=None, **train):
+        document["protocol"]["timing"] = {"repeats": repeats, "updates": 2}
+        document["compare"] |= {"seeds": list(seeds), "variants": list(variants)}
+        document["variants"]["gan"] |= gan or {}
+        document["datasets"]["digits"]["train"] |= train
+        return workspace, params.parse(document)
+
+    return make
+
+
+def ran(study, **changes) -> bool:
+    return timing.keep_or_measure(*study(**changes), "digits")
+
+
+def table(study) -> dict:
+    return read_json(study()[0].timing("digits"))
+
+
+def test_no_repeats_give_an_empty_table_and_no_clock_runs(study, monkeypatch):
+    monkeypatch.setattr(timing, "measure", lambda *_: pytest.fail("the clock ran"))
+    assert not ran(study, repeats=0)
+    written = table(study)
+    assert (written["dataset"], written["repeats"], written["seconds_per_update"]) == ("digits", 0, {})
+
+
+def test_every_variant_has_a_positive_number_and_more_critic_steps_cost_more(study):
+    assert ran(study, repeats=3)
+    seconds = table(study)["seconds_per_update"]
+    assert set(seconds) == {"gan", "wgan_gp"}
+    assert seconds["wgan_gp"] > 1.5 * seconds["gan"] > 0
+
+
+def test_the_clock_runs_again_only_when_what_costs_time_changed(study):
+    assert ran(study)
+    assert not ran(study)
+    assert not ran(study, seeds=(5, 6), updates=24, grid_ratio=1.3)
+    assert ran(study, width=5)
+    assert ran(study, hidden=3)
+    assert ran(study, gan={"n_critic": 2})
+    assert ran(study, variants=("gan", "wgan_gp", "wgan"))
+    assert ran(study, repeats=2, variants=("gan", "wgan_gp", "wgan"))
+    assert not ran(study, repeats=2, variants=("gan", "wgan_gp", "wgan"))
+    before = table(study)["seconds_per_update"]
+    assert not ran(study, repeats=2, variants=("gan", "wgan"))  # one fewer is no change of the others
+    assert table(study)["seconds_per_update"] == {name: before[name] for name in ("gan", "wgan")}
+
+
+def test_the_code_of_an_update_is_part_of_what_is_timed_and_that_of_the_grid_is_not(study, monkeypatch):
+    ran(study)
+    hashes = timing.runs.source_hashes
+
+    def edited(name):
+        return lambda objective: {**hashes(objective), name: "0" * 64}
+
+    monkeypatch.setattr(timing.runs, "source_hashes", edited("grid.py"))
+    assert not ran(study)
+    monkeypatch.setattr(timing.runs, "source_hashes", edited("networks.py"))
+    assert ran(study)
+
+
+def test_variants_are_interleaved_the_warm_up_is_left_out_and_the_median_is_told(study, monkeypatch):
+    clock, order = {"now": 0.0}, []
+    cost = iter([1.0, 10.0, 2.0, 20.0, 90.0, 30.0])  # per update, repeat by repeat, gan and wgan_gp in turn
+
+    def new_state(recipe, device):
+        order.append(recipe.variant["objective"])
+        return {"cost": next(cost), "done": 0}
+
+    def one_update(state, draws):
+        state["done"] += 1
+        clock["now"] += state["cost"] if state["done"] > timing.WARM_UP else 1e6
+
+    monkeypatch.setattr(training, "new_state", new_state)
+    monkeypatch.setattr(training, "one_update", one_update)
+    monkeypatch.setattr(training, "follow", lambda state, decay: None)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock["now"])
+    assert ran(study, repeats=3)
+    assert order == ["gan", "wgan_gp"] * 3
+    assert table(study)["seconds_per_update"] == {"gan": 2.0, "wgan_gp": 20.0}

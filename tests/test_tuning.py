@@ -1,0 +1,183 @@
+"""Equal tuning: the same draws and budget for every arm, the same file however often it was killed."""
+
+import math
+
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from ganspeed import data, features, params, tuning
+from ganspeed.compare import Run, log_area
+from ganspeed.errors import UserError
+from ganspeed.files import read_json
+from ganspeed.params import Knob
+from ganspeed.tuning import speed
+from ganspeed.tuning.draws import draw, plan
+from ganspeed.workspace import Workspace
+
+RATES = {"lr_g": Knob(low=1e-4, high=1e-2, log=True), "lr_d": Knob(low=1e-4, high=1e-2, log=True)}
+CLIP = {"clip": Knob(low=0.01, high=0.2, log=False)}
+TINY = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
+
+
+def quiet(specs):
+    return []
+
+
+@pytest.fixture(scope="module")
+def study(shipped, tmp_path_factory):
+    """(workspace, document): digits prepared, a classifier hardly trained, two arms of three trials."""
+    import copy
+
+    root, document = tmp_path_factory.mktemp("tuning"), copy.deepcopy(shipped)
+    digits = document["datasets"]["digits"]
+    digits["train"] |= TINY
+    digits["features"] |= {"epochs": 1, "width": 4, "min_accuracy": 0.05}
+    digits["evaluate"]["samples"] = 400
+    document["evaluate"] |= {"kid_subsets": 2, "kid_subset_size": 50, "manifold_samples": 200}
+    document["tuning"] |= {"trials": 3, "seeds": [900, 901], "updates": 12}
+    arms = document["tuning"]["arms"]
+    document["tuning"]["arms"] = {name: arms[name] for name in ("gan_tuned", "wgan_tuned")}
+    with (root / "params.yaml").open("w") as file:
+        YAML().dump(document, file)
+    workspace, parsed = Workspace(root), params.load(root / "params.yaml")
+    block = parsed.datasets["digits"]
+    data.prepare("digits", block.data, root, workspace.prepared("digits"))
+    out = workspace.features("digits")
+    features.build("digits", block.features, workspace.prepared("digits"), out, torch.device("cpu"))
+    return workspace, parsed
+
+
+@pytest.fixture
+def one_worker(monkeypatch):
+    monkeypatch.setenv("GANSPEED_WORKERS", "1")
+
+
+def test_shared_knobs_are_the_same_in_every_arm_and_do_not_move_with_the_number_of_trials():
+    for number in range(5):
+        shared, more = draw(RATES, {}, 0, number), draw(RATES, CLIP, 0, number)
+        assert {k: more[k] for k in RATES} == shared
+    assert draw(RATES, CLIP, 0, 3) == draw(RATES, CLIP, 0, 3)
+    assert len({draw(RATES, {}, 0, k)["lr_g"] for k in range(50)}) > 45
+    assert draw(RATES, {}, 1, 0) != draw(RATES, {}, 0, 0)
+
+
+def test_draws_cover_their_range_as_declared_and_have_four_digits():
+    drawn = [draw(RATES, CLIP, 0, k) for k in range(300)]
+    exponents = sorted(math.log10(values["lr_g"]) for values in drawn)
+    clips = sorted(values["clip"] for values in drawn)
+    assert exponents[150] == pytest.approx(-3, abs=0.2) and -4 <= exponents[0] < -3.9 and -2.1 < exponents[-1] <= -2
+    assert clips[150] == pytest.approx(0.105, abs=0.02) and 0.01 <= clips[0] < 0.02 and 0.19 < clips[-1] <= 0.2
+    assert all(float(f"{v:.4g}") == v for values in drawn for v in values.values())
+
+
+def test_half_the_updates_for_everything_lowers_the_score_by_log_2_times_the_fall():
+    """A straight fall on log axes over the middle of the window: the area moves as the curve does."""
+
+    def curve(u, factor=1.0):
+        x = (math.log(factor * u) - math.log(10)) / math.log(10)  # from 10 to 100 updates
+        return 100.0 * 10 ** -min(1.0, max(0.0, x))
+
+    updates = tuple(sorted({round(1.02**k) for k in range(500)}))
+    facts = {"updates": updates[-1], "status": "completed"}
+    slow, fast = (
+        log_area(Run("v", 0, updates, tuple(curve(u, factor) for u in updates), facts)) for factor in (1.0, 2.0)
+    )
+    assert slow - fast == pytest.approx(math.log(2) * math.log(10) / math.log(updates[-1]), rel=0.02)
+
+
+def test_every_arm_has_the_same_budget_and_its_own_variant(study):
+    workspace, parsed = study
+    trials = plan(workspace, parsed, "digits")
+    runs = {arm: [s for t in trials if t.arm == arm for s in t.specs] for arm in parsed.tuning.arms}
+    assert {arm: len(specs) for arm, specs in runs.items()} == {"gan_tuned": 6, "wgan_tuned": 6}
+    assert {s.parameters["train"]["updates"] for specs in runs.values() for s in specs} == {12}
+    assert {s.parameters["variant"]["objective"] for s in runs["wgan_tuned"]} == {"wgan"}
+    published = parsed.variants["wgan"].resolved()
+    for trial in trials:
+        if trial.arm == "wgan_tuned":
+            assert set(trial.values) == {"lr_g", "lr_d", "clip"}
+            rest = {k: v for k, v in trial.block.items() if k not in ("clip", "optimizer")}
+            assert rest == {k: v for k, v in published.items() if k not in ("clip", "optimizer")}
+            assert (
+                trial.block["optimizer"]["lr_g"] == trial.values["lr_g"] and trial.block["clip"] == trial.values["clip"]
+            )
+
+
+def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(study, one_worker, monkeypatch):
+    workspace, parsed = study
+    assert tuning.tune(workspace, parsed, "digits", quiet) == 6
+    out = workspace.tuned("digits")
+    whole = (out.read_bytes(), out.with_suffix(".csv").read_bytes())
+    assert tuning.tune(workspace, parsed, "digits", quiet) == 0
+
+    out.unlink()  # as if killed before the last line: every trial is in the storage, nothing is trained or scored
+    monkeypatch.setattr(tuning, "scored", lambda trials: pytest.fail("scored again"))
+    assert tuning.tune(workspace, parsed, "digits", quiet) == 0
+    assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == whole
+    monkeypatch.undo()
+    monkeypatch.setenv("GANSPEED_WORKERS", "1")
+
+    out.unlink()  # killed while scoring, two trials told, in another order
+    workspace.trials("digits").unlink()
+    straight = tuning.scored
+
+    class Killed(Exception):  # noqa: N818
+        pass
+
+    def cut(trials):
+        yield from straight(trials[::-1][:2])
+        raise Killed
+
+    monkeypatch.setattr(tuning, "scored", cut)
+    with pytest.raises(Killed):
+        tuning.tune(workspace, parsed, "digits", quiet)
+    monkeypatch.setattr(tuning, "scored", straight)
+    monkeypatch.setattr("ganspeed.execute._train_one", lambda item: pytest.fail("trained again"))
+    assert tuning.tune(workspace, parsed, "digits", quiet) == 4
+    assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == whole
+
+
+def test_what_is_chosen_is_the_lowest_score_of_its_arm(study, one_worker):
+    import pandas as pd
+
+    workspace, parsed = study
+    tuning.tune(workspace, parsed, "digits", quiet)
+    rows, record = pd.read_csv(workspace.tuned("digits").with_suffix(".csv")), read_json(workspace.tuned("digits"))
+    assert record["trials"] == {"gan_tuned": 3, "wgan_tuned": 3}
+    assert record["budget"] == {"trials": 3, "seeds": [900, 901], "updates": 12, "split": "val"}
+    for arm, chosen in record["chosen"].items():
+        mine = rows[rows["arm"] == arm].set_index("trial")
+        assert mine["score"].idxmin() == chosen["trial"]
+        assert mine["score"].to_numpy() == pytest.approx((mine["seed_900"] + mine["seed_901"]).to_numpy() / 2)
+        assert mine.loc[chosen["trial"], "lr_g"] == chosen["block"]["optimizer"]["lr_g"]
+
+
+def test_more_trials_score_the_new_ones_alone(study, one_worker):
+    workspace, parsed = study
+    tuning.tune(workspace, parsed, "digits", quiet)
+    more = parsed.model_copy(update={"tuning": parsed.tuning.model_copy(update={"trials": 4})})
+    assert tuning.tune(workspace, more, "digits", quiet) == 2
+    assert tuning.tune(workspace, parsed, "digits", quiet) == 0
+
+
+def test_a_diverged_run_counts_as_its_worst_snapshot(study, monkeypatch):
+    workspace, parsed = study
+    trial = plan(workspace, parsed, "digits")[0]
+    tuning.tune(workspace, parsed, "digits", quiet)
+    task = trial.aside.task(trial.specs[0], 0)
+    healthy, flag = speed.score_run(task)
+    task.record["status"] = "diverged"
+    bad, diverged = speed.score_run(task)
+    assert (flag, diverged) == (False, True) and bad > healthy
+    rows = ("0,cfid,5.0", "1,cfid,90.0", "1,ckid,99.0", "3,cfid,2.0")
+    cell = f"{task.dataset},{task.variant},{task.seed}"
+    table = "\n".join(["dataset,variant,seed,update,metric,value", *(f"{cell},{row}" for row in rows)])
+    monkeypatch.setattr(speed, "score", lambda task: table)
+    assert speed.score_run(task) == (math.log(90.0), True)
+
+
+def test_an_unprepared_data_set_is_refused(study, tmp_path):
+    _, parsed = study
+    with pytest.raises(UserError, match=r"manifest.json: no such file"):
+        tuning.tune(Workspace(tmp_path), parsed, "digits", quiet)
