@@ -52,7 +52,7 @@ def test_a_run_replayed_from_its_own_recording_is_the_same_run(recipe, images, t
     original.train.update(log_every=1)
     run(original, images, tmp_path / "original")
     recorded = pd.read_csv(tmp_path / "original/run/history.csv")
-    assert recorded["diagnostics/lambda"].nunique() > 10
+    assert recorded["diagnostics/lambda"].nunique() > 3  # else a constant would replay as well
     keys = keyed(tmp_path / "s.csv", schedules.as_csv(schedules.schedule([recorded])))
     block = {"objective": "replayed_penalty", "n_critic": 1, "optimizer": original.variant["optimizer"], **keys}
     run(Recipe(0, original.train, block, original.shape), images, tmp_path / "replayed")
