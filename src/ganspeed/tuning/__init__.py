@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from ganspeed import execute
 from ganspeed.aside import SPLIT, kept
+from ganspeed.compare import rounded
 from ganspeed.files import sha256_json, write_json, write_text
 from ganspeed.params import Params, Tuning
 from ganspeed.preregistration import metric_sha256
@@ -72,7 +73,7 @@ def summary(dataset: str, tuning: Tuning, trials: list[Trial], told: Told) -> di
         "chosen": {
             arm: {
                 "trial": trial.number,
-                "score": _rounded(told[arm, trial.number].value),
+                "score": rounded(told[arm, trial.number].value),
                 "variant": tuning.arms[arm].variant,
                 "values": trial.values,
                 "block": trial.block,
@@ -90,12 +91,7 @@ def table(dataset: str, trials: list[Trial], told: Told) -> str:
     for trial in trials:
         found = told[trial.arm, trial.number]
         values = [repr(trial.values[name]) if name in trial.values else "" for name in names]
-        scores = [repr(_rounded(value)) for value in (found.value, *(found.user_attrs["scores"][s] for s in seeds))]
+        scores = [repr(rounded(value)) for value in (found.value, *(found.user_attrs["scores"][s] for s in seeds))]
         row = [dataset, trial.arm, str(trial.number), *values, *scores, str(found.user_attrs["diverged"])]
         lines.append(",".join(row))
     return "\n".join(lines) + "\n"
-
-
-def _rounded(value: float) -> float:
-    """Ten significant digits."""
-    return float(f"{value:.10g}")
