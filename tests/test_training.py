@@ -110,11 +110,11 @@ def test_the_average_of_the_weights_is_shown_and_never_enters_training(recipe, i
 @pytest.mark.parametrize(("decay", "update", "weight"), [(0.0, 1, 1.0), (0.9, 1, 1 - 2 / 11), (0.9, 1000, 0.1)])
 def test_the_average_moves_by_its_share_towards_the_weights(decay, update, weight, recipe):
     state = new_state(recipe("gan"), torch.device("cpu"))
-    state.update = update
+    state.update, state.decay = update, decay
     before = [p.clone() for p in state.average.parameters()]
     for p in state.G.network.parameters():
         p.data += 1
-    training.follow(state, decay)
+    training.follow(state)
     for p, b in zip(state.average.parameters(), before, strict=True):
         torch.testing.assert_close(p - b, torch.full_like(p, weight))
     if decay == 0:

@@ -84,7 +84,6 @@ def seconds(recipe: Recipe, images: Tensor, labels: Tensor, updates: int) -> flo
         start = time.perf_counter()
         for _ in range(count):
             training.one_update(state, draws)
-            training.follow(state, recipe.train["ema_decay"])
         _wait(images.device)
         return time.perf_counter() - start
 

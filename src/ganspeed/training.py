@@ -69,12 +69,14 @@ class Player:
 class State:
     """All that training changes. `bad_update` stays on the device: 0, or the first update that was not finite.
 
-    `average` is G with the moving average of its weights: what snapshots and pictures show. It never enters training.
+    `average` is G with the moving average of its weights, of which `decay` is the memory: what snapshots and pictures
+    show. It never enters training.
     """
 
     G: Player
     D: Player
     average: Generator
+    decay: float
     objective: Objective
     bad_update: Tensor
     update: int
@@ -164,7 +166,6 @@ def train(
     updates, log_every = recipe.train["updates"], recipe.train["log_every"]
     while state.update < updates:
         step = one_update(state, draws)
-        follow(state, recipe.train["ema_decay"])
         logs = state.update % log_every == 0 or state.update in (1, updates)
         photographs = state.update in camera.grid
         saves = state.update % recipe.train["checkpoint_every"] == 0
@@ -197,6 +198,7 @@ def new_state(recipe: Recipe, device: torch.device) -> State:
         Player(G, new_optimizer(G, optimizer, optimizer["lr_g"])),
         Player(D, new_optimizer(D, optimizer, optimizer["lr_d"])),
         copy.deepcopy(G),
+        train["ema_decay"],
         objective,
         torch.zeros((), dtype=torch.int64, device=device),
         update=0,
@@ -226,14 +228,15 @@ def one_update(state: State, draws: Draws) -> Step:
         objective.after_discriminator_step(D.network)
     adversary = objective.generator_terms(D.network, draws.batch(state.update, GENERATOR_STEP, G.network))
     G.step(adversary.total())
+    follow(state)
     note_first_bad_update(state, critic.total() + adversary.total())
     return Step(critic, adversary, batch)
 
 
 @torch.no_grad()
-def follow(state: State, decay: float) -> None:
+def follow(state: State) -> None:
     """Move the average towards G's weights, by 1 - decay, by more at the beginning; a decay of 0 makes it G itself."""
-    weight = 1 - min(decay, (1 + state.update) / (10 + state.update))  # else the initial weights linger
+    weight = 1 - min(state.decay, (1 + state.update) / (10 + state.update))  # else the initial weights linger
     torch._foreach_lerp_(list(state.average.parameters()), list(state.G.network.parameters()), weight)
 
 
