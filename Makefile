@@ -28,7 +28,7 @@ pilot: $(VENV)/.installed scm ## the runs that length and thresholds come from; 
 	@dvc repro studies/dvc.yaml:pilot
 
 test: $(VENV)/.installed scm ## the whole test suite; `pytest -m "not slow"` for the quick part
-	@pytest $(PYTEST)
+	@pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 ui: $(VENV)/.installed ## browse the runs in MLflow, on 127.0.0.1
 	@ganspeed ui
