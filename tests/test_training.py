@@ -121,6 +121,15 @@ def test_the_average_moves_by_its_share_towards_the_weights(decay, update, weigh
         assert all(map(torch.equal, state.average.parameters(), state.G.network.parameters()))
 
 
+def test_a_longer_run_begins_as_a_shorter_one(recipe, images, tmp_path):
+    for name, updates in (("short", 12), ("long", 24)):
+        run(recipe("iterative", updates=updates), images, tmp_path / name)
+    short, long = ((tmp_path / n / "run/history.csv").read_text().splitlines() for n in ("short", "long"))
+    assert long[: len(short)] == short
+    last = "run/snapshots/0000012.safetensors"
+    assert (tmp_path / "short" / last).read_bytes() == (tmp_path / "long" / last).read_bytes()
+
+
 def test_draws_are_functions_of_seed_update_and_step(images):
     draws = Draws(3, 8, 4, *images)
     one, again, other = (draws.batch(7, step, lambda z: z) for step in (2, 2, 3))
