@@ -40,6 +40,19 @@ def test_own_variants_and_comments_stay_unless_reset(path):
     assert "-    lambda_gp: 3.0  # mine" in difference
 
 
+def test_rates_go_with_the_data_and_come_back(path):
+    def recipe() -> tuple[int, float]:
+        block = params.load(path).variants["wgan_gp"]
+        return block.hyperparameters()["n_critic"], block.optimizer.lr_g
+
+    first = recipe()
+    presets.apply("mnist-cpu", path, reset=False)
+    assert recipe() != first
+    presets.apply("quick", path, reset=False)
+    assert recipe() == first
+    assert "lambda_gp: 3.0  # mine" in path.read_text()
+
+
 def test_a_missing_variant_is_added(path):
     path.write_text(path.read_text().replace("  wgan_gp:", "  mine:", 1).replace("- wgan_gp", "- mine"))
     presets.apply("quick", path, reset=False)

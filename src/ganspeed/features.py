@@ -33,7 +33,7 @@ from ganspeed.randomness import generator
 CLASSIFIER, REFERENCE, ACCURACY = "classifier.safetensors", "reference.safetensors", "accuracy.json"
 SMALLEST = 4  # convolutions halve the feature maps down to this size
 TURNS = 4  # of the task without classes
-MIXED = 0.1  # share of training images that are blends of two; without them pixel-Gaussian images pass for digits
+MIXED = 0.03  # share of training images that are blends of two; without them pixel-Gaussian images pass for digits
 BATCH = 500  # images embedded at a time
 WORTH_A_PROCESS = 200_000  # images to train on; below it starting a process takes longer than it saves
 

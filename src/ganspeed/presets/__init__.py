@@ -10,6 +10,7 @@ from ganspeed.errors import UserError
 
 FOLDER = Path(__file__).parent
 VARIANTS = FOLDER / "variants.yaml"  # the shipped blocks, common to all presets
+RECIPE = ("n_critic", "lr_g", "lr_d")  # what a preset may set in them under `recipes`, for its data
 
 
 def names() -> list[str]:
@@ -27,8 +28,9 @@ def apply(name: str, path: Path, reset: bool) -> str:
     `compare`, the data sets that the preset names and its keys of `protocol` are replaced; a data set that was frozen
     (preregistration/ has its file) keeps its threshold and length. Shipped variants that the preset compares and that
     are missing are added; with `reset` these and all other shipped ones that are there are restored, and frozen values
-    are not kept. A variant under `copies` is another's block with one key more. A preset of variants that something
-    else must write first says what.
+    are not kept. Learning rates and n_critic go with the data: the shipped variants' always become those of the preset.
+    A variant under `copies` is another's block with one key more. A preset of variants that something else must write
+    first says what.
     """
     if name not in names():
         raise UserError(f"unknown preset {name!r}; available: {', '.join(names())}")
@@ -61,6 +63,9 @@ def _put_variants(variants: CommentedMap, preset: CommentedMap, reset: bool) -> 
         there = variant in variants
         if (there and reset) or (not there and variant in preset["compare"]["variants"]):
             variants[variant] = block
+        if variant in variants and variants[variant]["objective"] == block["objective"]:
+            recipe = {knob: knobs.home(block, knob)[knob] for knob in RECIPE}
+            variants[variant] = knobs.turned(variants[variant], recipe | preset.get("recipes", {}).get(variant, {}))
     for variant, copy in preset.get("copies", {}).items():
         variants[variant] = knobs.turned(variants[copy["variant"]], {})
         variants[variant]["seed_offset"] = copy["seed_offset"]
