@@ -91,7 +91,8 @@ def test_times_count_seeds_that_never_arrive_as_infinitely_late(study):
         median = part["time"].where(part["reached"], float("inf")).median()
         cell = next(text for column, text in rows[variant].items() if column.endswith(f"({threshold})"))
         words = f"{median:g}" if median < float("inf") else "not reached"
-        assert cell == f"{words} ({part['reached'].sum()}/{len(params.compare.seeds)})"
+        mean = number(part["time"].mean())
+        assert cell == f"{words} ({part['reached'].sum()}/{len(params.compare.seeds)}, mean {mean})"
     assert any("not reached" in text for row in rows.values() for text in row.values())
 
 

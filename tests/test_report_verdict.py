@@ -1,5 +1,6 @@
 """The page opens with the verdict, in the words of `compare`, and its figures show the numbers of the file."""
 
+import dataclasses
 import json
 
 import made_up
@@ -7,7 +8,8 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from ganspeed import figures, report
-from ganspeed.report import results, speeds, verdict, wording
+from ganspeed.report import results, speeds, summaries, tables, verdict, wording
+from ganspeed.report.tables import number
 
 PLANNED = (("iterative", "wgan_gp"), ("gan", "wgan_gp"))
 TIMING = {"gan": 0.01, "wgan_gp": 0.05, "iterative": 0.053}
@@ -111,6 +113,23 @@ def test_a_study_as_it_was_frozen_lacks_only_commits_and_fresh_seeds_to_be_confi
         "commits of runs without exactly this preregistration/digits.json: 0123456789",
         "3 runs from a checkout with changes (dirty)",
     ]
+
+
+def test_the_comparison_without_a_threshold_stands_in_a_table_of_its_own(study):
+    _, found = study
+    shown = [cells for _, rows in tables.areas(found).groups for cells in rows]
+    assert [cells[0].text for cells in shown] == [row["new"] for row in found.comparison["area_ratios"]]
+    assert [cells[2].text for cells in shown] == [number(row["ratio"]) for row in found.comparison["area_ratios"]]
+
+
+def test_the_mean_beside_the_median_counts_a_late_seed_as_the_budget(study):
+    _, found = study
+    budget = found.comparison["thresholds"]["budget"]
+    late = {"axis": "updates", "threshold": "tau", "variant": "gan"}
+    kept = [r for r in found.comparison["times"] if {k: r[k] for k in late} != late]
+    rows = [late | {"seed": s, "time": t, "reached": t < budget} for s, t in ((0, 100), (1, budget))]
+    changed = dataclasses.replace(found, comparison=found.comparison | {"times": kept + rows})
+    assert summaries.restricted_mean(changed, "gan", "tau") == (100 + budget) / 2
 
 
 def test_the_page_draws_these_figures_beside_the_times(study):

@@ -128,7 +128,8 @@ def sections(everything: list[Results], pictures: dict[str, list[Picture]], sett
         beside = [picture for picture in others if picture.about_speed]
         blocks = (headline, tables.scores(results, wording.GLOSSARY))
         found.append(Section(f"Data set {results.dataset}", 2, (wording.status(results), *blocks)))
-        times = (tables.times(results), *((tables.ratios(results),) if summaries.pairs(results) else ()))
+        compared = (tables.ratios(results), tables.areas(results)) if summaries.pairs(results) else ()
+        times = (tables.times(results), *compared)
         found.append(Section("Time to threshold", 3, (*times, *beside)))
         rest = tuple(picture for picture in others if not picture.about_speed)
         found.append(Section("More curves, samples and traces", 3, rest))

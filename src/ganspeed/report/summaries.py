@@ -1,6 +1,7 @@
 """Results → the numbers that the tables, results.csv and metrics.json share."""
 
 import math
+from statistics import fmean
 
 import pandas as pd
 
@@ -55,6 +56,11 @@ def median_time(results: Results, variant: str, threshold: str) -> float | None:
     times = [row["time"] if row["reached"] else math.inf for row in times_of(results, variant, threshold)]
     median = float(pd.Series(times, dtype=float).median())
     return median if math.isfinite(median) else None
+
+
+def restricted_mean(results: Results, variant: str, threshold: str) -> float:
+    """RMST(B): mean of min(T, B) over a variant's seeds, in generator updates."""
+    return fmean(row["time"] for row in times_of(results, variant, threshold))
 
 
 def axes(results: Results) -> list[str]:

@@ -10,7 +10,10 @@ from typing import Any
 
 VIEW = "ganspeed"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
-COLUMNS = ("cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident")
+COLUMNS = (
+    *("cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"),
+    *("swd", "w1_exact", "memorisation"),
+)
 LOSSES = "Model metrics"  # MLflow's name for the charts of what has no prefix
 
 
