@@ -5,6 +5,7 @@ from statistics import fmean
 
 import pandas as pd
 
+from ganspeed.compare.rounding import rounded
 from ganspeed.report.results import Results
 
 METRICS = (
@@ -126,7 +127,7 @@ def tidy(results: Results) -> pd.DataFrame:
         statistic = "median" if row["row"] in ("floor", "untrained") else "value"
         rows.append(("calibration", row["row"], row["metric"], statistic, row["value"], row["n"]))
     table = pd.DataFrame(rows, columns=["kind", "name", "metric", "statistic", "value", "n"])
-    table["value"] = [_rounded(value) for value in table["value"].astype(float)]
+    table["value"] = [rounded(value) for value in table["value"].astype(float)]
     table.insert(0, "dataset", results.dataset)
     return table.dropna(subset="value")
 
@@ -138,7 +139,7 @@ def metrics(results: Results) -> dict:
         for variant in results.variants
     }
     for row in last_scores(results).to_dict("records"):
-        values = {statistic: _rounded(row[statistic]) for statistic in ("mean", "sd")}
+        values = {statistic: rounded(row[statistic]) for statistic in ("mean", "sd")}
         summary[row["variant"]][row["metric"]] = {k: v for k, v in values.items() if math.isfinite(v)}
     return summary
 
@@ -168,8 +169,3 @@ def _summarised(scores: pd.DataFrame, variants: tuple[str, ...]) -> pd.DataFrame
 def finite(table: pd.DataFrame) -> pd.DataFrame:
     """The rows whose value is finite."""
     return table[table["value"].map(math.isfinite)]
-
-
-def _rounded(value: float) -> float:
-    """Ten significant digits: what is beyond them depends on the order of summation."""
-    return float(f"{value:.10g}")
