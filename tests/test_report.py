@@ -12,7 +12,7 @@ import pytest
 from ganspeed import report
 from ganspeed.errors import UserError
 from ganspeed.params import Params
-from ganspeed.report import methods, results
+from ganspeed.report import methods, published, results
 from ganspeed.report.tables import number
 from ganspeed.workspace import Workspace
 
@@ -259,3 +259,10 @@ def test_the_summary_shows_every_figure_there_is(study):
     linked = re.findall(r"!\[[^]]+\]\(([^)]+)\)", summary)
     there = [str(Path("figures") / path.name) for path in (study[0].reports / "figures").iterdir()]
     assert sorted(linked) == sorted(there)
+
+
+def test_published_numbers_are_marked_as_not_comparable(study):
+    workspace, *_ = study
+    part = (workspace.reports / "summary.md").read_text(encoding="utf-8").split(f"## {published.TITLE}")[1]
+    assert "Not comparable with cfid" in part and "1711.10337" in part
+    assert "| WGAN-GP (`wgan_gp`) | 20.3 | 30 |" in part

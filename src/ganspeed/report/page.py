@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ganspeed import figures
 from ganspeed.params import Report
-from ganspeed.report import methods, plots, profile, questions, speeds, summaries, tables, verdict, wording
+from ganspeed.report import methods, plots, profile, published, questions, speeds, summaries, tables, verdict, wording
 from ganspeed.report.results import Results, Run
 from ganspeed.report.tables import Table
 
@@ -139,6 +139,7 @@ def sections(everything: list[Results], pictures: dict[str, list[Picture]], sett
     found.append(Section("What was run", 2, what))
     limits = Points(tuple(wording.limits(everything)))
     found.append(Section("What this may and may not be taken to show", 2, (limits,)))
+    found.append(Section(published.TITLE, 2, (published.table(),)))
     found.append(Section("Every run", 2, (methods.runs(everything),)))
     return found
 
