@@ -31,6 +31,7 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
         pd.read_csv(workspace.calibration(dataset)),
         timing["seconds_per_update"] if timing else {},
         records,
+        timing["device"] if timing else None,
     )
     write_json(workspace.comparison(dataset), result)
 

@@ -64,6 +64,30 @@ DATASET = {
     "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0, "tau_second": 30.0},
 }
 REFERENCE = "wgan_gp"
+EVALUATE = {
+    "split": "test",
+    "seed": 0,
+    "full_snapshots": 5,
+    "neighbours": 5,
+    "manifold_samples": 1000,
+    "kid_subsets": 10,
+    "kid_subset_size": 100,
+    "sliced_projections": 128,
+    "transport_samples": 1000,
+    "mode_min_count": 10,
+    "confidence": 0.9,
+}
+PROTOCOL = {
+    "axis": "updates",
+    "consecutive": 3,
+    "references": [REFERENCE],
+    "margin": 1.25,
+    "max_coverage_drop": 0.02,
+    "max_extra_failures": 1,
+    "equivalence": [0.8, 1.25],
+    "timing": {"repeats": 0, "updates": 50},
+}
+GUARDS = ("consecutive", "equivalence", "margin", "max_coverage_drop", "max_extra_failures")
 TUNING = {
     "dataset": "digits",
     "budget": {"trials": 8, "seeds": [900, 901], "updates": 40, "split": "val"},
@@ -100,7 +124,10 @@ def write_study(
         if planned:
             _write_json(workspace.preregistration(dataset), frozen)
             _write_json(workspace.tuning(dataset), TUNING)
-        _write_json(workspace.timing(dataset), {"dataset": dataset, "seconds_per_update": seconds_per_update or {}})
+        _write_json(
+            workspace.timing(dataset),
+            {"dataset": dataset, "device": None, "seconds_per_update": seconds_per_update or {}},
+        )
         for variant in variants:
             for seed in seeds:
                 end = DIVERGED_AT if (variant, seed) in diverged else None
@@ -126,9 +153,13 @@ def preregistration(variants, seeds, tau: float, planned) -> dict:
         "threshold": DATASET["threshold"] | {"tau": tau},
         "updates": SNAPSHOTS[-1],
         "axis": "updates",
-        "grid_ratio": DATASET["train"]["grid_ratio"],
+        "data": DATASET["data"],
+        "evaluate": EVALUATE | {"samples": DATASET["evaluate"]["samples"]},
+        "guards": {key: PROTOCOL[key] for key in GUARDS},
+        "train": DATASET["train"],
         "variants": {name: VARIANTS[name] for name in variants},
         "planned": _plan(planned),
+        "seed_offsets": dict.fromkeys(variants, 0),
         "seeds": list(seeds),
         "metric_sha256": metric_sha256(),
         "sd_log_time": 0.2,
@@ -160,30 +191,8 @@ def _document(variants, seeds, datasets, tau, planned) -> dict:
         "compare": {"datasets": list(datasets), "variants": list(variants), "seeds": list(seeds)},
         "datasets": dict.fromkeys(datasets, DATASET | {"threshold": DATASET["threshold"] | {"tau": tau}}),
         "variants": VARIANTS,
-        "evaluate": {
-            "split": "test",
-            "seed": 0,
-            "full_snapshots": 5,
-            "neighbours": 5,
-            "manifold_samples": 1000,
-            "kid_subsets": 10,
-            "kid_subset_size": 100,
-            "sliced_projections": 128,
-            "transport_samples": 1000,
-            "mode_min_count": 10,
-            "confidence": 0.9,
-        },
-        "protocol": {
-            "axis": "updates",
-            "consecutive": 3,
-            "references": [REFERENCE],
-            "planned": _plan(planned),
-            "margin": 1.25,
-            "max_coverage_drop": 0.02,
-            "max_extra_failures": 1,
-            "equivalence": [0.8, 1.25],
-            "timing": {"repeats": 0, "updates": 50},
-        },
+        "evaluate": EVALUATE,
+        "protocol": PROTOCOL | {"planned": _plan(planned)},
         "pilot": {"variant": REFERENCE, "seeds": [800], "length": 3},
         "tuning": {"trials": 1, "seeds": [900], "updates": 12, "seed": 0, "shared": {}, "arms": {}},
         "report": {
@@ -288,6 +297,7 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
     path = workspace.scores(dataset, variant, seed)
     _write_csv(path, scores)
     label = {"fingerprint": fingerprint, "sha256": _sha256(path.read_bytes()), "samples": 1000, "split": "test"}
+    label["evaluate"] = EVALUATE
     label["run"] = _facts(variant, end)
     _write_json(path.with_suffix(".json"), label)
 

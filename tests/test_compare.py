@@ -137,6 +137,10 @@ def test_seconds_are_updates_times_the_seconds_of_an_update_and_only_where_there
     seconds = {(r["variant"], r["threshold"]): r["time"] for r in timed["times"] if r["axis"] == "seconds"}
     updates = {(r["variant"], r["threshold"]): r["time"] for r in timed["times"] if r["axis"] == "updates"}
     assert seconds["gan", "tau"] == pytest.approx(0.2 * updates["gan", "tau"])
+    with pytest.raises(
+        UserError, match=r"the clock ran on 'gpu', the runs on 'cpu AVX2'; run the stage `timing` there"
+    ):
+        compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, {"gan": 0.2, "wgan_gp": 0.1}, timed_on="gpu")
     with pytest.raises(UserError, match=r"no seconds per update of gan; run the stage `timing`"):
         compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, {"wgan_gp": 0.1})
 
@@ -207,7 +211,8 @@ def test_any_order_of_the_rows_gives_the_same_bytes():
         timing = dict(random.Random(seed).sample([("gan", 0.1), ("wgan_gp", 0.3)], 2))
         runs = runs_of(pd.DataFrame(rows), shuffled)
         for given in (runs, runs[::-1]):
-            result = compare.compare("d", given, THRESHOLD, PROTOCOL, CALIBRATION, timing)
+            levels = CALIBRATION.sample(frac=1, random_state=seed)
+            result = compare.compare("d", given, THRESHOLD, PROTOCOL, levels, timing)
             texts.add(json.dumps(result, allow_nan=False))
     assert len(texts) == 1
 

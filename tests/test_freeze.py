@@ -8,11 +8,11 @@ from ruamel.yaml import YAML
 
 from ganspeed import cli, freeze, params, pilot, presets, status
 from ganspeed.errors import UserError
-from ganspeed.files import read_json, write_json, write_text
+from ganspeed.files import read_json, sha256_file, write_json, write_text
 from ganspeed.grid import budget, snapshot_updates
 from ganspeed.workspace import Workspace
 
-LENGTH = 2400  # 3 x 800
+LENGTH = 3000  # 3 x 1000
 
 
 def grid() -> list[int]:
@@ -40,7 +40,8 @@ def study(document, tmp_path):
             rows += [f"digits,wgan_gp,{seed},{u},coverage,0.9" for u in grid()[-3:]]
             facts[str(seed)] = {"updates": updates, "grid_ratio": 1.05, "status": status}
         write_text(table, "dataset,variant,seed,update,metric,value\n" + "\n".join(rows) + "\n")
-        label = {"variant": "wgan_gp", "seeds": [800, 801, 802], "split": "val", "updates": updates, "runs": facts}
+        label = pilot.description(params.load(workspace.params), "digits", updates)
+        label |= {"runs": facts, "sha256": sha256_file(table)}
         write_json(table.with_suffix(".json"), label)
         calibration = f"dataset,row,metric,value,n\ndigits,pixel_gaussian,cfid,{pixel_gaussian},497\n"
         write_text(workspace.calibration("digits"), calibration)
@@ -115,11 +116,34 @@ def test_freezing_twice_changes_nothing_and_asks_for_no_other_pilot(study):
 
 
 def test_a_pilot_of_other_params_is_refused(study):
-    workspace = study([curve] * 3, updates=2403)
-    with pytest.raises(UserError, match=r"a pilot of \('wgan_gp', \[800, 801, 802\], 2403\).*2400\); run `make pilot`"):
+    workspace = study([curve] * 3, updates=3003)
+    with pytest.raises(UserError, match="updates 3003 where params ask for 3000; run `make pilot`"):
         freeze.freeze(workspace, "digits")
     with pytest.raises(UserError, match="no cfid_second among its metrics"):
         freeze.freeze(study([curve] * 3, second=False), "digits")
+
+
+@pytest.mark.parametrize(("change", "named"), [
+    (lambda p: p["variants"]["wgan_gp"]["optimizer"].update(lr_g=0.5), "block"),
+    (lambda p: p["datasets"]["digits"]["train"].update(width=9), "train"),
+    (lambda p: p["evaluate"].update(neighbours=3), "evaluate"),
+])  # fmt: skip
+def test_a_pilot_made_before_an_edit_is_refused(study, change, named):
+    workspace = study([curve] * 3)
+    document = YAML().load(workspace.params)
+    change(document)
+    YAML().dump(document, workspace.params)
+    with pytest.raises(UserError, match=f"another pilot than that of params: {named} .*; run `make pilot`"):
+        freeze.freeze(workspace, "digits")
+    assert not workspace.preregistration("digits").exists()
+
+
+def test_a_pilot_whose_scores_were_touched_is_refused(study):
+    workspace = study([curve] * 3)
+    table = workspace.pilot("digits")
+    table.write_text(table.read_text().replace("0.9", "0.8"))
+    with pytest.raises(UserError, match="its bytes are not those that the pilot wrote"):
+        freeze.freeze(workspace, "digits")
 
 
 def test_without_a_pilot_the_command_says_what_to_run(study, capsys):

@@ -207,6 +207,7 @@ def test_evaluate_edited_trains_nothing(study):
     reran = study.repro()
     assert (reran.trained, reran.scored) == (set(), ALL)
     assert not stage_names(reran) & {"prepare", "features", "train"}
+    assert "calibrate@digits" in reran.stages
 
 
 def test_the_threshold_runs_only_compare_and_report(study):

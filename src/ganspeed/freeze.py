@@ -16,12 +16,13 @@ from ganspeed import params as parameters
 from ganspeed.compare import Run
 from ganspeed.edits import edit
 from ganspeed.errors import UserError
-from ganspeed.files import read_json, write_json
+from ganspeed.files import read_json, sha256_file, write_json
 from ganspeed.params import Params, Threshold
 from ganspeed.preregistration import metric_sha256, resolved
 from ganspeed.workspace import Workspace
 
 RATIO = 1.5  # the speed-up whose detection the printed power is about
+STUDY_SPLIT = "test"  # what a study is scored on
 METRICS = ("cfid", "cfid_second", "coverage")  # of a pilot, that thresholds and power are taken from
 SIGNIFICANT = 6  # digits of a threshold, in params.yaml and in the record alike
 
@@ -68,12 +69,12 @@ def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict
         if not part.exists():
             raise UserError(f"{part}: no such file; `make pilot` writes it")
     label, scores = read_json(path.with_suffix(".json")), pd.read_csv(path)
-    made = (label["variant"], label["seeds"], label["updates"])
-    wanted = (params.pilot.variant, list(params.pilot.seeds), length)
-    if made != wanted:
-        raise UserError(
-            f"{path}: a pilot of {made} (variant, seeds, updates), params ask for {wanted}; run `make pilot`"
-        )
+    wanted = pilot.description(params, dataset, length)
+    if differing := [f"{key} {label.get(key)} where params ask for {wanted[key]}" for key in wanted
+                     if label.get(key) != wanted[key]]:  # fmt: skip
+        raise UserError(f"{path}: another pilot than that of params: {'; '.join(differing)}; run `make pilot`")
+    if label["sha256"] != sha256_file(path):
+        raise UserError(f"{path}: its bytes are not those that the pilot wrote; run `make pilot`")
     if missing := [metric for metric in METRICS if metric not in set(scores["metric"])]:
         raise UserError(f"{path}: no {', '.join(missing)} among its metrics; run `make pilot`")
     return label, compare.runs_of(scores, {(label["variant"], int(seed)): run for seed, run in label["runs"].items()})
@@ -104,6 +105,7 @@ def apply_rule(params: Params, dataset: str, pilots: list[Run], pixel_gaussian: 
 def record(params: Params, dataset: str, label: dict, pilots: list[Run], pixel_gaussian: float, rule: Rule) -> dict:
     """The content of preregistration/<dataset>.json. Raises UserError for more seeds than the exact test takes."""
     spread, power = power_of_verdict(params, dataset, pilots, rule)
+    block = params.dataset(dataset)
     return {
         "dataset": dataset,
         "pilot": {key: label[key] for key in ("variant", "seeds", "split", "updates")},
@@ -113,10 +115,14 @@ def record(params: Params, dataset: str, label: dict, pilots: list[Run], pixel_g
         "threshold": rule.threshold,
         "updates": rule.updates,
         "axis": params.protocol.axis,
-        "grid_ratio": params.dataset(dataset).train.grid_ratio,
+        "data": block.data.model_dump(mode="json"),
+        "evaluate": params.evaluate.model_dump(mode="json") | {"split": STUDY_SPLIT, "samples": block.evaluate.samples},
+        "guards": params.protocol.guards(),
+        "train": block.train.model_dump(mode="json") | {"updates": rule.updates},
         "variants": resolved(params, params.compare.variants),
         "planned": [pair.model_dump() for pair in params.protocol.planned],
         "seeds": list(params.compare.seeds),
+        "seed_offsets": {name: params.variant(name).seed_offset for name in params.compare.variants},
         "metric_sha256": metric_sha256(),
         "sd_log_time": spread,
         "power": power,

@@ -12,6 +12,7 @@ from ganspeed.aside import SPLIT, Aside, kept
 from ganspeed.files import read_json, sha256_file, write_json, write_text
 from ganspeed.grid import COARSE_BELOW
 from ganspeed.params import Params
+from ganspeed.preregistration import metric_sha256
 from ganspeed.runs import RunSpec, RunStore
 from ganspeed.scoring import COLUMNS, Task, score
 from ganspeed.workspace import Workspace
@@ -53,6 +54,23 @@ def planned(workspace: Workspace, params: Params, dataset: str) -> Made:
     return Made(aside, aside.specs(pilot.variant, block, pilot.seeds, train), updates)
 
 
+def description(params: Params, dataset: str, updates: int) -> dict:
+    """What a pilot of so many updates is, by the params: plain values that its label repeats."""
+    block = params.dataset(dataset)
+    return {
+        "dataset": dataset,
+        "variant": params.pilot.variant,
+        "block": params.variant(params.pilot.variant).resolved(),
+        "seeds": list(params.pilot.seeds),
+        "split": SPLIT,
+        "updates": updates,
+        "data": block.data.model_dump(mode="json"),
+        "train": block.train.model_dump(mode="json", exclude={"updates", "grid_ratio"}),
+        "evaluate": params.evaluate.model_dump(mode="json", exclude={"split"}) | {"samples": block.evaluate.samples},
+        "metric_sha256": metric_sha256(),
+    }
+
+
 def length(workspace: Workspace, params: Params, dataset: str) -> int:
     """Generator updates of a pilot run: as recorded where train.updates was frozen from it, else length × that."""
     path, train = workspace.preregistration(dataset), params.dataset(dataset).train
@@ -67,11 +85,7 @@ def _label(workspace: Workspace, params: Params, made: Made, tasks: list[Task], 
     """What freeze has to know of a pilot; the runs' facts as they stand beside a study's scores."""
     table = workspace.pilot(made.aside.dataset)
     return {
-        "dataset": made.aside.dataset,
-        "variant": params.pilot.variant,
-        "seeds": list(params.pilot.seeds),
-        "split": SPLIT,
-        "updates": made.updates,
+        **description(params, made.aside.dataset, made.updates),
         "fingerprint": fingerprint,
         "sha256": sha256_file(table),
         "runs": {str(task.seed): task.label(table)["run"] for task in tasks},

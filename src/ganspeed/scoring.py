@@ -85,6 +85,7 @@ class Task:
             "sha256": sha256_file(table),
             "samples": self.samples,
             "split": self.settings.split,
+            "evaluate": self.settings.model_dump(mode="json"),
             "run": {
                 **{key: record[key] for key in ("fingerprint", "status", "diverged_at")},
                 **{key: record[key] for key in ("device", "engine", "precision", "versions")},

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEMO_SEEDS = range(100)  # those of the shipped presets that everybody has seen results of
-FIXED = ("axis", "grid_ratio", "metric_sha256", "planned", "seeds", "threshold", "updates")
+RESERVED_SEEDS = range(800, 1000)  # those of pilots and tuning, whichever of them were used
+FIXED = (
+    *("axis", "data", "evaluate", "guards", "metric_sha256", "planned", "seed_offsets", "seeds", "threshold", "train"),
+)
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,15 @@ class Study:
 
     dataset: str
     axis: str
-    grid_ratio: float
+    data: dict
+    evaluate: dict
+    guards: dict  # what a verdict is decided by beside the test: see Protocol.guards
     metric_sha256: str
     planned: list[dict]
+    seed_offsets: dict[str, int]  # variant → what is added to a seed of the grid
     seeds: list[int]
     threshold: dict[str, float]
-    updates: int
+    train: dict
     variants: dict[str, dict]  # variant → block that was really trained
     demo: list[str]  # why it is a demo, if it is
     untuned: list[str]  # the variants that no equal tuning chose
@@ -83,9 +89,9 @@ def _against(study: Study, records: Records) -> list[str]:
 
 def _seen_seeds(study: Study, records: Records) -> list[str]:
     """Seeds that pilot, tuning or demos have used already."""
-    seen = {*DEMO_SEEDS, *records.preregistration["pilot"]["seeds"]}
+    seen = {*DEMO_SEEDS, *RESERVED_SEEDS, *records.preregistration["pilot"]["seeds"]}
     seen |= set(records.tuning["budget"]["seeds"]) if records.tuning else set()
-    used = sorted(seen & set(study.seeds))
+    used = sorted(seen & {seed + offset for seed in study.seeds for offset in (0, *study.seed_offsets.values())})
     return [f"seeds of pilot, tuning or demos: {', '.join(map(str, used))}"] if used else []
 
 

@@ -23,3 +23,13 @@ def refuse_incomplete(dataset: str, runs: list[Run], seconds_per_update: dict[st
     untimed = sorted({run.variant for run in runs} - seconds_per_update.keys()) if seconds_per_update else []
     if untimed:
         raise UserError(f"data set {dataset}: no seconds per update of {', '.join(untimed)}; run the stage `timing`")
+
+
+def refuse_foreign_clock(dataset: str, runs: list[Run], timed_on: str | None) -> None:
+    """Seconds of another device say nothing of these runs. Raises UserError naming both."""
+    trained_on = runs[0].facts["device"]
+    if timed_on not in (None, trained_on):
+        raise UserError(
+            f"data set {dataset}: the clock ran on {timed_on!r}, the runs on {trained_on!r}; run the stage `timing` "
+            "there, or set protocol.timing.repeats to 0"
+        )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ganspeed.compare.pairing import area_ratios, comparisons, study_of, times
 from ganspeed.compare.power import minimum_detectable_ratio
-from ganspeed.compare.refusals import refuse_incomplete, refuse_unlike
+from ganspeed.compare.refusals import refuse_foreign_clock, refuse_incomplete, refuse_unlike
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.times import SECOND, THRESHOLDS, Run, log_area
 from ganspeed.compare.verdict import decide, demo_reasons, untuned
@@ -34,15 +34,17 @@ def compare(
     calibration: pd.DataFrame,
     seconds_per_update: dict[str, float] | None = None,
     records: Records | None = None,
+    timed_on: str | None = None,
 ) -> dict:
     """The content of artifacts/comparison/<dataset>.json. Raises UserError where runs must not be paired.
 
     calibration: columns row, metric, value, n; seconds_per_update: variant → seconds of a run alone, empty or None for
-    no seconds axis.
+    no seconds axis; timed_on: the device that these were measured on, where that is known.
     """
     runs = sorted(runs, key=lambda run: (run.variant, run.seed))
     refuse_unlike(dataset, runs)
     refuse_incomplete(dataset, runs, seconds_per_update or {})
+    refuse_foreign_clock(dataset, runs, timed_on)
     records = records or Records()
     taus = {name: getattr(threshold, name) for name in THRESHOLDS} | {SECOND: threshold.tau_second}
     study = study_of(runs, taus, protocol, seconds_per_update or {})
@@ -57,6 +59,7 @@ def compare(
         "dataset": dataset,
         "device": runs[0].facts["device"],
         "axis": protocol.axis,
+        "guards": protocol.guards(),
         "power": records.preregistration and records.preregistration["power"],
         "thresholds": {**taus, "budget": runs[0].budget, "rule": rule(runs[0], threshold, records.preregistration)},
         "demo": demo_reasons(n_seeds, taus["tau"], weakest, records.preregistration),
@@ -66,10 +69,7 @@ def compare(
         "areas": [{"variant": run.variant, "seed": run.seed, "area": log_area(run)} for run in runs],
         "area_ratios": area_ratios(study),
         "final": [final(run) for run in runs],
-        "calibration": [
-            {"row": row.row, "cfid": row.value, "n": int(row.n)}
-            for row in calibration[calibration["metric"] == "cfid"].itertuples()
-        ],
+        "calibration": [{"row": row.row, "cfid": row.value, "n": int(row.n)} for row in levels.itertuples()],
     }
     return rounded(found)
 
@@ -115,6 +115,8 @@ def final(run: Run) -> dict:
 
 
 def rule(run: Run, threshold: Threshold, preregistration: dict | None) -> str:
-    """`pilot` when threshold and length are those of the preregistration, `params` otherwise."""
-    frozen = preregistration and (preregistration["threshold"], preregistration["updates"])
+    """`pilot` when threshold and length are what the rule gave and the record holds, `params` otherwise."""
+    if preregistration is None or preregistration["reasons"]:
+        return "params"
+    frozen = (preregistration["threshold"], preregistration["updates"])
     return "pilot" if frozen == (threshold.model_dump(), run.facts["updates"]) else "params"

@@ -73,7 +73,9 @@ def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
         if not NAME.fullmatch(arm) or not arm.endswith("_tuned"):
             mistakes.append(f"{where}: {arm!r} is not a name of small letters, digits and _ that ends in _tuned")
         if block.variant in tuning.arms:
-            mistakes.append(f"{where}.variant: {block.variant!r} is a tuned arm itself; name the published variant")
+            mistakes.append(
+                f"{where}.variant: {block.variant!r} is a tuned arm itself; name the variant that it starts from"
+            )
         twice = sorted(block.own.keys() & tuning.shared.keys())
         mistakes += [f"{where}.own.{name}: {name!r} is among tuning.shared" for name in twice]
         spaces = {f"tuning.shared.{n}": (n, k) for n, k in tuning.shared.items()}
@@ -99,6 +101,12 @@ def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) ->
     return []
 
 
+def _offset(document: dict, variant: object) -> object:
+    variants = document.get("variants")
+    block = variants.get(variant) if isinstance(variants, dict) and isinstance(variant, str) else None
+    return block.get("seed_offset") if isinstance(block, dict) else None
+
+
 def _planned_mistakes(document: dict) -> list[str]:
     """Planned comparisons of variants that the grid lacks, of one with itself, or stated twice."""
     grid, mistakes = _list_at(document, ("compare", "variants")), []
@@ -111,6 +119,11 @@ def _planned_mistakes(document: dict) -> list[str]:
         ]
         if len(arms) == 2 and arms["new"] == arms["reference"]:
             mistakes.append(f"protocol.planned.{i}: {arms['new']!r} is compared with itself")
+        mistakes += [
+            f"protocol.planned.{i}.{arm}: {name!r} has a seed_offset; planned arms share their seeds"
+            for arm, name in arms.items()
+            if _offset(document, name)
+        ]
     return mistakes + _duplicates("protocol.planned", document, ("protocol", "planned"))
 
 

@@ -1,6 +1,6 @@
 """The blocks that all data sets and variants share, and the whole of params.yaml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -53,15 +53,20 @@ class Protocol(Block):
     """How speeds are compared; the verdicts' guards among it."""
 
     axis: Axis
-    consecutive: PositiveInt
+    consecutive: Annotated[int, Field(ge=1, le=3)]  # B is the grid point two before the last: three can be seen
     references: Annotated[tuple[str, ...], Field(strict=False)]
     planned: Annotated[tuple[Planned, ...], Field(strict=False)]
     margin: Annotated[float, Field(ge=1)]
-    max_coverage_drop: Probability
+    max_coverage_drop: Fraction
     max_extra_failures: NonNegativeInt
     equivalence: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(ge=1)]],
                            Field(strict=False)]  # fmt: skip
     timing: Timing
+
+    def guards(self) -> dict[str, Any]:
+        """What a verdict is decided by beside the test, as plain values."""
+        keys = {"consecutive", "equivalence", "margin", "max_coverage_drop", "max_extra_failures"}
+        return self.model_dump(mode="json", include=keys)
 
 
 class Pilot(Block):

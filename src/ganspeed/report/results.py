@@ -128,6 +128,7 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         histories.append(_read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
     comparison = read_json(workspace.comparison(dataset))
     _check_in_step(comparison, compare, workspace.comparison(dataset))
+    scored = read_json(_label(workspace, dataset, runs[0].variant, runs[0].seed))
     return Results(
         dataset=dataset,
         variants=compare.variants,
@@ -138,25 +139,28 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         calibration=_read_csv(workspace.calibration(dataset)),
         comparison=comparison,
         accuracy=read_json(_accuracy(workspace, dataset)),
-        scored=read_json(_label(workspace, dataset, runs[0].variant, runs[0].seed)),
-        status=_status(workspace, compare, runs, comparison),
+        scored=scored,
+        status=_status(workspace, compare, runs, comparison, scored),
     )
 
 
-def _status(workspace: Workspace, compare: Compare, runs: tuple[Run, ...], comparison: dict) -> Status:
+def _status(workspace: Workspace, compare: Compare, runs: tuple[Run, ...], comparison: dict, scored: dict) -> Status:
     """What this study may be called, from runs, records and git. Raises KeyError for a record that lacks a key."""
     dataset, used = comparison["dataset"], comparison["thresholds"]
-    train, threshold = runs[0].record["parameters"]["train"], {name: used[name] for name in ("tau25", "tau", "tau75")}
+    blocks, threshold = runs[0].record["parameters"], {name: used[name] for name in ("tau25", "tau", "tau75")}
     planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
     study = Study(
         dataset=dataset,
         axis=comparison["axis"],
-        grid_ratio=train["grid_ratio"],
+        data=blocks["data"],
+        evaluate=scored["evaluate"] | {"samples": scored["samples"]},
+        guards=comparison["guards"],
         metric_sha256=metric_sha256(),
         planned=[{"new": new, "reference": reference} for new, reference in planned],
+        seed_offsets={run.variant: run.record["seed"] - run.seed for run in runs},
         seeds=list(compare.seeds),
         threshold=threshold | {"tau_second": used["second"]},
-        updates=train["updates"],
+        train=blocks["train"],
         variants={run.variant: run.record["parameters"]["variant"] for run in runs},
         demo=comparison["demo"],
         untuned=comparison["untuned"],
