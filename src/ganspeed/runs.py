@@ -196,7 +196,7 @@ class Provenance:
 def git_state(root: Path) -> tuple[str, bool | None]:
     """The commit, and whether the code differs from it; ("unknown", None) where `root` is no git checkout itself.
 
-    dirty: a tracked file other than dvc.lock differs from the commit, or an untracked one lies under src/ or
+    dirty: a tracked file other than DVC's locks differs from the commit, or an untracked one lies under src/ or
     pipeline/. DVC rewrites its locks after every stage, which says nothing about the code.
     """
     if not (root / ".git").exists():  # an archive unpacked inside somebody else's checkout has no commit of its own

@@ -15,7 +15,7 @@ def table() -> Table:
     rows = tuple((Cell(name), *(Cell(f"{value:g}") for value in row.values())) for name, row in FID.items())
     caption = (
         "Inception FID by Lucic et al. 2018 (arXiv:1711.10337), after a search over many settings of larger networks. "
-        "Not comparable with cfid, which lives on other features. What carries over is that the winner changes with "
-        "the data set. On MNIST the figure of WGAN-GP is limited by its budget of generator updates."
+        "Not comparable with cfid, which lives on other features. What carries over is that the order of methods "
+        "changes with the data set. On MNIST the figure of WGAN-GP is limited by its budget of generator updates."
     )
     return Table(caption, ("", "MNIST", "CelebA"), (("", rows),))

@@ -196,7 +196,10 @@ def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
         {name for results in everything for name in results.comparison["untuned"]}, key=everything[0].variants.index
     )
     if not loose:
-        text = "Every variant had the same number of trials over the same ranges: the best of a short search, on val."
+        text = (
+            "Every variant had the same number of trials, over the same ranges for the knobs they share: the best of a "
+            "short search, on val."
+        )
         return [("Tuned with an equal budget", text)]
     which = "" if set(loose) == set(everything[0].variants) else f"{listed(loose)}: "
     return [
