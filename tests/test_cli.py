@@ -24,7 +24,7 @@ def test_check_is_silent_when_all_is_well(root, capsys):
 
 def test_check_names_every_mistake_and_exits_2(root, capsys):
     text = (root / "params.yaml").read_text()
-    (root / "params.yaml").write_text(text.replace("n_critic: 1", "n_critic: 0").replace("width: 32", "wdth: 32"))
+    (root / "params.yaml").write_text(text.replace("n_critic: 1", "n_critic: 0").replace("width: 8", "wdth: 8"))
     assert run(root, "check") == 2
     err = capsys.readouterr().err
     assert "variants.gan.n_critic: 0 is not > 0" in err
@@ -35,35 +35,6 @@ def test_check_names_every_mistake_and_exits_2(root, capsys):
 def test_a_missing_params_file_is_named(tmp_path, capsys):
     assert run(tmp_path, "check") == 2
     assert "params.yaml: no such file" in capsys.readouterr().err
-
-
-def test_plateau_needs_scores_and_says_so(root, capsys):
-    assert run(root, "plateau", "digits", "wgan_gp") == 2
-    assert "no such scores; run dvc repro first" in capsys.readouterr().err
-    assert run(root, "plateau", "digit", "wgan_gp") == 2
-    assert "unknown data set 'digit'; available: digits" in capsys.readouterr().err
-
-
-def test_plateau_prints_the_threshold_that_the_scores_give(root, capsys):
-    from ganspeed import params
-    from ganspeed.files import write_json, write_text
-    from ganspeed.grid import snapshot_updates
-    from ganspeed.workspace import Workspace
-
-    parsed = params.load(root / "params.yaml")
-    train = parsed.datasets["digits"].train
-    grid = snapshot_updates(train.updates, train.grid_ratio)
-    facts = {"updates": train.updates, "grid_ratio": train.grid_ratio}
-    for seed in parsed.compare.seeds:
-        table = Workspace(root).scores("digits", "wgan_gp", seed)
-        rows = [f"digits,wgan_gp,{seed},{u},cfid,{max(2.0, 50 / (1 + u))!r}" for u in grid]
-        write_text(table, "dataset,variant,seed,update,metric,value\n" + "\n".join(rows) + "\n")
-        write_json(table.with_suffix(".json"), {"run": facts})
-    assert run(root, "plateau", "digits", "wgan_gp") == 0
-    out = capsys.readouterr().out
-    first = next(u for u in grid if 50 / (1 + u) <= 2.2)
-    assert f"plateau: update {first}, lowest median cfid 2 (8 runs)" in out
-    assert "train.updates:" in out and "tau75:" in out
 
 
 def test_presets_are_listed_with_their_cost(root, capsys):

@@ -38,9 +38,6 @@ def build_parser() -> argparse.ArgumentParser:
     preset = command("preset", preset_, "put a preset's grid and data sets into params.yaml; prints the difference")
     preset.add_argument("name", nargs="?", help="without a name: list the presets with their time and disk")
     preset.add_argument("--reset", action="store_true", help="restore the shipped variants and thresholds as well")
-    plateau = command("plateau", plateau_, "print where the scores at hand level off, and the threshold they give")
-    plateau.add_argument("dataset")
-    plateau.add_argument("variant")
     schedule = command("freeze-schedule", freeze_schedule, "record the alpha and lambda of pilot runs, to replay them")
     schedule.add_argument("dataset")
     schedule.add_argument("variant")
@@ -91,32 +88,6 @@ def preset_(given, workspace: Workspace) -> None:
         print(presets.listing())
     else:
         print(presets.apply(given.name, workspace.params, reset=given.reset), end="")
-
-
-def plateau_(given, workspace: Workspace) -> None:
-    import pandas as pd
-
-    from ganspeed import compare
-    from ganspeed.files import read_json
-
-    params = parameters.load(workspace.params)
-    train, _ = params.dataset(given.dataset).train, params.variant(given.variant)
-    tables = [workspace.scores(given.dataset, given.variant, seed) for seed in params.compare.seeds]
-    for table in tables:
-        if not table.exists():
-            raise UserError(f"{table}: no such scores; run dvc repro first")
-    facts = [read_json(table.with_suffix(".json"))["run"] for table in tables]
-    runs = compare.runs_of(
-        pd.concat([pd.read_csv(table) for table in tables]),
-        {(given.variant, seed): fact for seed, fact in zip(params.compare.seeds, facts, strict=True)},
-    )
-    found = compare.plateau(runs, train.grid_ratio)
-    if found is None:
-        print("no plateau: the median cfid is still falling at the end of the runs")
-        return
-    print(f"plateau: update {found.plateau}, lowest median cfid {found.cfid:.4g} ({len(runs)} runs)")
-    print(f"train.updates: {found.updates}")
-    print("threshold: " + ", ".join(f"{name}: {value:.4g}" for name, value in found.threshold.items()))
 
 
 def freeze_schedule(given, workspace: Workspace) -> None:

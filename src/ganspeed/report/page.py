@@ -122,7 +122,10 @@ def _draw_speeds(results: Results, styles: dict[str, figures.Look]) -> Iterator[
 def sections(everything: list[Results], pictures: dict[str, list[Picture]], settings: Report) -> list[Section]:
     """The page in its order; `pictures` are those of `draw`, by data set."""
     guards = verdict.guards(everything)
-    found = [Section("Verdict", 2, (*verdict.sentences(everything), *([guards] if guards else [])))]
+    found = [
+        Section("Verdict", 2, (*verdict.sentences(everything), *([guards] if guards else []))),
+        Section("What was compared, and how", 2, (wording.opening(everything), *map(wording.methods, everything))),
+    ]
     for results in everything:
         headline, *others, loss_quality = pictures[results.dataset]
         beside = [picture for picture in others if picture.about_speed]
@@ -161,9 +164,7 @@ def render(template: str, title: str, everything: list[Results], found: list[Sec
     }
     environment.filters["embedded"] = lambda file: base64.b64encode((folder / file).read_bytes()).decode("ascii")
     environment.filters["piped"] = lambda text: text.replace("|", "\\|")
-    return environment.get_template(template).render(
-        title=title, status=wording.headline(everything), opening=wording.opening(everything), sections=found
-    )
+    return environment.get_template(template).render(title=title, status=wording.headline(everything), sections=found)
 
 
 def _diverged(results: Results) -> pd.DataFrame:

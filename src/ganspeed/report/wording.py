@@ -51,6 +51,35 @@ def opening(everything: list[Results]) -> str:
     )
 
 
+def methods(results: Results) -> str:
+    """How the times and tests of a data set came about, in the numbers that were used."""
+    used, scored = results.comparison["thresholds"], results.scored
+    train, row = results.runs[0].record["parameters"]["train"], results.comparison["guards"]["consecutive"]
+    text = (
+        f"Methods on {results.dataset}. Each run was trained for {train['updates']:,} generator updates; neighbouring "
+        f"snapshots stand a factor of {plain(train['grid_ratio'])} apart. A snapshot was scored by "
+        f"{scored['samples']:,} images against the held-out {scored['split']} images. T is the first of {row} "
+        f"snapshots in a row with cfid at or below a threshold; one that comes after B = {plain(used['budget'])} "
+        f"updates, or never, counts as B. Runs are paired by seed; a speed-up is a ratio of geometric means of T, its "
+        f"p that of the exact two-sided sign-flip test, its interval the one that inverts the test: it supposes "
+        f"differences that are symmetric about a shift, which counting late arrivals as B bends."
+    )
+    planned = any(row["planned"] for row in results.comparison["comparisons"])
+    return f"{text} {_claims(results.comparison['guards'])}" if planned else text
+
+
+def _claims(guards: dict) -> str:
+    """What a planned comparison must show before it is called faster, slower or equivalent."""
+    low, high = guards["equivalence"]
+    return (
+        f"Planned comparisons are Holm-corrected together. A claim needs a corrected p below .05, an interval without "
+        f"1, and of the arm ahead: a final cfid below {plain(guards['margin'])} times the other’s (one-sided 95 % "
+        f"bound), a mean coverage lower by at most {plain(guards['max_coverage_drop'])}, at most "
+        f"{guards['max_extra_failures']} more diverged runs, and the lead at τ25, at τ75 and by the second classifier. "
+        f"Equivalent means an interval that lies, widened by a step of the grid, within {plain(low)}–{plain(high)}."
+    )
+
+
 def headline(everything: list[Results]) -> str:
     """Recipes and status in a line, by data set where there are several: the first thing that is read."""
     told = [(results.dataset, f"{recipes(results)} recipes, {STATUS[results.status.name]}") for results in everything]
