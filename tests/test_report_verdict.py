@@ -132,6 +132,15 @@ def test_the_mean_beside_the_median_counts_a_late_seed_as_the_budget(study):
     assert summaries.restricted_mean(changed, "gan", "tau") == (100 + budget) / 2
 
 
+def test_curves_have_an_axis_of_seconds_where_the_clock_ran(study):
+    workspace, found = study
+    summary = (workspace.reports / "summary.md").read_text(encoding="utf-8")
+    assert "cfid against critic updates, images and training seconds on digits" in summary
+    last = found.scores[found.scores["update"] == made_up.SNAPSHOTS[-1]]
+    seconds = last.groupby("variant")["seconds"].max()
+    assert seconds.to_dict() == pytest.approx({v: t * made_up.SNAPSHOTS[-1] for v, t in TIMING.items()})
+
+
 def test_the_page_draws_these_figures_beside_the_times(study):
     workspace, found = study
     summary = (workspace.reports / "summary.md").read_text(encoding="utf-8")

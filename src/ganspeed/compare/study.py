@@ -64,6 +64,7 @@ def compare(
         "thresholds": {**taus, "budget": runs[0].budget, "rule": rule(runs[0], threshold, records.preregistration)},
         "demo": demo_reasons(n_seeds, taus["tau"], weakest, records.preregistration),
         "untuned": loose,
+        "seconds_per_update": dict(sorted(study.seconds_per_update.items())),
         "times": times(study, (*THRESHOLDS, SECOND)),
         "comparisons": rows,
         "areas": [{"variant": run.variant, "seed": run.seed, "area": log_area(run)} for run in runs],

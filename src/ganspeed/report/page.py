@@ -55,13 +55,14 @@ def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
     styles, seeds, name = figures.looks(results.variants), results.seeds, results.dataset
     scores, diverged, lines = summaries.finite(results.scores), _diverged(results), _levels(results)
     cfid = scores[scores["metric"] == "cfid"]
+    others = {summaries.AXIS_WORDS[axis]: axis for axis in results.runs[0].scale if axis != "updates"}
     yield (
         Picture(f"{name}_cfid.png", wording.curves(results, "generator updates"), "cfid against generator updates"),
         plots.score_curves(cfid, diverged, lines, styles, seeds, ("updates",)),
     )
     yield (
-        Picture(f"{name}_axes.png", wording.curves(results, "critic updates and images"), "cfid against other axes"),
-        plots.score_curves(cfid, diverged, lines, styles, seeds, ("d_updates", "images")),
+        Picture(f"{name}_axes.png", wording.curves(results, wording.listed(others)), "cfid against other axes"),
+        plots.score_curves(cfid, diverged, lines, styles, seeds, list(others.values())),
     )
     yield from _draw_speeds(results, styles)
     worst = _worst(results)

@@ -22,6 +22,7 @@ class Run:
     record: dict
     provenance: dict
     folder: Path
+    seconds_per_update: float | None  # of its variant alone, by the clock; None where there is none
 
     @property
     def diverged_at(self) -> int | None:
@@ -29,11 +30,12 @@ class Run:
         return self.record["diverged_at"]
 
     @property
-    def scale(self) -> dict[str, int]:
+    def scale(self) -> dict[str, float]:
         """Axis → how far one generator update goes on it."""
         parameters = self.record["parameters"]
         n_critic = parameters["variant"]["n_critic"]
-        return {"updates": 1, "d_updates": n_critic, "images": n_critic * parameters["train"]["batch_size"]}
+        known = {"updates": 1, "d_updates": n_critic, "images": n_critic * parameters["train"]["batch_size"]}
+        return known if self.seconds_per_update is None else known | {"seconds": self.seconds_per_update}
 
     @property
     def samples(self) -> dict[int, Path]:
@@ -47,7 +49,7 @@ class Run:
 class Results:
     """Everything known of one data set.
 
-    scores: variant, seed, update, metric, value, and the axes updates, d_updates, images; history: the columns of
+    scores: variant, seed, update, metric, value, and the axes of Run.scale; history: the columns of
     history.csv behind variant and seed, empty where a variant does not log them; calibration: row, metric, value, n.
     """
 
@@ -67,7 +69,7 @@ class Results:
         """The runs of a variant, in the order of the seeds."""
         return [run for run in self.runs if run.variant == variant]
 
-    def scale(self, variant: str) -> dict[str, int]:
+    def scale(self, variant: str) -> dict[str, float]:
         return self.of(variant)[0].scale
 
     def last(self) -> pd.DataFrame:
@@ -120,14 +122,15 @@ def _label(workspace: Workspace, dataset: str, variant: str, seed: int) -> Path:
 
 
 def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Results:
-    runs = tuple(_read_run(workspace, dataset, v, s) for v in compare.variants for s in compare.seeds)
+    comparison = read_json(workspace.comparison(dataset))
+    _check_in_step(comparison, compare, workspace.comparison(dataset))
+    seconds = comparison["seconds_per_update"]
+    runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
     scores, histories = [], []
     for run in runs:
         table = _read_csv(workspace.scores(dataset, run.variant, run.seed))
         scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
         histories.append(_read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
-    comparison = read_json(workspace.comparison(dataset))
-    _check_in_step(comparison, compare, workspace.comparison(dataset))
     scored = read_json(_label(workspace, dataset, runs[0].variant, runs[0].seed))
     return Results(
         dataset=dataset,
@@ -181,10 +184,10 @@ def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
     return table.reindex(columns=[*table.columns, *(c for c in ("d_loss", "g_loss") if c not in table)])
 
 
-def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int) -> Run:
+def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int, seconds: dict[str, float]) -> Run:
     folder = workspace.run(dataset, variant, seed)
     provenance = read_json(workspace.provenance(dataset, variant, seed))
-    return Run(variant, seed, read_json(folder / "run.json"), provenance, folder)
+    return Run(variant, seed, read_json(folder / "run.json"), provenance, folder, seconds.get(variant))
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

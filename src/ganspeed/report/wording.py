@@ -1,6 +1,6 @@
 """The report's sentences: what was compared, what each figure shows, and what none of it may be taken to show."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from ganspeed.report import plots, summaries
 from ganspeed.report.results import Results
@@ -24,7 +24,7 @@ GLOSSARY = (
 )
 
 
-def listed(names: Sequence[object]) -> str:
+def listed(names: Iterable[object]) -> str:
     """One, two and three → `one, two and three`."""
     words = [str(name) for name in names]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
