@@ -1,5 +1,6 @@
 """The report says what the files say: every number, every run, nothing else, and the same bytes every time."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -12,7 +13,7 @@ import pytest
 from ganspeed import report
 from ganspeed.errors import UserError
 from ganspeed.params import Params
-from ganspeed.report import methods, published, results
+from ganspeed.report import methods, published, results, wording
 from ganspeed.report.tables import number
 from ganspeed.workspace import Workspace
 
@@ -266,3 +267,16 @@ def test_published_numbers_are_marked_as_not_comparable(study):
     part = (workspace.reports / "summary.md").read_text(encoding="utf-8").split(f"## {published.TITLE}")[1]
     assert "Not comparable with cfid" in part and "1711.10337" in part
     assert "| WGAN-GP (`wgan_gp`) | 20.3 | 30 |" in part
+
+
+def test_a_copy_on_other_seeds_is_called_one(study):
+    workspace, params = study
+    (found,) = results.read(workspace, params.compare)
+    copy = [
+        dataclasses.replace(run, variant="copy", record=run.record | {"seed": run.seed + 500})
+        for run in found.of("wgan_gp")
+    ]
+    changed = dataclasses.replace(found, variants=(*found.variants, "copy"), runs=(*found.runs, *copy))
+    said = wording.opening([changed])
+    assert "copy trains on the seeds plus 500, paired with the others by position; it is wgan_gp once more" in said
+    assert "once more" not in wording.opening([found])

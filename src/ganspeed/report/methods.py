@@ -50,7 +50,7 @@ def provenance(everything: list[Results]) -> Table:
             rows.append((
                 Cell(results.dataset),
                 Cell(variant),
-                Cell(", ".join(str(run.seed) for run in runs)),
+                Cell(", ".join(str(run.record["seed"]) for run in runs)),
                 Cell(_counted([run.record["device"] for run in runs])),
                 Cell(_counted([_versions(run) for run in runs])),
                 Cell(_counted([commit(run) for run in runs])),
@@ -66,7 +66,7 @@ def runs(everything: list[Results]) -> Table:
         (
             Cell(results.dataset),
             Cell(run.variant),
-            Cell(str(run.seed)),
+            Cell(str(run.record["seed"])),
             Cell("completed" if run.diverged_at is None else f"diverged at update {run.diverged_at:,}"),
             Cell(run.record["fingerprint"][:16]),
             Cell(commit(run)),

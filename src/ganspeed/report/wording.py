@@ -47,8 +47,21 @@ def opening(everything: list[Results]) -> str:
         f"are measured through training by cfid, a Fréchet distance (lower is better) in the features of a small "
         f"classifier that this pipeline trains itself, and the question is after how many updates it falls to a "
         f"stated threshold. "
-        f"cfid is not FID: it compares with nothing published elsewhere."
+        f"cfid is not FID: it compares with nothing published elsewhere.{_copies(first)}"
     )
+
+
+def _copies(results: Results) -> str:
+    """A sentence for every variant that trains on seeds of its own."""
+    first = {variant: results.of(variant)[0] for variant in results.variants}
+    blocks = {variant: run.record["parameters"]["variant"] for variant, run in first.items()}
+    moved = {variant: run.record["seed"] - run.seed for variant, run in first.items()}
+    said = ""
+    for copy in (variant for variant, offset in moved.items() if offset):
+        twins = [v for v in results.variants if blocks[v] == blocks[copy] and moved[v] != moved[copy]]
+        what = f"is {listed(twins)} once more: the true speed-up between them is 1" if twins else "stands alone"
+        said += f" {copy} trains on the seeds plus {moved[copy]}, paired with the others by position; it {what}."
+    return said
 
 
 def methods(results: Results) -> str:
