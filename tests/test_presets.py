@@ -53,6 +53,14 @@ def test_rates_go_with_the_data_and_come_back(path):
     assert "lambda_gp: 3.0  # mine" in path.read_text()
 
 
+def test_a_damaged_variant_is_named_and_nothing_is_written(path):
+    path.write_text(path.read_text().replace("    optimizer:", "    optimiser:", 1))
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="variants.gan.optimiser: unknown key; did you mean optimizer"):
+        presets.apply("mnist-cpu", path, reset=False)
+    assert path.read_bytes() == before
+
+
 def test_a_missing_variant_is_added(path):
     path.write_text(path.read_text().replace("  wgan_gp:", "  mine:", 1).replace("- wgan_gp", "- mine"))
     presets.apply("quick", path, reset=False)

@@ -14,7 +14,16 @@ from pathlib import Path
 DEMO_SEEDS = range(100)  # those of the shipped presets that everybody has seen results of
 RESERVED_SEEDS = range(800, 1000)  # those of pilots and tuning, whichever of them were used
 FIXED = (
-    *("axis", "data", "evaluate", "guards", "metric_sha256", "planned", "seed_offsets", "seeds", "threshold", "train"),
+    "data",
+    "train",
+    "evaluate",
+    "metric_sha256",
+    "axis",
+    "guards",
+    "planned",
+    "seeds",
+    "seed_offsets",
+    "threshold",
 )
 
 

@@ -63,9 +63,12 @@ def _put_variants(variants: CommentedMap, preset: CommentedMap, reset: bool) -> 
         there = variant in variants
         if (there and reset) or (not there and variant in preset["compare"]["variants"]):
             variants[variant] = block
-        if variant in variants and variants[variant]["objective"] == block["objective"]:
-            recipe = {knob: knobs.home(block, knob)[knob] for knob in RECIPE}
-            variants[variant] = knobs.turned(variants[variant], recipe | preset.get("recipes", {}).get(variant, {}))
+        recipe = {knob: knobs.home(block, knob)[knob] for knob in RECIPE} | preset.get("recipes", {}).get(variant, {})
+        try:
+            if variant in variants and variants[variant]["objective"] == block["objective"]:
+                variants[variant] = knobs.turned(variants[variant], recipe)
+        except (KeyError, TypeError):
+            continue  # a damaged block: the check that follows an edit names what is wrong with it
     for variant, copy in preset.get("copies", {}).items():
         variants[variant] = knobs.turned(variants[copy["variant"]], {})
         variants[variant]["seed_offset"] = copy["seed_offset"]
