@@ -42,6 +42,44 @@ def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
     assert int(state.bad_update) == 0
 
 
+def by_the_book(weights, gradients, moments, block, learning_rate, t):
+    """One step of Adam (1412.6980, algorithm 1) or of RMSprop (Hinton, lecture 6e), in float64."""
+    for weight, gradient, (m, v) in zip(weights, gradients, moments, strict=True):
+        if block["name"] == "adam":
+            first, second = block["betas"]
+            m.copy_(first * m + (1 - first) * gradient)
+            v.copy_(second * v + (1 - second) * gradient**2)
+            weight -= learning_rate * (m / (1 - first**t)) / ((v / (1 - second**t)).sqrt() + 1e-8)
+        else:
+            v.copy_(block["alpha"] * v + (1 - block["alpha"]) * gradient**2)
+            weight -= learning_rate * gradient / (v.sqrt() + 1e-8)
+
+
+@pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
+def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
+    """Gradients of a penalty come in another memory layout than their weights; a fused optimiser minds that."""
+    state = new_state(recipe(variant), torch.device("cpu"))
+    batch = Draws(0, 8, 4, *images).batch(1, 0, state.G.network)
+    block = recipe(variant).variant["optimizer"]
+    for player, terms, rate in (
+        (state.D, state.objective.discriminator_terms, block["lr_d"]),
+        (state.G, state.objective.generator_terms, block["lr_g"]),
+    ):
+        weights = list(player.network.parameters())
+        expected = [weight.detach().double() for weight in weights]
+        moments = [(torch.zeros_like(weight), torch.zeros_like(weight)) for weight in expected]
+        for t in (1, 2, 3):
+            fresh = Batch(batch.real, state.G.network(batch.z), batch.z, batch.u, batch.labels)
+            if player is state.D:
+                fresh = Batch(batch.real, fresh.fake.detach(), batch.z, batch.u, batch.labels)
+            loss = terms(state.D.network, fresh).total()
+            gradients = torch.autograd.grad(loss, weights, retain_graph=True)
+            by_the_book(expected, gradients, moments, block, rate, t)
+            player.step(loss)
+            for weight, wanted in zip(weights, expected, strict=True):
+                torch.testing.assert_close(weight.detach().double(), wanted, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_same_seed_same_bytes_and_another_seed_others(variant, recipe, images, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):

@@ -58,10 +58,13 @@ class Player:
     optimizer: torch.optim.Optimizer
 
     def step(self, loss: Tensor) -> None:
-        """One optimiser step. Only this network's gradients are computed, the other player's weights cost nothing."""
-        weights = list(self.network.parameters())
-        for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
-            weight.grad = gradient
+        """One optimiser step. Only this network's gradients are computed, the other player's weights cost nothing.
+
+        `backward` gives each gradient the memory layout of its weight. One from `autograd.grad` may have another, and
+        PyTorch's fused Adam on a CPU then reads it in the wrong order without a word.
+        """
+        self.optimizer.zero_grad()
+        loss.backward(inputs=list(self.network.parameters()))
         self.optimizer.step()
 
 
@@ -156,6 +159,7 @@ def train(
     there. `on_row` is called with every row of the history as it comes.
     """
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # by default each new tensor is filled with NaN first
     state = new_state(recipe, images.device)
     if checkpoint.exists():
         state.restore(torch.load(checkpoint, map_location=images.device, weights_only=True))
