@@ -86,7 +86,8 @@ def decide(row: dict, demo: Sequence[str], protocol: Protocol, detectable: float
     """(verdict, reason) of a planned comparison of tuned arms: the first of the protocol's list that applies.
 
     `row` is what `weigh` found, rounded, with p_holm; `demo` says why the study is a demonstration, if it is;
-    `detectable` is the smallest ratio that so many seeds find with 80 % power, None where no pilot says so.
+    `detectable` is the smallest ratio that so many seeds find with 80 % power: infinite if there is none, None where
+    no pilot says so.
     """
     if demo:
         return NO_EVIDENCE, f"the study is a demo: {'; '.join(demo)}"
@@ -100,10 +101,14 @@ def decide(row: dict, demo: Sequence[str], protocol: Protocol, detectable: float
         word = FASTER if row["ratio"] > 1 else SLOWER
         failed = [name for name, found in row["guards"].items() if not found["ok"]]
         return (f"{word}, GUARD FAILED: {', '.join(failed)}" if failed else word), None
+    if row["ties"] == row["n"]:
+        return NO_EVIDENCE, f"all {row['n']} pairs tie, so that they do not tell how far such times spread"
     lowest, highest = protocol.equivalence
     step = row["step"]
     if step is not None and lowest <= row["low"] / step and row["high"] * step <= highest:
         return EQUIVALENT, None
+    if detectable == math.inf:
+        return NO_EVIDENCE, f"{row['n']} seeds are too few to find any ratio in a family of this size"
     smallest = "unknown without a pilot" if detectable is None else f"{detectable:.3g}"
     return NO_EVIDENCE, f"the smallest ratio that {row['n']} seeds find with 80 % power is {smallest}"
 
