@@ -151,7 +151,7 @@ def test_equivalent_only_if_the_interval_widened_by_a_step_of_the_grid_fits():
     assert row["step"] == pytest.approx(1.05, rel=0.01)
     assert "equivalent in the generator updates to cfid ≤ 20" in row["sentence"]
     least, most = row["low"] / row["step"], row["high"] * row["step"]
-    assert 0.8 < least and most < 1.25
+    assert least > 0.8 and most < 1.25
     for bounds, verdict in (
         ((least - 0.001, most + 0.001), "EQUIVALENT"),
         ((least + 0.001, 2.0), "NO EVIDENCE"),
