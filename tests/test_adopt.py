@@ -78,7 +78,7 @@ def test_a_published_block_that_changed_since_is_refused_and_nothing_is_written(
     )
     text = workspace.params.read_text()
     assert run(workspace, "adopt-tuning", "digits") == 0  # a knob of its own, which tuning sets anyway
-    workspace.params.write_text(text.replace("    n_critic: 5\n    clip", "    n_critic: 3\n    clip"))
+    workspace.params.write_text(text.replace("    n_critic: 2\n    clip", "    n_critic: 3\n    clip"))
     before = workspace.params.read_text()
     workspace.tuning("digits").unlink()
     assert run(workspace, "adopt-tuning", "digits") == 2
