@@ -18,7 +18,7 @@ def mistakes(document) -> list[str]:
 
 def test_the_shipped_params_are_in_order(document):
     parsed = parse(document)
-    assert parsed.variants["wgan_gp"].hyperparameters() == {"n_critic": 5, "lambda_gp": 10.0, "sides": "two"}
+    assert parsed.variants["wgan_gp"].hyperparameters() == {"n_critic": 2, "lambda_gp": 10.0, "sides": "two"}
 
 
 def test_an_option_that_is_left_out_has_its_default_and_one_that_is_wrong_is_named(document):

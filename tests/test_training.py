@@ -190,7 +190,7 @@ def test_variants_of_different_n_critic_see_the_same_draws(recipe, images, monke
             patch.setattr(Draws, "batch", spy)
             one_update(new_state(recipe(variant), torch.device("cpu")), Draws(0, 8, 4, *images))
     assert set(seen["gan"]) == {(1, 0), (1, GENERATOR_STEP)}
-    assert len(seen["wgan"]) == 6
+    assert len(seen["wgan"]) == recipe("wgan").variant["n_critic"] + 1 > 2
     for key, (real, z) in seen["gan"].items():
         assert torch.equal(real, seen["wgan"][key][0]) and torch.equal(z, seen["wgan"][key][1])
 
@@ -205,13 +205,13 @@ def test_variants_start_from_the_same_weights(recipe):
 
 def test_history_has_the_terms_that_were_optimised(recipe, images, tmp_path):
     rows = []
-    run(recipe("iterative"), images, tmp_path, rows.append)
+    run(recipe("iterative", n_critic=3), images, tmp_path, rows.append)
     with (tmp_path / "run" / "history.csv").open() as file:
         written = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     assert written == rows
     assert [row["update"] for row in rows] == [1, 4, 8, 12]
     for row in rows:
-        assert row["d_updates"] == 5 * row["update"] and row["images_seen"] == 8 * row["d_updates"]
+        assert row["d_updates"] == 3 * row["update"] and row["images_seen"] == 8 * row["d_updates"]
         assert row["d_loss"] == pytest.approx(row["d/wasserstein"] + row["d/penalty"], rel=1e-5)
         assert row["d/penalty"] == pytest.approx(row["diagnostics/lambda"] * row["diagnostics/penalty"], rel=1e-5)
         assert row["gap"] == pytest.approx(-row["d/wasserstein"])
