@@ -28,7 +28,7 @@ from ganspeed.errors import UserError
 from ganspeed.files import read_json, replace_folder, sha256_file, write_json
 from ganspeed.metrics import Embedded
 from ganspeed.params import Features
-from ganspeed.randomness import generator
+from ganspeed.randomness import generator, reproducible
 
 CLASSIFIER, REFERENCE, ACCURACY = "classifier.safetensors", "reference.safetensors", "accuracy.json"
 SMALLEST = 4  # convolutions halve the feature maps down to this size
@@ -128,6 +128,7 @@ def build(dataset: str, settings: Features, prepared: Path, out: Path, device: t
 
 def _build_one(job: Job) -> dict[str, float]:
     """Train one classifier and write its files; returns its accuracy on val and test."""
+    reproducible()
     settings, splits = job.settings, {name: data.load(job.prepared, name) for name in ("train", "val", "test")}
     architecture = _architecture(settings, job.prepared)
     with one_thread():

@@ -1,4 +1,7 @@
-"""Explicit randomness: a generator of its own for each purpose and key, so that no draw depends on another."""
+"""Explicit randomness, and arithmetic that repeats: the same bytes from the same seed.
+
+A generator of its own for each purpose and key, so that no draw depends on another.
+"""
 
 import hashlib
 
@@ -6,6 +9,17 @@ import torch
 
 
 def generator(purpose: str, *key: int, device: str | torch.device = "cpu") -> torch.Generator:
-    """A generator seeded by the purpose and the key alone, e.g. `generator("z", seed, update, step)`."""
+    """A generator seeded by the purpose and the key alone, e.g. `generator("z", seed, update, step)`.
+
+    On a CPU torch uses 32 bits of a seed: of n generators about n² / 2³³ pairs draw alike, a dozen in 360,000.
+    """
     digest = hashlib.sha256("|".join([purpose, *map(str, key)]).encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def reproducible() -> None:
+    """From now on this process computes the same bytes each time, and in float32 throughout: no TF32 on a GPU."""
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # by default each new tensor is filled with NaN first
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False

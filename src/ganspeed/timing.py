@@ -15,6 +15,7 @@ from ganspeed import execute, runs, training
 from ganspeed.features import one_thread
 from ganspeed.files import read_json, sha256_json, write_json
 from ganspeed.params import Params
+from ganspeed.randomness import reproducible
 from ganspeed.training import Recipe
 from ganspeed.workspace import Workspace
 
@@ -67,7 +68,7 @@ def measure(recipes: dict[str, Recipe], images: Tensor, labels: Tensor, repeats:
     images: (N, C, H, W) in [-1, 1], labels: (N,), both on the device that is timed.
     """
     found: dict[str, list[float]] = {variant: [] for variant in recipes}
-    torch.use_deterministic_algorithms(True)  # as in training
+    reproducible()  # as in training
     with one_thread():
         for _ in range(repeats):
             for variant, recipe in recipes.items():

@@ -6,6 +6,7 @@ Trial k has the same shared knobs in every arm, as every arm has the same seeds:
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -14,11 +15,14 @@ from optuna.samplers import RandomSampler
 
 from ganspeed import execute, knobs
 from ganspeed.aside import Aside
+from ganspeed.files import sha256_file, sha256_json
 from ganspeed.params import Knob, Params
 from ganspeed.runs import RunSpec
 from ganspeed.workspace import Workspace
 
 DIGITS = 4  # significant digits of a drawn value: what is trained is what params.yaml will say
+SOURCE = Path(__file__).parent.parent
+SCORED_BY = ("compare/times.py", "tuning/speed.py")
 GRID_RATIO = 1.2  # coarse: a score is an area, not a time
 
 
@@ -35,8 +39,8 @@ class Trial:
 
     @cached_property
     def key(self) -> str:
-        """What the trial's score is known by."""
-        return self.aside.fingerprint(self.specs)
+        """What the trial's score is known by: its runs, their metrics, and the code that makes one number of them."""
+        return sha256_json([self.aside.fingerprint(self.specs), *(sha256_file(SOURCE / name) for name in SCORED_BY)])
 
 
 def plan(workspace: Workspace, params: Params, dataset: str) -> list[Trial]:
