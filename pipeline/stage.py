@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ganspeed import params
-from ganspeed.errors import UserError
+from ganspeed import params, stopping
+from ganspeed.errors import Stopped, UserError
 from ganspeed.workspace import Workspace
 
 
@@ -22,3 +22,6 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except Stopped:
+        print(stopping.SAID, file=sys.stderr)
+        sys.exit(stopping.STATUS)

@@ -24,7 +24,9 @@ def test_check_is_silent_when_all_is_well(root, capsys):
 
 def test_check_names_every_mistake_and_exits_2(root, capsys):
     text = (root / "params.yaml").read_text()
-    (root / "params.yaml").write_text(text.replace("n_critic: 1", "n_critic: 0").replace("      width: ", "      wdth: "))
+    (root / "params.yaml").write_text(
+        text.replace("n_critic: 1", "n_critic: 0").replace("      width: ", "      wdth: ")
+    )
     assert run(root, "check") == 2
     err = capsys.readouterr().err
     assert "variants.gan.n_critic: 0 is not > 0" in err

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganspeed import data, execute, params, pool, runs
+from ganspeed import data, execute, params, pool, runs, training
 from ganspeed.errors import UserError
 from ganspeed.files import read_json, write_json
 from ganspeed.runs import RunStore
@@ -128,6 +128,29 @@ def test_an_unfinished_run_is_not_taken_for_a_finished_one(study):
     whole = digests(workspace.run("digits", "gan", 0))
     pool.put_aside_run(workspace, "digits", "gan", 0)
     (RunStore(workspace).pooled(spec) / "run" / "run.json").unlink()  # as if killed just before the end
+    assert trained(study, seeds=(0,)) == [0]
+    assert digests(workspace.run("digits", "gan", 0)) == whole
+
+
+def test_what_was_being_written_when_it_was_killed_is_no_part_of_the_run(study, monkeypatch):
+    p, workspace = study(seeds=(0,))
+    (spec,) = runs.plan(workspace, p, execute.device_name(torch.device("cpu")), "digits", "gan")
+    trained(study, seeds=(0,))
+    whole = digests(workspace.run("digits", "gan", 0))
+    RunStore(workspace).forget(spec)
+    real_update = training.one_update
+
+    def dying(state, draws):
+        if state.update == 7:  # there is a checkpoint of update 5
+            raise KeyboardInterrupt
+        return real_update(state, draws)
+
+    monkeypatch.setattr(training, "one_update", dying)
+    with pytest.raises(KeyboardInterrupt):
+        trained(study, seeds=(0,))
+    monkeypatch.setattr(training, "one_update", real_update)
+    left = RunStore(workspace).pooled(spec) / "run" / "snapshots" / ".0000012.safetensors.99.tmp"
+    left.write_bytes(b"half")
     assert trained(study, seeds=(0,)) == [0]
     assert digests(workspace.run("digits", "gan", 0)) == whole
 

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from ganspeed import training
+from ganspeed.checkpoints import Checkpoints
 from ganspeed.objectives import Batch, gradient_norm
 from ganspeed.training import GENERATOR_STEP, PROFILE, Draws, Player, gradient_profile, new_state, one_update, train
 
@@ -27,7 +28,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def run(recipe, images, folder, on_row=lambda row: None):
-    return train(recipe, *images, folder / "run", folder / "checkpoint.pt", on_row)
+    return train(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -8,8 +8,6 @@ import multiprocessing
 import os
 import queue
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -20,8 +18,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ganspeed import data, runs
-from ganspeed.errors import UserError
+from ganspeed import data, runs, stopping
+from ganspeed.checkpoints import Checkpoints
+from ganspeed.errors import Stopped, UserError
 from ganspeed.params import Params
 from ganspeed.runs import Provenance, RunSpec, RunStore
 from ganspeed.training import train
@@ -74,14 +73,14 @@ def map_processes(
     """Yield (item, function(item)) as they finish, `count` processes of one thread each, none for a single item.
 
     `function` is a module's top-level function. What it passes to `send` reaches `on_message` in this process.
-    A process that dies raises UserError; what was finished before it stays finished.
+    A process that dies raises UserError, a wish to stop Stopped; what was finished before it stays finished.
     """
     if min(count, len(items)) <= 1:
         yield from _map_here(function, items, on_message)
         return
     context = multiprocessing.get_context("spawn")
-    messages = context.Queue()
-    arguments = (messages, os.getpid())
+    messages, stop = context.Queue(), context.Event()
+    arguments = (messages, stop, os.getpid())
     with ProcessPoolExecutor(min(count, len(items)), context, _start_worker, arguments) as pool:
         pending = {pool.submit(function, item): item for item in items}
         try:
@@ -90,12 +89,16 @@ def map_processes(
                 _drain(messages, on_message)
                 for future in done:
                     yield pending.pop(future), future.result()
+                if stopping.wished():
+                    raise Stopped
         except BrokenProcessPool:
             raise UserError(
                 "a worker process was killed, perhaps for want of memory; what was finished is kept: run again to go "
                 "on, with a smaller GANSPEED_WORKERS if memory is short"
             ) from None
         finally:
+            if pending:
+                stop.set()
             pool.shutdown(cancel_futures=True)
             _drain(messages, on_message)
 
@@ -126,29 +129,21 @@ def _drain(messages: multiprocessing.Queue, on_message: Callable[[Any], None]) -
             return
 
 
-def _start_worker(messages: multiprocessing.Queue, parent: int) -> None:
+def _start_worker(messages: multiprocessing.Queue, stop, parent: int) -> None:
     global _send
     torch.set_num_threads(1)
     _send = messages.put
-    end_with(parent)
-
-
-def end_with(parent: int) -> None:
-    """End this process as soon as its parent is gone: a killed `dvc repro` leaves no training behind."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(75)
-
-    threading.Thread(target=watch, daemon=True).start()
+    stopping.obey(stop, parent)
 
 
 Watch = Callable[[list[RunSpec]], list[Observer]]  # makes the observers of the runs to be trained
 
 
 def train_all(specs: list[RunSpec], workspace: Workspace, where: torch.device, watch: Watch) -> None:
-    """Train these runs side by side into the pool; the caller holds the store's lock."""
+    """Train these runs side by side into the pool; the caller holds the store's lock.
+
+    SIGINT and SIGTERM raise Stopped, after every run that is being trained has written a checkpoint.
+    """
     if not specs:
         return
     by_fingerprint = {spec.fingerprint: spec for spec in specs}  # two variants may ask for the very same run
@@ -164,8 +159,9 @@ def train_all(specs: list[RunSpec], workspace: Workspace, where: torch.device, w
 
     try:
         items = [(spec, workspace, where) for spec in by_fingerprint.values()]
-        for _ in map_processes(_train_one, items, workers(where), tell):
-            pass
+        with stopping.listening():
+            for _ in map_processes(_train_one, items, workers(where), tell):
+                pass
     finally:
         for observer in observers:
             observer.close()
@@ -175,8 +171,11 @@ def _train_one(item: tuple[RunSpec, Workspace, torch.device]) -> None:
     spec, workspace, where = item
     pooled = RunStore(workspace).pooled(spec)
     folder = pooled / "run"
-    if not (pooled / "checkpoint.pt").exists():
+    checkpoints = Checkpoints(pooled / "checkpoints", spec.identity)
+    if not checkpoints:
         shutil.rmtree(pooled, ignore_errors=True)  # what a run that never reached a checkpoint left behind
+    for left in folder.rglob(".*.tmp"):  # what was being written when it was killed
+        left.unlink()
     provenance = Provenance(pooled / "provenance.json", workspace.root)
     send(("started", spec, None))
 
@@ -187,10 +186,12 @@ def _train_one(item: tuple[RunSpec, Workspace, torch.device]) -> None:
         send(("row", spec, row))
 
     images, labels = resident(workspace.prepared(spec.dataset), where)
-    outcome = train(spec.recipe, images, labels, folder, pooled / "checkpoint.pt", on_row)
-    provenance.save()
+    try:
+        outcome = train(spec.recipe, images, labels, folder, checkpoints, on_row, stopping.wished)
+    finally:
+        provenance.save()
     runs.seal(spec, folder, outcome)
-    (pooled / "checkpoint.pt").unlink(missing_ok=True)
+    shutil.rmtree(checkpoints.folder, ignore_errors=True)
     send(("finished", spec, None))
 
 

@@ -17,12 +17,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ganspeed import objectives
+from ganspeed.checkpoints import Checkpoints
+from ganspeed.errors import Stopped
 from ganspeed.files import write_atomically
 from ganspeed.grid import of_block
 from ganspeed.networks import NORM_BATCH, Discriminator, Generator, initialise, measure_statistics
 from ganspeed.objectives import Batch, Objective, Terms, gradient_norm, interpolate
 from ganspeed.pictures import SIDE, tile
-from ganspeed.randomness import generator
+from ganspeed.randomness import generator, reproducible
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
 
@@ -150,19 +152,20 @@ def train(
     images: Tensor,
     labels: Tensor,
     folder: Path,
-    checkpoint: Path,
+    checkpoints: Checkpoints,
     on_row: Callable[[dict[str, float]], None],
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train one run on the device where `images` (N, C, H, W) in [-1, 1] and `labels` (N,) lie.
 
-    Writes history.csv, snapshots/, samples/ and samples.gif into `folder`; goes on from `checkpoint` when it is
-    there. `on_row` is called with every row of the history as it comes.
+    Writes history.csv, snapshots/, samples/ and samples.gif into `folder`; goes on from the newest of `checkpoints`.
+    `on_row` is called with every row of the history as it comes. When `stopping`, asked after every update, says so,
+    a checkpoint is written and Stopped raised. Raises CheckpointError when it cannot go on from the checkpoints.
     """
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # by default each new tensor is filled with NaN first
+    reproducible()
     state = new_state(recipe, images.device)
-    if checkpoint.exists():
-        state.restore(torch.load(checkpoint, map_location=images.device, weights_only=True))
+    if (saved := checkpoints.load(images.device)) is not None:
+        state.restore(saved)
     draws = Draws(recipe.seed, recipe.train["batch_size"], recipe.train["z_dim"], images, labels)
     camera = Camera(recipe, folder, images.device)
     if state.update == 0:
@@ -172,7 +175,8 @@ def train(
         step = one_update(state, draws)
         logs = state.update % log_every == 0 or state.update in (1, updates)
         photographs = state.update in camera.grid
-        saves = state.update % recipe.train["checkpoint_every"] == 0
+        stops = stopping()
+        saves = stops or state.update % recipe.train["checkpoint_every"] == 0
         if (logs or photographs or saves) and diverged(state):
             break  # nothing of the first bad update or of those after it is written down
         if logs:
@@ -182,7 +186,9 @@ def train(
         if photographs:
             camera.photograph(state.average, state.update)
         if saves:
-            write_atomically(checkpoint, lambda path: torch.save(state.tensors(), path))
+            checkpoints.save(state.update, state.tensors())
+        if stops:
+            raise Stopped
     camera.animate()
     write_history(folder / "history.csv", state.rows)
     return Outcome(int(state.bad_update) or None)

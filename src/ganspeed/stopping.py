@@ -1,0 +1,89 @@
+"""Ending in good order: a first signal, or the end of the process that started this one, asks for it.
+
+Whoever trains looks at `wished` after every update and saves what there is. What has not ended GRACE seconds later is
+killed; a second signal does not wait.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STATUS = 75  # the exit status of what was stopped: "try again later" in sysexits.h
+SAID = "stopped; what was trained is saved: the same command goes on from there"
+GRACE = 3.5  # seconds
+POLL = 0.5  # seconds between two looks at whether the parent is still there
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_wished = False
+_shared = None  # in a worker: the event by which the process that started it passes the wish on
+
+
+def wished() -> bool:
+    return _wished or (_shared is not None and _shared.is_set())
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM ask to stop, as does the end of the `dvc` that runs this stage, if one does."""
+    global _wished
+    if threading.current_thread() is not threading.main_thread():  # only that one may handle signals
+        yield
+        return
+    before = {number: signal.signal(number, _heard) for number in SIGNALS}
+    if "DVC_STAGE" in os.environ:
+        _follow(os.getppid())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _wished = False
+
+
+def obey(shared, parent: int) -> None:
+    """In a worker: stop when `shared`, an event of multiprocessing, is set, on a signal, and with the parent."""
+    global _shared
+    _shared = shared
+    for number in SIGNALS:
+        signal.signal(number, _heard)
+    _follow(parent)
+
+
+def _heard(number: int, frame) -> None:
+    if _wished:
+        _end()
+    _wish()
+
+
+def _wish() -> None:
+    """Ask, and see to it that it is done in time. No lock is taken: a signal may come while one is held."""
+    global _wished
+    _wished = True
+    threading.Thread(target=_insist, daemon=True).start()
+
+
+def _insist() -> None:
+    time.sleep(GRACE)
+    if _wished:
+        _end()
+
+
+def _end() -> None:
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(STATUS)
+
+
+def _follow(parent: int) -> None:
+    """Stop as soon as the parent is gone: a killed `dvc repro` leaves no training behind."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL)
+        _wish()
+
+    threading.Thread(target=watch, daemon=True).start()

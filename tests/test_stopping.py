@@ -1,0 +1,131 @@
+"""Signals to a real training: it saves what there is, ends in time with status 75, and goes on to the same bytes."""
+
+import copy
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from test_execute import digests
+
+from ganspeed import data, params
+from ganspeed.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+WORKER = "spawn_main"
+
+
+@pytest.fixture(scope="module")
+def study(shipped, tmp_path_factory) -> Workspace:
+    """Two runs that take some seconds each, and a checkpoint of their own accord at the very end only."""
+    document, root = copy.deepcopy(shipped), tmp_path_factory.mktemp("study")
+    small = {"updates": 600, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 50, "checkpoint_every": 600}
+    document["datasets"]["digits"]["train"] |= small
+    document["compare"] |= {"variants": ["wgan_gp"], "seeds": [0, 1]}
+    with (root / "params.yaml").open("w") as file:
+        YAML().dump(document, file)
+    workspace = Workspace(root)
+    block = params.load(workspace.params).datasets["digits"].data
+    data.prepare("digits", block, root, workspace.prepared("digits"))
+    return workspace
+
+
+def start(study: Workspace, root: Path) -> subprocess.Popen:
+    """`ganspeed ahead` on two workers, in a copy of the study at `root`."""
+    if not root.exists():
+        root.mkdir()
+        (root / "params.yaml").write_bytes(study.params.read_bytes())
+        (root / "data").symlink_to(study.root / "data")
+    command = [sys.executable, "-c", "import sys; from ganspeed import cli; sys.exit(cli.main(['ahead']))"]
+    environment = os.environ | {"GANSPEED_WORKERS": "2", "GANSPEED_DEVICE": "cpu"}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    return subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_both(process: subprocess.Popen) -> None:
+    """Until each of the two runs has been a tenth on its way."""
+    seeds = set()
+    for line in process.stderr:
+        seeds |= {word for word in ("seed 0:", "seed 1:") if word in line and "/600" in line}
+        if len(seeds) == 2:
+            return
+    raise AssertionError("it ended before both runs were on their way")
+
+
+def trainers(root: Path, kind: str = "") -> list[int]:
+    """Processes with this working folder, and with `kind` in their command line."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if kind not in (entry / "cmdline").read_text():
+                continue
+            if (entry / "cwd").resolve() == root and (entry / "stat").read_text().split(") ")[1][0] != "Z":
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(study, tmp_path_factory) -> dict[str, str]:
+    root = tmp_path_factory.mktemp("undisturbed") / "study"
+    process = start(study, root)
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
+    return finished(root)
+
+
+def finished(root: Path) -> dict[str, str]:
+    """The bytes of every finished run."""
+    found = digests(root / ".runs")
+    return {name: digest for name, digest in found.items() if "/run/" in name}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_every_run_ends_with_75_in_time_and_loses_no_byte(number, study, undisturbed, tmp_path):
+    root = tmp_path / "study"
+    process = start(study, root)
+    wait_for_both(process)
+    sent = time.monotonic()
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 75 and time.monotonic() - sent < 5
+    assert "the same command goes on from there" in said and "Traceback" not in said
+    assert len(list(root.glob(".runs/*/checkpoints/*.pt"))) == 2 and trainers(root) == []
+    process = start(study, root)
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
+    assert finished(root) == undisturbed
+
+
+def test_a_second_signal_does_not_wait(study, tmp_path):
+    root = tmp_path / "study"
+    process = start(study, root)
+    wait_for_both(process)
+    for pid in trainers(root, WORKER):
+        os.kill(pid, signal.SIGSTOP)  # they cannot save anything now
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert process.poll() is None
+    sent = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 75 and time.monotonic() - sent < 1
+    assert trainers(root) == []
+
+
+def test_what_cannot_save_in_time_is_ended(study, tmp_path):
+    root = tmp_path / "study"
+    process = start(study, root)
+    wait_for_both(process)
+    for pid in trainers(root, WORKER):
+        os.kill(pid, signal.SIGSTOP)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 75 and time.monotonic() - sent < 5
+    assert trainers(root) == []
