@@ -90,7 +90,7 @@ def apply_rule(params: Params, dataset: str, pilots: list[Run], pixel_gaussian: 
     found = compare.plateau(pilots, block.train.grid_ratio)
     if found is None:
         lowest = min(median(values) for values in zip(*(run.cfid for run in pilots), strict=True))
-        last = f"the median pilot cfid still falls at the end of its {pilots[0].updates[-1]} updates"
+        last = f"the median pilot cfid has not settled by the end of its {pilots[0].updates[-1]} updates"
         return Rule(None, _rounded(lowest), *own, [f"no plateau: {last}"])
     taus = {name: _rounded(tau) for name, tau in found.threshold.items()}
     reasons = []
