@@ -77,7 +77,7 @@ def test_the_rule_of_the_protocol_by_hand(study):
 
 
 @pytest.mark.parametrize(("curves", "pixel_gaussian", "reason"), [
-    ([lambda u: 1e4 * math.exp(-u / 300)] * 3, 40.0, "no plateau: the median pilot cfid has not settled by the end of "),
+    ([lambda u: 1e4 * math.exp(-u / 300)] * 3, 40.0, "no plateau: the median pilot cfid has not settled by "),
     ([curve] * 3, 2.1, "tau 2.4"),
     ([lambda u: 5.0] * 3, 40.0, "tau25 5, tau 5, tau75 5 do not fall"),
 ])  # fmt: skip
