@@ -72,7 +72,7 @@ def metric_panels(
             ax.set_xscale("log")
             for line in lines[metric]:
                 figures.level(ax, line)
-            figures.plain_ticks(ax.xaxis, (1, 3))
+            figures.plain_ticks(ax.xaxis, (1,))
             ax.set(title=f"{metric} {'↓' if stopped > 0 else '↑'}")
         for ax in panels[len(worst) :]:
             ax.remove()
