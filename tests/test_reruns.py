@@ -202,6 +202,11 @@ def test_a_variant_removed_runs_only_compare_and_report_and_leaves_every_table(s
     assert not list((study.root / "artifacts").glob("*/digits/gan"))
 
 
+def test_variants_in_another_order_run_only_compare_and_report(study):
+    study.edit(lambda p: p["compare"].update(variants=["wgan", "gan"]))
+    assert study.repro().stages == {"check", "compare@digits", "report"}
+
+
 def test_evaluate_edited_trains_nothing(study):
     study.edit(lambda p: p["evaluate"].update(neighbours=4))
     reran = study.repro()
