@@ -22,7 +22,7 @@ from ganspeed.workspace import Workspace
 
 DIGITS = 4  # significant digits of a drawn value: what is trained is what params.yaml will say
 SOURCE = Path(__file__).parent.parent
-SCORED_BY = ("compare/times.py", "tuning/speed.py")
+SCORED_BY = ("compare/times.py", "tuning/speed.py")  # beside the metrics' code: they make one number of a run
 GRID_RATIO = 1.2  # coarse: a score is an area, not a time
 
 
