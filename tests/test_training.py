@@ -81,6 +81,17 @@ def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
                 torch.testing.assert_close(weight.detach().double(), wanted, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(("half_life", "rates"), [(2, [1, 0.5**0.5, 0.5, 0.5**1.5]), (0, [1, 1, 1, 1])])
+def test_both_learning_rates_halve_every_so_many_updates(half_life, rates, recipe, images):
+    halving = recipe("wgan_gp")
+    halving.train.update(lr_half_life=half_life)
+    state, optimizer = new_state(halving, torch.device("cpu")), halving.variant["optimizer"]
+    for rate in rates:
+        one_update(state, Draws(0, 8, 4, *images))
+        assert state.G.optimizer.param_groups[0]["lr"] == pytest.approx(rate * optimizer["lr_g"])
+        assert state.D.optimizer.param_groups[0]["lr"] == pytest.approx(rate * optimizer["lr_d"])
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_same_seed_same_bytes_and_another_seed_others(variant, recipe, images, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -249,8 +260,8 @@ def test_a_diverged_run_is_a_result_that_ends_before_the_first_bad_update(recipe
     """Inf appears in the critic's weights in update 6: nothing from update 6 on is written down."""
     real_step = Player.step
 
-    def poisoned(self, loss):
-        real_step(self, loss)
+    def poisoned(self, loss, rate):
+        real_step(self, loss, rate)
         poisoned.calls += 1
         if poisoned.calls == 2 * 5 + 1:  # gan: two steps an update
             with torch.no_grad():

@@ -54,17 +54,20 @@ class Step:
 
 @dataclass
 class Player:
-    """A network with its optimiser."""
+    """A network with its optimiser and the learning rate that it starts with."""
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
+    learning_rate: float
 
-    def step(self, loss: Tensor) -> None:
-        """One optimiser step. Only this network's gradients are computed, the other player's weights cost nothing.
+    def step(self, loss: Tensor, rate: float = 1.0) -> None:
+        """One optimiser step at `rate` times the first learning rate; only this network's gradients are computed.
 
         `backward` gives each gradient the memory layout of its weight. One from `autograd.grad` may have another, and
         PyTorch's fused Adam on a CPU then reads it in the wrong order without a word.
         """
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate * rate
         self.optimizer.zero_grad()
         loss.backward(inputs=list(self.network.parameters()))
         self.optimizer.step()
@@ -75,17 +78,22 @@ class State:
     """All that training changes. `bad_update` stays on the device: 0, or the first update that was not finite.
 
     `average` is G with the moving average of its weights, of which `decay` is the memory: what snapshots and pictures
-    show. It never enters training.
+    show. It never enters training. Both learning rates halve every `half_life` updates, with 0 they stay.
     """
 
     G: Player
     D: Player
     average: Generator
     decay: float
+    half_life: int
     objective: Objective
     bad_update: Tensor
     update: int
     rows: list[dict[str, float]]
+
+    def rate(self) -> float:
+        """What is left of the first learning rates in this update: 1 in the first."""
+        return 0.5 ** ((self.update - 1) / self.half_life) if self.half_life else 1.0
 
     def tensors(self) -> dict:
         return {
@@ -205,10 +213,11 @@ def new_state(recipe: Recipe, device: torch.device) -> State:
     objective.check_discriminator(D)
     G, D = G.to(device).train(), D.to(device).train()
     return State(
-        Player(G, new_optimizer(G, optimizer, optimizer["lr_g"])),
-        Player(D, new_optimizer(D, optimizer, optimizer["lr_d"])),
+        Player(G, new_optimizer(G, optimizer, optimizer["lr_g"]), optimizer["lr_g"]),
+        Player(D, new_optimizer(D, optimizer, optimizer["lr_d"]), optimizer["lr_d"]),
         copy.deepcopy(G),
         train["ema_decay"],
+        train["lr_half_life"],
         objective,
         torch.zeros((), dtype=torch.int64, device=device),
         update=0,
@@ -230,14 +239,15 @@ def one_update(state: State, draws: Draws) -> Step:
     """n_critic discriminator steps and one generator step; returns the last of each."""
     G, D, objective = state.G, state.D, state.objective
     state.update += 1
+    rate = state.rate()
     for step in range(objective.n_critic):
         with torch.no_grad():
             batch = draws.batch(state.update, step, G.network)
         critic = objective.discriminator_terms(D.network, batch)
-        D.step(critic.total())
+        D.step(critic.total(), rate)
         objective.after_discriminator_step(D.network)
     adversary = objective.generator_terms(D.network, draws.batch(state.update, GENERATOR_STEP, G.network))
-    G.step(adversary.total())
+    G.step(adversary.total(), rate)
     follow(state)
     note_first_bad_update(state, critic.total() + adversary.total())
     return Step(critic, adversary, batch)
