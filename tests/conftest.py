@@ -59,7 +59,7 @@ def recipe(document):
     def make(variant: str, seed: int = 0, updates: int = 12, **changes) -> Recipe:
         train = document["datasets"]["digits"]["train"] | {
             "updates": updates, "batch_size": 8, "z_dim": 4, "width": 4, "hidden": 8, "ema_decay": 0.5,
-            "lr_half_life": 6, "log_every": 4, "checkpoint_every": 5,
+            "log_every": 4, "checkpoint_every": 5,
         }  # fmt: skip
         return Recipe(seed, train, document["variants"][variant] | changes, (1, 8, 8))
 

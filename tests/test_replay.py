@@ -19,7 +19,7 @@ from ganspeed.objectives.replayed_penalty import ReplayedPenalty
 from ganspeed.training import Recipe
 from ganspeed.workspace import Workspace
 
-ADAM = {"name": "adam", "lr_g": 2e-3, "lr_d": 4e-3, "betas": [0.0, 0.9]}
+ADAM = {"name": "adam", "lr_g": 2e-3, "lr_d": 4e-3, "half_life": 0, "betas": [0.0, 0.9]}
 ROWS = [(1, 0.0, 10.0), (2, 0.25, 5.0), (3, 0.75, 1.5)]
 
 

@@ -49,7 +49,7 @@ class Spec:
 
 
 def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1), samples=500, split="test") -> Params:
-    adam = {"name": "adam", "lr_g": 1e-3, "lr_d": 1e-3, "betas": [0.0, 0.9]}
+    adam = {"name": "adam", "lr_g": 1e-3, "lr_d": 1e-3, "half_life": 0, "betas": [0.0, 0.9]}
     wgan_gp = {"objective": "wgan_gp", "n_critic": 5, "lambda_gp": 10.0, "optimizer": adam}
     train = {"updates": UPDATES, "batch_size": 8, "z_dim": 4, "width": 4, "hidden": 0, "ema_decay": 0.0}
     train |= {"log_every": 10, "checkpoint_every": 20, "grid_ratio": 1.5, "sample_grids": 2}

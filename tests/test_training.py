@@ -83,9 +83,8 @@ def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
 
 @pytest.mark.parametrize(("half_life", "rates"), [(2, [1, 0.5**0.5, 0.5, 0.5**1.5]), (0, [1, 1, 1, 1])])
 def test_both_learning_rates_halve_every_so_many_updates(half_life, rates, recipe, images):
-    halving = recipe("wgan_gp")
-    halving.train.update(lr_half_life=half_life)
-    state, optimizer = new_state(halving, torch.device("cpu")), halving.variant["optimizer"]
+    optimizer = recipe("wgan_gp").variant["optimizer"] | {"half_life": half_life}
+    state = new_state(recipe("wgan_gp", optimizer=optimizer), torch.device("cpu"))
     for rate in rates:
         one_update(state, Draws(0, 8, 4, *images))
         assert state.G.optimizer.param_groups[0]["lr"] == pytest.approx(rate * optimizer["lr_g"])
@@ -279,7 +278,9 @@ def test_a_diverged_run_is_a_result_that_ends_before_the_first_bad_update(recipe
 
 
 def test_a_diverged_run_stops_training_and_logs_no_bad_row_at_a_sparse_interval(recipe, images, tmp_path):
-    explosive = recipe("gan", optimizer={"name": "adam", "lr_g": 1e38, "lr_d": 1e38, "betas": [0.5, 0.999]})
+    explosive = recipe(
+        "gan", optimizer={"name": "adam", "lr_g": 1e38, "lr_d": 1e38, "half_life": 0, "betas": [0.5, 0.999]}
+    )
     outcome = run(explosive, images, tmp_path)
     assert outcome.status == "diverged" and outcome.diverged_at <= 12
     with (tmp_path / "run" / "history.csv").open() as file:

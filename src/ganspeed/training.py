@@ -85,7 +85,7 @@ class State:
     D: Player
     average: Generator
     decay: float
-    half_life: int
+    half_life: float
     objective: Objective
     bad_update: Tensor
     update: int
@@ -217,7 +217,7 @@ def new_state(recipe: Recipe, device: torch.device) -> State:
         Player(D, new_optimizer(D, optimizer, optimizer["lr_d"]), optimizer["lr_d"]),
         copy.deepcopy(G),
         train["ema_decay"],
-        train["lr_half_life"],
+        optimizer["half_life"],
         objective,
         torch.zeros((), dtype=torch.int64, device=device),
         update=0,

@@ -51,7 +51,6 @@ class Train(Block):
     width: PositiveInt
     hidden: NonNegativeInt
     ema_decay: Fraction
-    lr_half_life: NonNegativeInt
     log_every: PositiveInt
     checkpoint_every: PositiveInt
     grid_ratio: Annotated[float, Field(gt=1, le=1.5)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import Field, PositiveFloat, create_model
+from pydantic import Field, NonNegativeFloat, PositiveFloat, create_model
 
 from ganspeed import types
 from ganspeed.params.base import Block, Seed
@@ -20,6 +20,7 @@ class Adam(Block):
     name: Literal["adam"]
     lr_g: PositiveFloat
     lr_d: PositiveFloat
+    half_life: NonNegativeFloat
     betas: Betas
 
 
@@ -27,6 +28,7 @@ class RMSProp(Block):
     name: Literal["rmsprop"]
     lr_g: PositiveFloat
     lr_d: PositiveFloat
+    half_life: NonNegativeFloat
     alpha: Fraction
 
 

@@ -10,7 +10,7 @@ from ganspeed.errors import UserError
 
 FOLDER = Path(__file__).parent
 VARIANTS = FOLDER / "variants.yaml"  # the shipped blocks, common to all presets
-RECIPE = ("n_critic", "lr_g", "lr_d")  # what a preset may set in them under `recipes`, for its data
+RECIPE = ("n_critic", "lr_g", "lr_d", "half_life")  # what a preset may set in them under `recipes`, for its data
 
 
 def names() -> list[str]:
