@@ -17,6 +17,8 @@ VALUES = {
     "wgan_gp_tuned": {"lr_g": 0.0015, "lr_d": 0.0025},
     "wgan_gp_lambda_tuned": {"lr_g": 0.0015, "lr_d": 0.0025, "lambda_gp": 1.5},
     "iterative_tuned": {"lr_g": 0.0011, "lr_d": 0.0022, "lambda_0": 3.3},
+    "iterative_alpha_tuned": {"lr_g": 0.0012, "lr_d": 0.0024, "half_life": 90.0},
+    "iterative_weight_tuned": {"lr_g": 0.0013, "lr_d": 0.0026, "lambda_0": 3.4},
 }
 
 
@@ -138,8 +140,8 @@ def test_quick_leaves_the_shipped_file_as_it_is(tmp_path):
     (("tuning", "arms", "gan_tuned", "own"), {"lr_g": {"low": 0.1, "high": 0.2, "log": True}},
      "tuning.arms.gan_tuned.own.lr_g: 'lr_g' is among tuning.shared"),
     (("tuning", "arms", "gan"), {"variant": "gan", "own": {}}, "'gan' is not a name of small letters, digits and _"),
-    (("tuning", "shared", "lr_g", "low"), 1.0, "tuning.shared.lr_g: low 1 < high 0.02"),
-    (("tuning", "shared", "lr_g", "low"), 0.0, "tuning.shared.lr_g: low 0 < high 0.02 (and low > 0 where log is true)"),
+    (("tuning", "shared", "lr_g", "low"), 1.0, "tuning.shared.lr_g: low 1 < high 0.04"),
+    (("tuning", "shared", "lr_g", "low"), 0.0, "tuning.shared.lr_g: low 0 < high 0.04 (and low > 0 where log is true)"),
     (("tuning", "shared", "beta"), {"low": 0.5, "high": 1.0, "log": False}, "tuning.shared.beta: a variant with obj"),
     (("tuning", "arms", "iterative_tuned", "own"), {"beta": {"low": 0.5, "high": 1.0, "log": False}},
      "tuning.arms.iterative_tuned.own.beta: 1.0: input should be less than 1"),
