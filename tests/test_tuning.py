@@ -96,7 +96,7 @@ def test_every_arm_has_the_same_budget_and_its_own_variant(study):
     published = parsed.variants["wgan"].resolved()
     for trial in trials:
         if trial.arm == "wgan_tuned":
-            assert set(trial.values) == {"lr_g", "lr_d", "clip"}
+            assert set(trial.values) == {"lr_g", "lr_d", "half_life", "clip"}
             rest = {k: v for k, v in trial.block.items() if k not in ("clip", "optimizer")}
             assert rest == {k: v for k, v in published.items() if k not in ("clip", "optimizer")}
             assert (
