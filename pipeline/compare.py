@@ -20,6 +20,7 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
             tables.append(pd.read_csv(table))
             facts[variant, seed] = read_json(table.with_suffix(".json"))["run"]
     timing = _if_there(workspace.timing(dataset))
+    clock = comparison.Clock(timing["seconds_per_update"], timing["device"]) if timing else comparison.Clock()
     records = comparison.Records(
         preregistration=_if_there(workspace.preregistration(dataset)), tuning=_if_there(workspace.tuning(dataset))
     )
@@ -29,9 +30,8 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
         params.dataset(dataset).threshold,
         params.protocol,
         pd.read_csv(workspace.calibration(dataset)),
-        timing["seconds_per_update"] if timing else {},
+        clock,
         records,
-        timing["device"] if timing else None,
     )
     write_json(workspace.comparison(dataset), result)
 

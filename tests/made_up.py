@@ -136,7 +136,9 @@ def write_study(
                 _write_run(workspace, dataset, variant, seed, end, scores[-1])
         runs, levels = compare.runs_of(pd.concat(scores), facts), _calibration(dataset)
         threshold = study.dataset(dataset).threshold
-        found = compare.compare(dataset, runs, threshold, study.protocol, levels, seconds_per_update, records)
+        found = compare.compare(
+            dataset, runs, threshold, study.protocol, levels, compare.Clock(seconds_per_update or {}), records
+        )
         _write_json(workspace.comparison(dataset), found)
         _write_csv(workspace.calibration(dataset), levels)
         accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "min_accuracy": 0.95}

@@ -124,9 +124,9 @@ def test_axes_that_coincide_for_a_pair_say_with_which():
 def test_seconds_are_updates_times_the_seconds_of_an_update_and_only_where_there_is_a_timing():
     """As many updates, twice the seconds each: half the speed, and the horizon is the shorter of the two."""
     runs = [run(seed=s) for s in range(3)] + [run("gan", s) for s in range(3)]
-    without = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, {})
+    without = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, compare.Clock())
     assert "seconds" not in {row["axis"] for row in without["times"] + without["comparisons"]}
-    timed = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, {"gan": 0.2, "wgan_gp": 0.1})
+    timed = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, compare.Clock({"gan": 0.2, "wgan_gp": 0.1}))
     for row in timed["comparisons"]:
         if (row["new"], row["axis"], row["threshold"]) == ("gan", "seconds", "tau25"):
             assert row["ratio"] == pytest.approx(0.5) and row["same_as"] is None
@@ -140,9 +140,9 @@ def test_seconds_are_updates_times_the_seconds_of_an_update_and_only_where_there
     with pytest.raises(
         UserError, match=r"the clock ran on 'gpu', the runs on 'cpu AVX2'; run the stage `timing` there"
     ):
-        compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, {"gan": 0.2, "wgan_gp": 0.1}, timed_on="gpu")
+        compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, compare.Clock({"gan": 0.2, "wgan_gp": 0.1}, "gpu"))
     with pytest.raises(UserError, match=r"no seconds per update of gan; run the stage `timing`"):
-        compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, {"wgan_gp": 0.1})
+        compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, compare.Clock({"wgan_gp": 0.1}))
 
 
 def test_a_run_that_diverges_after_reaching_keeps_its_time_and_one_before_does_not():
@@ -212,7 +212,7 @@ def test_any_order_of_the_rows_gives_the_same_bytes():
         runs = runs_of(pd.DataFrame(rows), shuffled)
         for given in (runs, runs[::-1]):
             levels = CALIBRATION.sample(frac=1, random_state=seed)
-            result = compare.compare("d", given, THRESHOLD, PROTOCOL, levels, timing)
+            result = compare.compare("d", given, THRESHOLD, PROTOCOL, levels, compare.Clock(timing))
             texts.add(json.dumps(result, allow_nan=False))
     assert len(texts) == 1
 

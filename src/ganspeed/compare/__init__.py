@@ -7,13 +7,14 @@ whatever the order of the rows.
 from ganspeed.compare.plateau import Plateau, plateau
 from ganspeed.compare.power import ENOUGH_POWER, PilotModel, minimum_detectable_ratio, pilot_model, power
 from ganspeed.compare.rounding import rounded
-from ganspeed.compare.study import Records, compare
+from ganspeed.compare.study import Clock, Records, compare
 from ganspeed.compare.times import AXES, THRESHOLDS, Run, log_area, runs_of, time_to_threshold
 
 __all__ = [
     "AXES",
     "ENOUGH_POWER",
     "THRESHOLDS",
+    "Clock",
     "PilotModel",
     "Plateau",
     "Records",

@@ -4,7 +4,7 @@ A pure function of scores, timing and the records of preregistration; the order 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -16,6 +16,17 @@ from ganspeed.compare.times import SECOND, THRESHOLDS, Run, log_area
 from ganspeed.compare.verdict import decide, demo_reasons, untuned
 from ganspeed.compare.wording import sentence
 from ganspeed.params import Protocol, Threshold
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What stage `timing` measured: variant → seconds that a generator update takes alone, and on which device.
+
+    An empty clock gives no axis of seconds.
+    """
+
+    seconds_per_update: dict[str, float] = field(default_factory=dict)
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -32,29 +43,27 @@ def compare(
     threshold: Threshold,
     protocol: Protocol,
     calibration: pd.DataFrame,
-    seconds_per_update: dict[str, float] | None = None,
-    records: Records | None = None,
-    timed_on: str | None = None,
+    clock: Clock = Clock(),
+    records: Records = Records(),
 ) -> dict:
     """The content of artifacts/comparison/<dataset>.json. Raises UserError where runs must not be paired.
 
-    calibration: columns row, metric, value, n; seconds_per_update: variant → seconds of a run alone, empty or None for
-    no seconds axis; timed_on: the device that these were measured on, where that is known.
+    calibration: columns row, metric, value, n.
     """
     runs = sorted(runs, key=lambda run: (run.variant, run.seed))
     refuse_unlike(dataset, runs)
-    refuse_incomplete(dataset, runs, seconds_per_update or {})
-    refuse_foreign_clock(dataset, runs, timed_on)
-    records = records or Records()
+    refuse_incomplete(dataset, runs, clock.seconds_per_update)
+    refuse_foreign_clock(dataset, runs, clock.device)
     taus = {name: getattr(threshold, name) for name in THRESHOLDS} | {SECOND: threshold.tau_second}
-    study = study_of(runs, taus, protocol, seconds_per_update or {})
+    study = study_of(runs, taus, protocol, clock.seconds_per_update)
     rows = comparisons(study)
     levels = calibration[calibration["metric"] == "cfid"].sort_values("row")
     gaussian = levels[levels["row"] == "pixel_gaussian"]["value"]
     weakest = None if gaussian.empty else float(gaussian.iloc[0])
     n_seeds = len({run.seed for run in runs})
     loose = untuned({run.variant: run.facts["variant"] for run in runs}, records.tuning)
-    _judge(rows, dataset, runs[0].facts["device"], taus["tau"], weakest, protocol, records.preregistration, loose)
+    court = Court(dataset, runs[0].facts["device"], taus["tau"], weakest, protocol, records.preregistration, loose)
+    court.judge(rows)
     found = {
         "dataset": dataset,
         "device": runs[0].facts["device"],
@@ -75,36 +84,41 @@ def compare(
     return rounded(found)
 
 
-def _judge(
-    rows: list[dict],
-    dataset: str,
-    device: str,
-    tau: float,
-    weakest: float | None,
-    protocol: Protocol,
-    record: dict | None,
-    loose: list[str],
-) -> None:
-    """Verdict, reason and sentence of every pair, in its row of the primary axis at tau; `loose`: untuned variants."""
-    for row in rows:
-        if (row["axis"], row["threshold"]) != (protocol.axis, "tau"):
-            continue
-        untuned_arms = [arm for arm in (row["new"], row["reference"]) if arm in loose]
-        if row["planned"] and untuned_arms:
-            row["reason"] = f"untuned: {', '.join(untuned_arms)}"
-        elif row["planned"]:
-            demo = demo_reasons(row["n"], tau, weakest, record)
-            row["verdict"], row["reason"] = decide(row, demo, protocol, _detectable(row["n"], record, protocol))
-        same_pair = [o for o in rows if (o["new"], o["reference"]) == (row["new"], row["reference"])]
-        others = [o for o in same_pair if o["threshold"] == "tau" and o is not row and o["same_as"] is None]
-        row["sentence"] = sentence(row, dataset, device, tau, others)
+@dataclass(frozen=True)
+class Court:
+    """What every pair of a data set is judged by."""
 
+    dataset: str
+    device: str
+    tau: float
+    pixel_gaussian: float | None
+    protocol: Protocol
+    record: dict | None  # the preregistration
+    untuned: list[str]
 
-def _detectable(n: int, record: dict | None, protocol: Protocol) -> float | None:
-    """The smallest ratio that n seeds find by the spread of the pilot; None where no pilot tells one."""
-    if record is None or record["sd_log_time"] is None:
-        return None
-    return minimum_detectable_ratio(n, record["sd_log_time"], len(protocol.planned))
+    def judge(self, rows: list[dict]) -> None:
+        """Verdict, reason and sentence of every pair, in its row of the primary axis at tau."""
+        for row in rows:
+            if (row["axis"], row["threshold"]) != (self.protocol.axis, "tau"):
+                continue
+            if row["planned"]:
+                row["verdict"], row["reason"] = self.decide(row)
+            same_pair = [o for o in rows if (o["new"], o["reference"]) == (row["new"], row["reference"])]
+            others = [o for o in same_pair if o["threshold"] == "tau" and o is not row and o["same_as"] is None]
+            row["sentence"] = sentence(row, self.dataset, self.device, self.tau, others)
+
+    def decide(self, row: dict) -> tuple[str | None, str | None]:
+        """(verdict, reason) of a planned pair; no verdict where an arm is untuned."""
+        if untuned_arms := [arm for arm in (row["new"], row["reference"]) if arm in self.untuned]:
+            return None, f"untuned: {', '.join(untuned_arms)}"
+        demo = demo_reasons(row["n"], self.tau, self.pixel_gaussian, self.record)
+        return decide(row, demo, self.protocol, self.detectable(row["n"]))
+
+    def detectable(self, n: int) -> float | None:
+        """The smallest ratio that n seeds find by the spread of the pilot; None where no pilot tells one."""
+        if self.record is None or self.record["sd_log_time"] is None:
+            return None
+        return minimum_detectable_ratio(n, self.record["sd_log_time"], len(self.protocol.planned))
 
 
 def final(run: Run) -> dict:
