@@ -34,6 +34,7 @@ def shipped() -> dict:
     yaml = YAML(typ="safe")
     quick, variants = yaml.load(SHIPPED / "quick.yaml"), yaml.load(SHIPPED / "variants.yaml")
     rest = yaml.load(Path(__file__).parent / "rest.yaml")
+    del variants["variants"]["iterative_replay"]  # it needs its recording beside params.yaml
     return {"compare": quick["compare"], "datasets": quick["datasets"], **variants, **rest}
 
 

@@ -1,5 +1,6 @@
 """Presets: each passes the check, keeps the user's comments and blocks, and says what it changed."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,15 @@ from ruamel.yaml import YAML
 
 from ganspeed import params, presets
 from ganspeed.errors import UserError
+from ganspeed.objectives.replayed_penalty import read_schedule
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def path(document, tmp_path) -> Path:
+    """The shipped params.yaml of a study that has the shipped recordings."""
+    shutil.copytree(ROOT / "schedules", tmp_path / "schedules")
     yaml = YAML()
     with (tmp_path / "params.yaml").open("w") as file:
         yaml.dump(document, file)
@@ -83,6 +89,7 @@ def test_why_changes_one_thing_at_a_time(document):
     """Each arm differs from `iterative` or `wgan_gp` in one key (alpha's controls also hold the weight)."""
     variants = params.parse(document).variants
     why = YAML(typ="safe").load(presets.FOLDER / "why.yaml")["compare"]["variants"]
+    why.remove("iterative_replay")  # another objective: it has the test below
     differing = {}
     for name in why:
         base = "wgan_gp" if variants[name].objective == "wgan_gp" else "iterative"
@@ -96,6 +103,15 @@ def test_why_changes_one_thing_at_a_time(document):
         "weight", "lambda_gp", "p", "distance", "reference", "floor", "sides",
     }  # fmt: skip
     assert all(len(keys) == 1 for keys in differing.values())
+
+
+def test_the_replay_of_why_is_as_long_as_the_study_and_of_its_recipe(path):
+    presets.apply("why", path, reset=False)
+    why = params.load(path)
+    replay, iterative = why.variants["iterative_replay"], why.variants["iterative"]
+    steps, _ = read_schedule(ROOT / replay.schedule, replay.schedule_sha256)
+    assert len(steps) == why.datasets["digits"].train.updates * replay.n_critic
+    assert (replay.n_critic, replay.optimizer) == (iterative.n_critic, iterative.optimizer)
 
 
 def test_frozen_values_are_kept(path):
