@@ -95,13 +95,13 @@ def toy(document) -> None:
     document["evaluate"].update({"kid_subsets": 2, "kid_subset_size": 50, "full_snapshots": 1})
     document["pilot"].update({"seeds": [800, 801], "length": 2})
     document["tuning"].update({"trials": 2, "seeds": [900], "updates": 12})
-    for arm in ("wgan_gp_tuned", "wgan_gp_lambda_tuned", "iterative_tuned"):
+    for arm in document["tuning"]["arms"].keys() - {"gan_tuned", "wgan_tuned"}:
         del document["tuning"]["arms"][arm]
 
 
 def new_study(root: Path, *, git: bool = True) -> Study:
     root.mkdir(parents=True)
-    for name in ("src", "pipeline", "studies", "preregistration"):
+    for name in ("src", "pipeline", "studies", "preregistration", "schedules"):
         shutil.copytree(
             PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "*.json")
         )
