@@ -1,11 +1,13 @@
 """Shared pieces: one CPU thread, a tiny recipe, made-up digits-like images."""
 
 import copy
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import toy_study
 from ruamel.yaml import YAML
 
 from ganspeed import presets
@@ -65,3 +67,20 @@ def recipe(document):
         return Recipe(seed, train, document["variants"][variant] | changes, (1, 8, 8))
 
     return make
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> toy_study.Study:
+    """One toy study, reproduced once a file; tests work on copies of it."""
+    study = toy_study.new_study(tmp_path_factory.mktemp("finished") / "study")
+    first = study.repro()
+    assert first.trained == first.scored == toy_study.ALL
+    study.run("git", "add", ".")
+    study.run("git", "commit", "-qm", "results")
+    return study
+
+
+@pytest.fixture
+def study(finished, tmp_path) -> toy_study.Study:
+    shutil.copytree(finished.root, tmp_path / "study", symlinks=True)
+    return toy_study.Study(tmp_path / "study")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_reruns import new_study, yaml
+from toy_study import new_study, yaml
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

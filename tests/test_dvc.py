@@ -1,0 +1,69 @@
+"""What a DVC user expects: clones and pulls, an archive, experiments; by the real dvc on a toy study."""
+
+import json
+
+import pytest
+from toy_study import Study, new_study
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def test_a_new_seed_in_a_clean_clone_after_pull_trains_itself_alone(study, tmp_path):
+    study.run("dvc", "remote", "add", "-q", "-d", "store", str(tmp_path / "remote"))
+    study.run("dvc", "push", "-q")
+    study.run("git", "add", ".")
+    study.run("git", "commit", "-qm", "remote")
+    study.run("git", "clone", "-q", str(study.root), str(tmp_path / "clone"))
+    clone = Study(tmp_path / "clone")
+    clone.run("dvc", "pull", "-q")
+    assert clone.repro().trained == set()
+    clone.edit(lambda p: p["compare"].update(seeds=[0, 1, 2]))
+    reran = clone.repro()
+    assert reran.trained == reran.scored == {"gan/seed-2", "wgan/seed-2"}
+
+
+def test_trained_ahead_is_collected_not_trained_again(study):
+    study.edit(lambda p: p["compare"].update(seeds=[0, 1, 5]))
+    study.run("ganspeed", "ahead")
+    pooled = {
+        json.loads((p / "run" / "run.json").read_text())["fingerprint"]: (p / "provenance.json").read_text()
+        for p in (study.root / ".runs").iterdir()
+        if (p / "run" / "run.json").exists()
+    }
+    assert len(pooled) == 2
+    study.repro()
+    collected = {p.read_text() for p in (study.root / "artifacts/provenance").glob("digits/*/seed-5.json")}
+    assert collected == set(pooled.values())
+
+
+def test_an_archive_without_git_works_and_says_that_the_commit_is_unknown(tmp_path):
+    study = new_study(tmp_path / "study", git=False)
+    study.edit(lambda p: p["compare"].update(variants=["gan"], seeds=[0]))
+    assert study.repro().trained == {"gan/seed-0"}
+    provenance = json.loads((study.root / "artifacts/provenance/digits/gan/seed-0.json").read_text())
+    assert (provenance["commit"], provenance["dirty"]) == ("unknown", None)
+    assert "unknown" in (study.root / "reports/index.html").read_text()
+    study.run("git", "init", "-q")
+    study.run("make", "-o", ".venv/.installed", "scm")
+    assert study.run("dvc", "config", "--local", "core.no_scm", check=False).returncode != 0
+
+
+def test_a_typo_is_named_before_anything_runs(study):
+    before = study.bytes()
+    study.edit(lambda p: (p["variants"]["gan"].update(n_critc=1), p["evaluate"].update(neighbours=0)))
+    done = study.run("dvc", "repro", check=False)
+    assert done.returncode != 0
+    assert "variants.gan.n_critc: unknown key; did you mean n_critic?" in done.stderr
+    assert "evaluate.neighbours: 0 is not > 0" in done.stderr
+    assert study.bytes() == before
+    assert study.run("ganspeed", "check", check=False).returncode == 2
+
+
+def test_dvc_metrics_params_and_experiments_work_as_usual(study):
+    shown = json.loads(study.run("dvc", "metrics", "show", "--json").stdout)
+    assert shown[""]["data"]["reports/metrics.json"]["data"]["digits"]["gan"]["cfid"]["mean"] > 0
+    study.run("dvc", "exp", "run", "-q", "-S", "variants.gan.n_critic=2")
+    assert "n_critic" in study.run("dvc", "params", "diff").stdout
+    changed = json.loads(study.run("dvc", "metrics", "diff", "--json").stdout)
+    assert "digits.gan.cfid.mean" in str(changed) or "cfid" in str(changed)
+    assert "train@digits-gan" in study.run("dvc", "dag").stdout

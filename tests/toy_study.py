@@ -1,0 +1,122 @@
+"""A toy study, 2 variants × 2 seeds on 8×8 digits in seconds, run by the real dvc in a folder of its own.
+
+What was trained and scored is read from the files: a run that is trained again gets a new provenance (its clock), a
+score that is computed again a new modification time. Stages that started are read from dvc's own record of them.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+PROJECT = Path(__file__).parents[1]
+yaml = YAML()
+
+
+class Study:
+    """A clone of the project's code with a toy params.yaml, under git and dvc."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(self.root / "src"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "DVC_NO_ANALYTICS": "true",
+            "GANSPEED_DEVICE": "cpu",
+            "GANSPEED_WORKERS": "1",
+            "OMP_NUM_THREADS": "1",
+            "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
+            "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org",
+        }  # fmt: skip
+        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done
+
+    def edit(self, change) -> None:
+        """Apply `change` to the document of params.yaml, comments kept."""
+        document = yaml.load(self.root / "params.yaml")
+        change(document)
+        yaml.dump(document, self.root / "params.yaml")
+
+    def repro(self) -> "Reran":
+        """Run `dvc repro`; returns what really happened."""
+        before = self.record()
+        out = self.run("dvc", "repro").stdout
+        after = self.record()
+        stages = [line.split("'")[1] for line in out.splitlines() if line.startswith("Running stage '")]
+        return Reran(
+            {key for key, value in after["trained"].items() if before["trained"].get(key) != value},
+            {key for key, value in after["scored"].items() if before["scored"].get(key) != value},
+            set(stages),
+        )
+
+    def record(self) -> dict[str, dict]:
+        """Per run, its provenance (trained anew means another clock); per score, its inode and time."""
+        artifacts = self.root / "artifacts"
+        trained = {_key(p): p.read_text() for p in (artifacts / "provenance").glob("*/*/seed-*.json")}
+        scored = {_key(p): (p.stat().st_mtime_ns,) for p in (artifacts / "scores").glob("*/*/seed-*.csv")}
+        return {"trained": trained, "scored": scored}
+
+    def bytes(self) -> dict[str, bytes]:
+        """Every result that must not change unnoticed."""
+        roots = [self.root / "artifacts" / name for name in ("runs", "scores", "comparison")]
+        return {str(p.relative_to(self.root)): p.read_bytes() for r in roots for p in r.rglob("*") if p.is_file()}
+
+
+class Reran:
+    def __init__(self, trained: set, scored: set, stages: set):
+        self.trained, self.scored, self.stages = trained, scored, stages
+
+
+def _key(path: Path) -> str:
+    return f"{path.parent.name}/{path.name.split('.')[0]}"
+
+
+BOTH = {"gan/seed-0", "gan/seed-1"}
+ALL = BOTH | {"wgan/seed-0", "wgan/seed-1"}
+
+
+def toy(document) -> None:
+    """Two variants, two seeds, a minute's work made seconds."""
+    document["compare"].update({"variants": ["gan", "wgan"], "seeds": [0, 1]})
+    digits = document["datasets"]["digits"]
+    digits["train"].update({"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "grid_ratio": 1.5})
+    digits["features"].update({"epochs": 2, "width": 8, "min_accuracy": 0.2})
+    digits["evaluate"]["samples"] = 400
+    document["evaluate"].update({"kid_subsets": 2, "kid_subset_size": 50, "full_snapshots": 1})
+    document["pilot"].update({"seeds": [800, 801], "length": 2})
+    document["tuning"].update({"trials": 2, "seeds": [900], "updates": 12})
+    for arm in document["tuning"]["arms"].keys() - {"gan_tuned", "wgan_tuned"}:
+        del document["tuning"]["arms"][arm]
+
+
+def new_study(root: Path, *, git: bool = True) -> Study:
+    root.mkdir(parents=True)
+    for name in ("src", "pipeline", "studies", "preregistration", "schedules"):
+        shutil.copytree(
+            PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "*.json")
+        )
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore", "Makefile"):
+        shutil.copy(PROJECT / name, root / name)
+    (root / "reports").mkdir()
+    presets = YAML(typ="rt")
+    quick = presets.load(PROJECT / "src" / "ganspeed" / "presets" / "quick.yaml")
+    variants = presets.load(PROJECT / "src" / "ganspeed" / "presets" / "variants.yaml")
+    rest = presets.load(PROJECT / "tests" / "rest.yaml")
+    del quick["about"]
+    yaml.dump({**quick, **variants, **rest}, root / "params.yaml")
+    shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
+    study = Study(root)
+    study.edit(toy)
+    if git:
+        study.run("git", "init", "-q")
+        study.run("git", "add", ".")
+        study.run("git", "commit", "-qm", "toy")
+    study.run("make", "-o", ".venv/.installed", "scm")
+    return study
