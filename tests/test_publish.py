@@ -38,6 +38,13 @@ def test_a_study_holds_the_report_its_params_and_its_lock(workspace):
     assert (folder / "params.yaml").read_bytes() == workspace.params.read_bytes()
 
 
+def test_a_study_keeps_what_was_fixed_before_it(workspace):
+    record = workspace.preregistration("digits")
+    record.parent.mkdir(exist_ok=True)
+    record.write_text("{}")
+    assert (publish(workspace, "study") / "preregistration" / "digits.json").read_bytes() == b"{}"
+
+
 def test_a_study_of_the_same_name_is_replaced_as_a_whole(workspace):
     old = publish(workspace, "study") / "figures" / "of_a_removed_variant.png"
     old.write_bytes(b"old")

@@ -1,4 +1,4 @@
-"""Keep a study: its report, with the params and the lock behind it, in a folder small enough to commit."""
+"""Keep a study: its report, with the params, records and lock behind it, in a folder small enough to commit."""
 
 import re
 import shutil
@@ -15,7 +15,9 @@ LIMIT = 2 * 1024**2  # bytes
 
 
 def publish(workspace: Workspace, name: str) -> Path:
-    """Copy the report, params.yaml and dvc.lock (where there is one) to reports/studies/<name>/; returns the folder.
+    """Copy the report, params.yaml, dvc.lock and preregistration/ to reports/studies/<name>/; returns the folder.
+
+    The last two only where there are any.
 
     A study of this name is replaced as a whole. Whether the report is in step with params.yaml is not checked. Raises
     UserError for a bad name, a report that is not there, and one of more than LIMIT bytes.
@@ -28,6 +30,8 @@ def publish(workspace: Workspace, name: str) -> Path:
         raise UserError(f"nothing to publish: {', '.join(missing)} missing; run `dvc repro` first")
     lock = workspace.root / "dvc.lock"
     sources += [lock] if lock.exists() else []
+    records = workspace.root / "preregistration"
+    sources += [records] if any(records.glob("*.json")) else []
     _check_size(sources)
 
     studies = workspace.reports / "studies"
