@@ -137,18 +137,12 @@ def plain_number(value: float, _position: int | None = None) -> str:
     return f"{value:,.10g}".replace("-", "−")
 
 
-def _handles(styles: dict[str, Look]) -> list[Line2D]:
-    return [Line2D([], [], **look.line(linewidth=2.2, label=variant)) for variant, look in styles.items()]
-
-
-def legend(ax: Axes, styles: dict[str, Look], diverged: bool) -> None:
-    handles = _handles(styles)
+def shared_legend(figure: Figure, styles: dict[str, Look], diverged: bool = False) -> None:
+    """The variants above the panels, in as many columns as there is room for."""
+    handles = [Line2D([], [], **look.line(linewidth=2.2, label=variant)) for variant, look in styles.items()]
     if diverged:
         handles.append(Line2D([], [], color="0.6", marker="X", markersize=9, markeredgecolor="black",
                               linestyle="none", label="run diverged"))  # fmt: skip
-    ax.legend(handles=handles, loc="lower left", frameon=True, framealpha=0.9, edgecolor="none", handlelength=3.2)
-
-
-def shared_legend(figure: Figure, styles: dict[str, Look]) -> None:
-    figure.legend(handles=_handles(styles), loc="outside upper center", ncols=min(len(styles), 6), frameon=False,
-                  handlelength=3.2)  # fmt: skip
+    widest = 0.75 + 0.08 * max(len(handle.get_label()) for handle in handles)  # inches: the line, and its letters
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / widest)))
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, handlelength=3.2)

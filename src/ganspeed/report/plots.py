@@ -40,7 +40,7 @@ def score_curves(
     scores and diverged: variant, seed, value, and a column for every axis.
     """
     with rc_context(figures.STYLE):
-        figure = Figure(figsize=(WIDTH, 5.0 if len(axes) == 1 else 4.0), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 5.4 if len(axes) == 1 else 4.4), layout="constrained")
         panels = figure.subplots(1, len(axes), sharey=True, squeeze=False)[0]
         for ax, axis in zip(panels, axes, strict=True):
             figures.curves(ax, scores[scores[axis] > 0], axis, styles, seeds, math.inf)
@@ -54,7 +54,7 @@ def score_curves(
         for ax in panels[:-1]:
             for line in lines:
                 figures.level(ax, line)
-        figures.legend(panels[0], styles, diverged=not diverged.empty)
+        figures.shared_legend(figure, styles, diverged=not diverged.empty)
     return figure
 
 

@@ -117,8 +117,8 @@ def arrivals(results: Results, styles: dict[str, Look]) -> Figure:
 
 
 def slopes(results: Results, styles: dict[str, Look]) -> Figure:
-    """Time to tau on the primary axis, a panel for each pair and a line for each seed."""
-    pairs, axis = summaries.pairs(results), results.comparison["axis"]
+    """Time to tau on the primary axis, a panel for each planned pair, or else each other one, and a line per seed."""
+    pairs, axis = summaries.planned(results) or summaries.pairs(results), results.comparison["axis"]
     columns = min(PANELS_PER_ROW, max(3, len(pairs)))
     rows = math.ceil(len(pairs) / columns)
     with rc_context(figures.STYLE):
@@ -131,8 +131,9 @@ def slopes(results: Results, styles: dict[str, Look]) -> Figure:
                     colour = styles[variant].colour
                     ax.plot([x], [end["time"]], marker="o", markersize=5.5, color=colour, zorder=3,
                             markerfacecolor=colour if end["reached"] else "white")  # fmt: skip
-            ax.set(xlim=(-0.25, 1.25), xticks=[0, 1], yscale="log")
-            ax.set_xticks([0, 1], [reference, new], fontsize=8.5)
+            ax.set(xlim=(-0.25, 1.25), yscale="log")
+            ax.set_xticks([])
+            ax.set_title(f"{reference}\n→ {new}", fontsize=8.5)
             ax.grid(visible=False, axis="x")
             figures.plain_ticks(ax.yaxis, (1, 2, 5))
             ax.yaxis.set_minor_formatter(NullFormatter())

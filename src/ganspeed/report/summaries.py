@@ -96,10 +96,15 @@ def _per_update(results: Results, variant: str, axis: str) -> int:
 
 def pairs(results: Results) -> list[tuple[str, str]]:
     """(new, reference) of every comparison, planned ones first, then by the order of params.compare.variants."""
+    first = planned(results)
+    there = {(row["new"], row["reference"]) for row in results.comparison["comparisons"]} - set(first)
+    return first + [(new, ref) for ref in results.variants for new in results.variants if (new, ref) in there]
+
+
+def planned(results: Results) -> list[tuple[str, str]]:
+    """(new, reference) of every planned comparison."""
     rows = results.comparison["comparisons"]
-    planned = list(dict.fromkeys((row["new"], row["reference"]) for row in rows if row["planned"]))
-    there = {(row["new"], row["reference"]) for row in rows} - set(planned)
-    return planned + [(new, ref) for ref in results.variants for new in results.variants if (new, ref) in there]
+    return list(dict.fromkeys((row["new"], row["reference"]) for row in rows if row["planned"]))
 
 
 def comparison_row(results: Results, new: str, reference: str, axis: str, threshold: str) -> dict:

@@ -91,10 +91,11 @@ def arrivals(results: Results) -> str:
 
 
 def slopes(results: Results) -> str:
+    which = " for every planned pair" if planned(results) else ""
     return (
-        f"Time to τ on {results.dataset}, seed by seed: each line joins the two runs of one seed "
-        f"({results_n(results)} paired seeds), reference left. Downward: the variant on the right needed less. Hollow: "
-        f"not reached, drawn at the budget."
+        f"Time to τ on {results.dataset}{which}, seed by seed: each line joins the two runs of one seed "
+        f"({results_n(results)} paired seeds), reference left, the other right. Downward: the "
+        f"other needed less. Hollow: not reached, drawn at the budget."
     )
 
 
