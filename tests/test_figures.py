@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from ganspeed import figures
@@ -156,3 +157,15 @@ def test_a_saved_figure_has_no_metadata_and_always_the_same_bytes(study, tmp_pat
         assert image.info.keys() <= {"dpi"}
         assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
         assert image.width == round(plots.WIDTH * 60)
+
+
+def test_a_saved_figure_keeps_the_colour_of_a_thin_line_beside_many_others(tmp_path):
+    """Thousands of pixels in two hundred greens and a few in blue: the blue stays blue."""
+    figure = Figure(figsize=(4, 4))
+    ax = figure.subplots()
+    ax.imshow(np.linspace(0, 1, 4096).reshape(64, 64), cmap="Greens", aspect="auto")
+    figure.add_artist(Line2D([0.02, 0.06], [0.97, 0.97], color="#0173b2", linewidth=4))
+    figures.save(figure, tmp_path / "a.png", 60)
+    with Image.open(tmp_path / "a.png") as picture:
+        pixels = np.asarray(picture.convert("RGB")).astype(int).reshape(-1, 3)
+    assert np.abs(pixels - (0x01, 0x73, 0xB2)).max(1).min() < 12
