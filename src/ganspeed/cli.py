@@ -5,23 +5,14 @@ import sys
 from pathlib import Path
 
 from ganspeed import params as parameters
-from ganspeed import stopping
-from ganspeed.errors import Stopped, UserError
+from ganspeed.errors import exit_status
 from ganspeed.workspace import Workspace
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; returns the exit status: 0, 2 with the mistakes on stderr, or 75 when it was stopped."""
     given = build_parser().parse_args(arguments)
-    try:
-        given.run(given, Workspace(given.root.resolve()))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except Stopped:
-        print(stopping.SAID, file=sys.stderr)
-        return stopping.STATUS
-    return 0
+    return exit_status(lambda: given.run(given, Workspace(given.root.resolve())))
 
 
 def build_parser() -> argparse.ArgumentParser:

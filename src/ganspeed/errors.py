@@ -1,4 +1,16 @@
-"""Errors that the user can mend, and the wish to stop."""
+"""Errors that the user can mend, the wish to stop, and the exit status that each of them is told by."""
+
+import sys
+from collections.abc import Callable
+
+from ganspeed import stopping
+
+MISTAKE = 2  # the exit status of what the user can mend
+SHORTAGES = {  # what Python, torch, CUDA and the system say when something runs out
+    ("allocate memory", "out of memory"): "out of memory: what was finished is kept, nothing unfinished is a result; "
+    "run again to go on, with a smaller GANSPEED_WORKERS. The batch size is never changed for you",
+    ("No space left", "Disk quota exceeded"): "the disk is full: what was there is as it was; make room and run again",
+}
 
 
 class UserError(Exception):
@@ -7,3 +19,27 @@ class UserError(Exception):
 
 class Stopped(Exception):  # noqa: N818 it is no error
     """Asked to end by a signal: what there was is saved, running again goes on from there. Exit status 75."""
+
+
+def exit_status(body: Callable[[], None]) -> int:
+    """Call `body`: 0, 2 with what the user can mend on stderr, or 75 when it was stopped. Others errors are raised."""
+    try:
+        body()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return MISTAKE
+    except Stopped:
+        print(stopping.SAID, file=sys.stderr)
+        return stopping.STATUS
+    except Exception as error:
+        if (words := _shortage(error)) is None:
+            raise
+        print(f"error: {words} ({error})", file=sys.stderr)
+        return MISTAKE
+    return 0
+
+
+def _shortage(error: Exception) -> str | None:
+    """What to do about a want of memory or room, whoever raised it and as what; None for every other error."""
+    said = "out of memory" if isinstance(error, MemoryError) else str(error)
+    return next((words for signs, words in SHORTAGES.items() if any(sign in said for sign in signs)), None)

@@ -28,20 +28,24 @@ def wished() -> bool:
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM ask to stop, as does the end of the `dvc` that runs this stage, if one does."""
+    """While inside, SIGINT and SIGTERM ask to stop."""
     global _wished
     if threading.current_thread() is not threading.main_thread():  # only that one may handle signals
         yield
         return
     before = {number: signal.signal(number, _heard) for number in SIGNALS}
-    if "DVC_STAGE" in os.environ:
-        _follow(os.getppid())
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         _wished = False
+
+
+def follow_dvc() -> None:
+    """From now on the end of the `dvc` that runs this stage, if one does, asks it to stop."""
+    if "DVC_STAGE" in os.environ:
+        _follow(os.getppid())
 
 
 def obey(shared, parent: int) -> None:
