@@ -124,14 +124,19 @@ class RunStore:
         return None
 
     def collect(self, spec: RunSpec) -> bool:
-        """Bring a finished run to its place under artifacts/. False when there is none."""
+        """Bring a finished run to its place under artifacts/. False when there is none.
+
+        Its provenance is put aside before it and comes back after it: a kill between the two leaves it in the pool.
+        """
         found, place = self.finished(spec), self.place(spec)
         if found and found != place:
             pool.put_aside_run(self.workspace, spec.dataset, spec.variant, spec.seed)
-            provenance = self.workspace.provenance(spec.dataset, spec.variant, spec.seed)
-            provenance.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(self.pooled(spec) / "provenance.json", provenance)
             replace_folder(found, place)
+        provenance = self.workspace.provenance(spec.dataset, spec.variant, spec.seed)
+        pooled = self.pooled(spec) / "provenance.json"
+        if found and pooled.exists() and not provenance.exists():
+            provenance.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(pooled, provenance)
             shutil.rmtree(self.pooled(spec), ignore_errors=True)
         return found is not None
 
