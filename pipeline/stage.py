@@ -22,4 +22,4 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
     def stage() -> None:
         body(params.load(workspace.params), workspace, *(getattr(given, name) for name in arguments))
 
-    sys.exit(exit_status(stage))
+    sys.exit(exit_status(stage, workspace.root))

@@ -2,14 +2,20 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from ganspeed import stopping
 
 MISTAKE = 2  # the exit status of what the user can mend
-SHORTAGES = {  # what Python, torch, CUDA and the system say when something runs out
-    ("allocate memory", "out of memory"): "out of memory: what was finished is kept, nothing unfinished is a result; "
+SHORTAGES = {  # what Python, torch, CUDA, oneDNN and the system say when something runs out
+    (
+        "allocate memory",
+        "out of memory",
+        "could not create a primitive",
+    ): "out of memory: what was finished is kept, nothing unfinished is a result; "
     "run again to go on, with a smaller GANSPEED_WORKERS. The batch size is never changed for you",
-    ("No space left", "Disk quota exceeded"): "the disk is full: what was there is as it was; make room and run again",
+    ("No space left", "Disk quota exceeded", "File too large"): "the disk of {place} is full: what was there is as it "
+    "was; make room and run again",
 }
 
 
@@ -21,8 +27,11 @@ class Stopped(Exception):  # noqa: N818 it is no error
     """Asked to end by a signal: what there was is saved, running again goes on from there. Exit status 75."""
 
 
-def exit_status(body: Callable[[], None]) -> int:
-    """Call `body`: 0, 2 with what the user can mend on stderr, or 75 when it was stopped. Others errors are raised."""
+def exit_status(body: Callable[[], None], place: Path) -> int:
+    """Call `body`: 0, 2 with what the user can mend on stderr, or 75 when it was stopped. Other errors are raised.
+
+    place: the folder of the study.
+    """
     try:
         body()
     except UserError as error:
@@ -34,7 +43,7 @@ def exit_status(body: Callable[[], None]) -> int:
     except Exception as error:
         if (words := _shortage(error)) is None:
             raise
-        print(f"error: {words} ({error})", file=sys.stderr)
+        print(f"error: {words.format(place=place)} ({error})", file=sys.stderr)
         return MISTAKE
     return 0
 
