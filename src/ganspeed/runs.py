@@ -20,7 +20,8 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from ganspeed import data, pool
+from ganspeed import data, locks, pool
+from ganspeed.errors import UserError
 from ganspeed.files import read_json, replace_folder, sha256_file, sha256_json, write_json
 from ganspeed.params import Params
 from ganspeed.training import Outcome, Recipe
@@ -102,12 +103,16 @@ class RunStore:
     def lock(self) -> AbstractContextManager:
         """Held while training, one at a time in a study; the system frees it with the process that holds it."""
         self.workspace.pool.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.workspace.pool / "lock")
+        path = self.workspace.pool / locks.TRAINING
+        lock = FileLock(path)
         try:
             return lock.acquire(timeout=0)
         except Timeout:
-            print("another training of this study is running: waiting for it to end", file=sys.stderr, flush=True)
+            who = ", ".join(locks.holders(path))
+            print(f"another training of this study is running: waiting for {who}", file=sys.stderr, flush=True)
             return lock.acquire()
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}; `ganspeed doctor` says what to do") from None
 
     def pooled(self, spec: RunSpec) -> Path:
         """The pool's folder of this run: run/ (finished when run/run.json is there), checkpoint, provenance.json."""
