@@ -7,15 +7,18 @@ from pathlib import Path
 from ganspeed import stopping
 
 MISTAKE = 2  # the exit status of what the user can mend
-SHORTAGES = {  # what Python, torch, CUDA, oneDNN and the system say when something runs out
-    (
-        "allocate memory",
-        "out of memory",
-        "could not create a primitive",
-    ): "out of memory: what was finished is kept, nothing unfinished is a result; "
-    "run again to go on, with a smaller GANSPEED_WORKERS. The batch size is never changed for you",
-    ("No space left", "Disk quota exceeded", "File too large"): "the disk of {place} is full: what was there is as it "
-    "was; make room and run again",
+OUT_OF_MEMORY = (
+    "out of memory: what was finished is kept, nothing unfinished is a result; run again to go on, with a smaller "
+    "GANSPEED_WORKERS. The batch size is never changed for you"
+)
+DISK_FULL = "the disk of {place} is full: what was there is as it was; make room and run again"
+SHORTAGES = {  # what Python, torch, CUDA, oneDNN and the system say → what it means for the user
+    "allocate memory": OUT_OF_MEMORY,
+    "could not create a primitive": OUT_OF_MEMORY,
+    "out of memory": OUT_OF_MEMORY,
+    "Disk quota exceeded": DISK_FULL,
+    "File too large": DISK_FULL,
+    "No space left": DISK_FULL,
 }
 
 
@@ -51,4 +54,4 @@ def exit_status(body: Callable[[], None], place: Path) -> int:
 def _shortage(error: Exception) -> str | None:
     """What to do about a want of memory or room, whoever raised it and as what; None for every other error."""
     said = "out of memory" if isinstance(error, MemoryError) else str(error)
-    return next((words for signs, words in SHORTAGES.items() if any(sign in said for sign in signs)), None)
+    return next((words for sign, words in SHORTAGES.items() if sign in said), None)
