@@ -84,7 +84,7 @@ def test_a_disk_that_is_full_at_any_write_leaves_what_there_is_and_is_gone_on_fr
         assert ended.status == 2 and "Traceback" not in ended.said
         assert ("No space left" in ended.said or "File too large" in ended.said) and str(workspace.root) in ended.said
         assert function != "write_atomically" or re.search(rf"error: {workspace.root}/.*: not written: ", ended.said)
-        assert results(workspace) == before
+        assert before.items() <= results(workspace).items()
         (small_disk / "filler").unlink(missing_ok=True)
         if stage not in [later for later, _, _ in WRITES[number + 1 :]]:
             ended = run(workspace, stage)
