@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganspeed import params, stopping
-from ganspeed.errors import Stopped, UserError
+from ganspeed.errors import exit_status
 from ganspeed.workspace import Workspace
 
 
@@ -17,11 +17,9 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
         parser.add_argument(name)
     given = parser.parse_args()
     workspace = Workspace(Path.cwd())
-    try:
+    stopping.follow_dvc()
+
+    def stage() -> None:
         body(params.load(workspace.params), workspace, *(getattr(given, name) for name in arguments))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except Stopped:
-        print(stopping.SAID, file=sys.stderr)
-        sys.exit(stopping.STATUS)
+
+    sys.exit(exit_status(stage, workspace.root))

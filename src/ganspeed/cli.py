@@ -5,23 +5,15 @@ import sys
 from pathlib import Path
 
 from ganspeed import params as parameters
-from ganspeed import stopping
-from ganspeed.errors import Stopped, UserError
+from ganspeed.errors import UserError, exit_status
 from ganspeed.workspace import Workspace
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; returns the exit status: 0, 2 with the mistakes on stderr, or 75 when it was stopped."""
     given = build_parser().parse_args(arguments)
-    try:
-        given.run(given, Workspace(given.root.resolve()))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except Stopped:
-        print(stopping.SAID, file=sys.stderr)
-        return stopping.STATUS
-    return 0
+    workspace = Workspace(given.root.resolve())
+    return exit_status(lambda: given.run(given, workspace), workspace.root)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -52,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         command(name, run, text).add_argument("dataset")
     publish = command("publish", publish_, "keep this report as reports/studies/NAME")
     publish.add_argument("name")
+    command("doctor", doctor, "say which lock or damaged file stands in the way, and what to do about it")
     command("gc", gc, "free what the current params do not need: runs and scores put aside in .runs/")
     return parser
 
@@ -116,6 +109,16 @@ def publish_(given, workspace: Workspace) -> None:
     from ganspeed.publish import publish
 
     print(publish(workspace, given.name))
+
+
+def doctor(given, workspace: Workspace) -> None:
+    from ganspeed import locks
+
+    for line in locks.held(workspace.root):
+        print(line)
+    if found := locks.faults(workspace.root):
+        raise UserError("\n".join(found))
+    print("no lock is stale or damaged")
 
 
 def gc(given, workspace: Workspace) -> None:

@@ -1,4 +1,25 @@
-"""Errors that the user can mend, and the wish to stop."""
+"""Errors that the user can mend, the wish to stop, and the exit status that each of them is told by."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ganspeed import stopping
+
+MISTAKE = 2  # the exit status of what the user can mend
+OUT_OF_MEMORY = (
+    "out of memory: what was finished is kept, nothing unfinished is a result; run again to go on, with a smaller "
+    "GANSPEED_WORKERS. The batch size is never changed for you"
+)
+DISK_FULL = "the disk of {place} is full: what was there is as it was; make room and run again"
+SHORTAGES = {  # what Python, torch, CUDA, oneDNN and the system say → what it means for the user
+    "allocate memory": OUT_OF_MEMORY,
+    "could not create a primitive": OUT_OF_MEMORY,
+    "out of memory": OUT_OF_MEMORY,
+    "Disk quota exceeded": DISK_FULL,
+    "File too large": DISK_FULL,
+    "No space left": DISK_FULL,
+}
 
 
 class UserError(Exception):
@@ -7,3 +28,30 @@ class UserError(Exception):
 
 class Stopped(Exception):  # noqa: N818 it is no error
     """Asked to end by a signal: what there was is saved, running again goes on from there. Exit status 75."""
+
+
+def exit_status(body: Callable[[], None], place: Path) -> int:
+    """Call `body`: 0, 2 with what the user can mend on stderr, or 75 when it was stopped. Other errors are raised.
+
+    place: the folder of the study.
+    """
+    try:
+        body()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return MISTAKE
+    except Stopped:
+        print(stopping.SAID, file=sys.stderr)
+        return stopping.STATUS
+    except Exception as error:
+        if (words := _shortage(error)) is None:
+            raise
+        print(f"error: {words.format(place=place)} ({error})", file=sys.stderr)
+        return MISTAKE
+    return 0
+
+
+def _shortage(error: Exception) -> str | None:
+    """What to do about a want of memory or room, whoever raised it and as what; None for every other error."""
+    said = "out of memory" if isinstance(error, MemoryError) else str(error)
+    return next((words for sign, words in SHORTAGES.items() if sign in said), None)

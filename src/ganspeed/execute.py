@@ -21,6 +21,7 @@ from torch import Tensor
 from ganspeed import data, runs, stopping
 from ganspeed.checkpoints import Checkpoints
 from ganspeed.errors import Stopped, UserError
+from ganspeed.files import remove_unfinished
 from ganspeed.params import Params
 from ganspeed.runs import Provenance, RunSpec, RunStore
 from ganspeed.training import train
@@ -174,8 +175,7 @@ def _train_one(item: tuple[RunSpec, Workspace, torch.device]) -> None:
     checkpoints = Checkpoints(pooled / "checkpoints", spec.identity)
     if not checkpoints:
         shutil.rmtree(pooled, ignore_errors=True)  # what a run that never reached a checkpoint left behind
-    for left in folder.rglob(".*.tmp"):  # what was being written when it was killed
-        left.unlink()
+    remove_unfinished(folder)
     provenance = Provenance(pooled / "provenance.json", workspace.root)
     send(("started", spec, None))
 

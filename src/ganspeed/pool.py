@@ -27,9 +27,9 @@ def put_aside_run(workspace: Workspace, dataset: str, variant: str, seed: int) -
     if _intact(place):
         pooled = workspace.pool / read_json(place / "run.json")["fingerprint"]
         pooled.mkdir(parents=True, exist_ok=True)
-        replace_folder(place, pooled / "run")
         if provenance.exists():
             os.replace(provenance, pooled / "provenance.json")
+        replace_folder(place, pooled / "run")
     shutil.rmtree(place, ignore_errors=True)
     provenance.unlink(missing_ok=True)
 

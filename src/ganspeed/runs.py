@@ -20,7 +20,8 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from ganspeed import data, pool
+from ganspeed import data, locks, pool
+from ganspeed.errors import UserError
 from ganspeed.files import read_json, replace_folder, sha256_file, sha256_json, write_json
 from ganspeed.params import Params
 from ganspeed.training import Outcome, Recipe
@@ -102,12 +103,16 @@ class RunStore:
     def lock(self) -> AbstractContextManager:
         """Held while training, one at a time in a study; the system frees it with the process that holds it."""
         self.workspace.pool.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.workspace.pool / "lock")
+        path = self.workspace.pool / locks.TRAINING
+        lock = FileLock(path)
         try:
             return lock.acquire(timeout=0)
         except Timeout:
-            print("another training of this study is running: waiting for it to end", file=sys.stderr, flush=True)
+            who = ", ".join(locks.holders(path))
+            print(f"another training of this study is running: waiting for {who}", file=sys.stderr, flush=True)
             return lock.acquire()
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}; `ganspeed doctor` says what to do") from None
 
     def pooled(self, spec: RunSpec) -> Path:
         """The pool's folder of this run: run/ (finished when run/run.json is there), checkpoint, provenance.json."""
@@ -124,14 +129,19 @@ class RunStore:
         return None
 
     def collect(self, spec: RunSpec) -> bool:
-        """Bring a finished run to its place under artifacts/. False when there is none."""
+        """Bring a finished run to its place under artifacts/. False when there is none.
+
+        Its provenance is put aside before it and comes back after it: a kill between the two leaves it in the pool.
+        """
         found, place = self.finished(spec), self.place(spec)
         if found and found != place:
             pool.put_aside_run(self.workspace, spec.dataset, spec.variant, spec.seed)
-            provenance = self.workspace.provenance(spec.dataset, spec.variant, spec.seed)
-            provenance.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(self.pooled(spec) / "provenance.json", provenance)
             replace_folder(found, place)
+        provenance = self.workspace.provenance(spec.dataset, spec.variant, spec.seed)
+        pooled = self.pooled(spec) / "provenance.json"
+        if found and pooled.exists() and not provenance.exists():
+            provenance.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(pooled, provenance)
             shutil.rmtree(self.pooled(spec), ignore_errors=True)
         return found is not None
 

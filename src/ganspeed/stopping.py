@@ -1,7 +1,7 @@
 """Ending in good order: a first signal, or the end of the process that started this one, asks for it.
 
-Whoever trains looks at `wished` after every update and saves what there is. What has not ended GRACE seconds later is
-killed; a second signal does not wait.
+Whoever trains looks at `wished` after every update and saves what there is. A process that has not ended GRACE seconds
+later is killed, whatever it is at by then; a second signal does not wait.
 """
 
 import multiprocessing
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 STATUS = 75  # the exit status of what was stopped: "try again later" in sysexits.h
 SAID = "stopped; what was trained is saved: the same command goes on from there"
 GRACE = 3.5  # seconds
-POLL = 0.5  # seconds between two looks at whether the parent is still there
+POLL = 0.1  # seconds between two looks at whether the parent is still there
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _wished = False
@@ -28,20 +28,22 @@ def wished() -> bool:
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM ask to stop, as does the end of the `dvc` that runs this stage, if one does."""
-    global _wished
+    """While inside, SIGINT and SIGTERM ask to stop."""
     if threading.current_thread() is not threading.main_thread():  # only that one may handle signals
         yield
         return
     before = {number: signal.signal(number, _heard) for number in SIGNALS}
-    if "DVC_STAGE" in os.environ:
-        _follow(os.getppid())
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        _wished = False
+
+
+def follow_dvc() -> None:
+    """From now on the end of the `dvc` that runs this stage, if one does, asks it to stop."""
+    if "DVC_STAGE" in os.environ:
+        _follow(os.getppid())
 
 
 def obey(shared, parent: int) -> None:
@@ -68,8 +70,7 @@ def _wish() -> None:
 
 def _insist() -> None:
     time.sleep(GRACE)
-    if _wished:
-        _end()
+    _end()
 
 
 def _end() -> None:

@@ -41,7 +41,7 @@ def prepare(dataset: str, block: AnyData, source: Path, out: Path) -> None:
             write_manifest(temporary, dataset, opened.origin, opened.classes, written)
         replace_folder(temporary, out)
     except OSError as error:  # no permission, a full disk
-        raise DataError(f"{error.filename or out}: {error.strerror}") from None
+        raise DataError(f"{error.filename or out}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

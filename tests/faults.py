@@ -1,0 +1,137 @@
+"""Stages of a toy study in a real process of their own, and a fault that strikes it at a chosen function call."""
+
+import multiprocessing
+import os
+import runpy
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import Mock
+
+from ruamel.yaml import YAML
+
+from ganspeed import tracking
+from ganspeed.workspace import Workspace
+
+CONTEXT = multiprocessing.get_context("forkserver")  # a fork of one that has imported torch starts in no time
+CONTEXT.set_forkserver_preload(  # torch imports its compiler when it is asked for deterministic algorithms
+    ["torch._inductor", "ganspeed.tracking", "ganspeed.report", "ganspeed.scoring", "ganspeed.calibration"]
+)
+ENVIRONMENT = {"GANSPEED_DEVICE": "cpu", "GANSPEED_WORKERS": "1"}
+ARGUMENTS = {"train": ("digits", "iterative"), "evaluate": ("digits", "iterative"), "check": (), "report": ()}
+UP_TO_TRAIN = ("prepare", "features")
+SCORED = ("train", "evaluate")
+DISK = ("posix.fsync", "posix.replace", "posix.rmdir", "posix.unlink")  # calls between which files are half done
+
+
+def toy(document: dict, **train) -> dict:
+    """The shipped study with one variant, two seeds, and so little of everything that it takes a second."""
+    document["compare"] |= {"variants": ["iterative"], "seeds": [0, 1]}
+    digits = document["datasets"]["digits"]
+    small = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "ema_decay": 0.5}
+    rare = {"log_every": 4, "checkpoint_every": 3, "grid_ratio": 1.5, "sample_grids": 3}
+    digits["train"] |= small | rare | train
+    digits["features"] |= {"epochs": 2, "width": 8, "min_accuracy": 0.2}
+    digits["evaluate"]["samples"] = 200
+    document["evaluate"] |= {"kid_subsets": 2, "kid_subset_size": 50, "full_snapshots": 1, "transport_samples": 50}
+    return document
+
+
+def write(document: dict, root: Path) -> Workspace:
+    """A study of nothing but its params.yaml."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML().dump(document, file)
+    return Workspace(root)
+
+
+def copy(study: Workspace, root: Path) -> Workspace:
+    shutil.copytree(study.root, root, dirs_exist_ok=True)
+    return Workspace(root)
+
+
+@dataclass
+class Trigger:
+    """Counts the calls made inside the functions `within`, by qualified name, and calls `fault` at call `number`.
+
+    only: functions whose calls count, by module and name, all when it is empty. path: count only inside calls whose
+    argument `path` matches this pattern. Without a number it only counts.
+    """
+
+    within: tuple[str, ...]
+    number: int | None = None
+    fault: Callable[[], None] | None = None
+    only: tuple[str, ...] = ()
+    path: str = "*"
+    calls: int = 0
+    depth: int = 0
+
+    def __call__(self, frame, event: str, argument) -> None:
+        entered = frame.f_code.co_qualname in self.within and self._matches(frame)
+        if event == "call":
+            self.depth += entered
+        if event in ("call", "c_call") and self.depth and (not self.only or _name(frame, event, argument) in self.only):
+            if self.calls == self.number:
+                sys.setprofile(None)
+                self.fault()
+            self.calls += 1
+        if event == "return":
+            self.depth -= entered
+
+    def _matches(self, frame) -> bool:
+        return self.path == "*" or frame.f_locals["path"].match(self.path)
+
+
+def _name(frame, event: str, argument) -> str:
+    """Of the function that is called, with its module."""
+    if event == "c_call":
+        return f"{argument.__module__}.{argument.__name__}"
+    return f"{frame.f_globals['__name__']}.{frame.f_code.co_name}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended: its exit status, negative for a signal, what it said, and the calls that were counted."""
+
+    status: int
+    said: str
+    calls: int
+
+
+def run(workspace: Workspace, *stages: str, trigger: Trigger | None = None) -> Ended:
+    """Run these stages one after the other in one process, as DVC runs each in its own."""
+    said = Path(tempfile.mkdtemp()) / "said"
+    counted = CONTEXT.Value("q", 0)
+    process = CONTEXT.Process(target=_work, args=(workspace.root, stages, trigger, said, counted))
+    process.start()
+    process.join()
+    return Ended(process.exitcode, said.read_text(), counted.value)
+
+
+def _work(root: Path, stages: tuple[str, ...], trigger: Trigger | None, said: Path, counted) -> None:
+    output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.environ.update(ENVIRONMENT)
+    os.chdir(root)
+    tracking.Live = tracking.mirror_safely = Mock()  # MLflow is no part of this
+    try:
+        for stage in stages:
+            sys.argv = [stage, *ARGUMENTS.get(stage, ("digits",))]
+            sys.setprofile(trigger)
+            _script(stage)
+    finally:
+        sys.setprofile(None)
+        counted.value = trigger.calls if trigger else 0
+
+
+def _script(stage: str) -> None:
+    """Run pipeline/<stage>.py; what ends with another status than 0 ends this process."""
+    try:
+        runpy.run_module(stage, run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise

@@ -1,0 +1,33 @@
+"""Durations come from a clock that only goes forward: one that is set while a run goes on changes none of them."""
+
+import itertools
+import time
+
+import pytest
+from faults import Trigger, run, toy, write
+
+from ganspeed.files import read_json
+
+pytestmark = pytest.mark.slow
+DAYS = 86_400.0
+
+
+def jump() -> None:
+    """From now on every look at the wall clock finds it days away from where it was, to and fro."""
+    jumps, real = itertools.cycle((10 * DAYS, -10 * DAYS)), time.time
+    time.time = lambda: real() + next(jumps)
+
+
+def test_a_clock_that_is_set_changes_no_duration(document, tmp_path):
+    document["protocol"]["timing"] = {"repeats": 2, "updates": 2}
+    workspace = write(toy(document), tmp_path / "study")
+    assert run(workspace, "prepare").status == 0
+    start = time.monotonic()
+    ended = run(workspace, "train", "timing", trigger=Trigger(("run_stage",), 0, jump))
+    spent = time.monotonic() - start
+    assert ended.status == 0, ended.said
+    seconds = [entry["seconds"] for entry in read_json(workspace.provenance("digits", "iterative", 0))["clock"]]
+    assert seconds == sorted(seconds) and 0 < seconds[-1] < spent
+    (per_update,) = read_json(workspace.timing("digits"))["seconds_per_update"].values()
+    assert 0 < per_update < spent
+    assert "-" not in "".join(line.split("  ")[1] for line in ended.said.splitlines() if "/s  " in line)

@@ -1,0 +1,100 @@
+"""SIGKILL at random moments of real training and scoring processes: what is finished after it has the same bytes."""
+
+import copy
+import os
+import random
+import signal
+
+import pytest
+from faults import DISK, SCORED, UP_TO_TRAIN, Trigger, run, toy, write
+from faults import copy as copy_of
+from test_execute import digests
+
+from ganspeed.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+DRAWS = 5
+PHASES = {
+    "in the critic loop": Trigger(("one_update",)),
+    "while saving": Trigger(("Checkpoints.save", "Camera.photograph"), only=DISK),
+    "between runs": Trigger(("seal", "RunStore.collect", "RunStore.put_aside_all_but"), only=DISK),
+    "while evaluating": Trigger(("evaluate",), only=DISK),
+}
+
+
+@pytest.fixture(scope="module")
+def prepared(shipped, tmp_path_factory) -> Workspace:
+    """A toy study with everything but its runs."""
+    workspace = write(toy(copy.deepcopy(shipped)), tmp_path_factory.mktemp("prepared") / "study")
+    finish(workspace, *UP_TO_TRAIN)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prepared, tmp_path_factory) -> tuple[dict[str, str], dict[str, int]]:
+    """The bytes of every result, and how many calls each phase makes."""
+    calls = {}
+    for phase, trigger in PHASES.items():
+        workspace = copy_of(prepared, tmp_path_factory.mktemp("undisturbed") / "study")
+        calls[phase] = finish(workspace, *SCORED, trigger=trigger)
+    return results(workspace), calls
+
+
+def finish(workspace: Workspace, *stages: str, trigger: Trigger | None = None) -> int:
+    """Run the stages to their end; returns the calls counted."""
+    ended = run(workspace, *stages, trigger=trigger)
+    assert ended.status == 0, ended.said
+    return ended.calls
+
+
+def kill(workspace: Workspace, *stages: str, trigger: Trigger, at: int) -> None:
+    """Run the stages and kill their process at this call."""
+    deadly = copy.copy(trigger)
+    deadly.number, deadly.fault = at, end_at_once
+    ended = run(workspace, *stages, trigger=deadly)
+    assert ended.status == -signal.SIGKILL, ended.said
+
+
+def end_at_once() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def results(workspace: Workspace) -> dict[str, str]:
+    """Every file that DVC would take for a result: runs and scores by their bytes, provenance by its name."""
+    found = {name: digests(workspace.artifacts / name) for name in ("runs", "scores", "provenance")}
+    found["provenance"] = dict.fromkeys(found["provenance"], "there")
+    return {f"{kind}/{name}": digest for kind, files in found.items() for name, digest in files.items()}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("draw", range(DRAWS))
+def test_a_kill_at_any_moment_leaves_the_result_as_it_would_have_been(phase, draw, prepared, undisturbed, tmp_path):
+    whole, calls = undisturbed
+    at = random.Random(phase).sample(range(calls[phase]), DRAWS)[draw]
+    print(f"killed {phase}, at call {at} of {calls[phase]}")
+    workspace = copy_of(prepared, tmp_path / "study")
+    kill(workspace, *SCORED, trigger=PHASES[phase], at=at)
+    finish(workspace, *SCORED)
+    assert results(workspace) == whole
+    assert [path.name for path in workspace.pool.iterdir()] == ["lock"]
+
+
+def test_a_kill_at_any_step_of_an_exchange_of_runs_loses_none_of_them(prepared, document, tmp_path):
+    """A reverted edit puts the run of the edit aside and takes the former one back, provenance with them."""
+    study = copy_of(prepared, tmp_path / "study")
+    for beta in (0.9, 0.5):
+        toy(document)["compare"]["seeds"] = [0]
+        document["variants"]["iterative"]["beta"] = beta
+        finish(write(document, study.root), "train")
+    document["variants"]["iterative"]["beta"] = 0.9
+    write(document, study.root)
+    exchange = Trigger(("train_cell",), only=("posix.replace", "shutil.rmtree"))
+    calls = finish(done := copy_of(study, tmp_path / "done"), "train", trigger=exchange)
+    whole = {**digests(done.artifacts), **digests(done.pool)}
+    assert len(list(done.pool.glob("*/provenance.json"))) == len(list(done.artifacts.glob("provenance/*/*/*"))) == 1
+    for at in range(calls):
+        workspace = copy_of(study, tmp_path / f"killed at {at}")
+        kill(workspace, "train", trigger=exchange, at=at)
+        finish(workspace, "train")
+        print(f"killed at {at} of {calls}")
+        assert {**digests(workspace.artifacts), **digests(workspace.pool)} == whole

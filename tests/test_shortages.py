@@ -1,0 +1,109 @@
+"""A disk that is full and memory that is short, in real processes: words, nothing lost, and the same bytes after it."""
+
+import contextlib
+import os
+import re
+import resource
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faults import Trigger, run, toy, write
+from test_execute import digests
+
+from ganspeed.files import read_json
+from ganspeed.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+MEMORY = 8 * 2**20  # bytes a process may have beyond what it starts with
+
+WRITES = [  # stage, the function that writes, the file that it writes when the disk is full
+    ("check", "write_atomically", "check.txt"),
+    ("prepare", "write_split", "*"),
+    ("features", "_write", "*"),
+    ("calibrate", "write_atomically", "digits.csv"),
+    ("train", "write_atomically", "provenance.json"),
+    ("train", "write_atomically", "snapshots/0000000.safetensors"),
+    ("train", "write_atomically", "samples/12.png"),
+    ("train", "write_atomically", "checkpoints/0000006.pt"),
+    ("train", "write_atomically", "samples.gif"),
+    ("train", "write_atomically", "history.csv"),
+    ("train", "write_atomically", "run.json"),
+    ("evaluate", "write_atomically", "seed-1.csv"),
+    ("evaluate", "write_atomically", "seed-1.json"),
+    ("timing", "write_atomically", "digits.json"),
+    ("compare", "write_atomically", "digits.json"),
+    ("report", "write_atomically", "summary.md"),
+]
+STAGES = list(dict.fromkeys(stage for stage, _, _ in WRITES))
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of its own of 32 MiB, where this user may mount one; else a folder."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)]
+    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    yield disk
+    if mounted:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill() -> None:
+    """Leave no room on the disk of the working folder; in a folder of an ordinary disk, let no file grow."""
+    if not os.path.ismount(Path.cwd().parent):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        return
+    with Path("..", "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def results(workspace: Workspace) -> dict[str, str]:
+    """Every result by its bytes, those with a clock or a host in them by their name."""
+    found = digests(workspace.root)
+    clocks = ("artifacts/provenance", "reports")
+    return {
+        name: "there" if name.startswith(clocks) else digest
+        for name, digest in found.items()
+        if not name.startswith(".runs")
+    }
+
+
+def test_a_disk_that_is_full_at_any_write_leaves_what_there_is_and_is_gone_on_from(document, small_disk, tmp_path):
+    untroubled = write(toy(document), tmp_path / "untroubled")
+    ended = run(untroubled, *STAGES)
+    assert ended.status == 0, ended.said
+    workspace = write(toy(document), small_disk / "study")
+    for number, (stage, function, file) in enumerate(WRITES):
+        before = results(workspace)
+        ended = run(workspace, stage, trigger=Trigger((function,), 0, fill, path=file))
+        print(f"{stage} {file}: {ended.said}")
+        assert ended.status == 2 and "Traceback" not in ended.said
+        assert ("No space left" in ended.said or "File too large" in ended.said) and str(workspace.root) in ended.said
+        assert function != "write_atomically" or re.search(rf"error: {workspace.root}/.*: not written: ", ended.said)
+        assert before.items() <= results(workspace).items()
+        (small_disk / "filler").unlink(missing_ok=True)
+        if stage not in [later for later, _, _ in WRITES[number + 1 :]]:
+            ended = run(workspace, stage)
+            assert ended.status == 0, ended.said
+    assert results(workspace) == results(untroubled)
+
+
+def leave_little_memory() -> None:
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, resource.RLIM_INFINITY))
+
+
+def test_memory_that_runs_out_is_told_and_no_result_and_the_batch_stays_as_large(document, tmp_path):
+    toy(document, batch_size=4096)["compare"]["seeds"] = [0]
+    workspace = write(document, tmp_path / "study")
+    assert run(workspace, "prepare").status == 0
+    short = run(workspace, "train", trigger=Trigger(("train_cell",), 0, leave_little_memory))
+    assert short.status == 2 and "error: out of memory" in short.said and "Traceback" not in short.said
+    assert not workspace.artifacts.exists() and not list(workspace.pool.rglob("run.json"))
+    assert run(workspace, "train").status == 0
+    record = read_json(workspace.run("digits", "iterative", 0) / "run.json")
+    assert record["status"] == "completed" and record["parameters"]["train"]["batch_size"] == 4096
