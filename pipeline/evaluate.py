@@ -1,6 +1,6 @@
 """Stage `evaluate`: the scores of every snapshot of one variant, kept per seed."""
 
-from ganspeed import scoring, tracking
+from ganspeed import kept, scoring, tracking
 from ganspeed.params import Params
 from ganspeed.workspace import Workspace
 from stage import run_stage
@@ -8,6 +8,7 @@ from stage import run_stage
 
 def evaluate(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
     """Keep the scores that fit, take back those put aside, score the remaining runs side by side."""
+    kept.refuse_damaged_runs(workspace, dataset, variant, params.compare.seeds)
     scored = scoring.score_variant(workspace, params, dataset, variant)
     print(f"{dataset} {variant}: {len(scored)} of {len(params.compare.seeds)} runs scored, the rest kept")
     tracking.mirror_safely(workspace, params, dataset, variant)

@@ -11,6 +11,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from ganspeed import compare, params
+from ganspeed.files import sha256_json
 from ganspeed.params import Params
 from ganspeed.preregistration import metric_sha256
 from ganspeed.workspace import Workspace
@@ -177,6 +178,7 @@ def _facts(variant: str, end: int | None) -> dict:
     """The block `run` beside the scores of a run."""
     return {
         "status": "completed" if end is None else "diverged",
+        "diverged_at": end,
         "device": "cpu (made up)",
         "engine": "eager",
         "precision": "float32",
@@ -273,14 +275,8 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
         str(p.relative_to(folder)): _sha256(p.read_bytes()) for p in sorted(folder.rglob("*.*")) if p.name != "run.json"
     }
     blocks = {"data": DATASET["data"], "train": DATASET["train"], "variant": VARIANTS[variant]}
-    fingerprint = _sha256(f"{dataset}/{variant}/{seed}".encode())
-    record = {
-        "dataset": dataset,
-        "variant": variant,
+    identity = {
         "seed": seed,
-        "status": "completed" if end is None else "diverged",
-        "diverged_at": end,
-        "fingerprint": fingerprint,
         "parameters": blocks,
         "manifest_sha256": _sha256(dataset.encode()),
         "sources": {"training.py": _sha256(b"training"), f"objectives/{variant}.py": _sha256(variant.encode())},
@@ -288,9 +284,11 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
         "device": "cpu (made up)",
         "precision": "float32",
         "engine": "eager",
-        "files": files,
     }
-    _write_json(folder / "run.json", record)
+    fingerprint = sha256_json(identity)
+    record = {"dataset": dataset, "variant": variant, "fingerprint": fingerprint, "files": files}
+    record |= {"status": "completed" if end is None else "diverged", "diverged_at": end}
+    _write_json(folder / "run.json", record | identity)
     provenance = {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": seed == 1, "host": "nowhere"}
     provenance |= {"start": "2020-01-01T00:00:00+00:00", "resumes": 0}
     provenance["clock"] = [{"update": SNAPSHOTS[-1], "seconds": 9.5}]
