@@ -196,6 +196,17 @@ def test_values_are_checked_even_where_the_hashes_agree(damaged):
     assert np.array_equal(data.load(damaged, "val")[0], images)
 
 
+def test_an_array_that_asks_to_run_code_is_refused_and_runs_none(damaged):
+    class Intruder:
+        def __reduce__(self):
+            return os.mkdir, (str(damaged / "intruded"),)
+
+    rewrite(damaged, "val", images=np.array([Intruder()], dtype=object))
+    with pytest.raises(DataError, match="val_images.npy: damaged: .*Python objects"):
+        data.load(damaged, "val")
+    assert not (damaged / "intruded").exists()
+
+
 def test_a_range_is_checked_beyond_the_first_chunk(damaged, monkeypatch):
     images = np.array(data.load(damaged, "val")[0])
     images[-1, 0, 0, 0] = np.nan
