@@ -204,6 +204,7 @@ def _document(variants, seeds, datasets, tau, planned) -> dict:
             "dpi": 60,
             "tail": 0.5,
             "stopping": {"skip": 1, "smooth": 2, "patience": 3, "min_delta": 0.01},
+            "flags": {"gap": 1e5, "penalty_weight": 1e3, "modes": 0.5},
         },
     }
 

@@ -93,6 +93,7 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
         "report": {
             "title": "Which one?", "sample_columns": 2, "dpi": 100, "tail": 0.25,
             "stopping": {"skip": 5, "smooth": 5, "patience": 10, "min_delta": 0.01},
+            "flags": {"gap": 1e5, "penalty_weight": 1e3, "modes": 0.5},
         },
     }  # fmt: skip
     return params_module.parse(document)
