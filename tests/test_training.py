@@ -11,7 +11,7 @@ from PIL import Image
 
 from ganspeed import training
 from ganspeed.checkpoints import Checkpoints
-from ganspeed.objectives import Batch, gradient_norm
+from ganspeed.objectives import Batch, Terms, gradient_norm
 from ganspeed.training import GENERATOR_STEP, PROFILE, Draws, Player, gradient_profile, new_state, one_update, train
 
 VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
@@ -337,3 +337,16 @@ def test_a_run_diverges_at_exactly_the_update_that_is_not_finite(
     text = (tmp_path / "run" / "history.csv").read_text()
     assert "nan" not in text and "inf" not in text and text.splitlines()[-1].startswith("4,")
     assert max(int(path.stem) for path in (tmp_path / "run" / "snapshots").iterdir()) <= 6
+
+
+def test_an_infinite_loss_whose_gradients_are_finite_is_not_masked(recipe, images, tmp_path, monkeypatch):
+    """No weight shows it: a constant has no gradient."""
+    real_update, real_total, now = training.one_update, Terms.total, {"update": 0}
+
+    def update(state, draws):
+        now["update"] = state.update + 1
+        return real_update(state, draws)
+
+    monkeypatch.setattr(training, "one_update", update)
+    monkeypatch.setattr(Terms, "total", lambda terms: real_total(terms) + (math.inf if now["update"] == 7 else 0))
+    assert run(recipe("wgan_gp"), images, tmp_path).diverged_at == 7
