@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from ganspeed import compare as comparison
+from ganspeed import scored
 from ganspeed.files import read_json, write_json
 from ganspeed.params import Params
 from ganspeed.workspace import Workspace
@@ -13,12 +14,7 @@ from stage import run_stage
 
 def compare(params: Params, workspace: Workspace, dataset: str) -> None:
     """Read every run's scores by params × seeds and compare them; a missing one is an error, never left out."""
-    tables, facts = [], {}
-    for variant in params.compare.variants:
-        for seed in params.compare.seeds:
-            table = workspace.scores(dataset, variant, seed)
-            tables.append(pd.read_csv(table))
-            facts[variant, seed] = read_json(table.with_suffix(".json"))["run"]
+    tables, labels = scored.read_scores(workspace, dataset, params.compare)
     timing = _if_there(workspace.timing(dataset))
     clock = comparison.Clock(timing["seconds_per_update"], timing["device"]) if timing else comparison.Clock()
     records = comparison.Records(
@@ -26,7 +22,7 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
     )
     result = comparison.compare(
         dataset,
-        comparison.runs_of(pd.concat(tables), facts),
+        comparison.runs_of(pd.concat(tables.values()), {cell: label["run"] for cell, label in labels.items()}),
         params.dataset(dataset).threshold,
         params.protocol,
         pd.read_csv(workspace.calibration(dataset)),

@@ -11,6 +11,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from ganspeed import compare, params
+from ganspeed.files import sha256_json
 from ganspeed.params import Params
 from ganspeed.preregistration import metric_sha256
 from ganspeed.workspace import Workspace
@@ -178,6 +179,7 @@ def _facts(variant: str, end: int | None) -> dict:
     """The block `run` beside the scores of a run."""
     return {
         "status": "completed" if end is None else "diverged",
+        "diverged_at": end,
         "device": "cpu (made up)",
         "engine": "eager",
         "precision": "float32",
@@ -203,6 +205,7 @@ def _document(variants, seeds, datasets, tau, planned) -> dict:
             "dpi": 60,
             "tail": 0.5,
             "stopping": {"skip": 1, "smooth": 2, "patience": 3, "min_delta": 0.01},
+            "flags": {"gap": 1e5, "penalty_weight": 1e3, "modes": 0.5},
         },
     }
 
@@ -263,6 +266,15 @@ def _history(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataF
     return pd.DataFrame(rows)
 
 
+def write_history(workspace: Workspace, dataset: str, variant: str, seed: int, text: str) -> None:
+    """Another history of a run, as if it had been trained like that."""
+    folder = workspace.run(dataset, variant, seed)
+    (folder / "history.csv").write_text(text)
+    record = json.loads((folder / "run.json").read_text())
+    record["files"]["history.csv"] = _sha256(text.encode())
+    _write_json(folder / "run.json", record)
+
+
 def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> None:
     folder = workspace.run(dataset, variant, seed)
     _write_csv(folder / "history.csv", _history(dataset, variant, seed, end))
@@ -274,14 +286,8 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
         str(p.relative_to(folder)): _sha256(p.read_bytes()) for p in sorted(folder.rglob("*.*")) if p.name != "run.json"
     }
     blocks = {"data": DATASET["data"], "train": DATASET["train"], "variant": VARIANTS[variant]}
-    fingerprint = _sha256(f"{dataset}/{variant}/{seed}".encode())
-    record = {
-        "dataset": dataset,
-        "variant": variant,
+    identity = {
         "seed": seed,
-        "status": "completed" if end is None else "diverged",
-        "diverged_at": end,
-        "fingerprint": fingerprint,
         "parameters": blocks,
         "manifest_sha256": _sha256(dataset.encode()),
         "sources": {"training.py": _sha256(b"training"), f"objectives/{variant}.py": _sha256(variant.encode())},
@@ -289,9 +295,11 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
         "device": "cpu (made up)",
         "precision": "float32",
         "engine": "eager",
-        "files": files,
     }
-    _write_json(folder / "run.json", record)
+    fingerprint = sha256_json(identity)
+    record = {"dataset": dataset, "variant": variant, "fingerprint": fingerprint, "files": files}
+    record |= {"status": "completed" if end is None else "diverged", "diverged_at": end}
+    _write_json(folder / "run.json", record | identity)
     provenance = {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": seed == 1, "host": "nowhere"}
     provenance |= {"start": "2020-01-01T00:00:00+00:00", "resumes": 0}
     provenance["clock"] = [{"update": SNAPSHOTS[-1], "seconds": 9.5}]

@@ -170,6 +170,19 @@ def test_values_are_checked_even_where_the_hashes_agree(damaged):
     rewrite(damaged, "val", images=images.astype(np.float64))
     with pytest.raises(DataError, match=r"float64 \(497, 1, 8, 8\); the manifest says float32"):
         data.load(damaged, "val")
+    rewrite(damaged, "val", images=np.rint((images + 1) * 127.5).astype(np.uint8))
+    with pytest.raises(DataError, match=r"uint8 \(497, 1, 8, 8\); the manifest says float32"):
+        data.load(damaged, "val")
+    rewrite(damaged, "val", images=(images + 1) * np.float32(127.5), min=0.0, max=255.0)
+    with pytest.raises(DataError, match="values from 0.0 to 255.0; .* -1 to 1 is allowed"):
+        data.load(damaged, "val")
+    rewrite(damaged, "val", images=images.transpose(0, 2, 3, 1).copy())
+    with pytest.raises(DataError, match=r"float32 \(497, 8, 8, 1\); the manifest says float32 \(497, 1, 8, 8\)"):
+        data.load(damaged, "val")
+    rewrite(damaged, "val", images=images[:0], labels=labels[:0], n=0)
+    with pytest.raises(DataError, match="val_images.npy: no images"):
+        data.load(damaged, "val")
+    rewrite(damaged, "val", images=images, labels=labels, n=len(images), min=-1.0, max=1.0)
     rewrite(damaged, "val", images=np.asfortranarray(images))
     with pytest.raises(DataError, match="val_images.npy: .* C order"):
         data.load(damaged, "val")
@@ -181,6 +194,17 @@ def test_values_are_checked_even_where_the_hashes_agree(damaged):
         data.load(damaged, "val")
     rewrite(damaged, "val", labels=labels)
     assert np.array_equal(data.load(damaged, "val")[0], images)
+
+
+def test_an_array_that_asks_to_run_code_is_refused_and_runs_none(damaged):
+    class Intruder:
+        def __reduce__(self):
+            return os.mkdir, (str(damaged / "intruded"),)
+
+    rewrite(damaged, "val", images=np.array([Intruder()], dtype=object))
+    with pytest.raises(DataError, match="val_images.npy: damaged: .*Python objects"):
+        data.load(damaged, "val")
+    assert not (damaged / "intruded").exists()
 
 
 def test_a_range_is_checked_beyond_the_first_chunk(damaged, monkeypatch):

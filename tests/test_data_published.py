@@ -215,13 +215,36 @@ def test_mnist_itself_is_read_whole(tmp_path):
     assert -0.75 < x.mean() < -0.73  # 0.1307 of the range [0, 1]
 
 
-def test_an_archive_reaches_nothing_outside_of_itself(tmp_path):
-    entry = tarfile.TarInfo("../../outside")
-    entry.size = 1
+def entry(name, kind=tarfile.REGTYPE, size=1, link=""):
+    found = tarfile.TarInfo(name)
+    found.type, found.size, found.linkname = kind, size, link
+    return found
+
+
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        (entry("../../outside"), "the name '../../outside'; allowed: names inside the archive"),
+        (entry("/tmp/outside"), "the name '/tmp/outside'; allowed"),
+        (entry(f"{cifar.FOLDER}/a", tarfile.SYMTYPE, 0, "/etc/passwd"), "a link or a device; allowed: folders and"),
+        (entry(f"{cifar.FOLDER}/a", tarfile.LNKTYPE, 0, "../../outside"), "a link or a device"),
+        (entry(f"{cifar.FOLDER}/a", tarfile.FIFOTYPE, 0), "a link or a device"),
+        (entry(f"{cifar.FOLDER}/data_batch_1", size=10_000_000), "10000000 bytes unpacked; allowed: 9000000"),
+    ],
+    ids=["parent", "absolute", "link", "hard link", "pipe", "bomb"],
+)
+def test_an_archive_that_would_not_be_unpacked_safely_is_refused_whole(tmp_path, monkeypatch, bad, message):
+    monkeypatch.setattr(cifar, "MAX_FILE_BYTES", 9_000_000)
     with tarfile.open(tmp_path / cifar.ARCHIVE, "w:gz") as tar:
-        tar.addfile(entry, io.BytesIO(b"x"))
-        link = tarfile.TarInfo(f"{cifar.FOLDER}/data_batch_1")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        tar.addfile(link)
-    refused(tmp_path, published("cifar10"), "without cifar-10-batches-py/data_batch_1")
+        tar.add(made_up_cifar(tmp_path / "unpacked"), cifar.FOLDER)
+        tar.addfile(bad, io.BytesIO(bytes(bad.size)))
+    refused(tmp_path, published("cifar10"), f"{cifar.ARCHIVE}.*{message}")
     assert not list(tmp_path.parent.glob("outside"))
+
+
+def test_a_packed_bomb_is_refused_before_it_is_unpacked_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(idx, "MAX_FILE_BYTES", 1_000_000)
+    path = made_up_idx(tmp_path) / "train-images-idx3-ubyte"
+    path.with_name(path.name + ".gz").write_bytes(gzip.compress(bytes(10_000_000)))
+    path.unlink()
+    refused(tmp_path, published("mnist"), "train-images-idx3-ubyte.gz: more than 1000000 bytes unpacked")

@@ -3,10 +3,12 @@
 import hashlib
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from ruamel.yaml import YAML
 
 from ganspeed import data, execute, params, pool, runs, training
 from ganspeed.errors import UserError
@@ -276,3 +278,25 @@ def die(item):
 def test_a_killed_worker_is_told_in_words():
     with pytest.raises(UserError, match="a worker process was killed"):
         list(execute.map_processes(die, [1, 2], 2))
+
+
+@pytest.mark.slow
+def test_a_diverged_run_is_a_result_with_exit_status_0(document, tmp_path):
+    """A rate at which the weights leave float32 at once, in a real process; asked again, the stage keeps the result."""
+    small = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
+    document["datasets"]["digits"]["train"] |= small
+    document["variants"]["gan"]["optimizer"] |= {"lr_g": 1e38, "lr_d": 1e38}
+    document["compare"] |= {"variants": ["gan"], "seeds": [0]}
+    with (tmp_path / "params.yaml").open("w") as file:
+        YAML().dump(document, file)
+    workspace = Workspace(tmp_path)
+    data.prepare("digits", params.parse(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
+    script = Path(__file__).parents[1] / "pipeline" / "train.py"
+    environment = os.environ | {"GANSPEED_DEVICE": "cpu", "MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}
+    done = subprocess.run(
+        [sys.executable, str(script), "digits", "gan"], cwd=tmp_path, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = read_json(workspace.run("digits", "gan", 0) / "run.json")
+    assert record["status"] == "diverged" and 1 <= record["diverged_at"] <= 12

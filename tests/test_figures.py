@@ -117,7 +117,7 @@ def test_penalised_variants_share_the_profiles_scale_and_every_panel_holds_the_l
 
 def test_a_run_that_diverged_before_it_logged_anything_is_still_drawn(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0,))
-    (workspace.run("digits", "gan", 0) / "history.csv").write_text("update\n")
+    made_up.write_history(workspace, "digits", "gan", 0, "update\n")
     (only,) = results.read(workspace, params.compare)
     assert "digits_losses.png" in drawn_of(only)
 

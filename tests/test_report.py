@@ -218,6 +218,7 @@ def test_the_comparison_is_that_of_compare_with_the_status(study):
     written = json.loads((study[0].reports / "comparison" / "digits.json").read_text())
     told = (written.pop("status"), written.pop("status_reasons"))
     assert told == ("demo", ["fewer than 8 seeds: 3", "untuned recipes"])
+    assert written.pop("flags") == []
     assert written == json.loads(study[0].comparison("digits").read_text())
 
 

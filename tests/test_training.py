@@ -11,7 +11,7 @@ from PIL import Image
 
 from ganspeed import training
 from ganspeed.checkpoints import Checkpoints
-from ganspeed.objectives import Batch, gradient_norm
+from ganspeed.objectives import Batch, Terms, gradient_norm
 from ganspeed.training import GENERATOR_STEP, PROFILE, Draws, Player, gradient_profile, new_state, one_update, train
 
 VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
@@ -295,3 +295,59 @@ def test_sample_grids_are_taken_through_training_at_fixed_z(recipe, images, tmp_
     with Image.open(tmp_path / "run" / "samples.gif") as gif:
         assert gif.n_frames == 8
     assert pictures[0].read_bytes() != pictures[-1].read_bytes()
+
+
+def poisoned(monkeypatch, where: str, value: float) -> None:
+    """In update 7, put `value` into the critic's loss, G's loss, a weight or a gradient of either player."""
+    real_update, real_step = training.one_update, Player.step
+    now = {"update": 0, "player": None}
+
+    def update(state, draws):
+        now.update(update=state.update + 1, player={"D": state.D, "G": state.G}[where[-1]])
+        return real_update(state, draws)
+
+    def step(player, loss, *rest):
+        hit = now["update"] == 7 and player is now["player"]
+        weight = next(player.network.parameters())
+        if hit and where.startswith("loss"):
+            loss = loss * value
+        hook = weight.register_hook(lambda g: g * value) if hit and where.startswith("gradient") else None
+        real_step(player, loss, *rest)
+        if hook:
+            hook.remove()
+        if hit and where.startswith("weight"):
+            weight.data.flatten()[0] = value
+
+    monkeypatch.setattr(training, "one_update", update)
+    monkeypatch.setattr(Player, "step", step)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize(
+    "where", ["loss of D", "loss of G", "gradient of D", "gradient of G", "weight of D", "weight of G"]
+)
+@pytest.mark.parametrize("variant", ["gan", "wgan", "wgan_gp", "iterative"])
+def test_a_run_diverges_at_exactly_the_update_that_is_not_finite(
+    variant, where, value, recipe, images, tmp_path, monkeypatch
+):
+    if variant == "wgan" and (where, value) == ("weight of D", math.inf):
+        pytest.skip("clipped: no optimiser gives an infinite weight from finite gradients")
+    poisoned(monkeypatch, where, value)
+    outcome = run(recipe(variant), images, tmp_path)
+    assert (outcome.status, outcome.diverged_at) == ("diverged", 7)
+    text = (tmp_path / "run" / "history.csv").read_text()
+    assert "nan" not in text and "inf" not in text and text.splitlines()[-1].startswith("4,")
+    assert max(int(path.stem) for path in (tmp_path / "run" / "snapshots").iterdir()) <= 6
+
+
+def test_an_infinite_loss_whose_gradients_are_finite_is_not_masked(recipe, images, tmp_path, monkeypatch):
+    """No weight shows it: a constant has no gradient."""
+    real_update, real_total, now = training.one_update, Terms.total, {"update": 0}
+
+    def update(state, draws):
+        now["update"] = state.update + 1
+        return real_update(state, draws)
+
+    monkeypatch.setattr(training, "one_update", update)
+    monkeypatch.setattr(Terms, "total", lambda terms: real_total(terms) + (math.inf if now["update"] == 7 else 0))
+    assert run(recipe("wgan_gp"), images, tmp_path).diverged_at == 7

@@ -4,27 +4,21 @@ import os
 import shutil
 from pathlib import Path
 
-from ganspeed.files import read_json, replace_folder, sha256_file
+from ganspeed.files import read_json, replace_folder
+from ganspeed.kept import run_mistakes
 from ganspeed.params import Params
 from ganspeed.workspace import Workspace
 
 
 def matches(folder: Path, fingerprint: str) -> bool:
     """Whether a finished run of this fingerprint lies in the folder, every file with the bytes it was written with."""
-    return _intact(folder) and read_json(folder / "run.json")["fingerprint"] == fingerprint
-
-
-def _intact(folder: Path) -> bool:
-    if not (folder / "run.json").exists():
-        return False
-    files = read_json(folder / "run.json")["files"]
-    return all((folder / name).exists() and sha256_file(folder / name) == digest for name, digest in files.items())
+    return not run_mistakes(folder) and read_json(folder / "run.json")["fingerprint"] == fingerprint
 
 
 def put_aside_run(workspace: Workspace, dataset: str, variant: str, seed: int) -> None:
     """Move whatever run lies at this place to the pool, its provenance with it; one that is not whole is removed."""
     place, provenance = workspace.run(dataset, variant, seed), workspace.provenance(dataset, variant, seed)
-    if _intact(place):
+    if not run_mistakes(place):
         pooled = workspace.pool / read_json(place / "run.json")["fingerprint"]
         pooled.mkdir(parents=True, exist_ok=True)
         if provenance.exists():

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ganspeed.data.container import MAX_FILE_BYTES, refuse_outside
 from ganspeed.data.download import fetch
 from ganspeed.data.images import of_array
 from ganspeed.data.published import check_labels, check_published, damaged
@@ -96,11 +97,12 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _unpack(archive: Path) -> dict[str, bytes]:
-    """The batches in the archive, read without writing them to the disk."""
+    """The batches in the archive, read without writing them to the disk. Raises DataError for unsafe ones."""
     files = {}
     try:
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar:
+                _check(member)
                 folder, _, name = member.name.rpartition("/")
                 if folder == FOLDER and name in MD5 and member.isfile():
                     files[name] = tar.extractfile(member).read()
@@ -110,6 +112,15 @@ def _unpack(archive: Path) -> dict[str, bytes]:
     if missing := [name for name in MD5 if name not in files]:
         raise DataError(f"{ARCHIVE}: without {', '.join(f'{FOLDER}/{name}' for name in missing)}")
     return {name: files[name] for name in MD5}
+
+
+def _check(member: tarfile.TarInfo) -> None:
+    """Published archives hold files and folders of some size: links, devices and bombs are somebody's doing."""
+    refuse_outside(ARCHIVE, member.name)
+    if not (member.isfile() or member.isdir()):
+        raise DataError(f"{ARCHIVE}/{member.name}: a link or a device; allowed: folders and files")
+    if member.size > MAX_FILE_BYTES:
+        raise DataError(f"{ARCHIVE}/{member.name}: {member.size} bytes unpacked; allowed: {MAX_FILE_BYTES}")
 
 
 def _download(folder: Path) -> None:

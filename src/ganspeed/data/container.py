@@ -113,14 +113,19 @@ class Zip:
     def _check(self, entry: zipfile.ZipInfo) -> None:
         name = entry.filename
         where = f"{self.label}/{name}"
-        if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
-            raise DataError(f"{self.label}: the name {name!r}; allowed: names inside the zip, with /")
+        refuse_outside(self.label, name)
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise DataError(f"{where}: a link; allowed: folders and files")
         if entry.flag_bits & 1:
             raise DataError(f"{where}: needs a password; allowed: none")
         if entry.file_size > MAX_FILE_BYTES:
             raise DataError(f"{where}: {entry.file_size} bytes unpacked; allowed: {MAX_FILE_BYTES}")
+
+
+def refuse_outside(label: str, name: str) -> None:
+    """Raises DataError for the name of an archive's member that leads out of the archive."""
+    if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
+        raise DataError(f"{label}: the name {name!r}; allowed: names inside the archive, with /")
 
 
 def _open_zip(path: Path, label: str) -> zipfile.ZipFile:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import struct
 import zlib
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganspeed.data.container import MAX_FILE_BYTES
 from ganspeed.data.download import fetch
 from ganspeed.data.images import of_array
 from ganspeed.data.published import check_labels, check_published, damaged
@@ -105,9 +107,13 @@ def _read(
 
 def _unpack(name: str, packed: bytes) -> bytes:
     try:
-        return gzip.decompress(packed)
+        with gzip.open(io.BytesIO(packed)) as file:
+            content = file.read(MAX_FILE_BYTES + 1)
     except (OSError, EOFError, zlib.error):
         raise damaged(name, packed, "a gzip file") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise DataError(f"{name}: more than {MAX_FILE_BYTES} bytes unpacked")
+    return content
 
 
 def _download(name: str, folder: Path) -> None:

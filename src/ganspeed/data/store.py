@@ -74,6 +74,8 @@ def load(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     manifest = read_manifest(folder)
     part = manifest["splits"][split]
     images_path, labels_path = _images(folder, split), _labels(folder, split)
+    if part["n"] == 0:
+        raise DataError(f"{images_path}: no images, by the manifest; allowed: one or more")
     images = _checked(images_path, np.float32, (part["n"], *part["shape"]), part["images_sha256"])
     labels = np.array(_checked(labels_path, np.int64, (part["n"],), part["labels_sha256"]))
     low, high = _range(images_path, images)

@@ -7,7 +7,19 @@ a variant names is among what it checks.
 from ganspeed.params.base import ParamsError
 from ganspeed.params.datasets import AnyData, CelebA, Digits, Features, ImageFolder, Published, Threshold
 from ganspeed.params.reading import load, parse, read_yaml
-from ganspeed.params.study import Compare, Evaluate, Knob, Params, Planned, Protocol, Report, Stopping, Timing, Tuning
+from ganspeed.params.study import (
+    Compare,
+    Evaluate,
+    Flags,
+    Knob,
+    Params,
+    Planned,
+    Protocol,
+    Report,
+    Stopping,
+    Timing,
+    Tuning,
+)
 from ganspeed.params.variants import OBJECTIVES, objective_names, variant_model
 
 __all__ = [
@@ -18,6 +30,7 @@ __all__ = [
     "Digits",
     "Evaluate",
     "Features",
+    "Flags",
     "ImageFolder",
     "Knob",
     "Params",

@@ -10,11 +10,11 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class ParamsError(UserError):
-    """params.yaml is wrong; `mistakes` holds one line for each mistake."""
+    """params.yaml is wrong; `mistakes` holds one line for each mistake, what cannot be printed in it escaped."""
 
     def __init__(self, mistakes: list[str]):
-        super().__init__("\n".join(mistakes))
-        self.mistakes = mistakes
+        self.mistakes = ["".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in mistakes]
+        super().__init__("\n".join(self.mistakes))
 
 
 class Block(BaseModel):

@@ -14,6 +14,9 @@ from ganspeed.params.study import Params
 from ganspeed.params.variants import Variant, objective_names, variant_model
 from ganspeed.params.wording import worded
 
+MOST_VALUES = 100_000
+DEEPEST = 50
+
 
 def load(path: Path) -> Params:
     """Read and check a params.yaml, and the files it names. Raises ParamsError with every mistake found."""
@@ -31,15 +34,32 @@ def load(path: Path) -> Params:
 def read_yaml(path: Path) -> Any:
     """The file as DVC reads it (YAML 1.2: 2e-4 is a number, `no` is a string). Raises ParamsError."""
     try:
-        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError([f"{path}: no such file"]) from None
+    except OSError as error:
+        raise ParamsError([f"{path}: {error.strerror}"]) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise ParamsError([f"{path}: {where}{error.problem}"]) from None
     except (YAMLError, ValueError) as error:
         raise ParamsError([f"{path}: not readable as YAML: {error}"]) from None
+    _refuse_boundless(document, path)
+    return document
+
+
+def _refuse_boundless(document: Any, path: Path) -> None:
+    """A line of anchors within anchors can stand for more values than fit into memory, or for itself."""
+    waiting, seen = [(document, 0)], 0
+    while waiting:
+        node, depth = waiting.pop()
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        seen += len(inner)
+        if seen > MOST_VALUES or depth > DEEPEST:
+            allowed = f"allowed: {MOST_VALUES:,} values, anchors unfolded, {DEEPEST} levels deep"
+            raise ParamsError([f"{path}: too large or without an end; {allowed}"])
+        waiting += [(value, depth + 1) for value in inner]
 
 
 def parse(document: Any) -> Params:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from ganspeed.params.base import Block, ParamsError, Seed
 from ganspeed.params.datasets import Dataset
@@ -112,12 +112,21 @@ class Stopping(Block):
     min_delta: Fraction
 
 
+class Flags(Block):
+    """Bounds beyond which a run is flagged; see `flags.flags_of`."""
+
+    gap: PositiveFloat
+    penalty_weight: PositiveFloat
+    modes: Probability
+
+
 class Report(Block):
     title: str
     sample_columns: PositiveInt
     dpi: Annotated[int, Field(ge=50, le=400)]
     tail: Probability
     stopping: Stopping
+    flags: Flags
 
 
 class Params(Block):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ganspeed import figures
 from ganspeed.files import replace_folder, write_json, write_text
-from ganspeed.params import Params
+from ganspeed.params import Flags, Params
 from ganspeed.report import page, summaries
 from ganspeed.report.results import Results, read
 from ganspeed.workspace import Workspace
@@ -25,7 +25,7 @@ def write(workspace: Workspace, params: Params) -> None:
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=workspace.reports))
     try:
         _write_pages(new, params, everything)
-        _write_tables(new, everything)
+        _write_tables(new, everything, params.report.flags)
         for path in sorted(new.iterdir()):
             if path.is_dir():
                 replace_folder(path, workspace.reports / path.name)
@@ -47,11 +47,13 @@ def _write_pages(new: Path, params: Params, everything: list[Results]) -> None:
         write_text(new / name, text)
 
 
-def _write_tables(new: Path, everything: list[Results]) -> None:
+def _write_tables(new: Path, everything: list[Results], bounds: Flags) -> None:
     table = pd.concat([summaries.tidy(results) for results in everything], ignore_index=True)
     write_text(new / "results.csv", table.to_csv(index=False, lineterminator="\n"))
     write_json(new / "metrics.json", {results.dataset: summaries.metrics(results) for results in everything})
     for results in everything:
         told = {"status": results.status.name, "status_reasons": results.status.reasons}
+        flags = summaries.flags(results, bounds)
+        told["flags"] = [{"variant": v, "seed": s, "flags": names} for (v, s), names in flags.items() if names]
         comparison = {**results.comparison, **told}
         write_json(new / "comparison" / f"{results.dataset}.json", comparison)

@@ -3,6 +3,8 @@
 from collections import Counter
 
 from ganspeed.files import sha256_json
+from ganspeed.params import Flags
+from ganspeed.report import summaries
 from ganspeed.report.results import Results, Run
 from ganspeed.report.tables import Cell, Table, number, plain, span
 
@@ -60,22 +62,28 @@ def provenance(everything: list[Results]) -> Table:
     return Table(caption, head, (("", tuple(rows)),), texts=6)
 
 
-def runs(everything: list[Results]) -> Table:
-    """Every run by its fingerprint."""
-    rows = [
-        (
-            Cell(results.dataset),
-            Cell(run.variant),
-            Cell(str(run.record["seed"])),
-            Cell("completed" if run.diverged_at is None else f"diverged at update {run.diverged_at:,}"),
-            Cell(run.record["fingerprint"][:16]),
-            Cell(commit(run)),
-        )
-        for results in everything
-        for run in results.runs
-    ]
+def runs(everything: list[Results], bounds: Flags) -> Table:
+    """Every run by its fingerprint, with its flags."""
+    rows = []
+    for results in everything:
+        flags = summaries.flags(results, bounds)
+        for run in results.runs:
+            status = "completed" if run.diverged_at is None else f"diverged at update {run.diverged_at:,}"
+            rows.append((
+                Cell(results.dataset),
+                Cell(run.variant),
+                Cell(str(run.record["seed"])),
+                Cell(status, ", ".join(flags[run.variant, run.seed])),
+                Cell(run.record["fingerprint"][:16]),
+                Cell(commit(run)),
+            ))  # fmt: skip
     head = ("data set", "variant", "seed", "status", "fingerprint", "commit")
-    return Table("Every run by its fingerprint.", head, (("", tuple(rows)),), texts=6)
+    caption = (
+        f"Every run by its fingerprint. Below its status stand flags, which change no time and no verdict: critic "
+        f"blow-up (a gap beyond ±{plain(bounds.gap)}), exploding lambda (beyond {plain(bounds.penalty_weight)}), mode "
+        f"collapse (the last snapshot has less than {plain(bounds.modes)} of the real images’ modes)."
+    )
+    return Table(caption, head, (("", tuple(rows)),), texts=6)
 
 
 def code(run: Run) -> str:

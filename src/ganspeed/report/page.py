@@ -144,7 +144,7 @@ def sections(everything: list[Results], pictures: dict[str, list[Picture]], sett
     limits = Points(tuple(wording.limits(everything)))
     found.append(Section("What this may and may not be taken to show", 2, (limits,)))
     found.append(Section(published.TITLE, 2, (published.table(),)))
-    found.append(Section("Every run", 2, (methods.runs(everything),)))
+    found.append(Section("Every run", 2, (methods.runs(everything, settings.flags),)))
     return found
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ganspeed import kept, scored
 from ganspeed.errors import UserError
 from ganspeed.files import read_json
 from ganspeed.params import Compare
@@ -122,16 +123,20 @@ def _label(workspace: Workspace, dataset: str, variant: str, seed: int) -> Path:
 
 
 def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Results:
+    for variant in compare.variants:
+        kept.refuse_damaged_runs(workspace, dataset, variant, compare.seeds)
     comparison = read_json(workspace.comparison(dataset))
     _check_in_step(comparison, compare, workspace.comparison(dataset))
     seconds = comparison["seconds_per_update"]
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
+    tables, labels = scored.read_scores(workspace, dataset, compare)
+    _check_told([(run.record, labels[run.variant, run.seed]["run"]) for run in runs], dataset)
     scores, histories = [], []
     for run in runs:
-        table = _read_csv(workspace.scores(dataset, run.variant, run.seed))
+        table = tables[run.variant, run.seed]
         scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
         histories.append(_read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
-    scored = read_json(_label(workspace, dataset, runs[0].variant, runs[0].seed))
+    label = labels[runs[0].variant, runs[0].seed]
     return Results(
         dataset=dataset,
         variants=compare.variants,
@@ -142,8 +147,8 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         calibration=_read_csv(workspace.calibration(dataset)),
         comparison=comparison,
         accuracy=read_json(_accuracy(workspace, dataset)),
-        scored=scored,
-        status=_status(workspace, compare, runs, comparison, scored),
+        scored=label,
+        status=_status(workspace, compare, runs, comparison, label),
     )
 
 
@@ -192,6 +197,16 @@ def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int, secon
 
 def _read_csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path)
+
+
+def _check_told(runs: list[tuple[dict, dict]], dataset: str) -> None:
+    """What the label of the scores, which compare reads, says of its run must be what run.json says."""
+    for record, told in runs:
+        block = record["parameters"]["variant"]
+        own = {**record["parameters"]["train"], **record, "n_critic": block["n_critic"], "variant": block}
+        if differing := [f"{key}: {value!r}, not {own[key]!r}" for key, value in told.items() if value != own[key]]:
+            name = f"{dataset}/{record['variant']}/seed-{record['seed']}"
+            raise UserError(f"the scores of {name} tell of another run: {'; '.join(differing)}; run the stage evaluate")
 
 
 def _check_in_step(comparison: dict, compare: Compare, path: Path) -> None:

@@ -6,6 +6,8 @@ from statistics import fmean
 import pandas as pd
 
 from ganspeed.compare.rounding import rounded
+from ganspeed.flags import flags_of
+from ganspeed.params import Flags
 from ganspeed.report.results import Results
 
 METRICS = (
@@ -151,6 +153,16 @@ def metrics(results: Results) -> dict:
 
 def n_diverged(results: Results, variant: str) -> int:
     return sum(run.diverged_at is not None for run in results.of(variant))
+
+
+def flags(results: Results, bounds: Flags) -> dict[tuple[str, int], list[str]]:
+    """(variant, seed) → the named flags of the run, in the order of the runs; most have none."""
+    history, scores, real = results.history, results.scores, results.level("test", "modes")
+    found = {}
+    for run in results.runs:
+        own = [table[(table["variant"] == run.variant) & (table["seed"] == run.seed)] for table in (history, scores)]
+        found[run.variant, run.seed] = flags_of(*own, real, bounds)
+    return found
 
 
 def ordered_metrics(present: set[str]) -> list[str]:

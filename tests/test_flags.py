@@ -1,0 +1,86 @@
+"""Flags: raised beyond their bounds alone, told beside the run, no part of its time, and by no healthy run."""
+
+import json
+
+import made_up
+import pandas as pd
+import pytest
+import torch
+
+from ganspeed import data, execute, features, params, report, scoring
+from ganspeed.flags import COLLAPSE, CRITIC, WEIGHT, flags_of
+from ganspeed.params import Flags
+from ganspeed.workspace import Workspace
+
+BOUNDS = Flags(gap=100.0, penalty_weight=50.0, modes=0.5)
+
+
+def history(**columns) -> pd.DataFrame:
+    return pd.DataFrame({"update": [1, 10, 20], "gap": [0.1, 2.0, 1.0]} | columns)
+
+
+def scores(*modes: float) -> pd.DataFrame:
+    rows = [(10 * i, "modes", float(value)) for i, value in enumerate(modes)]
+    return pd.DataFrame([*rows, (10, "cfid", 1.0)], columns=["update", "metric", "value"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "modes", "flags"),
+    [
+        ({}, (0, 10), []),
+        ({"gap": [0.0, 100.0, 0.0]}, (0, 10), []),
+        ({"gap": [0.0, -100.1, 0.0]}, (0, 10), [CRITIC]),
+        ({"diagnostics/lambda": [10.0, 50.0, 10.0]}, (0, 10), []),
+        ({"diagnostics/lambda": [10.0, 51.0, 10.0]}, (0, 10), [WEIGHT]),
+        ({}, (0, 5), []),
+        ({}, (10, 4), [COLLAPSE]),
+        ({"gap": [1e9] * 3, "diagnostics/lambda": [1e9] * 3}, (10, 1), [CRITIC, WEIGHT, COLLAPSE]),
+    ],
+)
+def test_a_flag_is_raised_beyond_its_bound_alone(changes, modes, flags):
+    assert flags_of(history(**changes), scores(*modes), 10.0, BOUNDS) == flags
+
+
+def test_what_is_not_known_raises_no_flag():
+    """A data set without calibrated modes, and a run that diverged before it logged anything."""
+    assert flags_of(history(), scores(0), None, BOUNDS) == []
+    assert flags_of(pd.DataFrame({"update": []}), scores()[:0], 10.0, BOUNDS) == []
+
+
+def test_flags_stand_beside_the_run_and_in_the_comparison_and_change_nothing_else(tmp_path):
+    workspace, study = made_up.write_study(tmp_path / "study")
+    before = json.loads(workspace.comparison("digits").read_text())
+    tight = study.report.model_copy(update={"flags": Flags(gap=3.0, penalty_weight=6.0, modes=0.1)})
+    report.write(workspace, study.model_copy(update={"report": tight}))
+    written = json.loads((workspace.reports / "comparison" / "digits.json").read_text())
+    flags = {(row["variant"], row["seed"]): row["flags"] for row in written["flags"]}
+    assert flags["iterative", 0] == [CRITIC, WEIGHT] and flags["wgan_gp", 1] == [CRITIC]
+    assert {key: written[key] for key in before} == before
+    for page in ("index.html", "summary.md"):
+        text = (workspace.reports / page).read_text(encoding="utf-8")
+        assert text.count(f"{CRITIC}, {WEIGHT}") == 3  # iterative's runs
+
+
+@pytest.mark.slow
+def test_no_flag_is_raised_on_ten_healthy_runs(document, tmp_path, monkeypatch):
+    """Five shipped recipes with two seeds each, really trained and scored for a sixth of their length."""
+    monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
+    digits, variants = document["datasets"]["digits"], ["gan", "wgan", "wgan_gp", "iterative", "iterative_weight"]
+    digits["train"] |= {"updates": 160, "grid_ratio": 1.5}
+    digits["features"] |= {"epochs": 10, "min_accuracy": 0.5}
+    digits["evaluate"] |= {"samples": 500}
+    document["evaluate"] |= {"full_snapshots": 0, "transport_samples": 100, "kid_subsets": 5, "kid_subset_size": 100}
+    document["compare"] |= {"variants": variants, "seeds": [0, 1]}
+    study, workspace, block = params.parse(document), Workspace(tmp_path), digits["features"]
+    prepared = workspace.prepared("digits")
+    data.prepare("digits", study.datasets["digits"].data, tmp_path, prepared)
+    features.build("digits", params.Features(**block), prepared, workspace.features("digits"), torch.device("cpu"))
+    execute.train_ahead(workspace, study, lambda specs: [])
+    for variant in variants:
+        execute.train_cell(workspace, study, "digits", variant, lambda specs: [])
+        scoring.score_variant(workspace, study, "digits", variant)
+        for seed in (0, 1):
+            run = pd.read_csv(workspace.run("digits", variant, seed) / "history.csv")
+            scored = pd.read_csv(workspace.scores("digits", variant, seed))
+            assert flags_of(run, scored, 10.0, study.report.flags) == []
+            assert run["gap"].abs().max() > 0.1 and (scored["metric"] == "modes").any()

@@ -1,0 +1,132 @@
+"""Kept results are what was written: a damaged or missing one is refused by name wherever it is read again."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import made_up
+import pytest
+from toy_study import new_study
+
+from ganspeed import report
+from ganspeed.errors import UserError
+from ganspeed.kept import run_mistakes
+from ganspeed.report import results
+
+PIPELINE = Path(__file__).parents[1] / "pipeline"
+CELL = ("digits", "wgan_gp", 0)
+
+
+def flip(path: Path, where: int = -20) -> None:
+    """Change one bit, in a file that may be read-only, as a disk would."""
+    mode = path.stat().st_mode
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    content[where] ^= 1
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return made_up.write_study(tmp_path_factory.mktemp("whole") / "study", ("wgan_gp", "gan"), (0, 1), diverged=())
+
+
+@pytest.fixture
+def study(whole, tmp_path):
+    """A copy to be damaged: its workspace and params."""
+    workspace, params = whole
+    shutil.copytree(workspace.root, tmp_path / "study")
+    return type(workspace)(tmp_path / "study"), params
+
+
+def stage(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(PIPELINE / f"{name}.py"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", ["history.csv", "samples/18.png"])
+def test_a_flipped_bit_in_a_kept_run_never_reaches_the_report(name, study):
+    workspace, params = study
+    flip(workspace.run(*CELL) / name)
+    with pytest.raises(UserError, match=rf"wgan_gp/seed-0/{name}: damaged: its SHA-256 is .*\nthe stage train@digits-"):
+        report.write(workspace, params)
+    assert not workspace.reports.exists() or not list(workspace.reports.iterdir())
+
+
+def test_every_byte_of_run_json_counts(study):
+    """A bit that changes what it says is found by the fingerprint, the files' hashes or the label of the scores."""
+    workspace, params = study
+    path = workspace.run(*CELL) / "run.json"
+    before, content = path.read_bytes(), json.loads(path.read_text())
+    found = 0
+    for where in range(0, len(before), 7):
+        path.write_bytes(before[:where] + bytes([before[where] ^ 1]) + before[where + 1 :])
+        if run_mistakes(path.parent):
+            found += 1
+            continue
+        now = json.loads(path.read_text())
+        differing = {key for key in content if content[key] != now.get(key)}
+        assert differing <= {"status", "diverged_at", "dataset", "variant"}
+        if differing & {"status", "diverged_at"}:
+            with pytest.raises((UserError, KeyError)):
+                results.read(workspace, params.compare)
+    assert found > len(before) / 14
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_damaged_scores_are_compared_by_nobody(suffix, study):
+    workspace, _ = study
+    path = workspace.scores(*CELL).with_suffix(suffix)
+    path.write_bytes(path.read_bytes()[:-3])
+    done = stage("compare", "digits", folder=workspace.root)
+    assert done.returncode == 2 and f"seed-0{suffix}: damaged" in done.stderr and "Traceback" not in done.stderr
+    assert "the scores of 4 runs on digits, 3 are there and whole: run the stage `evaluate`" in done.stderr
+
+
+def test_a_label_that_tells_of_another_run_is_refused(study):
+    """compare takes the cost of an update from it."""
+    workspace, params = study
+    label = workspace.scores(*CELL).with_suffix(".json")
+    label.write_text(label.read_text().replace('"n_critic": 5', '"n_critic": 4'))
+    with pytest.raises(UserError, match="wgan_gp/seed-0 tell of another run: n_critic: 4, not 5"):
+        results.read(workspace, params.compare)
+
+
+def test_runs_that_are_missing_are_counted_and_named_by_compare(study):
+    workspace, _ = study
+    before = workspace.comparison("digits").read_bytes()
+    for cell in (CELL, ("digits", "gan", 1)):
+        workspace.scores(*cell).unlink()
+        workspace.scores(*cell).with_suffix(".json").unlink()
+    done = stage("compare", "digits", folder=workspace.root)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "wgan_gp/seed-0.json: no such file" in done.stderr and "gan/seed-1.json: no such file" in done.stderr
+    assert "the scores of 4 runs on digits, 2 are there and whole" in done.stderr
+    assert workspace.comparison("digits").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_flipped_bit_in_dvcs_read_only_cache_is_refused_at_the_next_load(tmp_path):
+    """DVC takes an object that may not be written for whole and hands it out: only the loader can find it."""
+    study = new_study(tmp_path / "study", git=False)
+    study.edit(lambda p: p["compare"].update(variants=["gan"], seeds=[0]))
+    study.run("dvc", "repro", "-q", "train@digits-gan")
+    kept = {"data/prepared/digits": "train_images.npy", "artifacts/runs/digits/gan": "0000012.safetensors"}
+    for folder, name in kept.items():
+        [path] = (study.root / folder).rglob(name)
+        [cached] = [c for c in (study.root / ".dvc/cache/files").rglob("*") if c.is_file() and same(c, path)]
+        assert not cached.stat().st_mode & 0o222
+        flip(cached)
+        shutil.rmtree(study.root / folder)
+    study.run("dvc", "checkout", "-q", *kept)
+    for loader in ("evaluate", "train"):  # train would keep the run, were it whole
+        refused = study.run("python", f"pipeline/{loader}.py", "digits", "gan", check=False)
+        name = kept["artifacts/runs/digits/gan" if loader == "evaluate" else "data/prepared/digits"]
+        assert refused.returncode == 2 and name in refused.stderr and "Traceback" not in refused.stderr
+
+
+def same(a: Path, b: Path) -> bool:
+    return a.stat().st_size == b.stat().st_size and a.read_bytes() == b.read_bytes()
