@@ -54,9 +54,13 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically, keys in order; NaN and infinity are refused with ValueError."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+def write_json(path: Path, value: Any, compact: bool = False) -> None:
+    """Write JSON atomically, keys in order; NaN and infinity are refused with ValueError.
+
+    compact: on one line, for tables that nobody reads line by line.
+    """
+    layout = {"separators": (",", ":")} if compact else {"indent": 2}
+    write_text(path, json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False, **layout) + "\n")
 
 
 def read_json(path: Path) -> Any:

@@ -56,4 +56,4 @@ def _write_tables(new: Path, everything: list[Results], bounds: Flags) -> None:
         flags = summaries.flags(results, bounds)
         told["flags"] = [{"variant": v, "seed": s, "flags": names} for (v, s), names in flags.items() if names]
         comparison = {**results.comparison, **told}
-        write_json(new / "comparison" / f"{results.dataset}.json", comparison)
+        write_json(new / "comparison" / f"{results.dataset}.json", comparison, compact=True)
