@@ -148,4 +148,6 @@ def shared_legend(figure: Figure, styles: dict[str, Look], diverged: bool = Fals
                               linestyle="none", label="run diverged"))  # fmt: skip
     widest = 0.75 + 0.08 * max(len(handle.get_label()) for handle in handles)  # inches: the line, and its letters
     columns = max(1, min(len(handles), int(figure.get_figwidth() / widest)))
+    rows = math.ceil(len(handles) / columns)
+    figure.set_figheight(figure.get_figheight() + 0.19 * (rows - 1))  # lest a long legend take it from the panels
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, handlelength=3.2)
