@@ -63,7 +63,7 @@ def _users_fault(path: Path) -> str | None:
 
 def _is_dvc(number: int) -> bool:
     try:
-        return "dvc" in " ".join(psutil.Process(number).cmdline())
+        return any(Path(part).name == "dvc" for part in psutil.Process(number).cmdline())
     except psutil.AccessDenied:
         return True
     except psutil.NoSuchProcess:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 STATUS = 75  # the exit status of what was stopped: "try again later" in sysexits.h
 SAID = "stopped; what was trained is saved: the same command goes on from there"
-GRACE = 3.5  # seconds
+GRACE = 3.0  # seconds
 POLL = 0.1  # seconds between two looks at whether the parent is still there
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
