@@ -10,7 +10,7 @@ from ganspeed.workspace import Workspace
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one subcommand; returns the exit status: 0, 2 with the mistakes on stderr, or 75 when it was stopped."""
+    """Run one subcommand; returns the exit status: 0, or 2 with the mistakes on stderr. When stopped, ends with 75."""
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
     return exit_status(lambda: given.run(given, workspace), workspace.root)

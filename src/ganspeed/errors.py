@@ -31,7 +31,9 @@ class Stopped(Exception):  # noqa: N818 it is no error
 
 
 def exit_status(body: Callable[[], None], place: Path) -> int:
-    """Call `body`: 0, 2 with what the user can mend on stderr, or 75 when it was stopped. Other errors are raised.
+    """Call `body`: 0, or 2 with what the user can mend on stderr. Other errors are raised.
+
+    When it was stopped, this process ends here, with status 75.
 
     place: the folder of the study.
     """
@@ -42,13 +44,14 @@ def exit_status(body: Callable[[], None], place: Path) -> int:
         return MISTAKE
     except Stopped:
         print(stopping.SAID, file=sys.stderr)
-        return stopping.STATUS
     except Exception as error:
         if (words := _shortage(error)) is None:
             raise
         print(f"error: {words.format(place=place)} ({error})", file=sys.stderr)
         return MISTAKE
-    return 0
+    else:
+        return 0
+    return stopping.leave()  # after the handler, so that what the run held, queues and locks, is let go first
 
 
 def _shortage(error: Exception) -> str | None:
