@@ -51,9 +51,9 @@ def runs(study: Study) -> dict[str, str]:
     return digests(study.root / "artifacts" / "runs")
 
 
-def start(study: Study) -> subprocess.Popen:
+def start(study: Study, **environment: str) -> subprocess.Popen:
     """`dvc repro` of the training on two workers, both of them at work."""
-    environment = study.environment | {"GANSPEED_WORKERS": "2"}
+    environment = study.environment | {"GANSPEED_WORKERS": "2"} | environment
     process = subprocess.Popen(["dvc", "repro", "-q", STAGE], cwd=study.root, env=environment, stderr=-3)
     end = time.monotonic() + 120
     while len(list(study.root.glob(".runs/*/checkpoints/*.pt"))) < 2:
@@ -62,10 +62,21 @@ def start(study: Study) -> subprocess.Popen:
     return process
 
 
+@pytest.fixture
+def patient_shell(tmp_path) -> str:
+    """A shell that waits for its command; others make way for it, so that dvc is the parent of the stage."""
+    path = tmp_path / "shell"
+    path.write_text('#!/bin/sh\n/bin/sh "$@"\nexit $?\n')
+    path.chmod(0o755)
+    return str(path)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_with_dvc_its_trainers_end_in_time_and_the_next_one_goes_on(number, prepared, undisturbed, tmp_path):
+def test_with_dvc_its_trainers_end_in_time_and_the_next_one_goes_on(
+    number, prepared, undisturbed, tmp_path, patient_shell
+):
     study = copy_of(prepared, tmp_path / "study")
-    process = start(study)
+    process = start(study, SHELL=patient_shell)
     assert len(trainers(study.root, WORKER)) == 2
     process.send_signal(number)
     sent = time.monotonic()

@@ -12,14 +12,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
+
+import psutil
 
 STATUS = 75  # the exit status of what was stopped: "try again later" in sysexits.h
 SAID = "stopped; what was trained is saved: the same command goes on from there"
 GRACE = 3.0  # seconds
 POLL = 0.1  # seconds between two looks at whether the parent is still there
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+VARIABLE = "DVC_STAGE"  # in the environment of what dvc runs, not in its own
 
 _wished = False
 _shared = None  # in a worker: the event by which the process that started it passes the wish on
@@ -45,8 +48,21 @@ def listening() -> Iterator[None]:
 
 def follow_dvc() -> None:
     """From now on the end of the `dvc` that runs this stage, if one does, asks it to stop."""
-    if "DVC_STAGE" in os.environ:
-        _follow(os.getppid())
+    if VARIABLE not in os.environ:
+        return
+    child = psutil.Process()
+    for ancestor in child.parents():
+        if not _in_a_stage(ancestor):
+            break
+        child = ancestor  # a shell that stands between the two, and outlives a killed dvc
+    _follow(child, child.ppid())
+
+
+def _in_a_stage(process: psutil.Process) -> bool:
+    try:
+        return VARIABLE in process.environ()
+    except psutil.Error:  # another user's
+        return False
 
 
 def obey(shared, parent: int) -> None:
@@ -55,7 +71,7 @@ def obey(shared, parent: int) -> None:
     _shared = shared
     for number in SIGNALS:
         signal.signal(number, _heard)
-    _follow(parent)
+    _follow(psutil.Process(), parent)
     # Once all that it has to tell is told, a worker ends as `leave` does.
     multiprocessing.util.Finalize(None, os._exit, (0,), exitpriority=-100)
 
@@ -91,12 +107,13 @@ def _end() -> None:
     os._exit(STATUS)
 
 
-def _follow(parent: int) -> None:
-    """Stop as soon as the parent is gone: a killed `dvc repro` leaves no training behind."""
+def _follow(child: psutil.Process, parent: int) -> None:
+    """Stop as soon as `child`, this process or a forebear, has lost its parent: a killed dvc leaves no training."""
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(POLL)
+        with suppress(psutil.NoSuchProcess):
+            while child.ppid() == parent:
+                time.sleep(POLL)
         _wish()
 
     threading.Thread(target=watch, daemon=True).start()
