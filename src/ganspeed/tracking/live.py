@@ -9,6 +9,7 @@ from ganspeed import stopping
 from ganspeed.params import Params
 from ganspeed.tracking.card import run_card
 from ganspeed.tracking.mirror import HEARTBEAT, NOTE, ROWS, experiment_tags
+from ganspeed.tracking.patience import STAGE_SECONDS, give_up
 from ganspeed.tracking.recorded import flat_parameters, row_points
 from ganspeed.tracking.store import (
     Key,
@@ -18,18 +19,16 @@ from ganspeed.tracking.store import (
     in_a_line,
     installed,
     key_of,
+    make_database,
     now,
     tracking_uri,
-    warn,
     warn_that_it_is_missing,
 )
 from ganspeed.workspace import Workspace
 
 FLUSH_SECONDS = 5.0
 HEARTBEAT_SECONDS = 30.0
-STALL_SECONDS = 2.0
-HURRY_SECONDS = 1.0  # for one who was told to stop
-CLOSE_SECONDS = 20.0
+HURRY_SECONDS = 1.0  # what one who was told to stop waits
 Message = tuple[str, Spec, Mapping[str, float]]
 
 
@@ -47,15 +46,14 @@ class Live:
     """Shows runs in MLflow while they are trained; `mirror` fills what it could not send.
 
     Called from the process that starts the training. No call waits for MLflow, and none raises: after the first
-    error, one line on stderr, it stays silent. `close` waits for what is still to be sent, but STALL_SECONDS at most
-    for a server that does not answer.
+    error, one line on stderr, it stays silent. `close` waits STAGE_SECONDS at most for what is still to be sent.
     """
 
     def __init__(self, workspace: Workspace, params: Params):
         self._workspace, self._params = workspace, params
         self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._given_up = threading.Event()
-        self._done = 0  # steps of work, by which `close` sees that it goes on
+        self._ready = threading.Event()  # MLflow is imported and its own database made, which takes seconds
         self._runs: dict[tuple[str, Key], _Open] = {}
         self._experiments: dict[str, str] = {}
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
@@ -78,13 +76,24 @@ class Live:
         self._put("finished", spec, {})
 
     def close(self) -> None:
-        """Send what is left, while that goes on; runs that have not finished are marked as killed."""
+        """Send what is left; runs that have not finished are marked as killed."""
+        if self._given_up.is_set():
+            return
         self._queue.put(None)
-        end, seen = now() + (HURRY_SECONDS if stopping.wished() else CLOSE_SECONDS), -1
-        while self._thread.is_alive() and self._done != seen and now() < end:
-            seen = self._done
-            self._thread.join(min(STALL_SECONDS, max(0.0, end - now())))
-        self._given_up.set()
+        if stopping.wished():
+            self._thread.join(HURRY_SECONDS)
+            self._given_up.set()
+            return
+        self._ready.wait()
+        self._thread.join(STAGE_SECONDS)
+        if self._thread.is_alive():
+            self._give_up(TimeoutError(f"not done within {STAGE_SECONDS:g} s"))
+
+    def _give_up(self, error: Exception) -> None:
+        if not self._given_up.is_set():
+            self._given_up.set()
+            uri = tracking_uri(self._workspace)
+            give_up(uri, f"{in_a_line(uri, error)} (no result depends on it; `ganspeed track` catches up)")
 
     def _put(self, what: str, spec: Spec, row: Mapping[str, float]) -> None:
         if not self._given_up.is_set():
@@ -92,21 +101,21 @@ class Live:
 
     def _work(self) -> None:
         try:
+            try:
+                make_database(self._workspace)
+            finally:
+                self._ready.set()
             store, last = Store(self._workspace), False
             while not last and not self._given_up.is_set():
                 messages, last = self._collect()
                 for message in messages:
                     self._take(store, *message)
-                    self._done += 1
                 for run in self._runs.values():
                     self._flush(store, run)
-                    self._done += 1
             for run in self._runs.values():
                 store.end(run.run_id, "KILLED")
         except Exception as error:  # noqa: BLE001 a mirror must not break what it mirrors
-            if not self._given_up.is_set():
-                warn(f"{in_a_line(tracking_uri(self._workspace), error)} (training goes on without live curves)")
-            self._given_up.set()
+            self._give_up(error)
 
     def _collect(self) -> tuple[list[Message], bool]:
         """The messages of the next FLUSH_SECONDS, and whether they are the last."""

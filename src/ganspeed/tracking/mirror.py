@@ -1,11 +1,12 @@
 """From the pipeline's files to MLflow: reads files only, and a second call changes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ganspeed.params import Params
 from ganspeed.tracking.card import experiment_card, run_card
+from ganspeed.tracking.patience import HAND_SECONDS, STAGE_SECONDS, give_up, given_up, patiently
 from ganspeed.tracking.recorded import Recorded, flat_parameters, read_recorded, row_points
 from ganspeed.tracking.store import (
     Key,
@@ -14,9 +15,9 @@ from ganspeed.tracking.store import (
     in_a_line,
     installed,
     key_of,
+    make_database,
     now,
     tracking_uri,
-    warn,
     warn_that_it_is_missing,
     worded,
 )
@@ -42,34 +43,55 @@ class Summary:
     unchanged: int = 0
 
 
-def mirror(workspace: Workspace, params: Params, dataset: str | None = None, variant: str | None = None) -> Summary:
+def mirror(
+    workspace: Workspace,
+    params: Params,
+    dataset: str | None = None,
+    variant: str | None = None,
+    patience: float = HAND_SECONDS,
+) -> Summary:
     """Bring MLflow up to date with the runs of params.compare, or of one data set, or of one variant on it.
 
     Runs that are not trained yet are passed over, as are scores and provenance that are not there yet. Raises
-    TrackingError when MLflow cannot be read or written; does nothing, and says so, where it is not installed.
+    TrackingError when MLflow cannot be read or written, or has no run up to date within `patience` seconds; does
+    nothing, and says so, where it is not installed.
     """
     if not installed():
         warn_that_it_is_missing()
         return Summary()
-    done: list[str] = []
     with worded(tracking_uri(workspace)):
-        store = Store(workspace)
-        with store.lock:
-            for name in params.compare.datasets if dataset is None else [dataset]:
-                done += _mirror_dataset(store, workspace, params, name, variant)
-            if dataset is None:
-                for experiment_id in store.other_experiments(params.compare.datasets):
-                    _retire(store, store.runs(experiment_id), set())
+        make_database(workspace)
+        done = patiently(lambda got_on: _mirror(workspace, params, dataset, variant, got_on), patience)
     return Summary(**{what: done.count(what) for what in ("added", "updated", "rebuilt", "unchanged")})
 
 
 def mirror_safely(workspace: Workspace, params: Params, dataset: str | None = None, variant: str | None = None) -> None:
-    """As `mirror`, for a stage: whatever goes wrong is one line on stderr, and the stage goes on."""
+    """As `mirror`, for a stage: whatever goes wrong is one line on stderr, once in a process, and the stage goes on."""
+    uri = tracking_uri(workspace)
+    if given_up(uri):
+        return
     try:
-        mirror(workspace, params, dataset, variant)
+        mirror(workspace, params, dataset, variant, STAGE_SECONDS)
     except Exception as error:  # noqa: BLE001 a mirror must not break what it mirrors
-        text = str(error) if isinstance(error, TrackingError) else in_a_line(tracking_uri(workspace), error)
-        warn(f"{text} (no result depends on it; `ganspeed track` catches up)")
+        text = str(error) if isinstance(error, TrackingError) else in_a_line(uri, error)
+        give_up(uri, f"{text} (no result depends on it; `ganspeed track` catches up)")
+
+
+def _mirror(
+    workspace: Workspace, params: Params, dataset: str | None, variant: str | None, got_on: Callable[[], None]
+) -> list[str]:
+    """What was done, run by run; `got_on` is called at each."""
+    done: list[str] = []
+    store = Store(workspace)
+    with store.lock:
+        for name in params.compare.datasets if dataset is None else [dataset]:
+            for what in _mirror_dataset(store, workspace, params, name, variant):
+                done.append(what)
+                got_on()
+        if dataset is None:
+            for experiment_id in store.other_experiments(params.compare.datasets):
+                _retire(store, store.runs(experiment_id), set())
+    return done
 
 
 def experiment_tags(dataset: str, params: Params) -> dict[str, str]:
@@ -81,7 +103,10 @@ def experiment_tags(dataset: str, params: Params) -> dict[str, str]:
     }
 
 
-def _mirror_dataset(store: Store, workspace: Workspace, params: Params, dataset: str, only: str | None) -> list[str]:
+def _mirror_dataset(
+    store: Store, workspace: Workspace, params: Params, dataset: str, only: str | None
+) -> Iterator[str]:
+    """Bring the runs of a data set up to date one after another; yields what was done with each."""
     experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
     known = store.runs(experiment_id)
     recorded = [
@@ -90,14 +115,14 @@ def _mirror_dataset(store: Store, workspace: Workspace, params: Params, dataset:
         for seed in params.compare.seeds
         if (run := read_recorded(workspace, dataset, variant, seed, params.evaluate.split))
     ]
-    done = [_mirror_run(store, experiment_id, run, known.get(key_of(run))) for run in recorded]
+    for run in recorded:
+        yield _mirror_run(store, experiment_id, run, known.get(key_of(run)))
     kept = {key_of(run) for run in recorded}
     # The other variants of the grid are left to their own stages: their runs may be trained and not collected yet.
     spared = set() if only is None else set(params.compare.variants) - {only}
     others = {key: run for key, run in known.items() if key not in kept and key.variant not in spared}
     seeds = {str(seed) for seed in params.compare.seeds}
     _retire(store, others, {k for k in others if k.variant in params.compare.variants and k.seed in seeds})
-    return done
 
 
 def _mirror_run(store: Store, experiment_id: str, run: Recorded, known: Any | None) -> str:

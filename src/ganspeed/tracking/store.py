@@ -16,13 +16,14 @@ from typing import Any, NamedTuple, Protocol
 from filelock import FileLock
 
 from ganspeed.errors import UserError
+from ganspeed.files import write_atomically
 from ganspeed.workspace import Workspace
 
 LOCK_SECONDS = 120.0
 BATCH = 1000  # points that one request may carry
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",  # what goes wrong is raised as well, and said once
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     # At MLflow's own settings a server that is down holds up one call for four minutes.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
@@ -108,6 +109,24 @@ def warn_that_it_is_missing() -> None:
     warn("MLflow is not installed here: nothing is mirrored; where it is, `ganspeed track` catches up")
 
 
+def make_database(workspace: Workspace) -> None:
+    """Make the tables of a fresh database in the root of the study, whole or not at all; that takes some seconds.
+
+    Made by two processes at once, or by one that is killed on the way, they would be broken for good.
+    """
+    path = workspace.root.resolve() / "mlflow.db"
+    client = _mlflow().MlflowClient
+    if tracking_uri(workspace) == f"sqlite:///{path}" and not path.exists():
+        with _lock(workspace):
+            if not path.exists():
+                write_atomically(path, lambda new: client(f"sqlite:///{new}").search_experiments(max_results=1))
+
+
+def _lock(workspace: Workspace) -> FileLock:
+    workspace.pool.mkdir(parents=True, exist_ok=True)
+    return FileLock(workspace.pool / "mlflow.lock", timeout=LOCK_SECONDS)
+
+
 class Store:
     """An open MLflow store. Raises what mlflow raises, and TimeoutError when another process keeps the lock.
 
@@ -119,9 +138,9 @@ class Store:
         self._entities = mlflow.entities
         self._artifacts = artifact_folder(workspace)
         self.uri = tracking_uri(workspace)
-        workspace.pool.mkdir(parents=True, exist_ok=True)
-        self.lock = FileLock(workspace.pool / "mlflow.lock", timeout=LOCK_SECONDS)
-        with self.lock:  # two processes that make the tables of a fresh database break it for good
+        make_database(workspace)
+        self.lock = _lock(workspace)
+        with self.lock:  # a database elsewhere may be fresh as well
             self._client = mlflow.MlflowClient(self.uri)
             self._client.search_experiments(max_results=1)
 
