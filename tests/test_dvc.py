@@ -22,7 +22,7 @@ def test_a_new_seed_in_a_clean_clone_after_pull_trains_itself_alone(study, tmp_p
     assert reran.trained == reran.scored == {"gan/seed-2", "wgan/seed-2"}
 
 
-def test_trained_ahead_is_collected_not_trained_again(study):
+def test_trained_and_scored_ahead_is_collected_not_made_again(study):
     study.edit(lambda p: p["compare"].update(seeds=[0, 1, 5]))
     study.run("ganspeed", "ahead")
     pooled = {
@@ -31,9 +31,14 @@ def test_trained_ahead_is_collected_not_trained_again(study):
         if (p / "run" / "run.json").exists()
     }
     assert len(pooled) == 2
+    tables = {p.read_text(): p.stat().st_mtime_ns for p in (study.root / ".runs/scores").glob("*.csv")}
+    assert len(tables) == 2
+    study.run("ganspeed", "ahead")
     study.repro()
     collected = {p.read_text() for p in (study.root / "artifacts/provenance").glob("digits/*/seed-5.json")}
     assert collected == set(pooled.values())
+    scores = (study.root / "artifacts/scores").glob("digits/*/seed-5.csv")
+    assert {p.read_text(): p.stat().st_mtime_ns for p in scores} == tables
 
 
 def test_an_archive_without_git_works_and_says_that_the_commit_is_unknown(tmp_path):

@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
         return sub
 
     command("check", check, "name every mistake in params.yaml")
-    command("ahead", ahead, "train every missing run of the grid side by side, for the train stages to collect")
+    command("ahead", ahead, "train and score what is missing of the grid side by side, for the stages to collect")
     command("track", track, "bring MLflow up to date with the files")
     ui = command("ui", ui_, "bring MLflow up to date and open its pages on 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
@@ -54,7 +54,7 @@ def check(given, workspace: Workspace) -> None:
 
 
 def ahead(given, workspace: Workspace) -> None:
-    from ganspeed import execute, progress, tracking
+    from ganspeed import execute, progress, scoring, tracking
 
     params = parameters.load(workspace.params)
 
@@ -62,6 +62,8 @@ def ahead(given, workspace: Workspace) -> None:
         return [progress.observer(len(specs)), tracking.Live(workspace, params)]
 
     execute.train_ahead(workspace, params, watch)
+    for done, (task, total) in enumerate(scoring.score_ahead(workspace, params), 1):
+        print(f"{progress.label(task)}: scored, {done} of {total}", file=sys.stderr)
 
 
 def track(given, workspace: Workspace) -> None:

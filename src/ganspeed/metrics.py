@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
 
 from ganspeed.params import Evaluate
 
@@ -177,11 +178,8 @@ def _squared_radii(points: Array, k: int) -> Array:
     """Squared distance of each point to its k-th nearest other point. points: (N, d), N > k; returns (N,)."""
     if len(points) <= k:
         raise ValueError(f"{len(points)} points have no {k}-th neighbour")
-    radii = np.empty(len(points))
-    for rows, squared in _squared_distances(points, points):
-        squared[np.arange(len(squared)), np.arange(rows.start, rows.stop)] = np.inf
-        radii[rows] = np.partition(squared, k - 1, axis=1)[:, k - 1]
-    return radii
+    distances, _ = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points).kneighbors()
+    return distances[:, -1] ** 2
 
 
 def _squared_distances(a: Array, b: Array):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ganspeed.files import sha256_file, sha256_json
 from ganspeed.params import Params
-from ganspeed.scoring import SOURCES
+from ganspeed.scored import SOURCES
 
 
 def metric_sha256() -> str:

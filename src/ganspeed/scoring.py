@@ -6,6 +6,7 @@ from the pool, the rest are made side by side. `compare` reads nothing but the t
 
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,13 +22,12 @@ from ganspeed.networks import load_generator
 from ganspeed.params import Evaluate, Params
 from ganspeed.pixels import References
 from ganspeed.randomness import generator
+from ganspeed.runs import RunStore
+from ganspeed.scored import SOURCES
 from ganspeed.views import Fitted, Lens, View
 from ganspeed.workspace import Workspace
 
 COLUMNS = ("dataset", "variant", "seed", "update", "metric", "value")
-SOURCES = tuple(  # they decide the scores' bytes
-    f"{name}.py" for name in ("features", "metrics", "networks", "pixels", "randomness", "scoring", "views")
-)
 HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
 BATCH = 500  # images generated at a time
 NETWORK = ("z_dim", "width")  # what a generator is built from, beside the images' shape
@@ -104,7 +104,7 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
     """
     where = execute.device()
     tasks = [
-        _task(workspace, params, dataset, variant, seed, where)
+        _task(workspace, params, dataset, variant, seed, workspace.run(dataset, variant, seed), where)
         for seed in _trained(workspace, params, dataset, variant)
     ]
     named = {task.seed for task in tasks}
@@ -113,10 +113,27 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
             pool.put_aside_scores(workspace, dataset, variant, seed)
     missing = [task for task in tasks if not _collect(workspace, task)]
     for task, table in execute.map_processes(score, missing, execute.workers(where)):
-        path = workspace.scores(dataset, variant, task.seed)
-        write_text(path, table)
-        write_json(path.with_suffix(".json"), task.label(path))
+        _write(workspace.scores(dataset, variant, task.seed), table, task)
     return [task.seed for task in missing]
+
+
+def score_ahead(workspace: Workspace, params: Params) -> Iterator[tuple[Task, int]]:
+    """Score the trained runs of the whole grid side by side into the pool, where the evaluate cells find them.
+
+    Yields what was scored, and how many there are to be. Runs that are not trained yet are passed over, and data sets
+    that have no classifiers yet.
+    """
+    where, store = execute.device(), RunStore(workspace)
+    specs = [spec for spec in execute.grid(workspace, params, where) if workspace.features(spec.dataset).exists()]
+    tasks = [
+        _task(workspace, params, spec.dataset, spec.variant, spec.seed, run, where)
+        for spec in specs
+        if (run := store.finished(spec))
+    ]
+    missing = [task for task in tasks if not any(_fits(place, task.fingerprint) for place in _places(workspace, task))]
+    for task, table in execute.map_processes(score, missing, execute.workers(where)):
+        _write(pool.pooled_scores(workspace, task.fingerprint), table, task)
+        yield task, len(missing)
 
 
 def score(task: Task) -> str:
@@ -151,8 +168,9 @@ def _trained(workspace: Workspace, params: Params, dataset: str, variant: str) -
     return params.compare.seeds
 
 
-def _task(workspace: Workspace, params: Params, dataset: str, variant: str, seed: int, where: torch.device) -> Task:
-    run = workspace.run(dataset, variant, seed)
+def _task(
+    workspace: Workspace, params: Params, dataset: str, variant: str, seed: int, run: Path, where: torch.device
+) -> Task:
     samples = params.dataset(dataset).evaluate.samples
     record, folders = read_json(run / "run.json"), (workspace.prepared(dataset), workspace.features(dataset))
     return Task(dataset, variant, seed, run, record, *folders, params.evaluate, samples, str(where))
@@ -160,8 +178,7 @@ def _task(workspace: Workspace, params: Params, dataset: str, variant: str, seed
 
 def _collect(workspace: Workspace, task: Task) -> bool:
     """Make sure that the scores at their place fit, taking them from the pool if need be; False if there are none."""
-    place = workspace.scores(task.dataset, task.variant, task.seed)
-    pooled = pool.pooled_scores(workspace, task.fingerprint)
+    place, pooled = _places(workspace, task)
     if not _fits(place, task.fingerprint):
         pool.put_aside_scores(workspace, task.dataset, task.variant, task.seed)
         if not _fits(pooled, task.fingerprint):
@@ -173,6 +190,17 @@ def _collect(workspace: Workspace, task: Task) -> bool:
     if read_json(place.with_suffix(".json")) != label:
         write_json(place.with_suffix(".json"), label)
     return True
+
+
+def _places(workspace: Workspace, task: Task) -> tuple[Path, Path]:
+    """Where the scores of a task belong, and where they wait in the pool."""
+    place = workspace.scores(task.dataset, task.variant, task.seed)
+    return place, pool.pooled_scores(workspace, task.fingerprint)
+
+
+def _write(path: Path, table: str, task: Task) -> None:
+    write_text(path, table)
+    write_json(path.with_suffix(".json"), task.label(path))
 
 
 def _fits(table: Path, fingerprint: str) -> bool:
