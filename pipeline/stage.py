@@ -1,7 +1,6 @@
 """What every stage shares: its arguments, the params, and errors worded for the user."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,4 +21,4 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
     def stage() -> None:
         body(params.load(workspace.params), workspace, *(getattr(given, name) for name in arguments))
 
-    sys.exit(exit_status(stage, workspace.root))
+    stopping.leave(exit_status(stage, workspace.root))

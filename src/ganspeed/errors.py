@@ -51,7 +51,7 @@ def exit_status(body: Callable[[], None], place: Path) -> int:
         return MISTAKE
     else:
         return 0
-    return stopping.leave()  # after the handler, so that what the run held, queues and locks, is let go first
+    return stopping.leave(stopping.STATUS)  # after the handler: what the run held, queues and locks, is let go first
 
 
 def _shortage(error: Exception) -> str | None:
