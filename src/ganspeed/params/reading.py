@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from ganspeed.params.base import ParamsError
 from ganspeed.params.checks import cross_mistakes
@@ -34,7 +35,9 @@ def load(path: Path) -> Params:
 def read_yaml(path: Path) -> Any:
     """The file as DVC reads it (YAML 1.2: 2e-4 is a number, `no` is a string). Raises ParamsError."""
     try:
-        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_deep(text, path)
+        document = YAML(typ="safe").load(text)
     except FileNotFoundError:
         raise ParamsError([f"{path}: no such file"]) from None
     except OSError as error:
@@ -49,17 +52,26 @@ def read_yaml(path: Path) -> Any:
     return document
 
 
+def _refuse_deep(text: str, path: Path) -> None:
+    """The YAML library's own reader ends the process where collections lie thousands deep."""
+    depth = 0
+    for event in YAML(typ="safe").parse(text):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ParamsError([f"{path}: line {event.start_mark.line + 1}: more than {DEEPEST} levels deep"])
+
+
 def _refuse_boundless(document: Any, path: Path) -> None:
     """A line of anchors within anchors can stand for more values than fit into memory, or for itself."""
-    waiting, seen = [(document, 0)], 0
+    waiting, seen = [document], 0
     while waiting:
-        node, depth = waiting.pop()
+        node = waiting.pop()
         inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
         seen += len(inner)
-        if seen > MOST_VALUES or depth > DEEPEST:
-            allowed = f"allowed: {MOST_VALUES:,} values, anchors unfolded, {DEEPEST} levels deep"
+        if seen > MOST_VALUES:
+            allowed = f"allowed: {MOST_VALUES:,} values, anchors unfolded"
             raise ParamsError([f"{path}: too large or without an end; {allowed}"])
-        waiting += [(value, depth + 1) for value in inner]
+        waiting += inner
 
 
 def parse(document: Any) -> Params:
