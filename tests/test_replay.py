@@ -13,7 +13,8 @@ from test_training import digests, run
 
 from ganspeed import cli, params, schedules
 from ganspeed.errors import UserError
-from ganspeed.files import write_json
+from ganspeed.files import sha256_file, sha256_json, write_json
+from ganspeed.kept import IDENTITY
 from ganspeed.objectives import HyperparameterError
 from ganspeed.objectives.replayed_penalty import ReplayedPenalty
 from ganspeed.training import Recipe
@@ -37,9 +38,13 @@ def pilot(workspace: Workspace, seed: int, histories: dict[str, list], **changes
     """The files that a finished run of `iterative` leaves, of made-up values."""
     folder = workspace.run("digits", "iterative", seed)
     variant = {"objective": "iterative_penalty", "n_critic": 2, "sides": "two", "optimizer": ADAM}
-    record = {"status": "completed", "parameters": {"variant": variant, "train": {"updates": 4}}}
-    write_json(folder / "run.json", record | changes)
+    folder.mkdir(parents=True)
     pd.DataFrame(histories).to_csv(folder / "history.csv", index=False)
+    record = {"status": "completed", "files": {"history.csv": sha256_file(folder / "history.csv")}}
+    record |= dict.fromkeys(IDENTITY, "made up") | {"parameters": {"variant": variant, "train": {"updates": 4}}}
+    record |= changes
+    record["fingerprint"] = sha256_json({key: record[key] for key in IDENTITY})
+    write_json(folder / "run.json", record)
 
 
 def history(alpha, weight) -> dict[str, list]:
@@ -170,7 +175,7 @@ def test_the_command_writes_a_schedule_and_prints_a_block_that_passes_the_check(
     assert block.optimizer.model_dump(mode="json") == ADAM
 
 
-def test_only_finished_pilot_runs_of_one_recipe_make_a_schedule(tmp_path):
+def test_only_whole_finished_pilot_runs_of_one_recipe_make_a_schedule(tmp_path):
     workspace, values = Workspace(tmp_path), history([0.0, 0.5, 1.0], [10.0, 5.0, 0.0])
     with pytest.raises(UserError, match="no finished run; train the variant with seeds from 800 on"):
         schedules.freeze(workspace, "digits", "iterative")
@@ -186,6 +191,11 @@ def test_only_finished_pilot_runs_of_one_recipe_make_a_schedule(tmp_path):
         pilot(fresh, 801, changes.pop("values", values), **changes)
         return fresh
 
+    damaged = with_801()
+    with (damaged.run("digits", "iterative", 801) / "history.csv").open("a") as file:
+        file.write("5,10,1.0,0.0\n")
+    with pytest.raises(UserError, match="seed-801/history.csv: damaged"):
+        schedules.freeze(damaged, "digits", "iterative")
     with pytest.raises(UserError, match="seeds 801 diverged"):
         schedules.freeze(with_801(status="diverged"), "digits", "iterative")
     with pytest.raises(UserError, match="seeds 801 were trained with other parameters than seed 800"):

@@ -545,7 +545,7 @@ def test_whatever_ails_mlflow_costs_a_stage_two_seconds_and_one_line(what, train
             live.close()
         mirror_safely(study, params)
         mirror_safely(study, params)
-        assert time.monotonic() - begin < patience.STAGE_SECONDS + 1
+        assert time.monotonic() - begin < patience.STAGE_SECONDS + 2  # these are for a busy machine
         lines = [line for line in capfd.readouterr().err.splitlines() if line]
         assert len(lines) == 1 and lines[0].startswith(f"warning: MLflow at {address}: ")
         assert "`ganspeed track` catches up" in lines[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ganspeed import kept
 from ganspeed.errors import UserError
 from ganspeed.files import read_json, sha256_file, write_text
 from ganspeed.workspace import Workspace
@@ -17,7 +18,7 @@ COLUMNS = ["diagnostics/alpha", "diagnostics/lambda"]
 def freeze(workspace: Workspace, dataset: str, variant: str) -> str:
     """Write schedules/<dataset>-<variant>.csv from the finished pilot runs of a variant; returns what to tell.
 
-    Raises UserError, nothing written, when there is no run, or one that is not of a pilot seed, that diverged, that
+    Raises UserError, nothing written, when there is no run, or one that is damaged, not of a pilot seed, diverged, that
     was trained with other parameters than the first, or that logged no alpha and lambda.
     """
     runs = pilot_runs(workspace, dataset, variant)
@@ -35,6 +36,7 @@ def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Pa
     runs = dict(sorted(folders.items()))
     if not runs:
         raise UserError(f"{cell}: no finished run; train the variant with seeds from {PILOT_SEEDS[0]} on first")
+    kept.refuse_damaged_runs(workspace, dataset, variant, tuple(runs))
     allowed = f"{PILOT_SEEDS[0]}-{PILOT_SEEDS[-1]}"
     if others := [str(seed) for seed in runs if seed not in PILOT_SEEDS]:
         raise UserError(f"{cell}: seeds {', '.join(others)} are not pilot seeds, which are {allowed}")
