@@ -530,8 +530,7 @@ def faulty_server(what: str) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trains", [True, False])
-@pytest.mark.parametrize("what", FAULTS)
+@pytest.mark.parametrize(("what", "trains"), [*((what, True) for what in FAULTS), ("slow", False), ("locked", False)])
 def test_whatever_ails_mlflow_costs_a_stage_two_seconds_and_one_line(what, trains, study, params, monkeypatch, capfd):
     with fault(what, study.root) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
