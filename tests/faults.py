@@ -13,7 +13,7 @@ from unittest.mock import Mock
 
 from ruamel.yaml import YAML
 
-from ganspeed import tracking
+from ganspeed import stopping, tracking
 from ganspeed.workspace import Workspace
 
 CONTEXT = multiprocessing.get_context("forkserver")  # a fork of one that has imported torch starts in no time
@@ -118,6 +118,7 @@ def _work(root: Path, stages: tuple[str, ...], trigger: Trigger | None, said: Pa
     os.environ.update(ENVIRONMENT)
     os.chdir(root)
     tracking.Live = tracking.mirror_safely = Mock()  # MLflow is no part of this
+    stopping.leave = sys.exit  # or the first stage would take the process with it
     try:
         for stage in stages:
             sys.argv = [stage, *ARGUMENTS.get(stage, ("digits",))]
