@@ -441,6 +441,15 @@ def test_a_live_run_takes_the_place_of_the_one_that_it_replaces(study, params):
     live.close()
 
 
+def test_nothing_of_mlflow_is_under_way_while_the_workers_are_started(study, params):
+    """It changes the environment as it is imported; a process started meanwhile may die of that, without a word."""
+    before = set(threading.enumerate())
+    live = Live(study, params)
+    assert set(threading.enumerate()) == before
+    live.close()
+    assert set(threading.enumerate()) == before
+
+
 def test_a_run_whose_process_died_leaves_the_view(study, params):
     mirror(study, params)
     watch(study, params, [spec(params, "gan", 0, version="2")], last=1)

@@ -47,6 +47,9 @@ class Live:
 
     Called from the process that starts the training. No call waits for MLflow, and none raises: after the first
     error, one line on stderr, it stays silent. `close` waits STAGE_SECONDS at most for what is still to be sent.
+
+    The thread starts with the first run, when every process that trains is there: MLflow changes the environment while
+    it is imported, and a process that another thread starts at that moment may fail (execve: EFAULT) without a word.
     """
 
     def __init__(self, workspace: Workspace, params: Params):
@@ -57,9 +60,7 @@ class Live:
         self._runs: dict[tuple[str, Key], _Open] = {}
         self._experiments: dict[str, str] = {}
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
-        if installed():
-            self._thread.start()
-        else:
+        if not installed():
             warn_that_it_is_missing()
             self._given_up.set()
 
@@ -77,7 +78,7 @@ class Live:
 
     def close(self) -> None:
         """Send what is left; runs that have not finished are marked as killed."""
-        if self._given_up.is_set():
+        if self._given_up.is_set() or not self._begun:
             return
         self._queue.put(None)
         if stopping.wished():
@@ -96,8 +97,15 @@ class Live:
             give_up(uri, f"{in_a_line(uri, error)} (no result depends on it; `ganspeed track` catches up)")
 
     def _put(self, what: str, spec: Spec, row: Mapping[str, float]) -> None:
-        if not self._given_up.is_set():
-            self._queue.put((what, spec, row))
+        if self._given_up.is_set():
+            return
+        if not self._begun:
+            self._thread.start()
+        self._queue.put((what, spec, row))
+
+    @property
+    def _begun(self) -> bool:
+        return self._thread.ident is not None
 
     def _work(self) -> None:
         try:
