@@ -603,7 +603,10 @@ def test_a_run_whose_process_was_killed_is_not_running_for_ever(study, params, m
     mirror(study, params)
     process = child(study, "train_for_ever")
     try:
-        wait_for(lambda: rows_of(study, "select status from runs where status = 'RUNNING'") == [("RUNNING",)], 60)
+        beats = (
+            "select status from runs join tags using (run_uuid) where key = 'ganspeed.heartbeat' and status = 'RUNNING'"
+        )
+        wait_for(lambda: rows_of(study, beats) == [("RUNNING",)], 60)
     finally:
         process.kill()
         process.wait()
