@@ -13,7 +13,8 @@ def evaluate(params: Params, workspace: Workspace, dataset: str, variant: str) -
     kept.refuse_damaged_runs(workspace, dataset, variant, params.compare.seeds)
     scored = scoring.score_variant(workspace, params, dataset, variant)
     print(f"{dataset} {variant}: {len(scored)} of {len(params.compare.seeds)} runs scored, the rest kept")
-    tracking.mirror_safely(workspace, params, dataset, variant)
+    if scored:
+        tracking.mirror_safely(workspace, params, dataset, variant)  # the report's stage mirrors what was there before
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ def train(params: Params, workspace: Workspace, dataset: str, variant: str) -> N
     def watch(specs):
         return [progress.observer(len(specs)), tracking.Live(workspace, params)]
 
-    execute.train_cell(workspace, params, dataset, variant, watch)
-    tracking.mirror_safely(workspace, params, dataset, variant)
+    if execute.train_cell(workspace, params, dataset, variant, watch):
+        tracking.mirror_safely(workspace, params, dataset, variant)  # the report's stage mirrors what was there before
 
 
 if __name__ == "__main__":
