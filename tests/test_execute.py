@@ -10,7 +10,7 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from ganspeed import data, execute, params, pool, runs, training
+from ganspeed import data, engines, execute, params, pool, runs, training
 from ganspeed.errors import UserError
 from ganspeed.files import read_json, write_json
 from ganspeed.runs import RunStore
@@ -121,6 +121,19 @@ def test_trained_ahead_side_by_side_and_collected_gives_the_bytes_of_one_at_a_ti
     assert len(execute.train_ahead(workspace, p, quiet)) == 4
     assert trained(study) == trained(study, variant="wgan") == []
     assert digests(workspace.artifacts / "runs") == one_by_one
+
+
+def test_seeds_trained_together_are_kept_and_added_to_like_others(study, monkeypatch):
+    """One group of two seeds; then a third, alone in its group, ends in the bytes that it has beside the others."""
+    monkeypatch.setattr(engines, "WORTH_TRACING", 0)
+    assert trained(study) == [0, 1]
+    assert trained(study, seeds=(0, 1, 2)) == [2]
+    _, workspace = study()
+    assert read_json(workspace.run("digits", "gan", 2) / "run.json")["engine"].startswith("traced")
+    added = digests(workspace.artifacts / "runs")
+    monkeypatch.setenv("GANSPEED_FRESH", "1")
+    assert trained(study, seeds=(0, 1, 2)) == [0, 1, 2]
+    assert digests(workspace.artifacts / "runs") == added
 
 
 def test_an_unfinished_run_is_not_taken_for_a_finished_one(study):

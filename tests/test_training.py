@@ -340,14 +340,20 @@ def test_a_run_diverges_at_exactly_the_update_that_is_not_finite(
     assert max(int(path.stem) for path in (tmp_path / "run" / "snapshots").iterdir()) <= 6
 
 
-def test_an_infinite_loss_whose_gradients_are_finite_is_not_masked(recipe, images, tmp_path, monkeypatch):
+@pytest.mark.parametrize("step", [0, 1, GENERATOR_STEP])
+def test_an_infinite_loss_whose_gradients_are_finite_is_noted_whichever_step_it_is_of(
+    step, recipe, images, tmp_path, monkeypatch
+):
     """No weight shows it: a constant has no gradient."""
-    real_update, real_total, now = training.one_update, Terms.total, {"update": 0}
+    real_batch, real_total, now = Draws.batch, Terms.total, {}
 
-    def update(state, draws):
-        now["update"] = state.update + 1
-        return real_update(state, draws)
+    def batch(draws, update, step, fake):
+        now["draws"] = (update, step)
+        return real_batch(draws, update, step, fake)
 
-    monkeypatch.setattr(training, "one_update", update)
-    monkeypatch.setattr(Terms, "total", lambda terms: real_total(terms) + (math.inf if now["update"] == 7 else 0))
+    monkeypatch.setattr(Draws, "batch", batch)
+    monkeypatch.setattr(
+        Terms, "total", lambda terms: real_total(terms) + (math.inf if now["draws"] == (7, step) else 0)
+    )
+    assert recipe("wgan_gp").variant["n_critic"] == 2
     assert run(recipe("wgan_gp"), images, tmp_path).diverged_at == 7

@@ -1,4 +1,6 @@
-"""Many runs side by side: one process each on one CPU thread, or on the GPU if there is one.
+"""Many runs side by side: in processes of one CPU thread each, or on the GPU if there is one.
+
+A process trains one run at a time, or a group of one variant's where the engine computes several at once.
 
 GANSPEED_DEVICE (cpu, cuda, cuda:1, ...) and GANSPEED_WORKERS say where; they have good defaults and change no verdict.
 Workers change no byte. The device is part of a run's fingerprint.
@@ -18,13 +20,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ganspeed import data, runs, stopping
+from ganspeed import data, engines, runs, stopping
 from ganspeed.checkpoints import Checkpoints
 from ganspeed.errors import Stopped, UserError
-from ganspeed.files import remove_unfinished
+from ganspeed.files import remove_unfinished, sha256_json
 from ganspeed.params import Params
 from ganspeed.runs import Provenance, RunSpec, RunStore
-from ganspeed.training import train
+from ganspeed.training import Outcome, Run, train
 from ganspeed.workspace import Workspace
 
 GPU_WORKERS = 4  # processes that share one GPU: small networks leave it idle between kernels
@@ -159,40 +161,66 @@ def train_all(specs: list[RunSpec], workspace: Workspace, where: torch.device, w
                 getattr(observer, kind)(spec)
 
     try:
-        items = [(spec, workspace, where) for spec in by_fingerprint.values()]
+        items = [(group, workspace, where) for group in groups(list(by_fingerprint.values()))]
         with stopping.listening():
-            for _ in map_processes(_train_one, items, workers(where), tell):
+            for _ in map_processes(_train_group, items, workers(where), tell):
                 pass
     finally:
         for observer in observers:
             observer.close()
 
 
-def _train_one(item: tuple[RunSpec, Workspace, torch.device]) -> None:
-    spec, workspace, where = item
-    pooled = RunStore(workspace).pooled(spec)
-    folder = pooled / "run"
-    checkpoints = Checkpoints(pooled / "checkpoints", spec.identity)
-    if not checkpoints:
-        shutil.rmtree(pooled, ignore_errors=True)  # what a run that never reached a checkpoint left behind
-    remove_unfinished(folder)
-    provenance = Provenance(pooled / "provenance.json", workspace.root)
-    send(("started", spec, None))
+def groups(specs: list[RunSpec]) -> list[list[RunSpec]]:
+    """The runs that one process trains together: seeds of one variant, as many as their engine computes at once."""
+    alike: dict[str, list[RunSpec]] = {}
+    for spec in specs:
+        key = spec.fingerprint if spec.engine == engines.EAGER else sha256_json([spec.manifest_sha256, spec.parameters])
+        alike.setdefault(key, []).append(spec)
+    return [same[i : i + engines.LANES] for same in alike.values() for i in range(0, len(same), engines.LANES)]
 
-    def on_row(row: dict[str, float]) -> None:
-        provenance.tick(row["update"])
-        if row["update"] % spec.parameters["train"]["checkpoint_every"] == 0:
-            provenance.save()
-        send(("row", spec, row))
 
-    images, labels = resident(workspace.prepared(spec.dataset), where)
+class Pooled:
+    """A run in training: its folder in the pool, and what is told and kept of it on the way."""
+
+    def __init__(self, spec: RunSpec, workspace: Workspace):
+        pooled = RunStore(workspace).pooled(spec)
+        self.spec, self.folder = spec, pooled / "run"
+        self.checkpoints = Checkpoints(pooled / "checkpoints", spec.identity)
+        if not self.checkpoints:
+            shutil.rmtree(pooled, ignore_errors=True)  # what a run that never reached a checkpoint left behind
+        remove_unfinished(self.folder)
+        self.provenance = Provenance(pooled / "provenance.json", workspace.root)
+        send(("started", spec, None))
+
+    def on_row(self, row: dict[str, float]) -> None:
+        self.provenance.tick(row["update"])
+        if row["update"] % self.spec.parameters["train"]["checkpoint_every"] == 0:
+            self.provenance.save()
+        send(("row", self.spec, row))
+
+    def finish(self, outcome: Outcome) -> None:
+        self.provenance.save()
+        runs.seal(self.spec, self.folder, outcome)
+        shutil.rmtree(self.checkpoints.folder, ignore_errors=True)
+        send(("finished", self.spec, None))
+
+
+def _train_group(item: tuple[list[RunSpec], Workspace, torch.device]) -> None:
+    specs, workspace, where = item
+    images, labels = resident(workspace.prepared(specs[0].dataset), where)
+    pooled = [Pooled(spec, workspace) for spec in specs]
+    arguments = [(one.spec.recipe, images, labels, one.folder, one.checkpoints, one.on_row) for one in pooled]
     try:
-        outcome = train(spec.recipe, images, labels, folder, checkpoints, on_row, stopping.wished)
+        if specs[0].engine == engines.EAGER:
+            pooled[0].finish(train(*arguments[0], stopping.wished))
+        else:
+            from ganspeed.engines import lanes  # takes a second, and only who traces needs it
+
+            side_by_side, compiles = [Run(*each) for each in arguments], specs[0].engine.startswith(engines.COMPILED)
+            lanes.train_side_by_side(side_by_side, compiles, stopping.wished, lambda k, end: pooled[k].finish(end))
     finally:
-        provenance.save()
-    runs.seal(spec, folder, outcome)
-    shutil.rmtree(checkpoints.folder, ignore_errors=True)
-    send(("finished", spec, None))
+        for one in pooled:
+            one.provenance.save()
 
 
 @lru_cache(maxsize=1)

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from ganspeed import data, locks, pool
+from ganspeed import data, engines, locks, pool
 from ganspeed.errors import UserError
 from ganspeed.files import read_json, replace_folder, sha256_file, sha256_json, write_json
 from ganspeed.params import Params
@@ -30,7 +30,6 @@ from ganspeed.workspace import Workspace
 SOURCE = Path(__file__).parent
 TRIALS = "tuning"  # the pool's folder of scored trials
 PRECISION = "float32"
-ENGINE = "eager"
 DVC_LOCKS = ("dvc.lock", "studies/dvc.lock")
 
 
@@ -51,6 +50,10 @@ class RunSpec:
     def recipe(self) -> Recipe:
         return Recipe(self.seed + self.seed_offset, self.parameters["train"], self.parameters["variant"], self.shape)
 
+    @cached_property
+    def engine(self) -> str:
+        return engines.choose(self.parameters["train"], self.shape, self.device)
+
     @property
     def identity(self) -> dict:
         """What decides the run's bytes; the variant's name is not among it."""
@@ -58,11 +61,11 @@ class RunSpec:
             "seed": self.seed + self.seed_offset,
             "parameters": self.parameters,
             "manifest_sha256": self.manifest_sha256,
-            "sources": source_hashes(self.parameters["variant"]["objective"]),
+            "sources": source_hashes(self.parameters["variant"]["objective"], self.engine),
             "versions": {"torch": torch.__version__},
             "device": self.device,
             "precision": PRECISION,
-            "engine": ENGINE,
+            "engine": self.engine,
         }
 
     @cached_property
@@ -71,10 +74,12 @@ class RunSpec:
 
 
 @cache
-def source_hashes(objective: str) -> dict[str, str]:
+def source_hashes(objective: str, engine: str = engines.EAGER) -> dict[str, str]:
     """File → SHA-256 of the sources that a run with this objective really uses."""
     names = ["grid.py", "networks.py", "pictures.py", "randomness.py", "training.py"]
     names += ["objectives/__init__.py", f"objectives/{objective}.py"]
+    if engine != engines.EAGER:
+        names += [f"engines/{name}.py" for name in ("lanes", "products", "steps")]
     return {name: sha256_file(SOURCE / name) for name in sorted(names)}
 
 

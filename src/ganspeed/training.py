@@ -95,6 +95,10 @@ class State:
         """What is left of the first learning rates in this update: 1 in the first."""
         return 0.5 ** ((self.update - 1) / self.half_life) if self.half_life else 1.0
 
+    def pull(self) -> float:
+        """How far the average moves towards G's weights in this update."""
+        return 1 - min(self.decay, (1 + self.update) / (10 + self.update))  # else the initial weights linger
+
     def tensors(self) -> dict:
         return {
             "G": self.G.network.state_dict(),
@@ -171,35 +175,75 @@ def train(
     a checkpoint is written and Stopped raised. Raises CheckpointError when it cannot go on from the checkpoints.
     """
     reproducible()
-    state = new_state(recipe, images.device)
-    if (saved := checkpoints.load(images.device)) is not None:
-        state.restore(saved)
-    draws = Draws(recipe.seed, recipe.train["batch_size"], recipe.train["z_dim"], images, labels)
-    camera = Camera(recipe, folder, images.device)
-    if state.update == 0:
-        camera.photograph(state.average, 0)
-    updates, log_every = recipe.train["updates"], recipe.train["log_every"]
-    while state.update < updates:
-        step = one_update(state, draws)
-        logs = state.update % log_every == 0 or state.update in (1, updates)
-        photographs = state.update in camera.grid
-        stops = stopping()
-        saves = stops or state.update % recipe.train["checkpoint_every"] == 0
-        if (logs or photographs or saves) and diverged(state):
-            break  # nothing of the first bad update or of those after it is written down
-        if logs:
-            profile = gradient_profile(state.D.network, step.batch)
-            state.rows.append(history_row(state.update, recipe, step, profile))
-            on_row(state.rows[-1])
-        if photographs:
-            camera.photograph(state.average, state.update)
-        if saves:
-            checkpoints.save(state.update, state.tensors())
-        if stops:
+    run = Run(recipe, images, labels, folder, checkpoints, on_row)
+    while run.goes_on:
+        step, stops = one_update(run.state, run.draws), stopping()
+        if run.due(stops):
+            run.record(step, stops)
+        if stops and not run.has_diverged:
             raise Stopped
-    camera.animate()
-    write_history(folder / "history.csv", state.rows)
-    return Outcome(int(state.bad_update) or None)
+    return run.end()
+
+
+class Run:
+    """One run of `train`, whichever engine moves its state: from where it goes on, and what of it is written down."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        images: Tensor,
+        labels: Tensor,
+        folder: Path,
+        checkpoints: Checkpoints,
+        on_row: Callable[[dict[str, float]], None],
+    ):
+        self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
+        self.state = new_state(recipe, images.device)
+        if (saved := checkpoints.load(images.device)) is not None:
+            self.state.restore(saved)
+        self.draws = Draws(recipe.seed, recipe.train["batch_size"], recipe.train["z_dim"], images, labels)
+        self.camera = Camera(recipe, folder, images.device)
+        self.has_diverged = False
+        if self.state.update == 0:
+            self.camera.photograph(self.state.average, 0)
+
+    @property
+    def goes_on(self) -> bool:
+        return self.state.update < self.recipe.train["updates"] and not self.has_diverged
+
+    def _logs(self) -> bool:
+        train, update = self.recipe.train, self.state.update
+        return update % train["log_every"] == 0 or update in (1, train["updates"])
+
+    def _photographs(self) -> bool:
+        return self.state.update in self.camera.grid
+
+    def _saves(self, stops: bool) -> bool:
+        return stops or self.state.update % self.recipe.train["checkpoint_every"] == 0
+
+    def due(self, stops: bool) -> bool:
+        """Whether anything of the update just done is to be written down."""
+        return self._logs() or self._photographs() or self._saves(stops)
+
+    def record(self, step: Step, stops: bool) -> None:
+        """Write down what is due of the update just done: nothing of the first bad one or of those after it."""
+        state = self.state
+        if diverged(state):
+            self.has_diverged = True
+            return
+        if self._logs():
+            profile = gradient_profile(state.D.network, step.batch)
+            state.rows.append(history_row(state.update, self.recipe, step, profile))
+            self.on_row(state.rows[-1])
+        if self._photographs():
+            self.camera.photograph(state.average, state.update)
+        if self._saves(stops):
+            self.checkpoints.save(state.update, state.tensors())
+
+    def end(self) -> Outcome:
+        self.camera.animate()
+        write_history(self.folder / "history.csv", self.state.rows)
+        return Outcome(int(self.state.bad_update) or None)
 
 
 def new_state(recipe: Recipe, device: torch.device) -> State:
@@ -239,32 +283,36 @@ def one_update(state: State, draws: Draws) -> Step:
     """n_critic discriminator steps and one generator step; returns the last of each."""
     G, D, objective = state.G, state.D, state.objective
     state.update += 1
-    rate = state.rate()
+    rate, losses = state.rate(), []
     for step in range(objective.n_critic):
         with torch.no_grad():
             batch = draws.batch(state.update, step, G.network)
         critic = objective.discriminator_terms(D.network, batch)
-        D.step(critic.total(), rate)
+        losses.append(critic.total())
+        D.step(losses[-1], rate)
         objective.after_discriminator_step(D.network)
     adversary = objective.generator_terms(D.network, draws.batch(state.update, GENERATOR_STEP, G.network))
-    G.step(adversary.total(), rate)
+    losses.append(adversary.total())
+    G.step(losses[-1], rate)
     follow(state)
-    note_first_bad_update(state, critic.total() + adversary.total())
+    note_first_bad_update(state, losses)
     return Step(critic, adversary, batch)
 
 
 @torch.no_grad()
 def follow(state: State) -> None:
     """Move the average towards G's weights, by 1 - decay, by more at the beginning; a decay of 0 makes it G itself."""
-    weight = 1 - min(state.decay, (1 + state.update) / (10 + state.update))  # else the initial weights linger
-    torch._foreach_lerp_(list(state.average.parameters()), list(state.G.network.parameters()), weight)
+    torch._foreach_lerp_(list(state.average.parameters()), list(state.G.network.parameters()), state.pull())
 
 
 @torch.no_grad()
-def note_first_bad_update(state: State, losses: Tensor) -> None:
-    """Record on the device the first update after which a loss or a weight is not finite, without asking the host."""
+def note_first_bad_update(state: State, losses: list[Tensor]) -> None:
+    """Record on the device the first update in which a loss or a weight is not finite, without asking the host.
+
+    `losses`: of every critic step and of the generator step. An infinite one may leave no trace in any weight.
+    """
     weights = [*state.G.network.parameters(), *state.D.network.parameters()]
-    total = losses.detach() + nn.utils.get_total_norm(weights)  # finite when every one of them is
+    total = sum(losses) + nn.utils.get_total_norm(weights)  # finite when every one of them is
     bad_now = (state.bad_update == 0) & ~torch.isfinite(total)
     state.bad_update.copy_(torch.where(bad_now, state.update, state.bad_update))
 

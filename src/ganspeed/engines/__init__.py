@@ -1,0 +1,49 @@
+"""Engines: ways of computing the same mathematics. Their bytes differ, so that a fingerprint names the run's engine.
+
+`eager` is the loop of training.py, one run at a time. The others compute LANES seeds of a variant as one update,
+vmapped and traced (lanes.py): `traced` runs the operations of the trace as they are, `compiled` as machine code of
+torch's inductor. How far they may be apart: tests/test_engines.py.
+
+Which of them a run gets follows from its data set's blocks and the machine, so that all variants are computed alike;
+never from seeds, workers, or work that is left.
+"""
+
+import math
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+EAGER, TRACED, COMPILED = "eager", "traced", "compiled"
+LANES = 4  # seeds that one update computes; a group with fewer is filled up
+
+# In values of real images that a critic step is shown, all updates of a run together. Shorter runs than these come one
+# by one, in tuning, where lanes would be filled for nothing. docs/architecture.md has the figures.
+WORTH_TRACING = 3e6
+WORTH_COMPILING = 4e7
+SMALL_BATCH = 16384  # of one step: larger ones leave nothing to save between operations, so that tracing is no gain
+
+
+def choose(train: dict, shape: tuple[int, int, int], device: str) -> str:
+    """The engine's name, with all of it that decides bytes. `device`: as in a fingerprint, "cpu ..." or a GPU model."""
+    batch = train["batch_size"] * math.prod(shape)
+    shown = batch * train["updates"]
+    if not device.startswith("cpu"):
+        return EAGER
+    if shown >= WORTH_COMPILING and (version := compiler()):
+        return f"{COMPILED}, {LANES} lanes, {version}"
+    return f"{TRACED}, {LANES} lanes" if shown >= WORTH_TRACING and batch <= SMALL_BATCH else EAGER
+
+
+@cache
+def compiler() -> str | None:
+    """Version of the C++ compiler that inductor will call; None, said once, where it or Python's headers lack."""
+    name = os.environ.get("CXX", "g++")
+    if shutil.which(name) and (Path(sysconfig.get_path("include")) / "Python.h").exists():
+        return subprocess.run([name, "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
+    text = "no C++ compiler with Python's headers found: long runs that it would speed up are trained without"
+    print(text, file=sys.stderr, flush=True)
+    return None

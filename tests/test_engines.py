@@ -1,0 +1,201 @@
+"""The traced and the compiled engine: close to the eager loop, lanes that see no neighbours, exact resume.
+
+What does not need machine code runs the compiled engine's steps as traced: `torch.compile` is replaced.
+"""
+
+import csv
+import math
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from test_training import OPTIONS, VARIANTS, digests
+
+from ganspeed import engines
+from ganspeed.checkpoints import Checkpoints
+from ganspeed.engines import lanes, products
+from ganspeed.errors import Stopped
+from ganspeed.training import Outcome, Run, one_update
+
+RTOL, ATOL = 1e-3, 1e-5  # of a history's values
+ALIKE, STEPS = 0.95, 0.25  # this share of the weights ends within so many steps of the optimiser, of UPDATES
+UPDATES = 5
+
+
+@pytest.fixture
+def without_machine_code(monkeypatch):
+    """What would be compiled is run as it was traced: a second a variant instead of a minute."""
+    monkeypatch.setattr(torch, "compile", lambda graph, **options: graph)
+    lanes.traced_steps.cache_clear()
+    yield
+    lanes.traced_steps.cache_clear()
+
+
+def new_run(recipe, images, folder: Path) -> Run:
+    return Run(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), lambda row: None)
+
+
+def side_by_side(recipes, images, folder: Path, compiles=False, stopping=lambda: False) -> list[Outcome]:
+    """The outcomes of these recipes as one group; run k lies in folder/k/run."""
+    found = {}
+    runs = [new_run(recipe, images, folder / str(k)) for k, recipe in enumerate(recipes)]
+    lanes.train_side_by_side(runs, compiles, stopping, found.__setitem__)
+    return [found[k] for k in range(len(runs))]
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    with (folder / "run" / "history.csv").open() as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def cautious(recipe):
+    """With small learning rates: Adam's first steps make of a gradient that is zero but for rounding one like any."""
+    recipe.train["log_every"] = 1
+    recipe.variant["optimizer"] |= {"lr_g": 1e-5, "lr_d": 1e-5}
+    return recipe
+
+
+def assert_close_to_the_eager_loop(lane: Run, images, folder: Path) -> None:
+    """The history, and where the weights went, in steps of the optimiser."""
+    eager = new_run(lane.recipe, images, folder)
+    while eager.goes_on:
+        eager.record(one_update(eager.state, eager.draws), stops=False)
+    for one, other in zip(eager.state.rows, lane.state.rows, strict=True):
+        assert list(one) == list(other)
+        assert list(other.values()) == pytest.approx(list(one.values()), rel=RTOL, abs=ATOL)
+    for player in ("G", "D"):
+        one, other = (
+            torch.nn.utils.parameters_to_vector(getattr(run.state, player).network.parameters())
+            for run in (eager, lane)
+        )
+        apart = (one - other).abs() / getattr(eager.state, player).learning_rate
+        assert (apart < STEPS).double().mean() >= ALIKE
+
+
+@pytest.mark.parametrize("compiles", [False, True])
+@pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
+def test_it_is_close_to_the_eager_loop(variant, compiles, without_machine_code, recipe, images, tmp_path):
+    one = cautious(recipe(variant, updates=UPDATES, **OPTIONS.get(variant, {})))
+    (lane,) = made = [new_run(one, images, tmp_path / "lane")]
+    lanes.train_side_by_side(made, compiles, lambda: False, lambda place, outcome: None)
+    assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
+
+
+@pytest.mark.parametrize("kernel", [3, 4])
+def test_convolutions_as_products_are_torchs(kernel):
+    g = torch.Generator().manual_seed(0)
+    x, narrow, bias = (
+        torch.randn(*size, generator=g, dtype=torch.float64) for size in ((2, 3, 6, 6), (2, 3, 3, 3), (5,))
+    )
+    down, up = (torch.randn(*size, generator=g, dtype=torch.float64) for size in ((5, 3, 4, 4), (3, 5, kernel, kernel)))
+    wanted = (
+        torch.nn.functional.conv2d(x, down, bias, 2, 1),
+        torch.nn.functional.conv_transpose2d(narrow, up, bias, 2, 1),
+    )
+    found = products.convolution(x, down, bias), products.transposed(narrow, up, bias)
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("variant", ["wgan", "iterative_sliced"])
+def test_a_lane_does_not_see_its_neighbours_nor_its_place(variant, recipe, images, tmp_path):
+    alone, third, neighbour = (recipe(variant, seed, UPDATES, **OPTIONS.get(variant, {})) for seed in (0, 0, 7))
+    side_by_side([alone], images, tmp_path / "alone")
+    side_by_side([neighbour, neighbour, third], images, tmp_path / "third")
+    assert digests(tmp_path / "alone" / "0" / "run") == digests(tmp_path / "third" / "2" / "run")
+
+
+@pytest.mark.parametrize("variant", ["wgan", "iterative"])
+def test_a_stopped_group_goes_on_to_the_same_bytes_in_other_company(variant, recipe, images, tmp_path):
+    """Stopped after update 3, between two checkpoints; a third run begins beside the two that go on."""
+    recipes = [recipe(variant, seed) for seed in (0, 1, 2)]
+    side_by_side(recipes, images, tmp_path / "undisturbed")
+    asked = iter([False, False, True])
+    with pytest.raises(Stopped):
+        side_by_side(recipes[:2], images, tmp_path / "stopped", stopping=lambda: next(asked))
+    side_by_side(recipes, images, tmp_path / "stopped")
+    for k in ("0", "1", "2"):
+        assert digests(tmp_path / "stopped" / k / "run") == digests(tmp_path / "undisturbed" / k / "run")
+
+
+def test_one_lane_diverges_at_its_update_and_the_others_are_as_without_it(recipe, images, tmp_path, monkeypatch):
+    recipes = [recipe("gan", seed) for seed in (0, 1)]
+    side_by_side(recipes, images, tmp_path / "well")
+    real_update = lanes.Lanes.one_update
+
+    def poisoned(group):
+        real_update(group)
+        if group.runs[0].state.update == 6:  # seen by update 7
+            group.d[0, 0] = math.inf
+
+    monkeypatch.setattr(lanes.Lanes, "one_update", poisoned)
+    bad, good = side_by_side(recipes, images, tmp_path / "ill")
+    assert (bad, good) == (Outcome(7), Outcome(None))
+    assert [row["update"] for row in rows(tmp_path / "ill" / "0")] == [1, 4]
+    assert digests(tmp_path / "ill" / "1" / "run") == digests(tmp_path / "well" / "1" / "run")
+
+
+def test_the_engine_follows_from_the_blocks_and_the_machine(recipe, monkeypatch):
+    monkeypatch.setattr(engines, "compiler", lambda: "g++ 1.2.3")
+
+    def chosen(updates, size=8, device="cpu X"):
+        return engines.choose({"updates": updates, "batch_size": 64}, (1, size, size), device)
+
+    assert chosen(100) == chosen(100, size=28) == chosen(10**6, device="NVIDIA X") == "eager"
+    assert chosen(1000) == f"traced, {engines.LANES} lanes"
+    assert chosen(10**4) == chosen(10**4, size=28) == f"compiled, {engines.LANES} lanes, g++ 1.2.3"
+    monkeypatch.setattr(engines, "compiler", lambda: None)
+    assert chosen(10**4) == f"traced, {engines.LANES} lanes" and chosen(10**4, size=28) == "eager"
+
+
+@pytest.mark.parametrize("missing", ["compiler", "headers"])
+def test_what_compiling_needs_and_lacks_is_said_once(missing, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("CXX", "none" if missing == "compiler" else "true")
+    monkeypatch.setattr(engines.sysconfig, "get_path", lambda name: str(tmp_path))
+    engines.compiler.cache_clear()
+    assert [engines.compiler(), engines.compiler()] == [None, None]
+    assert capsys.readouterr().err.count("no C++ compiler with Python's headers found") == 1
+    engines.compiler.cache_clear()
+
+
+def test_the_shipped_study_does_not_wait_for_a_compiler(shipped, monkeypatch):
+    monkeypatch.setattr(engines, "compiler", lambda: "g++ 1.2.3")
+    assert engines.choose(shipped["datasets"]["digits"]["train"], (1, 8, 8), "cpu X").startswith("traced")
+
+
+COMPILE = """
+import pickle, sys
+from pathlib import Path
+import torch
+sys.path.insert(0, sys.argv[1])
+from test_engines import side_by_side
+torch.set_num_threads(1)
+recipes, images = pickle.loads(Path(sys.argv[2]).read_bytes())
+side_by_side(recipes, images, Path(sys.argv[3]), compiles=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(engines.compiler() is None, reason="needs a C++ compiler and Python's headers")
+def test_machine_code_gives_the_same_bytes_anywhere_and_the_steps_of_the_trace(recipe, images, tmp_path, monkeypatch):
+    """Seed 1 beside two others in a process with another hash seed, which compiles, and alone in this one."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    recipes = [recipe("wgan_gp", seed, UPDATES) for seed in (0, 1, 2)]
+    (tmp_path / "given").write_bytes(pickle.dumps((recipes, images)))
+    command = [sys.executable, "-c", COMPILE, *map(str, (Path(__file__).parent, tmp_path / "given", tmp_path))]
+    subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "1"}, check=True)
+    side_by_side(recipes[1:2], images, tmp_path / "alone", compiles=True)
+    assert digests(tmp_path / "alone" / "0" / "run") == digests(tmp_path / "1" / "run")
+
+    compiled, traced = (lanes.Lanes([new_run(recipes[0], images, tmp_path / "one")], which) for which in (True, False))
+    for name, moments in (("critic", traced.moments_d), ("generator", traced.moments_g)):
+        rate = tuple(torch.full((engines.LANES,), value) for value in (1e-3, 1.0, 0.1))  # and Adam's corrections
+        given = (traced.g, traced.d, moments, traced.objective, traced._draw(0), rate)
+        # all but the weights: a step may be as long for a gradient of nothing but rounding as for any other
+        found, wanted = (torch.utils._pytree.tree_leaves(getattr(run, name)(*given)[1:]) for run in (compiled, traced))
+        for one, other in zip(found, wanted, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))
