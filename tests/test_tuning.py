@@ -133,7 +133,7 @@ def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(s
     with pytest.raises(Killed):
         tuning.tune(workspace, parsed, "digits", quiet)
     monkeypatch.setattr(tuning, "scored", straight)
-    monkeypatch.setattr("ganspeed.execute._train_one", lambda item: pytest.fail("trained again"))
+    monkeypatch.setattr("ganspeed.execute._train_group", lambda item: pytest.fail("trained again"))
     assert tuning.tune(workspace, parsed, "digits", quiet) == 4
     assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == whole
 
