@@ -22,6 +22,7 @@ GLOSSARY = (
     "real images blurred by w pixels or without k of the classes; pixel_gaussian, Gaussian noise with the pixels’ mean "
     "and covariance; untrained, the median of all generators at update 0."
 )
+SECONDS = "Seconds are those of one machine and of the plain loop, one run alone, whatever engine trained."
 
 
 def listed(names: Iterable[object]) -> str:
@@ -222,7 +223,7 @@ def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
         (
             "Which axis matters",
             "A generator update with several critic steps costs several times the work: compare on critic updates or "
-            f"images as well. {'Seconds are those of one machine.' if timed else 'There is no axis of seconds here.'}",
+            f"images as well. {SECONDS if timed else 'There is no axis of seconds here.'}",
         ),
         ("Losses are not quality", "Those of critics are not comparable across variants."),
         (
