@@ -17,8 +17,8 @@ from ganspeed import stopping, tracking
 from ganspeed.workspace import Workspace
 
 CONTEXT = multiprocessing.get_context("forkserver")  # a fork of one that has imported torch starts in no time
-CONTEXT.set_forkserver_preload(  # torch imports its compiler when it is asked for deterministic algorithms
-    ["torch._inductor", "ganspeed.tracking", "ganspeed.report", "ganspeed.scoring", "ganspeed.calibration"]
+CONTEXT.set_forkserver_preload(
+    ["torch._dynamo", "ganspeed.tracking", "ganspeed.report", "ganspeed.scoring", "ganspeed.calibration"]
 )
 ENVIRONMENT = {"GANSPEED_DEVICE": "cpu", "GANSPEED_WORKERS": "1"}
 ARGUMENTS = {"train": ("digits", "iterative"), "evaluate": ("digits", "iterative"), "check": (), "report": ()}

@@ -44,7 +44,7 @@ def undisturbed(prepared, tmp_path_factory) -> dict[str, str]:
 
 def copy_of(study: Study, root: Path) -> Study:
     shutil.copytree(study.root, root, symlinks=True)
-    return Study(root)
+    return Study(root, mirror=True)
 
 
 def runs(study: Study) -> dict[str, str]:

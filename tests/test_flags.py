@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from ganspeed import data, execute, features, params, report, scoring
+from ganspeed import data, execute, features, params, report
 from ganspeed.flags import COLLAPSE, CRITIC, WEIGHT, flags_of
 from ganspeed.params import Flags
+from ganspeed.scores import score_variant
 from ganspeed.workspace import Workspace
 
 BOUNDS = Flags(gap=100.0, penalty_weight=50.0, modes=0.5)
@@ -78,7 +79,7 @@ def test_no_flag_is_raised_on_ten_healthy_runs(document, tmp_path, monkeypatch):
     execute.train_ahead(workspace, study, lambda specs: [])
     for variant in variants:
         execute.train_cell(workspace, study, "digits", variant, lambda specs: [])
-        scoring.score_variant(workspace, study, "digits", variant)
+        score_variant(workspace, study, "digits", variant)
         for seed in (0, 1):
             run = pd.read_csv(workspace.run("digits", variant, seed) / "history.csv")
             scored = pd.read_csv(workspace.scores("digits", variant, seed))

@@ -21,7 +21,7 @@ def may_cut_the_network() -> bool:
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not may_cut_the_network(), reason="unshare -rn is not there or not permitted")
 def test_train_evaluate_compare_and_report_work_without_a_network(tmp_path):
-    study = new_study(tmp_path / "study", git=False)
+    study = new_study(tmp_path / "study", git=False, mirror=True)
     study.edit(lambda p: (p["compare"].update(seeds=[0]), p["protocol"].update(references=["wgan"])))
     connect = "import socket; socket.create_connection(('127.0.0.1', 1))"
     assert "Network is unreachable" in study.run("unshare", "-rn", "python", "-c", connect, check=False).stderr
@@ -30,6 +30,7 @@ def test_train_evaluate_compare_and_report_work_without_a_network(tmp_path):
     stages = {line.split("'")[1].split("@")[0] for line in lines if line.startswith("Running stage '")}
     assert {"train", "evaluate", "compare", "report"} <= stages
     assert (study.root / "reports" / "index.html").stat().st_size > 10_000
+    assert (study.root / "mlflow.db").exists()
 
 
 def test_every_requirement_of_the_lock_has_its_version_and_hashes():

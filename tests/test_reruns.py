@@ -12,6 +12,10 @@ def stage_names(reran: Reran) -> set[str]:
     return {stage.split("@")[0] for stage in reran.stages}
 
 
+def test_mlflow_is_left_alone_where_the_mirror_is_switched_off(finished):
+    assert not (finished.root / "mlflow.db").exists()
+
+
 def test_nothing_edited_nothing_runs(study):
     assert study.repro().stages == set()
 

@@ -15,12 +15,12 @@ from ganspeed.workspace import Workspace
 pytestmark = pytest.mark.slow
 TRAIN_AND_SCORE = """
 from pathlib import Path
-from ganspeed import execute, params, scoring
+from ganspeed import execute, params, scores
 from ganspeed.workspace import Workspace
 workspace = Workspace(Path.cwd())
 study = params.load(workspace.params)
 execute.train_cell(workspace, study, "digits", "iterative", lambda specs: [])
-scoring.score_variant(workspace, study, "digits", "iterative")
+scores.score_variant(workspace, study, "digits", "iterative")
 """
 
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 
-from ganspeed import calibration, data, execute, features, params, scoring
+from ganspeed import calibration, data, execute, features, params, scores, scoring
 from ganspeed.errors import UserError
 from ganspeed.files import read_json, sha256_file, write_json
 from ganspeed.views import EVERY_SNAPSHOT, METRICS
@@ -62,7 +62,7 @@ def score(workspace, document_of_study):
         document = json.loads(json.dumps(document_of_study))
         for block in ("compare", "evaluate"):
             document[block] |= {key: value for key, value in changes.items() if key in document[block]}
-        return scoring.score_variant(workspace, params.parse(document), *CELL)
+        return scores.score_variant(workspace, params.parse(document), *CELL)
 
     return score
 

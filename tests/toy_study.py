@@ -17,10 +17,10 @@ yaml = YAML()
 
 
 class Study:
-    """A clone of the project's code with a toy params.yaml, under git and dvc."""
+    """A clone of the project's code with a toy params.yaml, under git and dvc; by default no stage shows in MLflow."""
 
-    def __init__(self, root: Path):
-        self.root = root
+    def __init__(self, root: Path, *, mirror: bool = False):
+        self.root, self.mirror = root, mirror
 
     @property
     def environment(self) -> dict[str, str]:
@@ -31,6 +31,7 @@ class Study:
             "DVC_NO_ANALYTICS": "true",
             "GANSPEED_DEVICE": "cpu",
             "GANSPEED_WORKERS": "1",
+            "GANSPEED_MIRROR": str(int(self.mirror)),
             "OMP_NUM_THREADS": "1",
             "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
             "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org",
@@ -99,7 +100,7 @@ def toy(document) -> None:
         del document["tuning"]["arms"][arm]
 
 
-def new_study(root: Path, *, git: bool = True) -> Study:
+def new_study(root: Path, *, git: bool = True, mirror: bool = False) -> Study:
     root.mkdir(parents=True)
     for name in ("src", "pipeline", "studies", "preregistration", "schedules"):
         shutil.copytree(
@@ -115,7 +116,7 @@ def new_study(root: Path, *, git: bool = True) -> Study:
     del quick["about"]
     yaml.dump({**quick, **variants, **rest}, root / "params.yaml")
     shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
-    study = Study(root)
+    study = Study(root, mirror=mirror)
     study.edit(toy)
     if git:
         study.run("git", "init", "-q")

@@ -13,7 +13,7 @@ from ganspeed.files import read_json, sha256_json
 from ganspeed.params import Evaluate, Params
 from ganspeed.preregistration import metric_sha256
 from ganspeed.runs import RunSpec, RunStore
-from ganspeed.scoring import Task
+from ganspeed.scores import Task
 from ganspeed.workspace import Workspace
 
 SPLIT = "val"  # never the split that a study is scored on

@@ -54,7 +54,7 @@ def check(given, workspace: Workspace) -> None:
 
 
 def ahead(given, workspace: Workspace) -> None:
-    from ganspeed import execute, progress, scoring, tracking
+    from ganspeed import execute, progress, scores, tracking
 
     params = parameters.load(workspace.params)
 
@@ -62,7 +62,7 @@ def ahead(given, workspace: Workspace) -> None:
         return [progress.observer(len(specs)), tracking.Live(workspace, params)]
 
     execute.train_ahead(workspace, params, watch)
-    for done, (task, total) in enumerate(scoring.score_ahead(workspace, params), 1):
+    for done, (task, total) in enumerate(scores.score_ahead(workspace, params), 1):
         print(f"{progress.label(task)}: scored, {done} of {total}", file=sys.stderr)
 
 

@@ -10,6 +10,9 @@ from ganspeed.files import read_json, sha256_file, sha256_json
 from ganspeed.workspace import Workspace
 
 IDENTITY = ("seed", "parameters", "manifest_sha256", "sources", "versions", "device", "precision", "engine")
+SCORED_BY = tuple(  # the sources that decide the bytes of scores
+    f"{name}.py" for name in ("features", "metrics", "networks", "pixels", "randomness", "scoring", "views")
+)
 
 
 def run_mistakes(folder: Path) -> list[str]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import NearestNeighbors
 
 from ganspeed.params import Evaluate
 
@@ -178,6 +177,8 @@ def _squared_radii(points: Array, k: int) -> Array:
     """Squared distance of each point to its k-th nearest other point. points: (N, d), N > k; returns (N,)."""
     if len(points) <= k:
         raise ValueError(f"{len(points)} points have no {k}-th neighbour")
+    from sklearn.neighbors import NearestNeighbors  # takes a second, and most who import this file use other things
+
     distances, _ = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points).kneighbors()
     return distances[:, -1] ** 2
 

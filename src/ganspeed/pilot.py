@@ -14,7 +14,8 @@ from ganspeed.grid import COARSE_BELOW
 from ganspeed.params import Params
 from ganspeed.preregistration import metric_sha256
 from ganspeed.runs import RunSpec, RunStore
-from ganspeed.scoring import COLUMNS, Task, score
+from ganspeed.scores import Task
+from ganspeed.scoring import COLUMNS, score
 from ganspeed.workspace import Workspace
 
 GRID_RATIO = 1.05

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from ganspeed.files import sha256_file, sha256_json
+from ganspeed.kept import SCORED_BY
 from ganspeed.params import Params
-from ganspeed.scored import SOURCES
 
 
 def metric_sha256() -> str:
     """SHA-256 over the files that decide a score."""
     folder = Path(__file__).parent
-    return sha256_json({name: sha256_file(folder / name) for name in SOURCES})
+    return sha256_json({name: sha256_file(folder / name) for name in SCORED_BY})
 
 
 def resolved(params: Params, names: tuple[str, ...]) -> dict[str, dict]:

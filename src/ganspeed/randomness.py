@@ -19,7 +19,7 @@ def generator(purpose: str, *key: int, device: str | torch.device = "cpu") -> to
 
 def reproducible() -> None:
     """From now on this process computes the same bytes each time, and in float32 throughout: no TF32 on a GPU."""
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms imports torch's compiler: a second
     torch.utils.deterministic.fill_uninitialized_memory = False  # by default each new tensor is filled with NaN first
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

@@ -8,9 +8,6 @@ from ganspeed.kept import scores_mistakes
 from ganspeed.params import Compare
 from ganspeed.workspace import Workspace
 
-SOURCES = tuple(  # they decide the scores' bytes
-    f"{name}.py" for name in ("features", "metrics", "networks", "pixels", "randomness", "scoring", "views")
-)
 Cell = tuple[str, int]  # variant and seed
 
 

@@ -17,12 +17,11 @@ from ganspeed.tracking.store import (
     Spec,
     Store,
     in_a_line,
-    installed,
     key_of,
     make_database,
     now,
     tracking_uri,
-    warn_that_it_is_missing,
+    wanted,
 )
 from ganspeed.workspace import Workspace
 
@@ -60,8 +59,7 @@ class Live:
         self._runs: dict[tuple[str, Key], _Open] = {}
         self._experiments: dict[str, str] = {}
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
-        if not installed():
-            warn_that_it_is_missing()
+        if not wanted():
             self._given_up.set()
 
     def started(self, spec: Spec) -> None:

@@ -6,7 +6,8 @@ import math
 import pandas as pd
 
 from ganspeed.compare import log_area, runs_of
-from ganspeed.scoring import Task, score
+from ganspeed.scores import Task
+from ganspeed.scoring import score
 
 
 def score_run(task: Task) -> tuple[float, bool]:
