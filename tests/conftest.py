@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import toy_study
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 from ganspeed import presets
@@ -69,14 +70,20 @@ def recipe(document):
     return make
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> toy_study.Study:
-    """One toy study, reproduced once a file; tests work on copies of it."""
-    study = toy_study.new_study(tmp_path_factory.mktemp("finished") / "study")
-    first = study.repro()
-    assert first.trained == first.scored == toy_study.ALL
-    study.run("git", "add", ".")
-    study.run("git", "commit", "-qm", "results")
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, worker_id) -> toy_study.Study:
+    """One toy study, reproduced once for all processes that test; tests work on copies of it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    study = toy_study.Study(shared / "finished")
+    with FileLock(shared / "finished.lock"):
+        if not study.root.exists():
+            new = toy_study.new_study(shared / "unfinished")
+            first = new.repro()
+            assert first.trained == first.scored == toy_study.ALL
+            new.run("git", "add", ".")
+            new.run("git", "commit", "-qm", "results")
+            new.root.rename(study.root)
     return study
 
 

@@ -18,7 +18,7 @@ from ganspeed.workspace import Workspace
 
 CONTEXT = multiprocessing.get_context("forkserver")  # a fork of one that has imported torch starts in no time
 CONTEXT.set_forkserver_preload(
-    ["torch._dynamo", "ganspeed.tracking", "ganspeed.report", "ganspeed.scoring", "ganspeed.calibration"]
+    ["torch._dynamo", "mlflow_imported", "ganspeed.report", "ganspeed.scoring", "ganspeed.calibration"]
 )
 ENVIRONMENT = {"GANSPEED_DEVICE": "cpu", "GANSPEED_WORKERS": "1"}
 ARGUMENTS = {"train": ("digits", "iterative"), "evaluate": ("digits", "iterative"), "check": (), "report": ()}

@@ -22,7 +22,7 @@ def may_cut_the_network() -> bool:
 @pytest.mark.skipif(not may_cut_the_network(), reason="unshare -rn is not there or not permitted")
 def test_train_evaluate_compare_and_report_work_without_a_network(tmp_path):
     study = new_study(tmp_path / "study", git=False, mirror=True)
-    study.edit(lambda p: (p["compare"].update(seeds=[0]), p["protocol"].update(references=["wgan"])))
+    study.edit(lambda p: (p["compare"].update(variants=["wgan"], seeds=[0]), p["protocol"].update(references=["wgan"])))
     connect = "import socket; socket.create_connection(('127.0.0.1', 1))"
     assert "Network is unreachable" in study.run("unshare", "-rn", "python", "-c", connect, check=False).stderr
     done = study.run("unshare", "-rn", "dvc", "repro")

@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
 from pathlib import Path
 
+import faults
 import mlflow
 import pytest
 from ruamel.yaml import YAML
@@ -709,12 +710,20 @@ def child(workspace: Workspace, call: str, rest: str = "", **options) -> subproc
     return subprocess.Popen([sys.executable, "-c", code], env=environment, **options)
 
 
+def mirror_made_up(workspace: Workspace) -> None:
+    mirror(workspace, make_params())
+
+
 @pytest.mark.slow
 def test_eight_processes_on_a_fresh_database(study):
     """Without the lock they make its tables at once and break it for good."""
     (study.root / "mlflow.db").unlink()
-    processes = [child(study, "mirror") for _ in range(8)]
-    assert [process.wait(120) for process in processes] == [0] * 8
+    processes = [faults.CONTEXT.Process(target=mirror_made_up, args=(study,)) for _ in range(8)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * 8
     assert rows_of(study, "select count(*) from runs") == [(4,)]
     assert rows_of(study, "select count(*) from experiments where name = 'ganspeed-digits'") == [(1,)]
 
