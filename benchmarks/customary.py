@@ -4,8 +4,8 @@
 
 Same networks, batch and optimiser, made-up images, hyperparameters of the variant in params.yaml. The customary loop
 has a DataLoader, a pass for real and one for generated samples, `.item()` after each step, and PyTorch's own choice of
-threads. The study is one process of one thread a core with the engine's lanes in each. Both alternate;
-tracing and compiling come first and are told apart.
+threads. The study is one process of one thread a core, each with one run of the eager loop or with the lanes of an
+engine. Both alternate; tracing and compiling come first and are told apart.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from ganspeed import engines, params
 from ganspeed.checkpoints import Checkpoints
 from ganspeed.networks import Discriminator, Generator
 from ganspeed.randomness import reproducible
-from ganspeed.training import Recipe, Run
+from ganspeed.training import Recipe, Run, one_update
 
 Z_DIM = 32
 HIDDEN = {8: 0, 28: 256}
@@ -85,26 +86,33 @@ def work(given: argparse.Namespace, first_seed: int, pipe) -> None:
     reproducible()
     with tempfile.TemporaryDirectory() as folder:
         root, images = Path(folder), pictures(given.size)
-        recipes = [recipe(given, first_seed + lane) for lane in range(engines.LANES)]
+        recipes = [recipe(given, first_seed + lane) for lane in range(lanes_of(given))]
         runs = [
             Run(r, images, torch.zeros(1000, dtype=torch.int64), root / str(r.seed), Checkpoints(root / "c", {}), print)
             for r in recipes
         ]
-        lanes = Lanes(runs, given.engine == engines.COMPILED)
-        lanes.one_update()
+        if given.engine == engines.EAGER:
+            update = partial(one_update, runs[0].state, runs[0].draws)
+        else:
+            update = Lanes(runs, given.engine == engines.COMPILED).one_update
+        update()
         pipe.send(None)
         while (updates := pipe.recv()) is not None:
             start = time.perf_counter()
             for _ in range(updates):
-                lanes.one_update()
+                update()
             pipe.send(time.perf_counter() - start)
 
 
-def study(pipes: list, updates: int) -> float:
+def lanes_of(given: argparse.Namespace) -> int:
+    return 1 if given.engine == engines.EAGER else engines.LANES
+
+
+def study(pipes: list, updates: int, lanes: int) -> float:
     """Updates per second in total."""
     for pipe in pipes:
         pipe.send(updates)
-    return sum(engines.LANES * updates / pipe.recv() for pipe in pipes)
+    return sum(lanes * updates / pipe.recv() for pipe in pipes)
 
 
 def alone(loop: Iterator[None], updates: int) -> float:
@@ -120,13 +128,14 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--variant", default="wgan_gp", help="one with Adam and a gradient penalty")
     parser.add_argument("--n-critic", type=int, default=5)
-    parser.add_argument("--engine", default=engines.COMPILED, choices=(engines.TRACED, engines.COMPILED))
+    parser.add_argument("--engine", default=engines.COMPILED, choices=(engines.EAGER, engines.TRACED, engines.COMPILED))
     parser.add_argument("--updates", type=int, default=100)
     parser.add_argument("--pairs", type=int, default=5)
     given = parser.parse_args()
     context, cores = multiprocessing.get_context("spawn"), len(os.sched_getaffinity(0))
     ends = [context.Pipe() for _ in range(cores)]
-    workers = [context.Process(target=work, args=(given, k * engines.LANES, end)) for k, (_, end) in enumerate(ends)]
+    lanes = lanes_of(given)
+    workers = [context.Process(target=work, args=(given, k * lanes, end)) for k, (_, end) in enumerate(ends)]
     start = time.perf_counter()
     for worker in workers:
         worker.start()
@@ -134,11 +143,11 @@ def main() -> None:
     for pipe in pipes:
         pipe.recv()
     prepared = time.perf_counter() - start
-    print(f"{cores} processes of {engines.LANES} lanes ready after {prepared:.0f} s", flush=True)
+    print(f"{cores} processes, {given.engine}, {lanes} at once in each, ready after {prepared:.0f} s", flush=True)
     loop, ratios, rates = customary(given), [], []
     alone(loop, 5)
     for _ in range(given.pairs):
-        one, many = alone(loop, given.updates), study(pipes, given.updates)
+        one, many = alone(loop, given.updates), study(pipes, given.updates, lanes)
         ratios.append(many / one)
         rates.append((one, many))
         print(f"customary {one:.1f}/s, study {many:.1f}/s, ratio {ratios[-1]:.2f}", flush=True)

@@ -23,19 +23,19 @@ LANES = 4  # seeds that one update computes; a group with fewer is filled up
 # In values of real images that a critic step is shown, all updates of a run together. Shorter runs than these come one
 # by one, in tuning, where lanes would be filled for nothing. docs/architecture.md has the figures.
 WORTH_TRACING = 3e6
-WORTH_COMPILING = 4e7
-SMALL_BATCH = 16384  # of one step: larger ones leave nothing to save between operations, so that tracing is no gain
+WORTH_COMPILING = 1.2e7
+SMALL_BATCH = 16384  # of one step: of larger ones torch's own convolutions are faster than anything below
 
 
 def choose(train: dict, shape: tuple[int, int, int], device: str) -> str:
     """The engine's name, with all of it that decides bytes. `device`: as in a fingerprint, "cpu ..." or a GPU model."""
     batch = train["batch_size"] * math.prod(shape)
     shown = batch * train["updates"]
-    if not device.startswith("cpu"):
+    if not device.startswith("cpu") or batch > SMALL_BATCH or shown < WORTH_TRACING:
         return EAGER
     if shown >= WORTH_COMPILING and (version := compiler()):
         return f"{COMPILED}, {LANES} lanes, {version}"
-    return f"{TRACED}, {LANES} lanes" if shown >= WORTH_TRACING and batch <= SMALL_BATCH else EAGER
+    return f"{TRACED}, {LANES} lanes"
 
 
 @cache

@@ -4,8 +4,9 @@ vmap makes a grouped convolution of a convolution whose weights differ from lane
 slower still its second derivative. A batched matrix product and its derivatives are fast, and the copying around them
 becomes plain loops that inductor fuses with what comes before and after.
 
-A padded image of 2x2 blocks has C*4 values at each of (H/2 + 1, W/2 + 1) places; a 4x4 kernel of stride 2 sees 2x2 of
+A padded image of 2x2 blocks has 4*C values at each of (H/2 + 1, W/2 + 1) places; a 4x4 kernel of stride 2 sees 2x2 of
 them. A transposed convolution is the adjoint of that. Kernel 3 is kernel 4 with a zero row and column at its end.
+Channels are innermost throughout, and the images that come and go are views of that: loops then run along memory.
 """
 
 import torch
@@ -47,10 +48,10 @@ def convolution(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """conv2d(x, weight, bias, stride=2, padding=1). x: (N, C, H, W), H and W even; weight: (O, C, 4, 4)."""
     (n, c, height, width), o = x.shape, len(weight)
     h, w = height // 2, width // 2
-    blocks = F.pad(x, (1, 1, 1, 1)).reshape(n, c, h + 1, 2, w + 1, 2).permute(0, 2, 4, 1, 3, 5)
-    blocks = blocks.reshape(n, h + 1, w + 1, 4 * c)
+    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+    blocks = padded.reshape(n, h + 1, 2, w + 1, 2, c).permute(0, 1, 3, 2, 4, 5).reshape(n, h + 1, w + 1, 4 * c)
     seen = torch.cat([blocks[:, i : i + h, j : j + w] for i, j in CORNERS], dim=-1)  # (N, h, w, 16 C)
-    matrix = weight.reshape(o, c, 2, 2, 2, 2).permute(2, 4, 1, 3, 5, 0).reshape(16 * c, o)
+    matrix = weight.reshape(o, c, 2, 2, 2, 2).permute(2, 4, 3, 5, 1, 0).reshape(16 * c, o)
     y = seen.reshape(n * h * w, 16 * c) @ matrix
     if bias is not None:
         y = y + bias
@@ -64,9 +65,9 @@ def transposed(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """
     (n, c, h, w), o, kernel = x.shape, weight.shape[1], weight.shape[-1]
     weight = F.pad(weight, (0, 4 - kernel, 0, 4 - kernel))
-    matrix = weight.reshape(c, o, 2, 2, 2, 2).permute(0, 2, 4, 1, 3, 5).reshape(c, 16 * o)
+    matrix = weight.reshape(c, o, 2, 2, 2, 2).permute(0, 2, 4, 3, 5, 1).reshape(c, 16 * o)
     sent = (x.permute(0, 2, 3, 1).reshape(n * h * w, c) @ matrix).reshape(n, h, w, 2, 2, 4 * o)
     blocks = sum(F.pad(sent[:, :, :, i, j], (0, 0, j, 1 - j, i, 1 - i)) for i, j in CORNERS)  # (N, h + 1, w + 1, 4 O)
-    y = blocks.reshape(n, h + 1, w + 1, o, 2, 2).permute(0, 3, 1, 4, 2, 5).reshape(n, o, 2 * h + 2, 2 * w + 2)
-    y = y[:, :, 1 : 2 * h - 3 + kernel, 1 : 2 * w - 3 + kernel]
-    return y if bias is None else y + bias[:, None, None]
+    y = blocks.reshape(n, h + 1, w + 1, 2, 2, o).permute(0, 1, 3, 2, 4, 5).reshape(n, 2 * h + 2, 2 * w + 2, o)
+    y = y[:, 1 : 2 * h - 3 + kernel, 1 : 2 * w - 3 + kernel]
+    return (y if bias is None else y + bias).permute(0, 3, 1, 2)
