@@ -12,7 +12,17 @@ from PIL import Image
 from ganspeed import training
 from ganspeed.checkpoints import Checkpoints
 from ganspeed.objectives import Batch, Terms, gradient_norm
-from ganspeed.training import GENERATOR_STEP, PROFILE, Draws, Player, gradient_profile, new_state, one_update, train
+from ganspeed.training import (
+    GENERATOR_STEP,
+    PROFILE,
+    Draws,
+    Player,
+    Run,
+    gradient_profile,
+    new_state,
+    one_update,
+    train,
+)
 
 VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
 OPTIONS = {
@@ -28,7 +38,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def run(recipe, images, folder, on_row=lambda row: None):
-    return train(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row)
+    return train(Run(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -209,15 +209,15 @@ def _train_group(item: tuple[list[RunSpec], Workspace, torch.device]) -> None:
     specs, workspace, where = item
     images, labels = resident(workspace.prepared(specs[0].dataset), where)
     pooled = [Pooled(spec, workspace) for spec in specs]
-    arguments = [(one.spec.recipe, images, labels, one.folder, one.checkpoints, one.on_row) for one in pooled]
     try:
+        made = [Run(one.spec.recipe, images, labels, one.folder, one.checkpoints, one.on_row) for one in pooled]
         if specs[0].engine == engines.EAGER:
-            pooled[0].finish(train(*arguments[0], stopping.wished))
+            pooled[0].finish(train(made[0], stopping.wished))
         else:
             from ganspeed.engines import lanes  # takes a second, and only who traces needs it
 
-            side_by_side, compiles = [Run(*each) for each in arguments], specs[0].engine.startswith(engines.COMPILED)
-            lanes.train_side_by_side(side_by_side, compiles, stopping.wished, lambda k, end: pooled[k].finish(end))
+            compiles = specs[0].engine.startswith(engines.COMPILED)
+            lanes.train_side_by_side(made, compiles, stopping.wished, lambda k, end: pooled[k].finish(end))
     finally:
         for one in pooled:
             one.provenance.save()

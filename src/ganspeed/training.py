@@ -159,23 +159,8 @@ class Draws:
         return Batch(self.images[index], fake(z), z, u, self.labels[index])
 
 
-def train(
-    recipe: Recipe,
-    images: Tensor,
-    labels: Tensor,
-    folder: Path,
-    checkpoints: Checkpoints,
-    on_row: Callable[[dict[str, float]], None],
-    stopping: Callable[[], bool] = lambda: False,
-) -> Outcome:
-    """Train one run on the device where `images` (N, C, H, W) in [-1, 1] and `labels` (N,) lie.
-
-    Writes history.csv, snapshots/, samples/ and samples.gif into `folder`; goes on from the newest of `checkpoints`.
-    `on_row` is called with every row of the history as it comes. When `stopping`, asked after every update, says so,
-    a checkpoint is written and Stopped raised. Raises CheckpointError when it cannot go on from the checkpoints.
-    """
-    reproducible()
-    run = Run(recipe, images, labels, folder, checkpoints, on_row)
+def train(run: "Run", stopping: Callable[[], bool] = lambda: False) -> Outcome:
+    """Train one run to its end. When `stopping`, asked after every update, says so, it is saved and Stopped raised."""
     while run.goes_on:
         step, stops = one_update(run.state, run.draws), stopping()
         if run.due(stops):
@@ -186,7 +171,12 @@ def train(
 
 
 class Run:
-    """One run of `train`, whichever engine moves its state: from where it goes on, and what of it is written down."""
+    """One run, whichever engine moves its state: from where it goes on, and what of it is written down.
+
+    It is trained on the device where `images` (N, C, H, W) in [-1, 1] and `labels` (N,) lie. Writes history.csv,
+    snapshots/, samples/ and samples.gif into `folder`; goes on from the newest of `checkpoints`, and raises
+    CheckpointError when it cannot. `on_row` is called with every row of the history as it comes.
+    """
 
     def __init__(
         self,
@@ -197,6 +187,7 @@ class Run:
         checkpoints: Checkpoints,
         on_row: Callable[[dict[str, float]], None],
     ):
+        reproducible()
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
         self.state = new_state(recipe, images.device)
         if (saved := checkpoints.load(images.device)) is not None:

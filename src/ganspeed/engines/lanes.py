@@ -22,7 +22,6 @@ from ganspeed.engines.products import ConvolutionsAsProducts, InPlaceForVmap
 from ganspeed.engines.steps import MOMENTS, Draw, Flat, Moments, Rate, Steps, rates
 from ganspeed.errors import Stopped
 from ganspeed.objectives import Batch, Terms
-from ganspeed.randomness import reproducible
 from ganspeed.training import GENERATOR_STEP, Outcome, Player, Recipe, Run, Step, new_state
 
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # other cores have work of their own
@@ -36,7 +35,6 @@ def train_side_by_side(
 
     When `stopping`, asked after every update, says so, each run that goes on writes a checkpoint and Stopped is raised.
     """
-    reproducible()
     lanes, going = Lanes(runs, compiles), set(range(len(runs)))
     while True:
         for lane in [lane for lane in going if not runs[lane].goes_on]:
