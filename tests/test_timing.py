@@ -1,8 +1,11 @@
 """The clock: an empty table unless asked for, kept while nothing that costs time changed, a number per variant."""
 
+import itertools
+
 import pytest
 
-from ganspeed import data, params, timing, training
+from ganspeed import data, engines, params, timing
+from ganspeed.engines.lanes import Lanes
 from ganspeed.files import read_json
 from ganspeed.workspace import Workspace
 
@@ -63,12 +66,22 @@ def test_the_clock_runs_again_only_when_what_costs_time_changed(study):
     assert table(study)["seconds_per_update"] == {name: before[name] for name in ("gan", "wgan")}
 
 
+def test_the_engine_that_trains_is_the_one_that_is_timed(study, monkeypatch):
+    ran(study)
+    monkeypatch.setattr(engines, "WORTH_TRACING", 0)
+    one_updates = []
+    monkeypatch.setattr(Lanes, "one_update", lambda self: one_updates.append(len(self.runs)))
+    assert ran(study)
+    assert one_updates == [engines.LANES] * 2 * (timing.WARM_UP + 2)
+    assert not ran(study)
+
+
 def test_the_code_of_an_update_is_part_of_what_is_timed_and_that_of_the_grid_is_not(study, monkeypatch):
     ran(study)
     hashes = timing.runs.source_hashes
 
     def edited(name):
-        return lambda objective: {**hashes(objective), name: "0" * 64}
+        return lambda *run: {**hashes(*run), name: "0" * 64}
 
     monkeypatch.setattr(timing.runs, "source_hashes", edited("grid.py"))
     assert not ran(study)
@@ -76,21 +89,21 @@ def test_the_code_of_an_update_is_part_of_what_is_timed_and_that_of_the_grid_is_
     assert ran(study)
 
 
-def test_variants_are_interleaved_the_warm_up_is_left_out_and_the_median_is_told(study, monkeypatch):
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_variants_are_interleaved_the_warm_up_is_left_out_and_the_median_is_told(at_once, study, monkeypatch):
     clock, order = {"now": 0.0}, []
     cost = iter([1.0, 10.0, 2.0, 20.0, 90.0, 30.0])  # per update, repeat by repeat, gan and wgan_gp in turn
 
-    def new_state(recipe, device):
-        order.append(recipe.variant["objective"])
-        return {"cost": next(cost), "done": 0}
+    def fresh(spec, images, labels, folder):
+        order.append(spec.variant)
+        price, updates = next(cost), itertools.count(1)
 
-    def one_update(state, draws):
-        state["done"] += 1
-        clock["now"] += state["cost"] if state["done"] > timing.WARM_UP else 1e6
+        def update():
+            clock["now"] += price * at_once if next(updates) > timing.WARM_UP else 1e6
 
-    monkeypatch.setattr(training, "new_state", new_state)
-    monkeypatch.setattr(training, "one_update", one_update)
-    monkeypatch.setattr(training, "follow", lambda state, decay: None)
+        return update, at_once
+
+    monkeypatch.setattr(timing, "fresh", fresh)
     monkeypatch.setattr(timing.time, "perf_counter", lambda: clock["now"])
     assert ran(study, repeats=3)
     assert order == ["gan", "wgan_gp"] * 3

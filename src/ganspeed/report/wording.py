@@ -22,7 +22,7 @@ GLOSSARY = (
     "real images blurred by w pixels or without k of the classes; pixel_gaussian, Gaussian noise with the pixels’ mean "
     "and covariance; untrained, the median of all generators at update 0."
 )
-SECONDS = "Seconds are those of one machine and of the plain loop, one run alone, whatever engine trained."
+SECONDS = "Seconds are those of one machine and of the engine that trained, alone; runs of one update share its time."
 
 
 def listed(names: Iterable[object]) -> str:
