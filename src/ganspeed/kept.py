@@ -11,7 +11,8 @@ from ganspeed.workspace import Workspace
 
 IDENTITY = ("seed", "parameters", "manifest_sha256", "sources", "versions", "device", "precision", "engine")
 SCORED_BY = tuple(  # the sources that decide the bytes of scores
-    f"{name}.py" for name in ("features", "metrics", "networks", "pixels", "randomness", "scoring", "views")
+    f"{name}.py"
+    for name in ("engines/products", "features", "metrics", "networks", "pixels", "randomness", "scoring", "views")
 )
 
 
