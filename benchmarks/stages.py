@@ -1,0 +1,65 @@
+"""Seconds of `ganspeed ahead` and of every stage of `dvc repro`, on the params.yaml of a copy of this checkout.
+
+    python benchmarks/stages.py [--to reports/benchmarks/NAME.csv]
+
+Everything is made anew in a temporary folder, as `make repro` does after the installation; nothing here is touched.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+
+def lines(command: list[str], root: Path) -> Iterator[tuple[float, str]]:
+    """(seconds since the start, line) of what a command prints, and its end as an empty line."""
+    environment = os.environ | {"PYTHONPATH": str(root / "src"), "PYTHONUNBUFFERED": "1", "GIT_TERMINAL_PROMPT": "0"}
+    start = time.perf_counter()
+    with subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            yield time.perf_counter() - start, line.rstrip()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    yield time.perf_counter() - start, ""
+
+
+def stages(command: list[str], root: Path) -> list[dict]:
+    """What a `dvc repro` spends on each stage, from one that starts to the next."""
+    found, name, since = [], "dvc starts", 0.0
+    for at, line in lines(command, root):
+        if line.startswith("Running stage '") or not line:
+            found.append({"stage": name, "seconds": round(at - since, 2)})
+            name, since = line.split("'")[1] if line else "", at
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--to", type=Path, help="a CSV file")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "clone"
+        subprocess.run(["git", "clone", "-q", str(Path.cwd()), str(root)], check=True)
+        datasets = stages(["dvc", "repro", "features"], root)
+        [*_, (ahead, _)] = lines(["ganspeed", "ahead"], root)
+        rest = stages(["dvc", "repro"], root)
+    table = pd.DataFrame([*datasets, {"stage": "ganspeed ahead", "seconds": round(ahead, 2)}, *rest])
+    table["machine"] = f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores"
+    table["python"], table["date"] = sys.version.split()[0], date.today().isoformat()
+    print(table.to_string(index=False))
+    print(f"in all {table['seconds'].sum():.0f} s")
+    if given.to:
+        given.to.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(given.to, index=False)
+
+
+if __name__ == "__main__":
+    main()
