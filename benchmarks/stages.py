@@ -19,8 +19,8 @@ from pathlib import Path
 import pandas as pd
 
 
-def lines(command: list[str], root: Path) -> Iterator[tuple[float, str]]:
-    """(seconds since the start, line) of what a command prints, and its end as an empty line."""
+def lines(command: list[str], root: Path) -> Iterator[tuple[float, str | None]]:
+    """(seconds since the start, line) of what a command prints, and None for its end."""
     environment = os.environ | {"PYTHONPATH": str(root / "src"), "PYTHONUNBUFFERED": "1", "GIT_TERMINAL_PROMPT": "0"}
     start = time.perf_counter()
     with subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -28,14 +28,14 @@ def lines(command: list[str], root: Path) -> Iterator[tuple[float, str]]:
             yield time.perf_counter() - start, line.rstrip()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    yield time.perf_counter() - start, ""
+    yield time.perf_counter() - start, None
 
 
 def stages(command: list[str], root: Path) -> list[dict]:
     """What a `dvc repro` spends on each stage, from one that starts to the next."""
     found, name, since = [], "dvc starts", 0.0
     for at, line in lines(command, root):
-        if line.startswith("Running stage '") or not line:
+        if line is None or line.startswith("Running stage '"):
             found.append({"stage": name, "seconds": round(at - since, 2)})
             name, since = line.split("'")[1] if line else "", at
     return found
