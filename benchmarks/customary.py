@@ -86,7 +86,7 @@ def work(given: argparse.Namespace, first_seed: int, pipe) -> None:
     reproducible()
     with tempfile.TemporaryDirectory() as folder:
         root, images = Path(folder), pictures(given.size)
-        recipes = [recipe(given, first_seed + lane) for lane in range(lanes_of(given))]
+        recipes = [recipe(given, first_seed + lane) for lane in range(engines.at_once(given.engine))]
         runs = [
             Run(r, images, torch.zeros(1000, dtype=torch.int64), root / str(r.seed), Checkpoints(root / "c", {}), print)
             for r in recipes
@@ -102,10 +102,6 @@ def work(given: argparse.Namespace, first_seed: int, pipe) -> None:
             for _ in range(updates):
                 update()
             pipe.send(time.perf_counter() - start)
-
-
-def lanes_of(given: argparse.Namespace) -> int:
-    return 1 if given.engine == engines.EAGER else engines.LANES
 
 
 def study(pipes: list, updates: int, lanes: int) -> float:
@@ -134,7 +130,7 @@ def main() -> None:
     given = parser.parse_args()
     context, cores = multiprocessing.get_context("spawn"), len(os.sched_getaffinity(0))
     ends = [context.Pipe() for _ in range(cores)]
-    lanes = lanes_of(given)
+    lanes = engines.at_once(given.engine)
     workers = [context.Process(target=work, args=(given, k * lanes, end)) for k, (_, end) in enumerate(ends)]
     start = time.perf_counter()
     for worker in workers:

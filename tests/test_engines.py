@@ -148,8 +148,11 @@ def test_the_engine_follows_from_the_blocks_and_the_machine(recipe, monkeypatch)
     assert chosen(100) == chosen(10**6, size=28) == chosen(10**6, device="NVIDIA X") == "eager"
     assert chosen(1000) == f"traced, {engines.LANES} lanes"
     assert chosen(10**4) == f"compiled, {engines.LANES} lanes, g++ 1.2.3"
-    monkeypatch.setattr(engines, "compiler", lambda: None)
+    monkeypatch.undo()
+    monkeypatch.setenv("CXX", "none")
+    engines.compiler.cache_clear()
     assert chosen(10**4) == f"traced, {engines.LANES} lanes"
+    engines.compiler.cache_clear()
 
 
 @pytest.mark.parametrize("missing", ["compiler", "headers"])

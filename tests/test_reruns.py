@@ -12,7 +12,8 @@ def stage_names(reran: Reran) -> set[str]:
     return {stage.split("@")[0] for stage in reran.stages}
 
 
-def test_mlflow_is_left_alone_where_the_mirror_is_switched_off(finished):
+def test_where_mlflow_is_not_installed_everything_else_works(finished):
+    assert (finished.root / "reports/index.html").exists()
     assert not (finished.root / "mlflow.db").exists()
 
 

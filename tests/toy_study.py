@@ -13,11 +13,12 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parents[1]
+WITHOUT_MLFLOW = str(Path(__file__).parent / "without_mlflow")
 yaml = YAML()
 
 
 class Study:
-    """A clone of the project's code with a toy params.yaml, under git and dvc; by default no stage shows in MLflow."""
+    """A clone of the project's code with a toy params.yaml, under git and dvc; without `mirror` MLflow is missing."""
 
     def __init__(self, root: Path, *, mirror: bool = False):
         self.root, self.mirror = root, mirror
@@ -26,12 +27,11 @@ class Study:
     def environment(self) -> dict[str, str]:
         return os.environ | {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(self.root / "src"),
+            "PYTHONPATH": os.pathsep.join([str(self.root / "src"), *([] if self.mirror else [WITHOUT_MLFLOW])]),
             "PYTHONDONTWRITEBYTECODE": "1",
             "DVC_NO_ANALYTICS": "true",
             "GANSPEED_DEVICE": "cpu",
             "GANSPEED_WORKERS": "1",
-            "GANSPEED_MIRROR": str(int(self.mirror)),
             "OMP_NUM_THREADS": "1",
             "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
             "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org",

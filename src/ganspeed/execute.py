@@ -174,9 +174,9 @@ def groups(specs: list[RunSpec]) -> list[list[RunSpec]]:
     """The runs that one process trains together: seeds of one variant, as many as their engine computes at once."""
     alike: dict[str, list[RunSpec]] = {}
     for spec in specs:
-        key = spec.fingerprint if spec.engine == engines.EAGER else sha256_json([spec.manifest_sha256, spec.parameters])
-        alike.setdefault(key, []).append(spec)
-    return [same[i : i + engines.LANES] for same in alike.values() for i in range(0, len(same), engines.LANES)]
+        alike.setdefault(sha256_json([spec.manifest_sha256, spec.parameters]), []).append(spec)
+    sized = [(same, engines.at_once(same[0].engine)) for same in alike.values()]
+    return [same[i : i + size] for same, size in sized for i in range(0, len(same), size)]
 
 
 class Pooled:

@@ -102,7 +102,7 @@ def seconds(spec: RunSpec, images: Tensor, labels: Tensor, updates: int) -> floa
 
 def fresh(spec: RunSpec, images: Tensor, labels: Tensor, folder: Path) -> tuple[Callable[[], None], int]:
     """One update of fresh runs, as the engine of `spec` does it, and of how many at once."""
-    at_once = 1 if spec.engine == engines.EAGER else engines.LANES
+    at_once = engines.at_once(spec.engine)
     recipes = [replace(spec, seed=spec.seed + lane).recipe for lane in range(at_once)]
     made = [
         Run(recipe, images, labels, folder / str(lane), Checkpoints(folder / "none", {}), lambda row: None)

@@ -38,6 +38,11 @@ def choose(train: dict, shape: tuple[int, int, int], device: str) -> str:
     return f"{TRACED}, {LANES} lanes"
 
 
+def at_once(engine: str) -> int:
+    """How many seeds of a variant one update computes."""
+    return 1 if engine == EAGER else LANES
+
+
 @cache
 def compiler() -> str | None:
     """Version of the C++ compiler that inductor will call; None, said once, where it or Python's headers lack."""

@@ -17,11 +17,12 @@ from ganspeed.tracking.store import (
     Spec,
     Store,
     in_a_line,
+    installed,
     key_of,
     make_database,
     now,
     tracking_uri,
-    wanted,
+    warn_that_it_is_missing,
 )
 from ganspeed.workspace import Workspace
 
@@ -59,7 +60,8 @@ class Live:
         self._runs: dict[tuple[str, Key], _Open] = {}
         self._experiments: dict[str, str] = {}
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
-        if not wanted():
+        if not installed():
+            warn_that_it_is_missing()
             self._given_up.set()
 
     def started(self, spec: Spec) -> None:

@@ -18,7 +18,6 @@ from ganspeed.tracking.store import (
     make_database,
     now,
     tracking_uri,
-    wanted,
     warn_that_it_is_missing,
     worded,
 )
@@ -69,7 +68,7 @@ def mirror(
 def mirror_safely(workspace: Workspace, params: Params, dataset: str | None = None, variant: str | None = None) -> None:
     """As `mirror`, for a stage: whatever goes wrong is one line on stderr, once in a process, and the stage goes on."""
     uri = tracking_uri(workspace)
-    if not wanted() or given_up(uri):
+    if given_up(uri):
         return
     try:
         mirror(workspace, params, dataset, variant, STAGE_SECONDS)

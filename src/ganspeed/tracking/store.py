@@ -93,16 +93,6 @@ def installed() -> bool:
     return importlib.util.find_spec("mlflow") is not None
 
 
-def wanted() -> bool:
-    """Whether a stage has anybody to show its runs to: not with GANSPEED_MIRROR=0, nor where MLflow is missing."""
-    if os.environ.get("GANSPEED_MIRROR") == "0":
-        return False
-    if not installed():
-        warn_that_it_is_missing()
-        return False
-    return True
-
-
 def in_a_line(uri: str, error: Exception) -> str:
     """An error of MLflow in one line, without the password that a URI may carry."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
