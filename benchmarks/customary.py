@@ -20,12 +20,12 @@ from itertools import count
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganspeed import engines, params
 from ganspeed.checkpoints import Checkpoints
-from ganspeed.networks import Discriminator, Generator
+from ganspeed.networks import Discriminator, Generator, LeakyReLU
 from ganspeed.randomness import reproducible
 from ganspeed.training import Recipe, Run, one_update
 
@@ -50,6 +50,9 @@ def customary(given: argparse.Namespace) -> Iterator[None]:
     block = recipe(given, 0).variant
     optimizer, shape = block["optimizer"], (1, given.size, given.size)
     G, D = Generator(shape, Z_DIM, given.width), Discriminator(shape, given.width, HIDDEN[given.size])
+    for name, module in list(D.layers.named_children()):
+        if isinstance(module, LeakyReLU):
+            setattr(D.layers, name, nn.LeakyReLU(0.2))
     betas = tuple(optimizer["betas"])
     optimizer_g = torch.optim.Adam(G.parameters(), optimizer["lr_g"], betas)
     optimizer_d = torch.optim.Adam(D.parameters(), optimizer["lr_d"], betas)

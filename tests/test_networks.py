@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ganspeed.networks import Discriminator, Generator, initialise, load_generator, measure_statistics
+from ganspeed.networks import Discriminator, Generator, LeakyReLU, initialise, load_generator, measure_statistics
 
 
 def generator(shape=(1, 8, 8), seed=0) -> Generator:
@@ -50,6 +50,18 @@ def test_only_a_hidden_layer_tells_whether_distant_parts_fit_together(hidden):
 def test_the_discriminator_returns_logits_not_probabilities():
     D = discriminator()
     assert (D(torch.randn(64, 1, 8, 8) * 100) < 0).any() or (D(torch.randn(64, 1, 8, 8) * 100) > 1).any()
+
+
+def test_leaky_relu_is_torchs_and_its_derivative_leads_nowhere():
+    """A penalty on the gradient would otherwise send zeros backwards through all of D."""
+    x = torch.tensor([-2.0, -0.5, 0.0, 0.5, 2.0], dtype=torch.float64, requires_grad=True)
+    ours, torchs = LeakyReLU(0.2)(x), torch.nn.functional.leaky_relu(x, 0.2)
+    assert torch.equal(ours, torchs)
+    gradients = [torch.autograd.grad(y.square().sum(), x, create_graph=True)[0] for y in (ours, torchs)]
+    assert torch.equal(*gradients)
+    assert torch.equal(*(torch.autograd.grad(gradient.square().sum(), x)[0] for gradient in gradients))
+    (slope,) = torch.autograd.grad(LeakyReLU(0.2)(x).sum(), x, create_graph=True)
+    assert not slope.requires_grad
 
 
 def test_initial_weights_are_those_of_dcgan():

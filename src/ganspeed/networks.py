@@ -42,6 +42,21 @@ class BatchNorm(nn.Module):
         return F.batch_norm(x, *stored, self.weight, self.bias, training=self.training, momentum=1.0)
 
 
+class LeakyReLU(nn.Module):
+    """x where x > 0, slope x elsewhere: a factor that is a constant to every derivative.
+
+    PyTorch's own returns zeros as the derivative of its derivative, and a gradient penalty then sends them backwards
+    through all of D for nothing. As a function of its first argument, its derivative is the function itself.
+    """
+
+    def __init__(self, slope: float):
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.ops.aten.leaky_relu_backward(x, x.detach(), self.slope, False)
+
+
 class Generator(nn.Module):
     """z: (N, z_dim) → images (N, C, H, W) in [-1, 1]."""
 
@@ -76,9 +91,9 @@ class Discriminator(nn.Module):
         widths = [channels, *(width * 2**i for i in range(len(halved)))]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
-            layers += [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(0.2)]  # H → H/2
+            layers += [nn.Conv2d(before, after, 4, 2, 1), LeakyReLU(0.2)]  # H → H/2
         seen = widths[-1] * (halved[-1] // 2) ** 2
-        dense = [nn.Linear(seen, hidden), nn.LeakyReLU(0.2)] if hidden else []
+        dense = [nn.Linear(seen, hidden), LeakyReLU(0.2)] if hidden else []
         self.layers = nn.Sequential(*layers, nn.Flatten(), *dense, nn.Linear(hidden or seen, 1))
 
     def forward(self, x: Tensor) -> Tensor:
