@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganspeed import data, pixels, views
+from ganspeed import data, memory, pixels, views
 from ganspeed.engines.products import ConvolutionsAsProducts
 from ganspeed.errors import UserError
 from ganspeed.features import one_thread
@@ -29,6 +29,7 @@ SMALL_IMAGE = 256  # values; of larger ones torch's own transposed convolutions 
 
 def score(task: Task) -> str:
     """The tidy table of one run: both cfids of every snapshot, every metric of those that `fully_scored` names."""
+    memory.keep_freed()
     _verify(task)
     lines = [",".join(COLUMNS)]
     full = fully_scored(list(task.snapshots), task.settings.full_snapshots)

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ganspeed import objectives
+from ganspeed import memory, objectives
 from ganspeed.checkpoints import Checkpoints
 from ganspeed.errors import Stopped
 from ganspeed.files import write_atomically
@@ -188,6 +188,7 @@ class Run:
         on_row: Callable[[dict[str, float]], None],
     ):
         reproducible()
+        memory.keep_freed()
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
         self.state = new_state(recipe, images.device)
         if (saved := checkpoints.load(images.device)) is not None:
