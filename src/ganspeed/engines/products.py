@@ -9,6 +9,8 @@ them. A transposed convolution is the adjoint of that. Kernel 3 is kernel 4 with
 Channels are innermost throughout, and the images that come and go are views of that: loops then run along memory.
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -17,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 # Operations in place that vmap has no rule for; and the same out of place.
 IN_PLACE = {torch.Tensor.clamp_: torch.clamp, torch.Tensor.lerp_: torch.lerp}
 
+IMAGE_CHANNELS = 3  # at most
 CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
@@ -30,14 +33,21 @@ class InPlaceForVmap(TorchFunctionMode):
 
 
 class ConvolutionsAsProducts(TorchFunctionMode):
-    """While inside, the networks' convolutions are computed by the functions below."""
+    """While inside, the networks' convolutions are computed by the functions below; or only those next to images.
+
+    Torch's own of one channel or three leave most of a CPU's vectors empty.
+    """
+
+    def __init__(self, next_to_images_only: bool = False):
+        super().__init__()
+        self.most_channels = IMAGE_CHANNELS if next_to_images_only else math.inf
 
     def __torch_function__(self, function, types, arguments=(), keywords=None):
-        if function is torch.conv2d:
+        if function is torch.conv2d and arguments[1].shape[1] <= self.most_channels:
             x, weight, bias, stride, padding, *rest = arguments
             if (weight.shape[-2:], stride, padding) == ((4, 4), (2, 2), (1, 1)) and rest == [(1, 1), 1]:
                 return convolution(x, weight, bias)
-        if function is torch.conv_transpose2d:
+        if function is torch.conv_transpose2d and arguments[1].shape[1] <= self.most_channels:
             x, weight, bias, stride, padding, *rest = arguments
             if (stride, padding) == ((2, 2), (1, 1)) and weight.shape[-1] in (3, 4) and rest == [(0, 0), 1, (1, 1)]:
                 return transposed(x, weight, bias)
