@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganspeed import data, memory, pixels, views
-from ganspeed.engines.products import ConvolutionsAsProducts
+from ganspeed.engines.products import suited_to
 from ganspeed.errors import UserError
 from ganspeed.features import one_thread
 from ganspeed.files import sha256_file
@@ -24,7 +23,6 @@ from ganspeed.views import Fitted, Lens, View
 
 COLUMNS = ("dataset", "variant", "seed", "update", "metric", "value")
 BATCH = 250  # images generated at a time: what they leave in between stays in a core's cache
-SMALL_IMAGE = 256  # values; of larger ones torch's own transposed convolutions are faster than products on a CPU
 
 
 def score(task: Task) -> str:
@@ -77,13 +75,13 @@ def view_snapshot(task: Task, path: Path, with_pixels: bool) -> View:
     network = (train[key] for key in NETWORK)
     G = load_generator(path, lens.first.architecture.shape, *network).to(task.device)
     z = _latents(task.settings.seed, task.samples, train["z_dim"], task.device)
-    return lens.view(_generated(G, z, math.prod(lens.first.architecture.shape)), with_pixels)
+    return lens.view(_generated(G, z), with_pixels)
 
 
-def _generated(G: Generator, z: Tensor, size: int) -> Iterator[Tensor]:
-    """The images that G makes of z (N, z_dim), of `size` values each, in batches."""
+def _generated(G: Generator, z: Tensor) -> Iterator[Tensor]:
+    """The images that G makes of z (N, z_dim), in batches."""
     for part in z.split(BATCH):
-        with ConvolutionsAsProducts() if z.device.type == "cpu" and size <= SMALL_IMAGE else nullcontext():
+        with suited_to(z.device):
             images = G(part)
         yield images
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ganspeed import memory, objectives
 from ganspeed.checkpoints import Checkpoints
+from ganspeed.engines.products import suited_to
 from ganspeed.errors import Stopped
 from ganspeed.files import write_atomically
 from ganspeed.grid import of_block
@@ -277,7 +278,7 @@ def one_update(state: State, draws: Draws) -> Step:
     state.update += 1
     rate, losses = state.rate(), []
     for step in range(objective.n_critic):
-        with torch.no_grad():
+        with torch.no_grad(), suited_to(draws.images.device):
             batch = draws.batch(state.update, step, G.network)
         critic = objective.discriminator_terms(D.network, batch)
         losses.append(critic.total())
@@ -321,7 +322,8 @@ def gradient_profile(D: nn.Module, batch: Batch) -> dict[str, Tensor]:
     and changes nothing. D is the critic after the update's steps, the batch is that of its last critic step.
     """
     x_hat = torch.cat([interpolate(batch.real, batch.fake, a) for a in PROFILE])
-    norms = gradient_norm(D, x_hat, differentiable=False).chunk(len(PROFILE))
+    with suited_to(x_hat.device):
+        norms = gradient_norm(D, x_hat, differentiable=False).chunk(len(PROFILE))
     return {f"profile_{a:.2f}": norm.mean() for a, norm in zip(PROFILE, norms, strict=True)}
 
 
@@ -369,7 +371,8 @@ class Camera:
     @torch.no_grad()
     def photograph(self, G: Generator, update: int) -> None:
         """Write the snapshot of this update, and its sample grid where one is due."""
-        measure_statistics(G, self.norm_z)
+        with suited_to(self.norm_z.device):
+            measure_statistics(G, self.norm_z)
         path = self.folder / "snapshots" / f"{update:07}.safetensors"
         state = {name: tensor.cpu().contiguous() for name, tensor in G.state_dict().items()}
         write_atomically(path, lambda temporary: save_file(state, temporary))

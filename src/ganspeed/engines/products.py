@@ -10,6 +10,7 @@ Channels are innermost throughout, and the images that come and go are views of 
 """
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -52,6 +53,11 @@ class ConvolutionsAsProducts(TorchFunctionMode):
             if (stride, padding) == ((2, 2), (1, 1)) and weight.shape[-1] in (3, 4) and rest == [(0, 0), 1, (1, 1)]:
                 return transposed(x, weight, bias)
         return function(*arguments, **(keywords or {}))
+
+
+def suited_to(device: torch.device) -> AbstractContextManager:
+    """What the networks are best run in on this device where no gradient penalty is to be derived."""
+    return ConvolutionsAsProducts(next_to_images_only=True) if device.type == "cpu" else nullcontext()
 
 
 def convolution(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
