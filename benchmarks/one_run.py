@@ -1,0 +1,112 @@
+"""Updates per second of one run of each objective over those of the loop as customarily written, on known networks.
+
+    python benchmarks/one_run.py [--networks mnist dcgan] [--variants gan wgan ...] [--pairs 5] [--to FILE.csv] [...]
+
+The networks nearest to WGAN-GP's on MNIST (width 64, batch 50, z 128) and DCGAN's of 64x64; made-up images,
+hyperparameters of params.yaml, with n_critic 5 for all but the GAN. Same networks and device, alternating. On a CPU the
+customary loop has PyTorch's own choice of threads, and a run of ours one: a second run would have the next core.
+"""
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pandas as pd
+import torch
+from customary import NETWORKS, customary, pictures, recipe
+
+from ganspeed import execute
+from ganspeed.checkpoints import Checkpoints
+from ganspeed.training import Recipe, Run, one_update
+
+
+def rate(update: Callable[[], None], seconds: float, where: torch.device) -> float:
+    """Updates per second, of as many as take about so long, two at least."""
+    done, start = 0, time.perf_counter()
+    while done < 2 or time.perf_counter() - start < seconds:
+        update()
+        done += 1
+        if where.type == "cuda":
+            torch.cuda.synchronize(where)
+    return done / (time.perf_counter() - start)
+
+
+def work(ours: bool, asked: Recipe, where: torch.device, pipe: Connection) -> None:
+    """A process of one loop, ours or the customary one: answers each number of seconds with a rate."""
+    if ours:
+        images, labels = pictures(asked.shape).to(where), torch.zeros(1000, dtype=torch.int64, device=where)
+        torch.set_num_threads(1)
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(asked, images, labels, Path(folder), Checkpoints(Path(folder) / "none", {}), lambda row: None)
+        update = partial(one_update, run.state, run.draws)
+    else:
+        torch.backends.cudnn.allow_tf32 = False  # equal precision
+        update = partial(next, customary(asked, where))
+    update()
+    while seconds := pipe.recv():
+        pipe.send(rate(update, seconds, where))
+
+
+def pair(networks: str, variant: str, given: argparse.Namespace, where: torch.device) -> dict:
+    asked = recipe(NETWORKS[networks], variant, 1 if variant == "gan" else 5, 0)
+    context, ends, found = multiprocessing.get_context("spawn"), [], []
+    for ours in (False, True):
+        here, there = context.Pipe()
+        context.Process(target=work, args=(ours, asked, where, there), daemon=True).start()
+        ends.append(here)
+    for k in range(given.pairs + 1):
+        rates = []
+        for end in ends:
+            end.send(given.seconds)
+            rates.append(end.recv())
+        if k:  # the first pair warms up
+            found.append((*rates, rates[1] / rates[0]))
+    for end in ends:
+        end.send(0)
+    theirs, ours, ratios = zip(*found, strict=True)
+    return {
+        "networks": networks,
+        "variant": variant,
+        "n_critic": asked.variant["n_critic"],
+        "customary_per_second": statistics.median(theirs),
+        "ours_per_second": statistics.median(ours),
+        "ratio": statistics.median(ratios),
+        "lowest": min(ratios),
+        "highest": max(ratios),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", nargs="+", default=["mnist", "dcgan"], choices=NETWORKS)
+    parser.add_argument("--variants", nargs="+", default=["gan", "wgan", "wgan_gp", "iterative"])
+    parser.add_argument("--seconds", type=float, default=3.0, help="of a measurement, which has two updates at least")
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--to", type=Path, help="a CSV file")
+    given = parser.parse_args()
+    where, found = execute.device(), []
+    threads = torch.get_num_threads() if where.type == "cpu" else None
+    for networks in given.networks:
+        for variant in given.variants:
+            found.append(pair(networks, variant, given, where))
+            print(found[-1], flush=True)
+    table = pd.DataFrame(found).round(4)
+    table["pairs"], table["customary_threads"], table["cores"] = given.pairs, threads, len(os.sched_getaffinity(0))
+    table["device"], table["torch"] = execute.device_name(where), torch.__version__
+    table["date"] = date.today().isoformat()
+    print(table.to_string(index=False))
+    if given.to:
+        given.to.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(given.to, index=False)
+
+
+if __name__ == "__main__":
+    main()
