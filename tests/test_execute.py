@@ -1,5 +1,6 @@
 """Many runs side by side: the same bytes whatever the workers, kept, fetched back, resumed and retrained."""
 
+import ast
 import hashlib
 import os
 import subprocess
@@ -179,6 +180,28 @@ def test_the_fingerprint_follows_what_decides_the_bytes_and_nothing_else(study):
     assert fingerprint() == one
     others = [fingerprint(seed=1), fingerprint(width=5), fingerprint("wgan"), fingerprint(device="cpu Y")]
     assert len({one, *others}) == 5
+
+
+DECIDE_NO_BYTES = {"checkpoints.py", "engines/__init__.py", "errors.py", "files.py", "memory.py", "types.py"}
+
+
+def imported(source: Path) -> set[str]:
+    """The files of the package that a source imports, wherever in it."""
+    package, found = runs.SOURCE, set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ganspeed":
+            folder = Path(*node.module.split(".")[1:])
+            names = [*([folder] if folder.name else []), *(folder / name.name for name in node.names)]
+            found |= {path for name in names for path in (f"{name}.py", f"{name}/__init__.py")}
+    return {path for path in found if (package / path).exists()}
+
+
+@pytest.mark.parametrize("engine", [engines.EAGER, engines.TRACED])
+def test_every_source_that_a_run_goes_through_is_in_its_fingerprint(engine):
+    named = set(runs.source_hashes("iterative_penalty", engine))
+    used = {path for name in named for path in imported(runs.SOURCE / name)}
+    assert {"networks.py", "objectives/__init__.py", "memory.py"} <= used
+    assert used - DECIDE_NO_BYTES <= named
 
 
 def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, document):
