@@ -84,11 +84,8 @@ def main() -> None:
         pipe.recv()
     prepared = time.perf_counter() - start
     print(f"{cores} processes, {given.engine}, {lanes} at once in each, ready after {prepared:.0f} s", flush=True)
-    loop, ratios, rates = (
-        customary(recipe(NETWORKS[given.networks], given.variant, given.n_critic, 0), torch.device("cpu")),
-        [],
-        [],
-    )
+    loop = customary(recipe(NETWORKS[given.networks], given.variant, given.n_critic, 0), torch.device("cpu"))
+    ratios, rates = [], []
     alone(loop, 5)
     for _ in range(given.pairs):
         one, many = alone(loop, given.updates), study(pipes, given.updates, lanes)
