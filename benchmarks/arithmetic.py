@@ -10,29 +10,33 @@ median is what rows are held against. It runs on the GPU where GANSPEED_DEVICE o
 """
 
 import argparse
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import torch
+from customary import NETWORKS, Networks, pictures, recipe
+from tables import tell
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from ganspeed import execute, params
+from ganspeed import execute
 from ganspeed.randomness import reproducible
-from ganspeed.training import Draws, Recipe, new_state, one_update
+from ganspeed.training import Draws, new_state, one_update
 
-BASE = {"size": 28, "width": 16, "batch_size": 64, "z_dim": 32}
-HIDDEN = {8: 0, 28: 256, 32: 256, 64: 256}
-VARIED = {"size": (8, 28, 32, 64), "width": (8, 16, 32), "batch_size": (16, 64, 256)}
-KNOWN = (
-    {"size": 28, "width": 64, "batch_size": 50, "z_dim": 128},
-    {"size": 64, "width": 64, "batch_size": 64, "z_dim": 128},
+BASE = NETWORKS["28x28"]
+NETWORKS_IN_TURN = (
+    NETWORKS["8x8"],
+    BASE,
+    *(replace(BASE, shape=(1, size, size)) for size in (32, 64)),
+    *(replace(BASE, width=width) for width in (8, 32)),
+    *(replace(BASE, batch_size=batch_size) for batch_size in (16, 256)),
+    NETWORKS["mnist"],
+    NETWORKS["dcgan"],
 )
 
 
@@ -46,11 +50,6 @@ class Counter(TorchDispatchMode):
         if count := flop_registry.get(function.overloadpacket):
             self.flop += count(*arguments, **(keywords or {}), out_val=out)
         return out
-
-
-def rows() -> list[dict]:
-    grown = [{**BASE, name: value} for name, values in VARIED.items() for value in values]
-    return [row for i, row in enumerate([*grown, *KNOWN]) if row not in grown[:i]]
 
 
 def per_second(work: Callable[[], None], seconds: float, where: torch.device) -> float:
@@ -78,19 +77,21 @@ def peak(where: torch.device) -> float:
     return max(product, convolution) / 1e9
 
 
-def measure(row: dict, variant: dict, seconds: float, where: torch.device) -> dict:
-    """The row, with GFLOP and milliseconds of an update."""
-    shape = (1, row["size"], row["size"])
-    train = {"updates": 10**9, "hidden": HIDDEN[row["size"]], "ema_decay": 0.995} | row
-    state = new_state(Recipe(0, train, variant, shape), where)
-    images, labels = torch.rand(1000, *shape, device=where) * 2 - 1, torch.zeros(1000, dtype=torch.int64, device=where)
-    draws = Draws(0, row["batch_size"], row["z_dim"], images, labels)
+def measure(networks: Networks, given: argparse.Namespace, where: torch.device) -> dict:
+    """The sizes, with GFLOP and milliseconds of an update."""
+    asked = recipe(networks, given.variant, given.n_critic, 0)
+    state = new_state(asked, where)
+    images, labels = pictures(networks.shape).to(where), torch.zeros(1000, dtype=torch.int64, device=where)
+    draws = Draws(0, networks.batch_size, networks.z_dim, images, labels)
     with Counter() as counter:
         one_update(state, draws)
+    channels, size, _ = networks.shape
     return {
-        **row,
+        "size": size,
+        "channels": channels,
+        **{name: getattr(networks, name) for name in ("width", "hidden", "batch_size", "z_dim")},
         "gflop": counter.flop / 1e9,
-        "ms": 1e3 / per_second(lambda: one_update(state, draws), seconds, where),
+        "ms": 1e3 / per_second(lambda: one_update(state, draws), given.seconds, where),
     }
 
 
@@ -104,22 +105,16 @@ def main() -> None:
     torch.set_num_threads(1)
     reproducible()
     where = execute.device()
-    variant = params.load(Path("params.yaml")).variant(given.variant).resolved() | {"n_critic": given.n_critic}
     found, peaks = [], []
-    for row in rows():
+    for networks in NETWORKS_IN_TURN:
         peaks.append(peak(where))
-        found.append(measure(row, variant, given.seconds, where))
+        found.append(measure(networks, given, where))
         print(found[-1], flush=True)
     table = pd.DataFrame(found)
     table["gflop_per_second"] = 1e3 * table["gflop"] / table["ms"]
     table["of_peak"] = table["gflop_per_second"] / statistics.median(peaks)
     table["variant"], table["n_critic"], table["peak_gflop_per_second"] = given.variant, given.n_critic, peaks
-    table["device"], table["torch"] = execute.device_name(where), torch.__version__
-    table["machine"], table["date"] = platform.machine(), date.today().isoformat()
-    print(table.round(3).to_string(index=False))
-    if given.to:
-        given.to.parent.mkdir(parents=True, exist_ok=True)
-        table.round(4).to_csv(given.to, index=False)
+    tell(table.round(4), given.to)
 
 
 if __name__ == "__main__":

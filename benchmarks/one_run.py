@@ -9,12 +9,10 @@ customary loop has PyTorch's own choice of threads, and a run of ours one: a sec
 
 import argparse
 import multiprocessing
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +20,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from customary import NETWORKS, customary, pictures, recipe
+from tables import tell
 
 from ganspeed import execute
 from ganspeed.checkpoints import Checkpoints
@@ -29,14 +28,16 @@ from ganspeed.training import Recipe, Run, one_update
 
 
 def rate(update: Callable[[], None], seconds: float, where: torch.device) -> float:
-    """Updates per second, of as many as take about so long, two at least."""
-    done, start = 0, time.perf_counter()
-    while done < 2 or time.perf_counter() - start < seconds:
-        update()
-        done += 1
+    """Updates per second, over two or four or eight, ... of them, until they take so long together."""
+    count, taken = 1, 0.0
+    while taken < seconds:
+        count, start = 2 * count, time.perf_counter()
+        for _ in range(count):
+            update()
         if where.type == "cuda":
             torch.cuda.synchronize(where)
-    return done / (time.perf_counter() - start)
+        taken = time.perf_counter() - start
+    return count / taken
 
 
 def work(ours: bool, asked: Recipe, where: torch.device, pipe: Connection) -> None:
@@ -98,14 +99,7 @@ def main() -> None:
         for variant in given.variants:
             found.append(pair(networks, variant, given, where))
             print(found[-1], flush=True)
-    table = pd.DataFrame(found).round(4)
-    table["pairs"], table["customary_threads"], table["cores"] = given.pairs, threads, len(os.sched_getaffinity(0))
-    table["device"], table["torch"] = execute.device_name(where), torch.__version__
-    table["date"] = date.today().isoformat()
-    print(table.to_string(index=False))
-    if given.to:
-        given.to.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(given.to, index=False)
+    tell(pd.DataFrame(found).round(4).assign(pairs=given.pairs, customary_threads=threads), given.to)
 
 
 if __name__ == "__main__":

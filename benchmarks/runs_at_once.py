@@ -8,15 +8,13 @@ start of processes and tracing do not count. Sizes alternate; median and range o
 """
 
 import argparse
-import os
 import shutil
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
-import torch
+from tables import tell
 
 from ganspeed import engines, execute, params, runs
 from ganspeed.params import Params
@@ -74,13 +72,7 @@ def main() -> None:
                 print("{} at once: {:.1f}/s in total".format(*found[-1]), flush=True)
     table = pd.DataFrame(found, columns=["runs", "rate"]).groupby("runs")["rate"].agg(["median", "min", "max"])
     table = table.round(1).reset_index()
-    table["variant"], table["updates"], table["cores"] = given.variant, given.updates, len(os.sched_getaffinity(0))
-    table["device"], table["torch"] = execute.device_name(execute.device()), torch.__version__
-    table["date"] = date.today().isoformat()
-    print(table.to_string(index=False))
-    if given.to:
-        given.to.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(given.to, index=False)
+    tell(table.assign(variant=given.variant, updates=given.updates), given.to)
 
 
 if __name__ == "__main__":

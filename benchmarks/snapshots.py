@@ -13,12 +13,11 @@ import re
 import shutil
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
-import torch
 from runs_at_once import Clock
+from tables import tell
 
 from ganspeed import engines, execute, params, runs
 from ganspeed.grid import of_block
@@ -69,14 +68,7 @@ def main() -> None:
                 found.append(measure(workspace, given.variant, ratio))
                 print(found[-1], flush=True)
     table = pd.DataFrame(found).groupby(["grid_ratio", "snapshots"]).median().round(2).sort_index(ascending=False)
-    table = table.reset_index()
-    table["variant"], table["repeats"] = given.variant, given.repeats
-    table["device"], table["torch"] = execute.device_name(execute.device()), torch.__version__
-    table["date"] = date.today().isoformat()
-    print(table.to_string(index=False))
-    if given.to:
-        given.to.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(given.to, index=False)
+    tell(table.reset_index().assign(variant=given.variant, repeats=given.repeats), given.to)
 
 
 if __name__ == "__main__":
