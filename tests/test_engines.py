@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,18 +86,33 @@ def test_it_is_close_to_the_eager_loop(variant, compiles, without_machine_code, 
     assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
 
 
-@pytest.mark.parametrize("kernel", [3, 4])
-def test_convolutions_as_products_are_torchs(kernel):
+def test_products_of_larger_images_are_close_to_the_eager_loop(without_machine_code, recipe, tmp_path):
     g = torch.Generator().manual_seed(0)
-    x, narrow, bias = (
-        torch.randn(*size, generator=g, dtype=torch.float64) for size in ((2, 3, 6, 6), (2, 3, 3, 3), (5,))
-    )
-    down, up = (torch.randn(*size, generator=g, dtype=torch.float64) for size in ((5, 3, 4, 4), (3, 5, kernel, kernel)))
+    images = torch.rand(64, 1, 28, 28, generator=g) * 2 - 1, torch.zeros(64, dtype=torch.int64)
+    one = cautious(replace(recipe("wgan_gp", updates=UPDATES), shape=(1, 28, 28)))
+    (lane,) = made = [new_run(one, images, tmp_path / "lane")]
+    lanes.train_side_by_side(made, True, lambda: False, lambda place, outcome: None)
+    assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
+
+
+@pytest.mark.parametrize(
+    ("products_of", "size", "kernel"),
+    [
+        ((products.convolution, products.transposed), 6, 3),
+        ((products.convolution, products.transposed), 6, 4),
+        ((products.dense_convolution, products.dense_transposed), 4, 4),
+        ((products.dense_convolution, products.dense_transposed), 8, 4),
+    ],
+)
+def test_convolutions_as_products_are_torchs(products_of, size, kernel):
+    g = torch.Generator().manual_seed(0)
+    shapes = (2, 3, size, size), (5, 3, 4, 4), (2, 3, size // 2, size // 2), (3, 5, kernel, kernel), (5,)
+    x, down, narrow, up, bias = (torch.randn(*shape, generator=g, dtype=torch.float64) for shape in shapes)
     wanted = (
         torch.nn.functional.conv2d(x, down, bias, 2, 1),
         torch.nn.functional.conv_transpose2d(narrow, up, bias, 2, 1),
     )
-    found = products.convolution(x, down, bias), products.transposed(narrow, up, bias)
+    found = products_of[0](x, down, bias), products_of[1](narrow, up, bias)
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 

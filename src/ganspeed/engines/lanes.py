@@ -173,7 +173,7 @@ def traced_steps(blocks: str, compiles: bool) -> tuple[Callable, Callable]:
     def over_lanes(step: Callable, player: Player, flat: Flat) -> Callable:
         example = (g, d, moments_of(flat, player), buffers, draw, rate)
         example = torch.utils._pytree.tree_map(lambda x: torch.stack([x] * LANES), example)
-        with torch.no_grad(), InPlaceForVmap(), ConvolutionsAsProducts(next_to_images_only=not compiles):
+        with torch.no_grad(), InPlaceForVmap(), ConvolutionsAsProducts(all_of_them=compiles):
             over = functionalize(vmap(step))
             graph = make_fx(lambda g, d, moments, state, draw, rate: over(g, d, moments, state, draw, rate))(*example)
         return torch.compile(graph, fullgraph=True, dynamic=False) if compiles else graph
