@@ -39,7 +39,7 @@ def recipe(networks: Networks, variant: str, n_critic: int | None, seed: int) ->
     block = params.load(Path("params.yaml")).variant(variant).resolved()
     sizes = {"batch_size": networks.batch_size, "z_dim": networks.z_dim, "width": networks.width}
     rare = {"log_every": 10**9, "checkpoint_every": 10**9, "grid_ratio": 1e3, "sample_grids": 2}
-    train = {"updates": 10**9, "hidden": networks.hidden, "ema_decay": 0.995, **sizes, **rare}
+    train = {"updates": 10**9, "hidden": networks.hidden, "ema_decay": 0.995, "precision": "float32", **sizes, **rare}
     return Recipe(seed, train, block | ({"n_critic": n_critic} if n_critic else {}), networks.shape)
 
 

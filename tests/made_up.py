@@ -46,6 +46,7 @@ DATASET = {
         "width": 16,
         "hidden": 0,
         "ema_decay": 0.0,
+        "precision": "float32",
         "log_every": 10,
         "checkpoint_every": 50,
         "grid_ratio": 1.1,

@@ -158,10 +158,12 @@ def test_one_lane_diverges_at_its_update_and_the_others_are_as_without_it(recipe
 def test_the_engine_follows_from_the_blocks_and_the_machine(recipe, monkeypatch):
     monkeypatch.setattr(engines, "compiler", lambda: "g++ 1.2.3")
 
-    def chosen(updates, size=8, device="cpu X"):
-        return engines.choose({"updates": updates, "batch_size": 64}, (1, size, size), device)
+    def chosen(updates, size=8, device="cpu X", precision="float32"):
+        train = {"updates": updates, "batch_size": 64, "precision": precision}
+        return engines.choose(train, (1, size, size), device)
 
     assert chosen(100) == chosen(10**6, size=28) == chosen(10**6, device="NVIDIA X") == "eager"
+    assert chosen(10**6, precision="bfloat16") == "eager"
     assert chosen(1000) == f"traced, {engines.LANES} lanes"
     assert chosen(10**4) == f"compiled, {engines.LANES} lanes, g++ 1.2.3"
     monkeypatch.undo()

@@ -300,6 +300,15 @@ def test_a_wrong_number_of_workers_is_refused(name, value, monkeypatch):
         execute.workers(torch.device("cpu"))
 
 
+def test_bfloat16_is_another_run_that_says_so_and_tf32_needs_a_gpu(study):
+    assert trained(study) == [0, 1]
+    assert trained(study, precision="bfloat16") == [0, 1]
+    _, workspace = study()
+    assert read_json(workspace.run("digits", "gan", 0) / "run.json")["precision"] == "bfloat16"
+    with pytest.raises(UserError, match=r"^datasets\.digits\.train\.precision: tf32 needs a GPU .* this is cpu "):
+        trained(study, precision="tf32")
+
+
 def test_a_device_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setenv("GANSPEED_DEVICE", "abacus")
     with pytest.raises(UserError, match="GANSPEED_DEVICE: 'abacus' is not usable here"):

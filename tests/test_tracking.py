@@ -67,6 +67,7 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
         "width": 4,
         "hidden": 0,
         "ema_decay": 0.0,
+        "precision": "float32",
     }
     train |= {"log_every": 10, "checkpoint_every": 20, "grid_ratio": 1.5, "sample_grids": 2}
     features = {

@@ -101,6 +101,19 @@ def test_both_learning_rates_halve_every_so_many_updates(half_life, rates, recip
         assert state.D.optimizer.param_groups[0]["lr"] == pytest.approx(rate * optimizer["lr_d"])
 
 
+def test_bfloat16_is_for_the_layers_outside_the_penalty_and_nothing_else(recipe, images):
+    lower = recipe("wgan_gp")
+    lower.train.update(precision="bfloat16")
+    state, seen = new_state(lower, torch.device("cpu")), {"D": [], "G": []}
+    for name, network in (("D", state.D.network), ("G", state.G.network)):
+        network.layers[0].register_forward_hook(lambda layer, x, y, dtypes=seen[name]: dtypes.append(y.dtype))
+    step, low, whole = one_update(state, Draws(0, 8, 4, *images)), torch.bfloat16, torch.float32
+    n_critic = state.objective.n_critic
+    assert seen == {"D": [low, whole] * n_critic + [low], "G": [low] * (n_critic + 1)}
+    values = [step.critic.total(), step.adversary.total(), step.batch.fake, *state.D.network.parameters()]
+    assert {value.dtype for value in values} == {whole}
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_same_seed_same_bytes_and_another_seed_others(variant, recipe, images, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):

@@ -29,6 +29,7 @@ from ganspeed.runs import Provenance, RunSpec, RunStore
 from ganspeed.training import Outcome, Run, train
 from ganspeed.workspace import Workspace
 
+AMPERE = (8, 0)  # compute capability of the first GPUs with TF32
 GPU_WORKERS = 4  # processes that share one GPU: small networks leave it idle between kernels
 
 _send: Callable[[Any], None] = lambda message: None  # noqa: E731 replaced in a worker by its queue
@@ -149,6 +150,7 @@ def train_all(specs: list[RunSpec], workspace: Workspace, where: torch.device, w
     """
     if not specs:
         return
+    _refuse_precision_without_hardware(specs, where)
     by_fingerprint = {spec.fingerprint: spec for spec in specs}  # two variants may ask for the very same run
     observers = watch(list(by_fingerprint.values()))
 
@@ -168,6 +170,17 @@ def train_all(specs: list[RunSpec], workspace: Workspace, where: torch.device, w
     finally:
         for observer in observers:
             observer.close()
+
+
+def _refuse_precision_without_hardware(specs: list[RunSpec], where: torch.device) -> None:
+    if where.type == "cuda" and torch.cuda.get_device_capability(where) >= AMPERE:
+        return
+    for spec in specs:
+        if spec.parameters["train"]["precision"] == "tf32":
+            raise UserError(
+                f"datasets.{spec.dataset}.train.precision: tf32 needs a GPU of compute capability 8.0 or more; "
+                f"this is {spec.device}, where float32 and bfloat16 are allowed"
+            )
 
 
 def groups(specs: list[RunSpec]) -> list[list[RunSpec]]:

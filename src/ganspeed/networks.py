@@ -2,6 +2,7 @@
 
 Strided convolutions, ReLU in G and LeakyReLU(0.2) in D, tanh output, weights from N(0, 0.02): Radford et al. 2015,
 1511.06434. D has no normalisation, so that a gradient penalty per sample means what it says (1704.00028, section 4).
+Images and scores are float32 whatever the layers were computed in.
 """
 
 from itertools import pairwise
@@ -73,7 +74,7 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, *doubling(size)), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.layers(self.project(z).unflatten(1, self.start))
+        return self.layers(self.project(z).unflatten(1, self.start)).float()
 
 
 class Discriminator(nn.Module):
@@ -97,7 +98,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Flatten(), *dense, nn.Linear(hidden or seen, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x).squeeze(1)
+        return self.layers(x).squeeze(1).float()
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> None:

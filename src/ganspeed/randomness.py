@@ -17,9 +17,9 @@ def generator(purpose: str, *key: int, device: str | torch.device = "cpu") -> to
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
-def reproducible() -> None:
-    """From now on this process computes the same bytes each time, and in float32 throughout: no TF32 on a GPU."""
+def reproducible(tf32: bool = False) -> None:
+    """From now on this process computes the same bytes each time, in float32; products on a GPU in TF32 if asked."""
     torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms imports torch's compiler: a second
     torch.utils.deterministic.fill_uninitialized_memory = False  # by default each new tensor is filled with NaN first
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.backends.cudnn.allow_tf32 = tf32

@@ -29,7 +29,6 @@ from ganspeed.workspace import Workspace
 
 SOURCE = Path(__file__).parent
 TRIALS = "tuning"  # the pool's folder of scored trials
-PRECISION = "float32"
 DVC_LOCKS = ("dvc.lock", "studies/dvc.lock")
 
 
@@ -64,7 +63,7 @@ class RunSpec:
             "sources": source_hashes(self.parameters["variant"]["objective"], self.engine),
             "versions": {"torch": torch.__version__},
             "device": self.device,
-            "precision": PRECISION,
+            "precision": self.parameters["train"]["precision"],
             "engine": self.engine,
         }
 

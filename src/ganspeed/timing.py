@@ -27,7 +27,7 @@ from ganspeed.training import Run, one_update
 from ganspeed.workspace import Workspace
 
 WARM_UP = 5  # updates before the clock starts: memory is laid out, kernels are loaded
-SHAPED_BY = ("batch_size", "z_dim", "width", "hidden")  # keys of `train` that an update's cost depends on
+SHAPED_BY = ("batch_size", "z_dim", "width", "hidden", "precision")  # keys of `train` that an update's cost depends on
 NO_PART = ("grid.py", "pictures.py")  # sources of a run that no update goes through
 
 

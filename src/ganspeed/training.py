@@ -8,6 +8,7 @@ import copy
 import csv
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +80,8 @@ class State:
     """All that training changes. `bad_update` stays on the device: 0, or the first update that was not finite.
 
     `average` is G with the moving average of its weights, of which `decay` is the memory: what snapshots and pictures
-    show. It never enters training. Both learning rates halve every `half_life` updates, with 0 they stay.
+    show. It never enters training. Both learning rates halve every `half_life` updates, with 0 they stay. `precision`
+    is that of both networks' layers; weights are always float32.
     """
 
     G: Player
@@ -87,6 +89,7 @@ class State:
     average: Generator
     decay: float
     half_life: float
+    precision: str
     objective: Objective
     bad_update: Tensor
     update: int
@@ -188,7 +191,7 @@ class Run:
         checkpoints: Checkpoints,
         on_row: Callable[[dict[str, float]], None],
     ):
-        reproducible()
+        reproducible(tf32=recipe.train["precision"] == "tf32")
         memory.keep_freed()
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
         self.state = new_state(recipe, images.device)
@@ -255,6 +258,7 @@ def new_state(recipe: Recipe, device: torch.device) -> State:
         copy.deepcopy(G),
         train["ema_decay"],
         optimizer["half_life"],
+        train["precision"],
         objective,
         torch.zeros((), dtype=torch.int64, device=device),
         update=0,
@@ -276,20 +280,31 @@ def one_update(state: State, draws: Draws) -> Step:
     """n_critic discriminator steps and one generator step; returns the last of each."""
     G, D, objective = state.G, state.D, state.objective
     state.update += 1
-    rate, losses = state.rate(), []
+    device, rate, losses = draws.images.device, state.rate(), []
     for step in range(objective.n_critic):
-        with torch.no_grad(), suited_to(draws.images.device):
+        with torch.no_grad(), suited_to(device), passes_in(state.precision, device):
             batch = draws.batch(state.update, step, G.network)
-        critic = objective.discriminator_terms(D.network, batch)
+        with passes_in(state.precision, device):
+            critic = objective.discriminator_terms(D.network, batch)
         losses.append(critic.total())
         D.step(losses[-1], rate)
         objective.after_discriminator_step(D.network)
-    adversary = objective.generator_terms(D.network, draws.batch(state.update, GENERATOR_STEP, G.network))
+    with passes_in(state.precision, device):
+        adversary = objective.generator_terms(D.network, draws.batch(state.update, GENERATOR_STEP, G.network))
     losses.append(adversary.total())
     G.step(losses[-1], rate)
     follow(state)
     note_first_bad_update(state, losses)
     return Step(critic, adversary, batch)
+
+
+def passes_in(precision: str, device: torch.device) -> AbstractContextManager:
+    """Inside, both networks' layers are computed in this precision; of TF32 `reproducible` has told torch already."""
+    if precision != "bfloat16":
+        return nullcontext()
+    return torch.autocast(
+        device.type, torch.bfloat16, cache_enabled=False
+    )  # a cast made without gradient must not stay
 
 
 @torch.no_grad()

@@ -31,7 +31,7 @@ def choose(train: dict, shape: tuple[int, int, int], device: str) -> str:
     """The engine's name, with all of it that decides bytes. `device`: as in a fingerprint, "cpu ..." or a GPU model."""
     batch = train["batch_size"] * math.prod(shape)
     shown = batch * train["updates"]
-    if not device.startswith("cpu") or batch > SMALL_BATCH or shown < WORTH_TRACING:
+    if train["precision"] != "float32" or not device.startswith("cpu") or batch > SMALL_BATCH or shown < WORTH_TRACING:
         return EAGER
     if shown >= WORTH_COMPILING and (version := compiler()):
         return f"{COMPILED}, {LANES} lanes, {version}"

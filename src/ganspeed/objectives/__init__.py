@@ -87,14 +87,16 @@ def interpolate(real: Tensor, fake: Tensor, alpha: Tensor | float) -> Tensor:
 
 
 def input_gradient(D: nn.Module, x: Tensor, differentiable: bool = True) -> Tensor:
-    """Gradient of D's score with respect to each sample, by default itself differentiable. x, result: (N, C, H, W)."""
-    if torch.is_autocast_enabled(x.device.type):
-        raise TypeError("the gradient penalty is computed in float32: do not wrap it in autocast")
-    if not isinstance(D, nn.Module):  # an engine's stand-in for it, a function inside torch.func's transforms
-        return torch.func.grad(lambda x: D(x).sum())(x.detach())
-    x = x.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(D(x).sum(), x, create_graph=differentiable)
-    return gradient
+    """Gradient of D's score with respect to each sample, by default itself differentiable. x, result: (N, C, H, W).
+
+    Never in bfloat16, whatever is around it.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        if not isinstance(D, nn.Module):  # an engine's stand-in for it, a function inside torch.func's transforms
+            return torch.func.grad(lambda x: D(x).sum())(x.detach())
+        x = x.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(D(x).sum(), x, create_graph=differentiable)
+        return gradient
 
 
 def gradient_norm(D: nn.Module, x: Tensor, differentiable: bool = True) -> Tensor:

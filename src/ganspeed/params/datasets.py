@@ -51,6 +51,7 @@ class Train(Block):
     width: PositiveInt
     hidden: NonNegativeInt
     ema_decay: Fraction
+    precision: Literal["float32", "tf32", "bfloat16"]
     log_every: PositiveInt
     checkpoint_every: PositiveInt
     grid_ratio: Annotated[float, Field(gt=1, le=1.5)]

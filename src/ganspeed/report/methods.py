@@ -58,7 +58,10 @@ def provenance(everything: list[Results]) -> Table:
                 Cell(_counted([commit(run) for run in runs])),
             ))  # fmt: skip
     head = ("data set", "variant", "seeds", "device", "versions", "commit")
-    caption = "Runs: where and from which commit each was trained; (k) is the number of runs where they differ."
+    caption = (
+        "Runs: where, in which precision (float32 unless params.yaml asks for another), with which engine and from "
+        "which commit each was trained; (k) is the number of runs where they differ."
+    )
     return Table(caption, head, (("", tuple(rows)),), texts=6)
 
 
