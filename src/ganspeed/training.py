@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -47,11 +48,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Step:
-    """What one update did: the terms of its last critic step, with that step's batch, and of its generator step."""
+    """What one update did: the terms of its last critic step, with that step's batch, and of its generator step.
+
+    `profile`, when asked before the next update, makes the `gradient_profile` of the critic that it left.
+    """
 
     critic: Terms
     adversary: Terms
     batch: Batch
+    profile: Callable[[], dict[str, Tensor]]
 
 
 @dataclass
@@ -219,7 +224,11 @@ class Run:
 
     def due(self, stops: bool) -> bool:
         """Whether anything of the update just done is to be written down."""
-        return self._logs() or self._photographs() or self._saves(stops)
+        return self._logs() or self.shows_weights(stops)
+
+    def shows_weights(self, stops: bool) -> bool:
+        """Whether what is to be written down needs more of the state than its number."""
+        return self._photographs() or self._saves(stops)
 
     def record(self, step: Step, stops: bool) -> None:
         """Write down what is due of the update just done: nothing of the first bad one or of those after it."""
@@ -228,8 +237,7 @@ class Run:
             self.has_diverged = True
             return
         if self._logs():
-            profile = gradient_profile(state.D.network, step.batch)
-            state.rows.append(history_row(state.update, self.recipe, step, profile))
+            state.rows.append(history_row(state.update, self.recipe, step))
             self.on_row(state.rows[-1])
         if self._photographs():
             self.camera.photograph(state.average, state.update)
@@ -295,7 +303,7 @@ def one_update(state: State, draws: Draws) -> Step:
     G.step(losses[-1], rate)
     follow(state)
     note_first_bad_update(state, losses)
-    return Step(critic, adversary, batch)
+    return Step(critic, adversary, batch, partial(gradient_profile, D.network, batch))
 
 
 def passes_in(precision: str, device: torch.device) -> AbstractContextManager:
@@ -342,13 +350,13 @@ def gradient_profile(D: nn.Module, batch: Batch) -> dict[str, Tensor]:
     return {f"profile_{a:.2f}": norm.mean() for a, norm in zip(PROFILE, norms, strict=True)}
 
 
-def history_row(update: int, recipe: Recipe, step: Step, profile: dict[str, Tensor]) -> dict[str, float]:
+def history_row(update: int, recipe: Recipe, step: Step) -> dict[str, float]:
     """One row of history.csv, of the update's last critic step and its generator step; one transfer to the host."""
     critic, adversary = step.critic, step.adversary
     named = {"d_loss": critic.total(), "g_loss": adversary.total(), "gap": critic.gap}
     named |= {f"d/{name}": term for name, term in critic.loss.items()}
     named |= {f"g/{name}": term for name, term in adversary.loss.items()}
-    named |= {f"diagnostics/{name}": term for name, term in (critic.diagnostics | profile).items()}
+    named |= {f"diagnostics/{name}": term for name, term in (critic.diagnostics | step.profile()).items()}
     values = torch.stack([term.detach().double() for term in named.values()]).tolist()
     d_updates = update * recipe.hyperparameters["n_critic"]
     counts = {"update": update, "d_updates": d_updates, "images_seen": d_updates * recipe.train["batch_size"]}

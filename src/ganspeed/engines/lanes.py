@@ -2,14 +2,14 @@
 
 A lane computes what it would beside any neighbours, in any place: nothing is summed over lanes. Each run keeps the
 State of the eager loop, brought up to date (`settle`) when something of it is to be written down, so that checkpoints,
-histories and snapshots have one format. The two steps are traced apart, each once, whatever n_critic is.
+histories and snapshots have one format. Steps and gradient profile are traced apart, each once, whatever n_critic is.
 """
 
 import json
 import logging
 import os
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -45,7 +45,7 @@ def train_side_by_side(
         stops = stopping()
         for lane in sorted(going):
             if runs[lane].due(stops):
-                lanes.settle(lane)
+                lanes.settle(lane, runs[lane].shows_weights(stops))
                 runs[lane].record(lanes.step(lane), stops)
         if stops and any(not runs[lane].has_diverged for lane in going):
             raise Stopped
@@ -67,11 +67,12 @@ class Lanes:
         self.objective = self._stack_each([state.objective.state_dict() for state in states])
         self.bad_update = self._stack([state.bad_update for state in states])
         blocks = json.dumps([self.recipe.train, self.recipe.variant, self.recipe.shape])
-        self.critic, self.generator = traced_steps(blocks, compiles)
+        self.critic, self.generator, self.profile = traced_steps(blocks, compiles)
 
     @torch.no_grad()
     def one_update(self) -> None:
         """training.one_update in every lane."""
+        self.profiles = None
         states, n_critic = [run.state for run in self.runs], self.recipe.hyperparameters["n_critic"]
         for state in states:
             state.update += 1
@@ -93,22 +94,31 @@ class Lanes:
         updates = self._stack([torch.tensor(state.update) for state in states])
         self.bad_update = torch.where((self.bad_update == 0) & bad_now, updates, self.bad_update)
 
-    def settle(self, lane: int) -> None:
-        """Bring the State of this lane's run up to date."""
+    def settle(self, lane: int, weights: bool) -> None:
+        """Bring the State of this lane's run up to date; without `weights` only whether it was a bad update."""
         state, steps = self.runs[lane].state, self.runs[lane].state.update
+        state.bad_update.copy_(self.bad_update[lane])
+        if not weights:
+            return
         n_critic = self.recipe.hyperparameters["n_critic"]
         put(self.G, state.G, self.g[lane], lane_of(self.moments_g, lane), steps)
         put(self.D, state.D, self.d[lane], lane_of(self.moments_d, lane), steps * n_critic)
         overwrite(state.average, self.G, self.average[lane])
         state.objective.load_state_dict(lane_of(self.objective, lane))
-        state.bad_update.copy_(self.bad_update[lane])
 
     def step(self, lane: int) -> Step:
         """What the update just done did in this lane."""
         loss, diagnostics, gap = self.critic_terms
         critic = Terms(lane_of(loss, lane), lane_of(diagnostics, lane), gap[lane])
         real, z, u, labels = (drawn[lane] for drawn in self.draw)
-        return Step(critic, Terms(lane_of(self.generator_loss, lane)), Batch(real, self.fake[lane], z, u, labels))
+        batch = Batch(real, self.fake[lane], z, u, labels)
+        return Step(critic, Terms(lane_of(self.generator_loss, lane)), batch, partial(self._profile_of, lane))
+
+    @torch.no_grad()
+    def _profile_of(self, lane: int) -> dict[str, Tensor]:
+        """The gradient profile of one lane, of which those of all lanes are made at once."""
+        self.profiles = self.profiles or self.profile(self.d, self.draw, self.fake)
+        return lane_of(self.profiles, lane)
 
     def _stack(self, tensors: list[Tensor]) -> Tensor:
         """One tensor of each run → one with a row for each lane."""
@@ -155,8 +165,8 @@ def overwrite(network: torch.nn.Module, flat: Flat, weights: Tensor) -> None:
 
 
 @lru_cache(maxsize=1)
-def traced_steps(blocks: str, compiles: bool) -> tuple[Callable, Callable]:
-    """The critic step and the generator step of a variant, over LANES lanes. `blocks`: as JSON, so that it is a key."""
+def traced_steps(blocks: str, compiles: bool) -> tuple[Callable, Callable, Callable]:
+    """A variant's Steps over LANES lanes: critic, generator, profile. `blocks`: as JSON, so that it is a key."""
     train, variant, shape = json.loads(blocks)
     state = new_state(Recipe(0, train, variant, tuple(shape)), torch.device("cpu"))
     G, D = Flat(state.G.network), Flat(state.D.network)
@@ -170,12 +180,17 @@ def traced_steps(blocks: str, compiles: bool) -> tuple[Callable, Callable]:
     buffers = {name: buffer.clone() for name, buffer in state.objective.state_dict().items()}
     state.objective.discriminator_terms(D.network, Batch(real, real, z, u, draw[-1]))  # makes what it makes once
 
-    def over_lanes(step: Callable, player: Player, flat: Flat) -> Callable:
-        example = (g, d, moments_of(flat, player), buffers, draw, rate)
-        example = torch.utils._pytree.tree_map(lambda x: torch.stack([x] * LANES), example)
-        with torch.no_grad(), InPlaceForVmap(), ConvolutionsAsProducts(all_of_them=compiles):
-            over = functionalize(vmap(step))
-            graph = make_fx(lambda g, d, moments, state, draw, rate: over(g, d, moments, state, draw, rate))(*example)
-        return torch.compile(graph, fullgraph=True, dynamic=False) if compiles else graph
+    return (
+        over_lanes(steps.critic, (g, d, moments_of(D, state.D), buffers, draw, rate), compiles),
+        over_lanes(steps.generator, (g, d, moments_of(G, state.G), buffers, draw, rate), compiles),
+        over_lanes(steps.profile, (d, draw, real), False),  # too seldom to be worth compiling
+    )
 
-    return over_lanes(steps.critic, state.D, D), over_lanes(steps.generator, state.G, G)
+
+def over_lanes(step: Callable, example: tuple, compiles: bool) -> Callable:
+    """A function of one lane's tensors → the same of LANES lanes', traced with arguments like these; or compiled."""
+    example = torch.utils._pytree.tree_map(lambda x: torch.stack([x] * LANES), example)
+    with torch.no_grad(), InPlaceForVmap(), ConvolutionsAsProducts(all_of_them=compiles):
+        over = functionalize(vmap(step))
+        graph = make_fx(lambda *arguments: over(*arguments))(*example)
+    return torch.compile(graph, fullgraph=True, dynamic=False) if compiles else graph

@@ -1,4 +1,4 @@
-"""One lane's critic step and generator step as functions of tensors: training.one_update without a state.
+"""One lane's critic step, generator step and gradient profile as functions of tensors: training without a state.
 
 A network's weights are one vector (n,), so that an optimiser's step is a handful of operations. Nothing is computed
 that is not used: no graph of G in a critic step, no gradient of D's weights in a generator step.
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad
 
 from ganspeed.objectives import Batch, Objective
+from ganspeed.training import gradient_profile
 
 EPSILON = 1e-8  # torch's, of both optimisers
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "rmsprop": ("square_avg",)}  # torch's names
@@ -104,6 +105,11 @@ class Steps:
 
         gradient, (total, terms) = grad(loss, has_aux=True)(g)
         return *self._optimise(g, gradient, moments, rate), total, terms
+
+    def profile(self, d: Tensor, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
+        """The gradient profile of D at a critic step's batch."""
+        real, z, u, labels = draw
+        return gradient_profile(self.D.at(d), Batch(real, fake, z, u, labels))
 
     def _ask(self, state: Buffers, method: str, *arguments) -> tuple:
         """The result of an objective's method, and the state after it."""
