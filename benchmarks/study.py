@@ -4,8 +4,8 @@
 
 Same networks, batch and optimiser, made-up images, hyperparameters of the variant in params.yaml. The customary loop
 has a DataLoader, a pass for real and one for generated samples, `.item()` after each step, and PyTorch's own choice of
-threads. The study is one process of one thread a core, each with one run of the eager loop or with the lanes of an
-engine. Both alternate; tracing and compiling come first and are told apart.
+threads. The study is one process of one thread a core, each with the engine that long runs on such networks get. Both
+alternate; tracing and compiling come first and are told apart.
 """
 
 import argparse
@@ -21,9 +21,16 @@ from pathlib import Path
 import torch
 from customary import NETWORKS, customary, pictures, recipe
 
-from ganspeed import engines
+from ganspeed import engines, execute
 from ganspeed.checkpoints import Checkpoints
 from ganspeed.training import Run, one_update
+
+
+def engine_of(given: argparse.Namespace) -> str:
+    """That of a long run."""
+    networks = NETWORKS[given.networks]
+    one = recipe(networks, given.variant, given.n_critic, 0)
+    return engines.choose(one.train, one.shape, execute.device_name(torch.device("cpu")))
 
 
 def work(given: argparse.Namespace, first_seed: int, pipe) -> None:
@@ -31,15 +38,16 @@ def work(given: argparse.Namespace, first_seed: int, pipe) -> None:
     from ganspeed.engines.lanes import Lanes
 
     torch.set_num_threads(1)
-    networks, lanes = NETWORKS[given.networks], range(engines.at_once(given.engine))
-    recipes = [recipe(networks, given.variant, given.n_critic, first_seed + lane) for lane in lanes]
+    networks, engine = NETWORKS[given.networks], engine_of(given)
+    seeds = range(first_seed, first_seed + engines.at_once(engine))
+    recipes = [recipe(networks, given.variant, given.n_critic, seed) for seed in seeds]
     with tempfile.TemporaryDirectory() as folder:
         root, data = Path(folder), (pictures(networks.shape), torch.zeros(1000, dtype=torch.int64))
         runs = [Run(r, *data, root / str(r.seed), Checkpoints(root / "none", {}), lambda row: None) for r in recipes]
-        if given.engine == engines.EAGER:
+        if engine == engines.EAGER:
             update = partial(one_update, runs[0].state, runs[0].draws)
         else:
-            update = Lanes(runs, given.engine == engines.COMPILED).one_update
+            update = Lanes(runs, engine).one_update
         update()
         pipe.send(None)
         while (updates := pipe.recv()) is not None:
@@ -68,13 +76,13 @@ def main() -> None:
     parser.add_argument("--networks", default="8x8", choices=NETWORKS)
     parser.add_argument("--variant", default="wgan_gp")
     parser.add_argument("--n-critic", type=int, default=5)
-    parser.add_argument("--engine", default=engines.COMPILED, choices=(engines.EAGER, engines.TRACED, engines.COMPILED))
     parser.add_argument("--updates", type=int, default=100)
     parser.add_argument("--pairs", type=int, default=5)
     given = parser.parse_args()
     context, cores = multiprocessing.get_context("spawn"), len(os.sched_getaffinity(0))
     ends = [context.Pipe() for _ in range(cores)]
-    lanes = engines.at_once(given.engine)
+    engine = engine_of(given)
+    lanes = engines.at_once(engine)
     workers = [context.Process(target=work, args=(given, k * lanes, end)) for k, (_, end) in enumerate(ends)]
     start = time.perf_counter()
     for worker in workers:
@@ -83,7 +91,7 @@ def main() -> None:
     for pipe in pipes:
         pipe.recv()
     prepared = time.perf_counter() - start
-    print(f"{cores} processes, {given.engine}, {lanes} at once in each, ready after {prepared:.0f} s", flush=True)
+    print(f"{cores} processes, {engine}, ready after {prepared:.0f} s", flush=True)
     loop = customary(recipe(NETWORKS[given.networks], given.variant, given.n_critic, 0), torch.device("cpu"))
     ratios, rates = [], []
     alone(loop, 5)

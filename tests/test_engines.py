@@ -18,13 +18,14 @@ from test_training import OPTIONS, VARIANTS, digests
 
 from ganspeed import engines
 from ganspeed.checkpoints import Checkpoints
-from ganspeed.engines import lanes, products
+from ganspeed.engines import convolutions, lanes
 from ganspeed.errors import Stopped
 from ganspeed.training import Outcome, Run, one_update
 
 RTOL, ATOL = 1e-3, 1e-5  # of a history's values
 ALIKE, STEPS = 0.95, 0.25  # this share of the weights ends within so many steps of the optimiser, of UPDATES
 UPDATES = 5
+TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane"
 
 
 @pytest.fixture
@@ -40,12 +41,18 @@ def new_run(recipe, images, folder: Path) -> Run:
     return Run(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), lambda row: None)
 
 
-def side_by_side(recipes, images, folder: Path, compiles=False, stopping=lambda: False) -> list[Outcome]:
+def side_by_side(recipes, images, folder: Path, engine=TRACED, stopping=lambda: False) -> list[Outcome]:
     """The outcomes of these recipes as one group; run k lies in folder/k/run."""
     found = {}
     runs = [new_run(recipe, images, folder / str(k)) for k, recipe in enumerate(recipes)]
-    lanes.train_side_by_side(runs, compiles, stopping, found.__setitem__)
+    lanes.train_side_by_side(runs, engine, stopping, found.__setitem__)
     return [found[k] for k in range(len(runs))]
+
+
+def larger() -> tuple[torch.Tensor, torch.Tensor]:
+    """Made-up images of 28x28, and their labels."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(64, 1, 28, 28, generator=generator) * 2 - 1, torch.zeros(64, dtype=torch.int64)
 
 
 def rows(folder: Path) -> list[dict[str, float]]:
@@ -77,42 +84,37 @@ def assert_close_to_the_eager_loop(lane: Run, images, folder: Path) -> None:
         assert (apart < STEPS).double().mean() >= ALIKE
 
 
-@pytest.mark.parametrize("compiles", [False, True])
 @pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
-def test_it_is_close_to_the_eager_loop(variant, compiles, without_machine_code, recipe, images, tmp_path):
+def test_it_is_close_to_the_eager_loop(variant, recipe, images, tmp_path):
     one = cautious(recipe(variant, updates=UPDATES, **OPTIONS.get(variant, {})))
     (lane,) = made = [new_run(one, images, tmp_path / "lane")]
-    lanes.train_side_by_side(made, compiles, lambda: False, lambda place, outcome: None)
+    lanes.train_side_by_side(made, TRACED, lambda: False, lambda place, outcome: None)
     assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
 
 
-def test_products_of_larger_images_are_close_to_the_eager_loop(without_machine_code, recipe, tmp_path):
-    g = torch.Generator().manual_seed(0)
-    images = torch.rand(64, 1, 28, 28, generator=g) * 2 - 1, torch.zeros(64, dtype=torch.int64)
-    one = cautious(replace(recipe("wgan_gp", updates=UPDATES), shape=(1, 28, 28)))
-    (lane,) = made = [new_run(one, images, tmp_path / "lane")]
-    lanes.train_side_by_side(made, True, lambda: False, lambda place, outcome: None)
-    assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
+@pytest.mark.parametrize("variant", ["gan", "wgan_gp"])
+def test_one_lane_of_larger_images_is_close_to_the_eager_loop(variant, without_machine_code, recipe, tmp_path):
+    one = cautious(replace(recipe(variant, updates=UPDATES), shape=(1, 28, 28)))
+    (lane,) = made = [new_run(one, larger(), tmp_path / "lane")]
+    lanes.train_side_by_side(made, ONE_LANE, lambda: False, lambda place, outcome: None)
+    assert_close_to_the_eager_loop(lane, larger(), tmp_path / "eager")
 
 
 @pytest.mark.parametrize(
-    ("products_of", "size", "kernel"),
+    ("convolution", "transposed", "size"),
     [
-        ((products.convolution, products.transposed), 6, 3),
-        ((products.convolution, products.transposed), 6, 4),
-        ((products.dense_convolution, products.dense_transposed), 4, 4),
-        ((products.dense_convolution, products.dense_transposed), 8, 4),
+        (convolutions.convolution_of_blocks, convolutions.transposed_of_blocks, 6),
+        (convolutions.dense_convolution, convolutions.dense_transposed, 4),
+        (convolutions.dense_convolution, convolutions.dense_transposed, 8),
     ],
 )
-def test_convolutions_as_products_are_torchs(products_of, size, kernel):
+def test_faster_convolutions_are_torchs(convolution, transposed, size):
     g = torch.Generator().manual_seed(0)
-    shapes = (2, 3, size, size), (5, 3, 4, 4), (2, 3, size // 2, size // 2), (3, 5, kernel, kernel), (5,)
-    x, down, narrow, up, bias = (torch.randn(*shape, generator=g, dtype=torch.float64) for shape in shapes)
-    wanted = (
-        torch.nn.functional.conv2d(x, down, bias, 2, 1),
-        torch.nn.functional.conv_transpose2d(narrow, up, bias, 2, 1),
-    )
-    found = products_of[0](x, down, bias), products_of[1](narrow, up, bias)
+    shapes = (2, 3, size, size), (5, 3, 4, 4), (5,), (2, 3, size // 2, size // 2), (3, 5, 4, 4)
+    x, down, bias, narrow, up = (torch.randn(*shape, generator=g, dtype=torch.float64) for shape in shapes)
+    functional = torch.nn.functional
+    wanted = functional.conv2d(x, down, bias, 2, 1), functional.conv_transpose2d(narrow, up, bias, 2, 1)
+    found = convolution(x, down, bias), transposed(narrow, up, bias)
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
@@ -162,14 +164,16 @@ def test_the_engine_follows_from_the_blocks_and_the_machine(recipe, monkeypatch)
         train = {"updates": updates, "batch_size": 64, "precision": precision}
         return engines.choose(train, (1, size, size), device)
 
-    assert chosen(100) == chosen(10**6, size=28) == chosen(10**6, device="NVIDIA X") == "eager"
+    assert chosen(100) == chosen(1000, size=28) == chosen(10**6, size=64) == chosen(10**6, device="NVIDIA X") == "eager"
     assert chosen(10**6, precision="bfloat16") == "eager"
-    assert chosen(1000) == f"traced, {engines.LANES} lanes"
-    assert chosen(10**4) == f"compiled, {engines.LANES} lanes, g++ 1.2.3"
+    assert chosen(1000) == TRACED
+    assert chosen(10**4) == f"{COMPILED}, g++ 1.2.3"
+    assert chosen(10**4, size=28) == f"{ONE_LANE}, g++ 1.2.3"
+    assert [engines.at_once(chosen(updates, size)) for updates, size in ((100, 8), (1000, 8), (10**4, 28))] == [1, 4, 1]
     monkeypatch.undo()
     monkeypatch.setenv("CXX", "none")
     engines.compiler.cache_clear()
-    assert chosen(10**4) == f"traced, {engines.LANES} lanes"
+    assert (chosen(10**4), chosen(10**4, size=28)) == (TRACED, "eager")
     engines.compiler.cache_clear()
 
 
@@ -196,25 +200,34 @@ sys.path.insert(0, sys.argv[1])
 from test_engines import side_by_side
 torch.set_num_threads(1)
 recipes, images = pickle.loads(Path(sys.argv[2]).read_bytes())
-side_by_side(recipes, images, Path(sys.argv[3]), compiles=True)
+side_by_side(recipes, images, Path(sys.argv[3]), engine=COMPILED)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(engines.compiler() is None, reason="needs a C++ compiler and Python's headers")
-def test_machine_code_gives_the_same_bytes_anywhere_and_the_steps_of_the_trace(recipe, images, tmp_path, monkeypatch):
+def test_machine_code_gives_the_same_bytes_anywhere(recipe, images, tmp_path, monkeypatch):
     """Seed 1 beside two others in a process with another hash seed, which compiles, and alone in this one."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     recipes = [recipe("wgan_gp", seed, UPDATES) for seed in (0, 1, 2)]
     (tmp_path / "given").write_bytes(pickle.dumps((recipes, images)))
     command = [sys.executable, "-c", COMPILE, *map(str, (Path(__file__).parent, tmp_path / "given", tmp_path))]
     subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "1"}, check=True)
-    side_by_side(recipes[1:2], images, tmp_path / "alone", compiles=True)
+    side_by_side(recipes[1:2], images, tmp_path / "alone", engine=COMPILED)
     assert digests(tmp_path / "alone" / "0" / "run") == digests(tmp_path / "1" / "run")
 
-    compiled, traced = (lanes.Lanes([new_run(recipes[0], images, tmp_path / "one")], which) for which in (True, False))
+
+@pytest.mark.slow
+@pytest.mark.skipif(engines.compiler() is None, reason="needs a C++ compiler and Python's headers")
+@pytest.mark.parametrize("engine", [COMPILED, ONE_LANE])
+def test_machine_code_takes_the_steps_of_the_trace(engine, recipe, images, tmp_path):
+    one, data = recipe("wgan_gp", 0, UPDATES), images
+    if engine == ONE_LANE:
+        one, data = replace(one, shape=(1, 28, 28)), larger()
+    run, count = new_run(one, data, tmp_path), engines.at_once(engine)
+    compiled, traced = (lanes.Lanes([run], name) for name in (engine, engine.replace("compiled", "traced")))
     for name, moments in (("critic", traced.moments_d), ("generator", traced.moments_g)):
-        rate = tuple(torch.full((engines.LANES,), value) for value in (1e-3, 1.0, 0.1))  # and Adam's corrections
+        rate = tuple(torch.full((count,), value) for value in (1e-3, 1.0, 0.1))  # and Adam's corrections
         given = (traced.g, traced.d, moments, traced.objective, traced._draw(0), rate)
         # all but the weights: a step may be as long for a gradient of nothing but rounding as for any other
         found, wanted = (torch.utils._pytree.tree_leaves(getattr(run, name)(*given)[1:]) for run in (compiled, traced))

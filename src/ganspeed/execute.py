@@ -229,8 +229,7 @@ def _train_group(item: tuple[list[RunSpec], Workspace, torch.device]) -> None:
         else:
             from ganspeed.engines import lanes  # takes a second, and only who traces needs it
 
-            compiles = specs[0].engine.startswith(engines.COMPILED)
-            lanes.train_side_by_side(made, compiles, stopping.wished, lambda k, end: pooled[k].finish(end))
+            lanes.train_side_by_side(made, specs[0].engine, stopping.wished, lambda k, end: pooled[k].finish(end))
     finally:
         for one in pooled:
             one.provenance.save()

@@ -75,7 +75,7 @@ class RunSpec:
 @cache
 def source_hashes(objective: str, engine: str = engines.EAGER) -> dict[str, str]:
     """File → SHA-256 of the sources that a run with this objective really uses."""
-    names = ["engines/products.py", "grid.py", "networks.py", "pictures.py", "randomness.py", "training.py"]
+    names = ["engines/convolutions.py", "grid.py", "networks.py", "pictures.py", "randomness.py", "training.py"]
     names += ["objectives/__init__.py", f"objectives/{objective}.py"]
     if engine != engines.EAGER:
         names += ["engines/lanes.py", "engines/steps.py"]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganspeed import data, memory, pixels, views
-from ganspeed.engines.products import suited_to
+from ganspeed.engines.convolutions import suited_to
 from ganspeed.errors import UserError
 from ganspeed.features import one_thread
 from ganspeed.files import sha256_file

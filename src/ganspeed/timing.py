@@ -112,7 +112,7 @@ def fresh(spec: RunSpec, images: Tensor, labels: Tensor, folder: Path) -> tuple[
         return partial(one_update, made[0].state, made[0].draws), at_once
     from ganspeed.engines.lanes import Lanes  # takes a second, and only who traces needs it
 
-    return Lanes(made, spec.engine.startswith(engines.COMPILED)).one_update, at_once
+    return Lanes(made, spec.engine).one_update, at_once
 
 
 def _wait(device: torch.device) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ganspeed import memory, objectives
 from ganspeed.checkpoints import Checkpoints
-from ganspeed.engines.products import suited_to
+from ganspeed.engines.convolutions import suited_to
 from ganspeed.errors import Stopped
 from ganspeed.files import write_atomically
 from ganspeed.grid import of_block
@@ -297,7 +297,7 @@ def one_update(state: State, draws: Draws) -> Step:
         losses.append(critic.total())
         D.step(losses[-1], rate)
         objective.after_discriminator_step(D.network)
-    with passes_in(state.precision, device):
+    with suited_to(device), passes_in(state.precision, device):
         adversary = objective.generator_terms(D.network, draws.batch(state.update, GENERATOR_STEP, G.network))
     losses.append(adversary.total())
     G.step(losses[-1], rate)

@@ -1,6 +1,6 @@
 """Engines: ways of computing the same mathematics. Their bytes differ, so that a fingerprint names the run's engine.
 
-`eager` is the loop of training.py, one run at a time. The others compute LANES seeds of a variant as one update,
+`eager` is the loop of training.py, one run at a time. The others compute one or LANES seeds of a variant as one update,
 vmapped and traced (lanes.py): `traced` runs the operations of the trace as they are, `compiled` as machine code of
 torch's inductor. How far they may be apart: tests/test_engines.py.
 
@@ -18,29 +18,36 @@ from functools import cache
 from pathlib import Path
 
 EAGER, TRACED, COMPILED = "eager", "traced", "compiled"
-LANES = 4  # seeds that one update computes; a group with fewer is filled up
+LANES = 4  # seeds that one update computes where batches are small; a group with fewer is filled up
 
-# In values of real images that a critic step is shown, all updates of a run together. Shorter runs than these come one
-# by one, in tuning, where lanes would be filled for nothing. docs/architecture.md has the figures.
+# In values of real images, of one critic step: there more seeds at once are faster, and up to there machine code is
+# faster than the eager loop. docs/architecture.md has the figures.
+SMALL_BATCH = 32_768
+LARGE_BATCH = 65_536
+# In values that the critic steps of a run are shown, one for each update. Shorter runs than these come one by one, in
+# tuning, where lanes would be filled for nothing.
 WORTH_TRACING = 3e6
 WORTH_COMPILING = 1.2e7
-SMALL_BATCH = 16384  # of one step: of larger ones torch's own convolutions are faster than anything below
+WORTH_COMPILING_ALONE = 1e8
 
 
 def choose(train: dict, shape: tuple[int, int, int], device: str) -> str:
     """The engine's name, with all of it that decides bytes. `device`: as in a fingerprint, "cpu ..." or a GPU model."""
     batch = train["batch_size"] * math.prod(shape)
     shown = batch * train["updates"]
-    if train["precision"] != "float32" or not device.startswith("cpu") or batch > SMALL_BATCH or shown < WORTH_TRACING:
+    if train["precision"] != "float32" or not device.startswith("cpu") or batch > LARGE_BATCH or shown < WORTH_TRACING:
         return EAGER
-    if shown >= WORTH_COMPILING and (version := compiler()):
-        return f"{COMPILED}, {LANES} lanes, {version}"
+    if batch > SMALL_BATCH:
+        compiles = shown >= WORTH_COMPILING_ALONE and compiler()
+        return f"{COMPILED}, 1 lane, {compiler()}" if compiles else EAGER
+    if shown >= WORTH_COMPILING and compiler():
+        return f"{COMPILED}, {LANES} lanes, {compiler()}"
     return f"{TRACED}, {LANES} lanes"
 
 
 def at_once(engine: str) -> int:
     """How many seeds of a variant one update computes."""
-    return 1 if engine == EAGER else LANES
+    return 1 if engine == EAGER else int(engine.split()[1])
 
 
 @cache

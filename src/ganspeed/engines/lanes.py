@@ -1,4 +1,4 @@
-"""LANES seeds of one variant in one process: both steps vmapped over them, traced once, and compiled if asked.
+"""Seeds of one variant at once in one process: both steps vmapped over them, traced once, and compiled if asked.
 
 A lane computes what it would beside any neighbours, in any place: nothing is summed over lanes. Each run keeps the
 State of the eager loop, brought up to date (`settle`) when something of it is to be written down, so that checkpoints,
@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.func import functionalize, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from ganspeed.engines import LANES
-from ganspeed.engines.products import ConvolutionsAsProducts, InPlaceForVmap
+from ganspeed.engines import COMPILED, at_once
+from ganspeed.engines.convolutions import FasterConvolutions, InPlaceForVmap
 from ganspeed.engines.steps import MOMENTS, Draw, Flat, Moments, Rate, Steps, rates
 from ganspeed.errors import Stopped
 from ganspeed.objectives import Batch, Terms
@@ -28,13 +28,14 @@ logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it war
 
 
 def train_side_by_side(
-    runs: list[Run], compiles: bool, stopping: Callable[[], bool], ended: Callable[[int, Outcome], None]
+    runs: list[Run], engine: str, stopping: Callable[[], bool], ended: Callable[[int, Outcome], None]
 ) -> None:
-    """`training.train` for one to LANES runs of one variant; `ended` is told the place of each that ends, as it does.
+    """`training.train` for runs of one variant, at most as many as the engine has lanes.
 
-    When `stopping`, asked after every update, says so, each run that goes on writes a checkpoint and Stopped is raised.
+    `ended` is told the place of each that ends, as it does. When `stopping`, asked after every update, says so, each
+    run that goes on writes a checkpoint and Stopped is raised.
     """
-    lanes, going = Lanes(runs, compiles), set(range(len(runs)))
+    lanes, going = Lanes(runs, engine), set(range(len(runs)))
     while True:
         for lane in [lane for lane in going if not runs[lane].goes_on]:
             going.remove(lane)
@@ -52,11 +53,11 @@ def train_side_by_side(
 
 
 class Lanes:
-    """One to LANES runs of one variant; the first one's copies fill the lanes that are left."""
+    """Runs of one variant, at most as many as the engine has lanes; copies of the first one fill what is left."""
 
-    def __init__(self, runs: list[Run], compiles: bool):
+    def __init__(self, runs: list[Run], engine: str):
         self.runs, self.recipe = runs, runs[0].recipe
-        self.places = [*range(len(runs)), *[0] * (LANES - len(runs))]  # lane → its run
+        self.places = [*range(len(runs)), *[0] * (at_once(engine) - len(runs))]  # lane → its run
         states = [run.state for run in runs]
         self.G, self.D = Flat(states[0].G.network), Flat(states[0].D.network)
         self.g = self._stack([self.G.vector(state.G.network.parameters()) for state in states])
@@ -67,7 +68,7 @@ class Lanes:
         self.objective = self._stack_each([state.objective.state_dict() for state in states])
         self.bad_update = self._stack([state.bad_update for state in states])
         blocks = json.dumps([self.recipe.train, self.recipe.variant, self.recipe.shape])
-        self.critic, self.generator, self.profile = traced_steps(blocks, compiles)
+        self.critic, self.generator, self.profile = traced_steps(blocks, engine)
 
     @torch.no_grad()
     def one_update(self) -> None:
@@ -76,7 +77,7 @@ class Lanes:
         states, n_critic = [run.state for run in self.runs], self.recipe.hyperparameters["n_critic"]
         for state in states:
             state.update += 1
-        total = 0.0  # of all losses, (LANES,): finite when every one of them is
+        total = 0.0  # of all losses, a value for each lane: finite when every one of them is
         for step in range(n_critic):
             rate = self._rate([(state.D, (state.update - 1) * n_critic + step + 1, state.rate()) for state in states])
             self.draw = self._draw(step)
@@ -165,8 +166,8 @@ def overwrite(network: torch.nn.Module, flat: Flat, weights: Tensor) -> None:
 
 
 @lru_cache(maxsize=1)
-def traced_steps(blocks: str, compiles: bool) -> tuple[Callable, Callable, Callable]:
-    """A variant's Steps over LANES lanes: critic, generator, profile. `blocks`: as JSON, so that it is a key."""
+def traced_steps(blocks: str, engine: str) -> tuple[Callable, Callable, Callable]:
+    """A variant's Steps over the engine's lanes: critic, generator, profile. `blocks`: as JSON, so that it is a key."""
     train, variant, shape = json.loads(blocks)
     state = new_state(Recipe(0, train, variant, tuple(shape)), torch.device("cpu"))
     G, D = Flat(state.G.network), Flat(state.D.network)
@@ -180,17 +181,18 @@ def traced_steps(blocks: str, compiles: bool) -> tuple[Callable, Callable, Calla
     buffers = {name: buffer.clone() for name, buffer in state.objective.state_dict().items()}
     state.objective.discriminator_terms(D.network, Batch(real, real, z, u, draw[-1]))  # makes what it makes once
 
+    lanes, compiles = at_once(engine), engine.startswith(COMPILED)
     return (
-        over_lanes(steps.critic, (g, d, moments_of(D, state.D), buffers, draw, rate), compiles),
-        over_lanes(steps.generator, (g, d, moments_of(G, state.G), buffers, draw, rate), compiles),
-        over_lanes(steps.profile, (d, draw, real), False),  # too seldom to be worth compiling
+        over_lanes(steps.critic, (g, d, moments_of(D, state.D), buffers, draw, rate), lanes, compiles),
+        over_lanes(steps.generator, (g, d, moments_of(G, state.G), buffers, draw, rate), lanes, compiles),
+        over_lanes(steps.profile, (d, draw, real), lanes, False),  # too seldom to be worth compiling
     )
 
 
-def over_lanes(step: Callable, example: tuple, compiles: bool) -> Callable:
-    """A function of one lane's tensors → the same of LANES lanes', traced with arguments like these; or compiled."""
-    example = torch.utils._pytree.tree_map(lambda x: torch.stack([x] * LANES), example)
-    with torch.no_grad(), InPlaceForVmap(), ConvolutionsAsProducts(all_of_them=compiles):
+def over_lanes(step: Callable, example: tuple, lanes: int, compiles: bool) -> Callable:
+    """A function of one lane's tensors → the same of all lanes', traced with arguments like these; or compiled."""
+    example = torch.utils._pytree.tree_map(lambda x: torch.stack([x] * lanes), example)
+    with torch.no_grad(), InPlaceForVmap(), FasterConvolutions():
         over = functionalize(vmap(step))
         graph = make_fx(lambda *arguments: over(*arguments))(*example)
     return torch.compile(graph, fullgraph=True, dynamic=False) if compiles else graph
