@@ -20,12 +20,11 @@ from pathlib import Path
 EAGER, TRACED, COMPILED = "eager", "traced", "compiled"
 LANES = 4  # seeds that one update computes where batches are small; a group with fewer is filled up
 
-# In values of real images, of one critic step: there more seeds at once are faster, and up to there machine code is
-# faster than the eager loop. docs/architecture.md has the figures.
-SMALL_BATCH = 32_768
-LARGE_BATCH = 65_536
-# In values that the critic steps of a run are shown, one for each update. Shorter runs than these come one by one, in
-# tuning, where lanes would be filled for nothing.
+# Values of the real images in a batch. docs/architecture.md has the figures.
+SMALL_BATCH = 32_768  # at most: several seeds at once are faster than one
+LARGE_BATCH = 65_536  # at most: machine code of one seed is faster than the eager loop
+# Values in as many batches as a run has updates. Shorter runs than these come one by one, in tuning, where lanes would
+# be filled for nothing.
 WORTH_TRACING = 3e6
 WORTH_COMPILING = 1.2e7
 WORTH_COMPILING_ALONE = 1e8
