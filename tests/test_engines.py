@@ -197,7 +197,7 @@ import pickle, sys
 from pathlib import Path
 import torch
 sys.path.insert(0, sys.argv[1])
-from test_engines import side_by_side
+from test_engines import COMPILED, side_by_side
 torch.set_num_threads(1)
 recipes, images = pickle.loads(Path(sys.argv[2]).read_bytes())
 side_by_side(recipes, images, Path(sys.argv[3]), engine=COMPILED)
