@@ -34,7 +34,6 @@ def seconds(update: Callable[[], None], count: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", default=TRACED, choices=(TRACED, COMPILED))
-    parser.add_argument("--lanes", type=int, default=LANES)
     parser.add_argument("--dataset", default="digits")
     parser.add_argument("--variant", default="wgan_gp")
     parser.add_argument("--n-critic", type=int)
@@ -48,7 +47,7 @@ def main() -> None:
     if given.n_critic:
         variant["n_critic"] = given.n_critic
     size, train = block.data.image_size, block.train.model_dump(mode="json")
-    recipes = [Recipe(seed, train, variant, (1, size, size)) for seed in range(given.lanes)]
+    recipes = [Recipe(seed, train, variant, (1, size, size)) for seed in range(LANES)]
     images, labels = torch.rand(1000, 1, size, size) * 2 - 1, torch.zeros(1000, dtype=torch.int64)
     state = new_state(recipes[0], images.device)
     draws = Draws(0, train["batch_size"], train["z_dim"], images, labels)
@@ -58,14 +57,14 @@ def main() -> None:
             for recipe in recipes
         ]
         start = time.perf_counter()
-        lanes = Lanes(runs, f"{given.engine}, {given.lanes} lanes")
+        lanes = Lanes(runs, f"{given.engine}, {LANES} lanes")
         lanes.one_update()
         print(f"ready after {time.perf_counter() - start:.1f} s", flush=True)
         one_update(state, draws)
         ratios = []
         for _ in range(given.repeats):
             eager = seconds(lambda: one_update(state, draws), given.updates)
-            lane = seconds(lanes.one_update, max(1, given.updates // given.lanes)) / given.lanes
+            lane = seconds(lanes.one_update, given.updates // LANES) / LANES
             ratios.append(eager / lane)
             print(
                 f"eager {eager * 1e3:.2f} ms, {given.engine} {lane * 1e3:.2f} ms a seed, ratio {ratios[-1]:.2f}",

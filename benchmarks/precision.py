@@ -22,6 +22,7 @@ from tables import tell
 from ganspeed import engines, execute, params, runs, timing
 from ganspeed.compare.statistics import effect
 from ganspeed.compare.times import Run, time_to_threshold, truncated
+from ganspeed.grid import budget
 from ganspeed.params import Params
 from ganspeed.pool import pooled_scores
 from ganspeed.scores import score_ahead
@@ -55,13 +56,15 @@ def curves(asked: Params, workspace: Workspace) -> dict[tuple[str, int], Run]:
         table = pd.read_csv(pooled_scores(workspace, task.fingerprint))
         table = table[table["metric"] == "cfid"].sort_values("update")
         updates, values = tuple(table["update"]), tuple(table["value"])
-        found[task.variant, task.seed] = Run(task.variant, task.seed, updates, values, {}, (), ())
+        found[task.variant, task.seed] = Run(task.variant, task.seed, updates, values, {})
     return found
 
 
-def compared(one: list[Run], other: list[Run], tau: float, consecutive: int) -> dict:
+def compared(one: list[Run], other: list[Run], asked: Params) -> dict:
     """Runs in another precision against float32's, paired by their place; float32's may be held against themselves."""
-    horizon = one[0].updates[-3]  # what compare calls B
+    block = asked.dataset(asked.compare.datasets[0])
+    tau, consecutive = block.threshold.tau, asked.protocol.consecutive
+    horizon = budget(block.train.updates, block.train.grid_ratio)
 
     def times(runs: list[Run]) -> list[float]:
         return [truncated(time_to_threshold(run, tau, consecutive), 1, horizon)[0] for run in runs]
@@ -104,7 +107,7 @@ def main() -> None:
     given = parser.parse_args()
     precisions = [ONE, "tf32", "bfloat16"] if execute.device().type == "cuda" else [ONE, "bfloat16"]
     here, grids = Workspace(Path.cwd()), {name: asked(given, name) for name in precisions}
-    (dataset,), tau = grids[ONE].compare.datasets, grids[ONE].dataset(grids[ONE].compare.datasets[0]).threshold.tau
+    (dataset,) = grids[ONE].compare.datasets
     with tempfile.TemporaryDirectory() as folder:
         workspace, rows = Workspace(Path(folder)), []
         shutil.copytree(here.prepared(dataset), workspace.prepared(dataset))
@@ -114,7 +117,7 @@ def main() -> None:
             paces = pace(grids, variant, workspace)
             by_seed = {name: [found[name][variant, seed] for seed in range(given.seeds)] for name in precisions}
             for name in precisions:
-                facts = compared(by_seed[ONE], by_seed[name], tau, grids[ONE].protocol.consecutive)
+                facts = compared(by_seed[ONE], by_seed[name], grids[ONE])
                 rows.append({"variant": variant, "precision": name, **facts, "pace": paces[name]})
     tell(pd.DataFrame(rows).assign(dataset=dataset, seeds=given.seeds), given.to)
 

@@ -25,6 +25,9 @@ from ganspeed.training import Outcome, Run, one_update
 RTOL, ATOL = 1e-3, 1e-5  # of a history's values
 ALIKE, STEPS = 0.95, 0.25  # this share of the weights ends within so many steps of the optimiser, of UPDATES
 UPDATES = 5
+NEEDS_COMPILER = pytest.mark.skipif(
+    engines.compiler() is None, reason="without a C++ compiler and Python's headers no run is compiled either"
+)
 TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane"
 
 
@@ -205,7 +208,7 @@ side_by_side(recipes, images, Path(sys.argv[3]), engine=COMPILED)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(engines.compiler() is None, reason="needs a C++ compiler and Python's headers")
+@NEEDS_COMPILER
 def test_machine_code_gives_the_same_bytes_anywhere(recipe, images, tmp_path, monkeypatch):
     """Seed 1 beside two others in a process with another hash seed, which compiles, and alone in this one."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
@@ -218,7 +221,7 @@ def test_machine_code_gives_the_same_bytes_anywhere(recipe, images, tmp_path, mo
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(engines.compiler() is None, reason="needs a C++ compiler and Python's headers")
+@NEEDS_COMPILER
 @pytest.mark.parametrize("engine", [COMPILED, ONE_LANE])
 def test_machine_code_takes_the_steps_of_the_trace(engine, recipe, images, tmp_path):
     one, data = recipe("wgan_gp", 0, UPDATES), images
