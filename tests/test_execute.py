@@ -124,6 +124,16 @@ def test_trained_ahead_side_by_side_and_collected_gives_the_bytes_of_one_at_a_ti
     assert digests(workspace.artifacts / "runs") == one_by_one
 
 
+@pytest.mark.parametrize(
+    ("workers", "expected"),
+    [(1, ["gan 0", "gan 1", "wgan 0", "wgan 1"]), (2, ["gan 0", "wgan 0", "gan 1", "wgan 1"])],
+)
+def test_each_process_is_offered_the_seeds_of_one_variant(study, workers, expected):
+    p, workspace = study()
+    groups = execute.groups(execute.grid(workspace, p, torch.device("cpu")), workers)
+    assert [f"{spec.variant} {spec.seed}" for group in groups for spec in group] == expected
+
+
 def test_seeds_trained_together_are_kept_and_added_to_like_others(study, monkeypatch):
     """One group of two seeds; then a third, alone in its group, ends in the bytes that it has beside the others."""
     monkeypatch.setattr(engines, "WORTH_TRACING", 0)

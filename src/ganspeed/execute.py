@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -163,9 +164,10 @@ def train_all(specs: list[RunSpec], workspace: Workspace, where: torch.device, w
                 getattr(observer, kind)(spec)
 
     try:
-        items = [(group, workspace, where) for group in groups(list(by_fingerprint.values()))]
+        count = workers(where)
+        items = [(group, workspace, where) for group in groups(list(by_fingerprint.values()), count)]
         with stopping.listening():
-            for _ in map_processes(_train_group, items, workers(where), tell):
+            for _ in map_processes(_train_group, items, count, tell):
                 pass
     finally:
         for observer in observers:
@@ -183,13 +185,18 @@ def _refuse_precision_without_hardware(specs: list[RunSpec], where: torch.device
             )
 
 
-def groups(specs: list[RunSpec]) -> list[list[RunSpec]]:
-    """The runs that one process trains together: seeds of one variant, as many as their engine computes at once."""
+def groups(specs: list[RunSpec], workers: int) -> list[list[RunSpec]]:
+    """The runs that one process trains together: seeds of one variant, as many as their engine computes at once.
+
+    In such an order that a process that is done is likely to get more seeds of the variant that it has traced.
+    """
     alike: dict[str, list[RunSpec]] = {}
     for spec in specs:
         alike.setdefault(sha256_json([spec.manifest_sha256, spec.parameters]), []).append(spec)
     sized = [(same, engines.at_once(same[0].engine)) for same in alike.values()]
-    return [same[i : i + size] for same, size in sized for i in range(0, len(same), size)]
+    variants = [[same[i : i + size] for i in range(0, len(same), size)] for same, size in sized]
+    together = (variants[i : i + workers] for i in range(0, len(variants), workers))
+    return [group for some in together for turn in zip_longest(*some) for group in turn if group]
 
 
 class Pooled:
