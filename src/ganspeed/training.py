@@ -310,9 +310,7 @@ def passes_in(precision: str, device: torch.device) -> AbstractContextManager:
     """Inside, both networks' layers are computed in this precision; of TF32 `reproducible` has told torch already."""
     if precision != "bfloat16":
         return nullcontext()
-    return torch.autocast(
-        device.type, torch.bfloat16, cache_enabled=False
-    )  # a cast made without gradient must not stay
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)  # else a cast made without gradient stays
 
 
 @torch.no_grad()
