@@ -8,11 +8,7 @@ from stage import run_stage
 
 def train(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
     """Keep the runs that fit the params, fetch those trained ahead, train the missing ones."""
-
-    def watch(specs):
-        return [progress.observer(len(specs)), tracking.Live(workspace, params)]
-
-    if execute.train_cell(workspace, params, dataset, variant, watch):
+    if execute.train_cell(workspace, params, dataset, variant, progress.watch(workspace, params)):
         tracking.mirror_safely(workspace, params, dataset, variant)  # the report's stage mirrors what was there before
 
 

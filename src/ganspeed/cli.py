@@ -54,14 +54,10 @@ def check(given, workspace: Workspace) -> None:
 
 
 def ahead(given, workspace: Workspace) -> None:
-    from ganspeed import execute, progress, scores, tracking
+    from ganspeed import execute, progress, scores
 
     params = parameters.load(workspace.params)
-
-    def watch(specs):
-        return [progress.observer(len(specs)), tracking.Live(workspace, params)]
-
-    execute.train_ahead(workspace, params, watch)
+    execute.train_ahead(workspace, params, progress.watch(workspace, params))
     for done, (task, total) in enumerate(scores.score_ahead(workspace, params), 1):
         print(f"{progress.label(task)}: scored, {done} of {total}", file=sys.stderr)
 

@@ -6,9 +6,18 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from ganspeed import tracking
+from ganspeed.execute import Watch
+from ganspeed.params import Params
 from ganspeed.runs import RunSpec
+from ganspeed.workspace import Workspace
 
 TENTHS = 10  # a plain line at every tenth of a run
+
+
+def watch(workspace: Workspace, params: Params) -> Watch:
+    """What a study's runs are watched by: what a person sees here, and the MLflow mirror."""
+    return lambda specs: [observer(len(specs)), tracking.Live(workspace, params)]
 
 
 def observer(total: int, console: Console | None = None) -> "Bars | Lines":
