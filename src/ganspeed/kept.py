@@ -12,7 +12,7 @@ from ganspeed.workspace import Workspace
 IDENTITY = ("seed", "parameters", "manifest_sha256", "sources", "versions", "device", "precision", "engine")
 SCORED_BY = tuple(  # the sources that decide the bytes of scores
     f"{name}.py"
-    for name in ("engines/convolutions", "features", "metrics", "networks", "pixels", "randomness", "scoring", "views")
+    for name in ("convolutions", "features", "metrics", "networks", "pixels", "randomness", "scoring", "views")
 )
 
 

@@ -73,9 +73,9 @@ class RunSpec:
 
 
 @cache
-def source_hashes(objective: str, engine: str = engines.EAGER) -> dict[str, str]:
+def source_hashes(objective: str, engine: str) -> dict[str, str]:
     """File → SHA-256 of the sources that a run with this objective really uses."""
-    names = ["engines/convolutions.py", "grid.py", "networks.py", "pictures.py", "randomness.py", "training.py"]
+    names = ["convolutions.py", "grid.py", "networks.py", "pictures.py", "randomness.py", "training.py"]
     names += ["objectives/__init__.py", f"objectives/{objective}.py"]
     if engine != engines.EAGER:
         names += ["engines/lanes.py", "engines/steps.py"]

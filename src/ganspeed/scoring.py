@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganspeed import data, memory, pixels, views
-from ganspeed.engines.convolutions import suited_to
+from ganspeed.convolutions import suited_to
 from ganspeed.errors import UserError
 from ganspeed.features import one_thread
 from ganspeed.files import sha256_file
@@ -80,8 +80,9 @@ def view_snapshot(task: Task, path: Path, with_pixels: bool) -> View:
 
 def _generated(G: Generator, z: Tensor) -> Iterator[Tensor]:
     """The images that G makes of z (N, z_dim), in batches."""
+    suited = suited_to(z.device)
     for part in z.split(BATCH):
-        with suited_to(z.device):
+        with suited:
             images = G(part)
         yield images
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ganspeed import memory, objectives
 from ganspeed.checkpoints import Checkpoints
-from ganspeed.engines.convolutions import suited_to
+from ganspeed.convolutions import suited_to
 from ganspeed.errors import Stopped
 from ganspeed.files import write_atomically
 from ganspeed.grid import of_block

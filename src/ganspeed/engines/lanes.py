@@ -9,15 +9,16 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor
 from torch.func import functionalize, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.overrides import TorchFunctionMode
 
+from ganspeed.convolutions import FasterConvolutions
 from ganspeed.engines import COMPILED, at_once
-from ganspeed.engines.convolutions import FasterConvolutions, InPlaceForVmap
 from ganspeed.engines.steps import MOMENTS, Draw, Flat, Moments, Rate, Steps, rates
 from ganspeed.errors import Stopped
 from ganspeed.objectives import Batch, Terms
@@ -25,6 +26,9 @@ from ganspeed.training import GENERATOR_STEP, Outcome, Player, Recipe, Run, Step
 
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # other cores have work of their own
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it warns of every CUDA that has no GPU
+
+# Operations in place that vmap has no rule for; and the same out of place.
+IN_PLACE = {torch.Tensor.clamp_: torch.clamp, torch.Tensor.lerp_: torch.lerp}
 
 
 def train_side_by_side(
@@ -165,7 +169,16 @@ def overwrite(network: torch.nn.Module, flat: Flat, weights: Tensor) -> None:
         weight.copy_(new)
 
 
-@lru_cache(maxsize=1)
+class InPlaceForVmap(TorchFunctionMode):
+    """While inside, operations in place that vmap would do lane by lane are done out of place and copied."""
+
+    def __torch_function__(self, function, types, arguments=(), keywords=None):
+        if function in IN_PLACE:
+            return arguments[0].copy_(IN_PLACE[function](*arguments, **(keywords or {})))
+        return function(*arguments, **(keywords or {}))
+
+
+@cache
 def traced_steps(blocks: str, engine: str) -> tuple[Callable, Callable, Callable]:
     """A variant's Steps over the engine's lanes: critic, generator, profile. `blocks`: as JSON, so that it is a key."""
     train, variant, shape = json.loads(blocks)
