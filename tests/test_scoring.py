@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from importlib.metadata import version
 
 import pytest
 import torch
@@ -161,6 +162,14 @@ def test_changed_evaluate_block_is_scored_and_taken_back_is_not(workspace, score
     assert written(workspace) != first
     assert score() == []
     assert written(workspace) == first
+
+
+def test_with_another_version_of_a_library_it_is_scored_again(workspace, score, monkeypatch):
+    assert score() == [0, 1]
+    monkeypatch.setattr(scores, "version", lambda name: "0.1" if name == "scipy" else version(name))
+    assert score() == [0, 1]
+    monkeypatch.undo()
+    assert score() == []
 
 
 def test_changed_classifier_is_scored_again(workspace, score, document_of_study):

@@ -53,6 +53,6 @@ def test_each_cfid_is_on_its_own_classifier(lens, settings):
 
 
 def test_without_pixels_there_is_what_every_snapshot_needs(lens):
-    seen = lens.view([pictures(5)], with_pixels=False)
+    seen = lens.view([pictures(5)], full=False)
     assert seen.pixels is None
     assert tuple(views.distances(seen, views.fitted(lens.view([pictures(6)])))) == views.EVERY_SNAPSHOT

@@ -229,14 +229,14 @@ def turned(x: Tensor, turns: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def embed(classifier: Classifier, images: Iterable[Tensor]) -> Embedded:
+def embed(classifier: Classifier, images: Iterable[Tensor], classes: bool = True) -> Embedded:
     """Features and class probabilities, float32, of images given in batches (n, C, H, W) on any device.
 
-    The probabilities are None where the classifier tells rotations.
+    The probabilities are None unless asked for with `classes`, and where the classifier tells rotations.
     """
     where = classifier.head.weight.device
     features = torch.cat([classifier.features(x.to(where)) for x in images])
-    named = classifier.architecture.task == "classes"
+    named = classes and classifier.architecture.task == "classes"
     probabilities = F.softmax(classifier.logits(features), dim=1).cpu().numpy() if named else None
     return Embedded(features.cpu().numpy(), probabilities)
 

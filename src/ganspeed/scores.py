@@ -7,6 +7,7 @@ from the pool, the rest are made side by side.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from ganspeed.runs import RunStore
 from ganspeed.workspace import Workspace
 
 HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
+LIBRARIES = ("numpy", "POT", "scikit-learn", "scipy")  # that metrics are computed with, beside torch
 NETWORK = ("z_dim", "width")  # what a generator is built from, beside the images' shape
 
 
@@ -63,7 +65,7 @@ class Task:
                 "real": self.pinned,
                 "evaluate": [self.settings.model_dump(), self.samples],
                 "sources": {name: sha256_file(source / name) for name in SCORED_BY},
-                "torch": torch.__version__,
+                "versions": {"torch": torch.__version__, **{name: version(name) for name in LIBRARIES}},
                 "device": execute.device_name(torch.device(self.device)),
             }
         )

@@ -68,14 +68,14 @@ def _score_snapshot(task: Task, path: Path, full: bool) -> dict[str, float]:
 
 
 @torch.inference_mode()
-def view_snapshot(task: Task, path: Path, with_pixels: bool) -> View:
+def view_snapshot(task: Task, path: Path, full: bool) -> View:
     """The images that a snapshot makes of the z behind every score, as the metrics see them."""
     lens = _lens(task.features, task.settings, task.device, task.pinned)
     train = task.record["parameters"]["train"]
     network = (train[key] for key in NETWORK)
     G = load_generator(path, lens.first.architecture.shape, *network).to(task.device)
     z = _latents(task.settings.seed, task.samples, train["z_dim"], task.device)
-    return lens.view(_generated(G, z), with_pixels)
+    return lens.view(_generated(G, z), full)
 
 
 def _generated(G: Generator, z: Tensor) -> Iterator[Tensor]:

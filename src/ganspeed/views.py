@@ -25,7 +25,7 @@ METRICS = (*metrics.METRICS, "cfid_second", *pixels.METRICS)  # those of the ful
 
 @dataclass(frozen=True)
 class View:
-    """N images: as the first and as the second classifier see them, and their pixels where those were asked for."""
+    """N images: as both classifiers see them, and their pixels; pixels and class probabilities where asked for."""
 
     first: Embedded
     second: Embedded
@@ -50,18 +50,18 @@ class Lens:
     keep: int
 
     @torch.inference_mode()
-    def view(self, images: Iterable[Tensor], with_pixels: bool = True) -> View:
-        """The view of images that come in batches (n, C, H, W), on any device; without their pixels if not asked."""
+    def view(self, images: Iterable[Tensor], full: bool = True) -> View:
+        """The view of images that come in batches (n, C, H, W), on any device; not full: for EVERY_SNAPSHOT."""
         first, second, projected, kept, missing = [], [], [], [], self.keep
         for x in images:
-            first.append(embed(self.first, [x]))
-            second.append(embed(self.second, [x]))
-            if with_pixels:
+            first.append(embed(self.first, [x], classes=full))
+            second.append(embed(self.second, [x], classes=False))
+            if full:
                 x = x.cpu().numpy()
                 projected.append(project(x, self.along))
                 kept.append(_copied(x[:missing]))
                 missing -= len(kept[-1])
-        shown = Pixels(np.concatenate(projected), np.concatenate(kept)) if with_pixels else None
+        shown = Pixels(np.concatenate(projected), np.concatenate(kept)) if full else None
         return View(joined(first), joined(second), shown)
 
 
