@@ -357,7 +357,14 @@ def test_a_diverged_run_has_failed_and_nothing_infinite_is_stored(workspace, par
 
 def test_row_points_leave_out_what_is_not_finite():
     row = {"update": 10.0, "d_loss": float("inf"), "g_loss": float("-inf"), "gap": float("nan"), "alpha": -0.5}
-    assert row_points(row) == [("alpha", -0.5, 10)]
+    assert row_points(row, {"updates": 40, "log_every": 10}) == [("alpha", -0.5, 10)]
+
+
+def test_of_a_long_history_some_fifty_rows_are_shown_with_the_first_and_the_last():
+    train = {"updates": 1234, "log_every": 5}
+    logged = [u for u in range(1, 1235) if u % 5 == 0 or u in (1, 1234)]
+    shown = [p.step for u in logged for p in row_points({"update": u, "gap": 0.5}, train)]
+    assert shown == [1, *range(25, 1234, 25), 1234]
 
 
 def test_parameters_are_the_same_text_from_python_and_from_json():

@@ -146,7 +146,7 @@ class Live:
             self._runs[key] = self._open(store, spec)
         elif what == "logged":
             self._runs[key].rows += 1
-            self._runs[key].points += row_points(row)
+            self._runs[key].points += row_points(row, spec.parameters["train"])
         else:
             run = self._runs.pop(key)
             self._flush(store, run)
@@ -160,17 +160,17 @@ class Live:
             self._experiments[spec.dataset] = store.experiment(spec.dataset, tags)
         experiment_id, key, beat = self._experiments[spec.dataset], key_of(spec), now()
         with store.lock:
-            known = store.runs(experiment_id)
+            known, tags = store.runs(experiment_id, like=spec), {"status": "running", HEARTBEAT: str(beat)}
             if key in known:
-                run_id = known[key].info.run_id
+                run_id = known.pop(key).info.run_id
                 store.set_status(run_id, "RUNNING")
+                store.log(run_id, [], {"current": "true"} | tags)
             else:
-                note = run_card(spec, "Training in progress.", self._params.evaluate.split)
-                run_id = store.create(experiment_id, spec, flat_parameters(spec.parameters), {NOTE: note})
-            store.log(run_id, [], {"current": "true", "status": "running", HEARTBEAT: str(beat)})
-            for other, run in known.items():
-                if other[:2] == key[:2] and other != key and run.data.tags["current"] == "true":
-                    store.log(run.info.run_id, [], {"current": "false"})
+                tags[NOTE] = run_card(spec, "Training in progress.", self._params.evaluate.split)
+                run_id = store.create(experiment_id, spec, flat_parameters(spec.parameters), tags)
+            for other in known.values():
+                if other.data.tags["current"] == "true":
+                    store.log(other.info.run_id, [], {"current": "false"})
         return _Open(run_id, beat)
 
     def _flush(self, store: Store, run: _Open) -> None:

@@ -155,7 +155,8 @@ def _fill(store: Store, run_id: str, run: Recorded, tags: Mapping[str, str]) -> 
     store.log(run_id, [], before | ({SCORED: run.scored} if run.scored else {}))
     history = run.history()
     if ROWS not in tags or tags[ROWS] != str(len(history)):
-        store.log(run_id, [point for row in history for point in row_points(row)], {ROWS: str(len(history))})
+        points = [point for row in history for point in row_points(row, run.parameters["train"])]
+        store.log(run_id, points, {ROWS: str(len(history))})
     store.log(run_id, list(run.score_points()), {})
     for picture in run.pictures():
         store.upload(run_id, picture, "samples")

@@ -12,6 +12,7 @@ from ganspeed.files import read_json, sha256_file, sha256_json
 from ganspeed.tracking.store import Point
 from ganspeed.workspace import Workspace
 
+SHOWN_ROWS = 50  # of a run's history, about so many are shown: a point costs 0.1 ms, and history.csv has them all
 LAYOUT = 1  # of what is mirrored: raise it, and every run is mirrored again
 
 
@@ -65,7 +66,7 @@ class Recorded:
         }
 
     def history(self) -> list[dict[str, float]]:
-        """The rows of history.csv; empty cells are left out."""
+        """The rows of history.csv, shown or not; empty cells are left out."""
         return [{name: float(cell) for name, cell in row.items() if cell} for row in _rows(self.folder / "history.csv")]
 
     def score_points(self) -> Iterator[Point]:
@@ -107,9 +108,14 @@ def read_recorded(workspace: Workspace, dataset: str, variant: str, seed: int, s
     )
 
 
-def row_points(row: Mapping[str, float]) -> list[Point]:
-    """The points of one row of the history. Values that are not finite are left out: MLflow would store 1.8e308."""
-    step = int(row["update"])
+def row_points(row: Mapping[str, float], train: Mapping[str, Any]) -> list[Point]:
+    """The points of one row of the history: none of most rows where `train` logs more than SHOWN_ROWS of them.
+
+    Values that are not finite are left out: MLflow would store 1.8e308.
+    """
+    step, every = int(row["update"]), train["log_every"] * math.ceil(train["updates"] / train["log_every"] / SHOWN_ROWS)
+    if step % every and step not in (1, train["updates"]):
+        return []
     return [Point(name, v, step) for name, v in row.items() if name != "update" and math.isfinite(v)]
 
 

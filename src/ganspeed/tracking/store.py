@@ -165,11 +165,15 @@ class Store:
         found = self._client.search_experiments(filter_string=f"name LIKE '{experiment_name('%')}'")
         return [experiment.experiment_id for experiment in found if experiment.name not in names]
 
-    def runs(self, experiment_id: str) -> dict[Key, Any]:
-        """The experiment's runs that bear a key: MLflow's own objects, with their latest metrics and their tags."""
+    def runs(self, experiment_id: str, like: Spec | None = None) -> dict[Key, Any]:
+        """The experiment's runs that bear a key: MLflow's own objects, with their latest metrics and their tags.
+
+        `like`: only those of the same variant and seed.
+        """
         runs, page = {}, None
+        only = f"tags.variant = '{like.variant}' AND tags.seed = '{like.seed}'" if like else ""
         while True:
-            found = self._client.search_runs([experiment_id], max_results=1000, page_token=page)
+            found = self._client.search_runs([experiment_id], only, max_results=1000, page_token=page)
             for run in found:
                 if set(Key._fields) <= set(run.data.tags):
                     runs[Key(*(run.data.tags[field] for field in Key._fields))] = run
@@ -188,10 +192,11 @@ class Store:
     def log(self, run_id: str, points: list[Point], tags: dict[str, str]) -> None:
         """Log points and tags; a point that is already there is not logged again."""
         metrics = [self._entities.Metric(p.name, p.value, timestamp(p.step), p.step) for p in points]
-        for first in range(0, len(metrics), BATCH):
-            self._client.log_batch(run_id, metrics=metrics[first : first + BATCH])
-        if tags:
-            self._client.log_batch(run_id, tags=[self._entities.RunTag(name, value) for name, value in tags.items()])
+        while len(metrics) + len(tags) > BATCH:
+            self._client.log_batch(run_id, metrics=metrics[:BATCH])
+            del metrics[:BATCH]
+        named = [self._entities.RunTag(name, value) for name, value in tags.items()]
+        self._client.log_batch(run_id, metrics=metrics, tags=named)
 
     def upload(self, run_id: str, file: Path, folder: str) -> None:
         self._client.log_artifact(run_id, str(file), folder)
