@@ -1,9 +1,9 @@
-"""Seconds per update of the eager loop over those per update and seed of an engine: one thread, alternating.
+"""Time of an update by the eager loop over that of an update and seed by an engine: one thread, alternating.
 
-    python benchmarks/engines.py [--engine traced] [--dataset digits] [--variant wgan_gp] [--n-critic 2] [...]
+    python benchmarks/engines.py [--networks 8x8] [--engine "traced, 4 lanes"] [--n-critic 2] [--to FILE.csv] [...]
 
-Run from the root of the project; made-up images of the data set's size, the recipe of params.yaml. Compiling comes
-first and is told apart: the first time the C++ compiler takes its time, later the code comes from inductor's cache.
+Run from the root of the project; made-up images, hyperparameters of the variant in params.yaml. Compiling comes first
+and is told apart: the first time the C++ compiler takes its time, later the code comes from inductor's cache.
 """
 
 import argparse
@@ -13,64 +13,65 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import torch
+from customary import NETWORKS, pictures, recipe
+from tables import tell
 
-from ganspeed import params
-from ganspeed.checkpoints import Checkpoints
-from ganspeed.engines import COMPILED, LANES, TRACED
-from ganspeed.engines.lanes import Lanes
-from ganspeed.randomness import reproducible
-from ganspeed.training import Draws, Recipe, Run, new_state, one_update
+from ganspeed import engines
+from ganspeed.timing import fresh
+
+NAMES = ("traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane")
 
 
-def seconds(update: Callable[[], None], count: int) -> float:
+def milliseconds(update: Callable[[], None], count: int) -> float:
     """Of this process's time that one update takes, mean of `count`."""
     start = time.process_time()
     for _ in range(count):
         update()
-    return (time.process_time() - start) / count
+    return 1e3 * (time.process_time() - start) / count
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--engine", default=TRACED, choices=(TRACED, COMPILED))
-    parser.add_argument("--dataset", default="digits")
+    parser.add_argument("--networks", default="8x8", choices=NETWORKS)
+    parser.add_argument("--engine", default=NAMES[0], choices=NAMES)
     parser.add_argument("--variant", default="wgan_gp")
     parser.add_argument("--n-critic", type=int)
-    parser.add_argument("--updates", type=int, default=100)
+    parser.add_argument("--updates", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    reproducible()
-    parsed = params.load(Path("params.yaml"))
-    block, variant = parsed.dataset(given.dataset), parsed.variant(given.variant).resolved()
-    if given.n_critic:
-        variant["n_critic"] = given.n_critic
-    size, train = block.data.image_size, block.train.model_dump(mode="json")
-    recipes = [Recipe(seed, train, variant, (1, size, size)) for seed in range(LANES)]
-    images, labels = torch.rand(1000, 1, size, size) * 2 - 1, torch.zeros(1000, dtype=torch.int64)
-    state = new_state(recipes[0], images.device)
-    draws = Draws(0, train["batch_size"], train["z_dim"], images, labels)
+    asked, found = recipe(NETWORKS[given.networks], given.variant, given.n_critic, 0), []
+    data = pictures(asked.shape), torch.zeros(1000, dtype=torch.int64)
     with tempfile.TemporaryDirectory() as folder:
-        runs = [
-            Run(recipe, images, labels, Path(folder) / str(recipe.seed), Checkpoints(Path(folder) / "none", {}), print)
-            for recipe in recipes
-        ]
+        eager, _ = fresh(asked, engines.EAGER, *data, Path(folder) / "eager")
+        eager()
         start = time.perf_counter()
-        lanes = Lanes(runs, f"{given.engine}, {LANES} lanes")
-        lanes.one_update()
-        print(f"ready after {time.perf_counter() - start:.1f} s", flush=True)
-        one_update(state, draws)
-        ratios = []
+        together, at_once = fresh(asked, given.engine, *data, Path(folder) / "lanes")
+        together()
+        ready = time.perf_counter() - start
         for _ in range(given.repeats):
-            eager = seconds(lambda: one_update(state, draws), given.updates)
-            lane = seconds(lanes.one_update, given.updates // LANES) / LANES
-            ratios.append(eager / lane)
-            print(
-                f"eager {eager * 1e3:.2f} ms, {given.engine} {lane * 1e3:.2f} ms a seed, ratio {ratios[-1]:.2f}",
-                flush=True,
-            )
-    print(f"median ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+            one = milliseconds(eager, given.updates)
+            lane = milliseconds(together, given.updates // at_once) / at_once
+            found.append((one, lane, one / lane))
+            print("eager {:.2f} ms, engine {:.2f} ms a seed, ratio {:.2f}".format(*found[-1]), flush=True)
+    ones, others, ratios = zip(*found, strict=True)
+    facts = {
+        "networks": given.networks,
+        "engine": given.engine,
+        "variant": given.variant,
+        "n_critic": asked.variant["n_critic"],
+        "repeats": given.repeats,
+        "eager_ms": round(statistics.median(ones), 2),
+        "engine_ms_a_seed": round(statistics.median(others), 2),
+        "ratio": round(statistics.median(ratios), 2),
+        "lowest": round(min(ratios), 2),
+        "highest": round(max(ratios), 2),
+        "ready_s": round(ready, 1),
+    }
+    tell(pd.DataFrame([facts]), given.to)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 The networks nearest to WGAN-GP's on MNIST (width 64, batch 50, z 128) and DCGAN's of 64x64; made-up images,
 hyperparameters of params.yaml, with n_critic 5 for all but the GAN. Same networks and device, alternating. On a CPU the
-customary loop has PyTorch's own choice of threads, and a run of ours one: a second run would have the next core.
+customary loop has PyTorch's own choice of threads, and a run of ours one: a second run would have the next core. Ours
+is by the engine that long runs on such networks get; being ready, compiling and all, comes first and is told apart.
 """
 
 import argparse
@@ -22,9 +23,8 @@ import torch
 from customary import NETWORKS, customary, pictures, recipe
 from tables import tell
 
-from ganspeed import execute
-from ganspeed.checkpoints import Checkpoints
-from ganspeed.training import Recipe, Run, one_update
+from ganspeed import engines, execute, timing
+from ganspeed.training import Recipe
 
 
 def rate(update: Callable[[], None], seconds: float, where: torch.device) -> float:
@@ -40,28 +40,32 @@ def rate(update: Callable[[], None], seconds: float, where: torch.device) -> flo
     return count / taken
 
 
-def work(ours: bool, asked: Recipe, where: torch.device, pipe: Connection) -> None:
-    """A process of one loop, ours or the customary one: answers each number of seconds with a rate."""
-    if ours:
+def work(engine: str | None, asked: Recipe, where: torch.device, pipe: Connection) -> None:
+    """A process of one loop, an engine of ours or the customary one: answers each number of seconds with a rate."""
+    if engine:
         images, labels = pictures(asked.shape).to(where), torch.zeros(1000, dtype=torch.int64, device=where)
         torch.set_num_threads(1)
         with tempfile.TemporaryDirectory() as folder:
-            run = Run(asked, images, labels, Path(folder), Checkpoints(Path(folder) / "none", {}), lambda row: None)
-        update = partial(one_update, run.state, run.draws)
+            update, _ = timing.fresh(asked, engine, images, labels, Path(folder))
     else:
         torch.backends.cudnn.allow_tf32 = False  # equal precision
         update = partial(next, customary(asked, where))
     update()
+    pipe.send(None)
     while seconds := pipe.recv():
         pipe.send(rate(update, seconds, where))
 
 
 def pair(networks: str, variant: str, given: argparse.Namespace, where: torch.device) -> dict:
     asked = recipe(NETWORKS[networks], variant, 1 if variant == "gan" else 5, 0)
+    engine = engines.choose(asked.train, asked.shape, execute.device_name(where))
     context, ends, found = multiprocessing.get_context("spawn"), [], []
-    for ours in (False, True):
+    for name in (None, engine):
         here, there = context.Pipe()
-        context.Process(target=work, args=(ours, asked, where, there), daemon=True).start()
+        start = time.perf_counter()
+        context.Process(target=work, args=(name, asked, where, there), daemon=True).start()
+        here.recv()
+        ready = time.perf_counter() - start
         ends.append(here)
     for k in range(given.pairs + 1):
         rates = []
@@ -77,6 +81,8 @@ def pair(networks: str, variant: str, given: argparse.Namespace, where: torch.de
         "networks": networks,
         "variant": variant,
         "n_critic": asked.variant["n_critic"],
+        "engine": engine,
+        "ready_s": ready,
         "customary_per_second": statistics.median(theirs),
         "ours_per_second": statistics.median(ours),
         "ratio": statistics.median(ratios),

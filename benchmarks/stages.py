@@ -7,16 +7,14 @@ Everything is made anew in a temporary folder, as `make repro` does after the in
 
 import argparse
 import os
-import platform
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
+from tables import tell
 
 
 def lines(command: list[str], root: Path) -> Iterator[tuple[float, str | None]]:
@@ -52,13 +50,8 @@ def main() -> None:
         [*_, (ahead, _)] = lines(["ganspeed", "ahead"], root)
         rest = stages(["dvc", "repro"], root)
     table = pd.DataFrame([*datasets, {"stage": "ganspeed ahead", "seconds": round(ahead, 2)}, *rest])
-    table["machine"] = f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores"
-    table["python"], table["date"] = sys.version.split()[0], date.today().isoformat()
-    print(table.to_string(index=False))
+    tell(table, given.to)
     print(f"in all {table['seconds'].sum():.0f} s")
-    if given.to:
-        given.to.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(given.to, index=False)
 
 
 if __name__ == "__main__":

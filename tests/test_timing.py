@@ -99,8 +99,8 @@ def test_variants_are_interleaved_the_warm_up_is_left_out_and_the_median_is_told
     clock, order = {"now": 0.0}, []
     cost = iter([1.0, 10.0, 2.0, 20.0, 90.0, 30.0])  # per update, repeat by repeat, gan and wgan_gp in turn
 
-    def fresh(spec, images, labels, folder):
-        order.append(spec.variant)
+    def fresh(recipe, engine, images, labels, folder):
+        order.append(recipe.variant["objective"])
         price, updates = next(cost), itertools.count(1)
 
         def update():

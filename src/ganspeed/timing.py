@@ -23,7 +23,7 @@ from ganspeed.features import one_thread
 from ganspeed.files import read_json, sha256_json, write_json
 from ganspeed.params import Params
 from ganspeed.runs import RunSpec
-from ganspeed.training import Run, one_update
+from ganspeed.training import Recipe, Run, one_update
 from ganspeed.workspace import Workspace
 
 WARM_UP = 5  # updates before the clock starts: memory is laid out, kernels are loaded
@@ -74,20 +74,19 @@ def made_of(spec: RunSpec) -> dict:
 def measure(specs: dict[str, RunSpec], images: Tensor, labels: Tensor, repeats: int, updates: int) -> dict[str, float]:
     """Variant → seconds that an update of a run takes: median over `repeats` of the mean of `updates`.
 
-    images: (N, C, H, W) in [-1, 1], labels: (N,), both on the device that is timed. On a CPU one thread is timed.
+    images: (N, C, H, W) in [-1, 1], labels: (N,), both on the device that is timed.
     """
     found: dict[str, list[float]] = {variant: [] for variant in specs}
-    with one_thread():
-        for _ in range(repeats):
-            for variant, spec in specs.items():
-                found[variant].append(seconds(spec, images, labels, updates) / updates)
+    for _ in range(repeats):
+        for variant, spec in specs.items():
+            found[variant].append(seconds(spec, images, labels, updates) / updates)
     return {variant: float(f"{median(times):.4g}") for variant, times in found.items()}
 
 
 def seconds(spec: RunSpec, images: Tensor, labels: Tensor, updates: int) -> float:
-    """Seconds that `updates` updates of a fresh run take, after WARM_UP others that are not counted."""
-    with tempfile.TemporaryDirectory() as folder:
-        update, at_once = fresh(spec, images, labels, Path(folder))
+    """Seconds that `updates` updates of a fresh run take, one thread, after WARM_UP others that are not counted."""
+    with one_thread(), tempfile.TemporaryDirectory() as folder:
+        update, at_once = fresh(spec.recipe, spec.engine, images, labels, Path(folder))
 
         def clock(count: int) -> float:
             start = time.perf_counter()
@@ -100,19 +99,18 @@ def seconds(spec: RunSpec, images: Tensor, labels: Tensor, updates: int) -> floa
         return clock(updates) / at_once
 
 
-def fresh(spec: RunSpec, images: Tensor, labels: Tensor, folder: Path) -> tuple[Callable[[], None], int]:
-    """One update of fresh runs, as the engine of `spec` does it, and of how many at once."""
-    at_once = engines.at_once(spec.engine)
-    recipes = [replace(spec, seed=spec.seed + lane).recipe for lane in range(at_once)]
+def fresh(recipe: Recipe, engine: str, images: Tensor, labels: Tensor, folder: Path) -> tuple[Callable[[], None], int]:
+    """One update of fresh runs by this engine, of this recipe and with the seeds after its own; of how many at once."""
+    at_once = engines.at_once(engine)
     made = [
-        Run(recipe, images, labels, folder / str(lane), Checkpoints(folder / "none", {}), lambda row: None)
-        for lane, recipe in enumerate(recipes)
+        Run(again, images, labels, folder / str(again.seed), Checkpoints(folder / "none", {}), lambda row: None)
+        for again in (replace(recipe, seed=recipe.seed + lane) for lane in range(at_once))
     ]
-    if spec.engine == engines.EAGER:
+    if engine == engines.EAGER:
         return partial(one_update, made[0].state, made[0].draws), at_once
     from ganspeed.engines.lanes import Lanes  # takes a second, and only who traces needs it
 
-    return Lanes(made, spec.engine).one_update, at_once
+    return Lanes(made, engine).one_update, at_once
 
 
 def _wait(device: torch.device) -> None:
