@@ -18,10 +18,10 @@ import torch
 from customary import NETWORKS, pictures, recipe
 from tables import tell
 
-from ganspeed import engines
+from ganspeed.engines import COMPILED, EAGER, LANES, TRACED
 from ganspeed.timing import fresh
 
-NAMES = ("traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane")
+NAMES = (f"{TRACED}, {LANES} lanes", f"{COMPILED}, {LANES} lanes", f"{COMPILED}, 1 lane")
 
 
 def milliseconds(update: Callable[[], None], count: int) -> float:
@@ -46,7 +46,7 @@ def main() -> None:
     asked, found = recipe(NETWORKS[given.networks], given.variant, given.n_critic, 0), []
     data = pictures(asked.shape), torch.zeros(1000, dtype=torch.int64)
     with tempfile.TemporaryDirectory() as folder:
-        eager, _ = fresh(asked, engines.EAGER, *data, Path(folder) / "eager")
+        eager, _ = fresh(asked, EAGER, *data, Path(folder) / "eager")
         eager()
         start = time.perf_counter()
         together, at_once = fresh(asked, given.engine, *data, Path(folder) / "lanes")

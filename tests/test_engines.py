@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,10 @@ from test_training import OPTIONS, VARIANTS, digests
 from ganspeed import convolutions, engines
 from ganspeed.checkpoints import Checkpoints
 from ganspeed.engines import lanes
+from ganspeed.engines.steps import Flat
 from ganspeed.errors import Stopped
+from ganspeed.networks import Discriminator
+from ganspeed.objectives import gradient_norm
 from ganspeed.training import Outcome, Run, one_update
 
 RTOL, ATOL = 1e-3, 1e-5  # of a history's values
@@ -125,6 +129,36 @@ def test_faster_convolutions_are_torchs(convolution, transposed, made, size):
     found = convolution(x, made(down), bias), transposed(narrow, made(up), bias)
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [("scores", "penalty"), ("penalty", "scores")])
+def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
+    """Made at one level of derivatives, it is used at another: traced over lanes, and eager."""
+    g = torch.Generator().manual_seed(0)
+    D = Discriminator((1, 8, 8), 4, 0)
+    flat, (x, y) = Flat(D), torch.randn(2, 6, 1, 8, 8, generator=g)
+    d = torch.randn(sum(weight.numel() for weight in D.parameters()), generator=g)
+
+    def loss(critic):
+        passes = {
+            "scores": lambda: critic(x).mean(),
+            "penalty": lambda: (gradient_norm(critic, y) - 1).square().mean(),
+        }
+        return sum(passes[name]() for name in order)
+
+    def eager(around) -> torch.Tensor:
+        lanes.overwrite(D, flat, d)
+        with around:
+            total = loss(D)
+        return flat.vector(torch.autograd.grad(total, list(D.parameters())))
+
+    def step(d):
+        return torch.func.grad(lambda d: loss(flat.at(d)))(d)
+
+    wanted = eager(nullcontext())
+    traced = lanes.over_lanes(step, (d,), lanes=2, compiles=False)(torch.stack([d, -d]))[0]
+    for found in (traced, eager(convolutions.FasterConvolutions())):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
 
 
 @pytest.mark.parametrize("variant", ["wgan", "iterative_sliced"])
