@@ -15,6 +15,7 @@ from ganspeed.objectives import Batch, Terms, gradient_norm
 from ganspeed.training import (
     GENERATOR_STEP,
     PROFILE,
+    PROFILED,
     Draws,
     Player,
     Run,
@@ -268,9 +269,10 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
         assert kept[-1][f"diagnostics/profile_{a:.2f}"] == pytest.approx(norm, rel=1e-5)
 
 
-def test_the_profile_runs_from_the_generated_to_the_real_sample():
+def test_the_profile_runs_from_the_generated_to_the_real_sample_over_the_first_of_a_batch():
     """D(x) = ||x||²/2 has the gradient x: its norm is 0 at generated samples of 0 and 8 at real ones of 1."""
-    real = torch.ones(3, 1, 8, 8)
+    real = torch.ones(PROFILED + 1, 1, 8, 8)
+    real[-1] = torch.nan  # one more than those that are looked at
     batch = Batch(real, torch.zeros_like(real), torch.zeros(3, 4), torch.zeros(3, 1, 1, 1), torch.zeros(3))
     profile = gradient_profile(lambda x: x.square().flatten(1).sum(1) / 2, batch)
     assert list(profile) == [f"profile_{a:.2f}" for a in (0, 0.25, 0.5, 0.75, 1)]
