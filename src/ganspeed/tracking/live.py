@@ -26,7 +26,7 @@ from ganspeed.tracking.store import (
 )
 from ganspeed.workspace import Workspace
 
-FLUSH_SECONDS = 5.0
+FLUSH_SECONDS = 15.0  # a call of MLflow costs 10 ms, however few points it sends
 HEARTBEAT_SECONDS = 30.0
 HURRY_SECONDS = 1.0  # what one who was told to stop waits
 Message = tuple[str, Spec, Mapping[str, float]]
