@@ -169,8 +169,12 @@ def _mmd2(x: Array, y: Array) -> float:
 
 
 def _kernel(x: Array, y: Array) -> Array:
-    base = x @ y.T / x.shape[1] + 1
-    return base * base * base
+    base = x @ y.T
+    base /= x.shape[1]
+    base += 1
+    cube = base * base
+    cube *= base
+    return cube
 
 
 def _squared_radii(points: Array, k: int) -> Array:
