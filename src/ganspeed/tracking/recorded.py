@@ -12,7 +12,8 @@ from ganspeed.files import read_json, sha256_file, sha256_json
 from ganspeed.tracking.store import Point
 from ganspeed.workspace import Workspace
 
-SHOWN_ROWS = 50  # of a run's history, about so many are shown: a point costs 0.1 ms, and history.csv has them all
+SHOWN_ROWS = 40  # at most, beside the first and the last: a point costs 0.1 ms, and history.csv has all of them
+COUNTS = ("update", "d_updates", "images_seen")  # of a row: multiples of the step that its points bear
 LAYOUT = 1  # of what is mirrored: raise it, and every run is mirrored again
 
 
@@ -109,14 +110,14 @@ def read_recorded(workspace: Workspace, dataset: str, variant: str, seed: int, s
 
 
 def row_points(row: Mapping[str, float], train: Mapping[str, Any]) -> list[Point]:
-    """The points of one row of the history: none of most rows where `train` logs more than SHOWN_ROWS of them.
+    """The points of one row of the history, but its COUNTS: none of most rows where `train` logs more than SHOWN_ROWS.
 
     Values that are not finite are left out: MLflow would store 1.8e308.
     """
     step, every = int(row["update"]), train["log_every"] * math.ceil(train["updates"] / train["log_every"] / SHOWN_ROWS)
     if step % every and step not in (1, train["updates"]):
         return []
-    return [Point(name, v, step) for name, v in row.items() if name != "update" and math.isfinite(v)]
+    return [Point(name, v, step) for name, v in row.items() if name not in COUNTS and math.isfinite(v)]
 
 
 def flat_parameters(parameters: Mapping[str, Any]) -> dict[str, str]:
