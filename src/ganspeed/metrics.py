@@ -67,7 +67,7 @@ def kernel_distance(a: Array, b: Array, subsets: int, size: int, seed: int) -> f
     Bińkowski et al. 2018, 1801.01401.
     """
     rng = np.random.default_rng(seed)
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    a, b = _lifted(a), _lifted(b)
     size = min(size, len(a), len(b))
     draws = [
         _mmd2(a[rng.choice(len(a), size, replace=False)], b[rng.choice(len(b), size, replace=False)])
@@ -161,20 +161,23 @@ def _square_root(covariance: Array) -> Array:
     return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
 
 
+def _lifted(features: Array) -> Array:
+    """(N, d) → (N, d + 1), float64: products of these are x·y/d + 1, and the kernel is their cube."""
+    features = np.asarray(features, dtype=np.float64)
+    return np.column_stack([features / np.sqrt(features.shape[1]), np.ones(len(features))])
+
+
 def _mmd2(x: Array, y: Array) -> float:
-    """The unbiased estimate from equally many rows: pairs of a row with itself are left out."""
+    """The unbiased estimate from equally many lifted rows: pairs of a row with itself are left out."""
     m = len(x)
-    within = [(k.sum() - np.trace(k)) / (m * (m - 1)) for k in (_kernel(x, x), _kernel(y, y))]
-    return sum(within) - 2 * _kernel(x, y).mean()
+    within = [(_cubes(rows, rows) - np.sum(np.sum(rows * rows, axis=1) ** 3)) / (m * (m - 1)) for rows in (x, y)]
+    return sum(within) - 2 * _cubes(x, y) / m**2
 
 
-def _kernel(x: Array, y: Array) -> Array:
-    base = x @ y.T
-    base /= x.shape[1]
-    base += 1
-    cube = base * base
-    cube *= base
-    return cube
+def _cubes(x: Array, y: Array) -> float:
+    """Sum of the kernel over all pairs of lifted rows."""
+    products = x @ y.T
+    return float(np.vdot(products * products, products))
 
 
 def _squared_radii(points: Array, k: int) -> Array:
