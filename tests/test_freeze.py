@@ -12,7 +12,7 @@ from ganspeed.files import read_json, sha256_file, write_json, write_text
 from ganspeed.grid import budget, snapshot_updates
 from ganspeed.workspace import Workspace
 
-LENGTH = 3000  # 3 x 1000
+LENGTH = 3000  # of the pilot
 
 
 def grid() -> list[int]:
@@ -29,6 +29,7 @@ def study(document, tmp_path):
 
     def make(curves, pixel_gaussian=40.0, updates=LENGTH, status="completed", second=True) -> Workspace:
         text = "# my study\n"
+        document["datasets"]["digits"]["train"]["updates"] = LENGTH // 3
         with (tmp_path / "params.yaml").open("w") as file:
             file.write(text)
             YAML().dump(document, file)
