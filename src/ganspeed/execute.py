@@ -188,14 +188,12 @@ def _refuse_precision_without_hardware(specs: list[RunSpec], where: torch.device
 def groups(specs: list[RunSpec], workers: int) -> list[list[RunSpec]]:
     """The runs that one process trains together: seeds of one variant, as many as their engine computes at once.
 
-    In such an order that a process that is done is likely to get more seeds of the variant that it has traced, and that
-    the longest groups come first: the last ones leave processes without work.
+    In such an order that a process that is done is likely to get more seeds of the variant that it has traced.
     """
     alike: dict[str, list[RunSpec]] = {}
     for spec in specs:
         alike.setdefault(sha256_json([spec.manifest_sha256, spec.parameters]), []).append(spec)
-    longest_first = sorted(alike.values(), key=lambda same: -same[0].parameters["variant"]["n_critic"])
-    sized = [(same, engines.at_once(same[0].engine)) for same in longest_first]
+    sized = [(same, engines.at_once(same[0].engine)) for same in alike.values()]
     variants = [[same[i : i + size] for i in range(0, len(same), size)] for same, size in sized]
     together = (variants[i : i + workers] for i in range(0, len(variants), workers))
     return [group for some in together for turn in zip_longest(*some) for group in turn if group]

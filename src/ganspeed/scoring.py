@@ -22,7 +22,7 @@ from ganspeed.scores import NETWORK, Task
 from ganspeed.views import Fitted, Lens, View
 
 COLUMNS = ("dataset", "variant", "seed", "update", "metric", "value")
-BATCH = 1000  # images generated at a time: what they leave in between stays in a core's cache
+BATCH = 500  # images generated at a time: what they leave in between stays in a core's cache
 
 
 def score(task: Task) -> str:
