@@ -64,7 +64,7 @@ def test_flags_stand_beside_the_run_and_in_the_comparison_and_change_nothing_els
 
 @pytest.mark.slow
 def test_no_flag_is_raised_on_ten_healthy_runs(document, tmp_path, monkeypatch):
-    """Five shipped recipes with two seeds each, really trained and scored for a sixth of their length."""
+    """Five shipped recipes with two seeds each, really trained and scored for 160 updates."""
     monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
     digits, variants = document["datasets"]["digits"], ["gan", "wgan", "wgan_gp", "iterative", "iterative_weight"]
     digits["train"] |= {"updates": 160, "grid_ratio": 1.5}

@@ -100,6 +100,8 @@ class TestKernelDistance:
         """a = {0, 1}, b = {2, 3}: k(0, 1) = 1, k(2, 3) = 343, mean of k(a, b) = (1 + 1 + 27 + 64)/4."""
         a, b = np.array([[0.0], [1.0]]), np.array([[2.0], [3.0]])
         assert kernel_distance(a, b, 3, 2, 0) == pytest.approx(1 + 343 - 2 * 93 / 4)
+        twice = (np.repeat(x, 2, axis=1) for x in (a, b))  # x·y/d is a mean over the features
+        assert kernel_distance(*twice, 3, 2, 0) == pytest.approx(1 + 343 - 2 * 93 / 4)
 
     def test_seeded_and_capped_at_the_smaller_set(self):
         a, b = np.random.default_rng(2).normal(size=(2, 60, 4))

@@ -270,13 +270,13 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
 
 
 def test_the_profile_runs_from_the_generated_to_the_real_sample_over_the_first_of_a_batch():
-    """D(x) = ||x||²/2 has the gradient x: its norm is 0 at generated samples of 0 and 8 at real ones of 1."""
-    real = torch.ones(PROFILED + 1, 1, 8, 8)
-    real[-1] = torch.nan  # one more than those that are looked at
+    """D(x) = ||x||²/2 has the gradient x: its norm is 0 at generated samples of 0 and 8 a at real ones of a."""
+    real = torch.linspace(0, 2, PROFILED + 1).view(-1, 1, 1, 1).expand(-1, 1, 8, 8)  # the last is one too many
     batch = Batch(real, torch.zeros_like(real), torch.zeros(3, 4), torch.zeros(3, 1, 1, 1), torch.zeros(3))
     profile = gradient_profile(lambda x: x.square().flatten(1).sum(1) / 2, batch)
     assert list(profile) == [f"profile_{a:.2f}" for a in (0, 0.25, 0.5, 0.75, 1)]
-    assert [norm.item() for norm in profile.values()] == pytest.approx([0, 2, 4, 6, 8], abs=1e-5)
+    last = 8 * real[:-1, 0, 0, 0].mean().item()
+    assert [norm.item() for norm in profile.values()] == pytest.approx([a * last for a in PROFILE], abs=1e-5)
     assert not any(norm.requires_grad for norm in profile.values())
 
 

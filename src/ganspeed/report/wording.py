@@ -159,7 +159,7 @@ def traces(results: Results) -> str:
 def profile(results: Results) -> str:
     return (
         f"Norm of the critic’s input gradient on the way from generated (0) to real samples (1) on {results.dataset}, "
-        f"at the batch of an update’s last critic step, for every variant alike, penalised or not "
+        f"at the first samples of the batch of an update’s last critic step, for every variant alike, penalised or not "
         f"({len(results.seeds)} seeds thin, median of the runs still going bold). Penalised variants share one "
         f"logarithmic scale, any other has its own. "
         f"Dotted: 1, where the penalties pull it. A network without a Lipschitz bound is free to leave it."

@@ -43,8 +43,8 @@ Objective `{variant["objective"]}`, with {_listed(variant)}.
 Data set {spec.dataset} with {_listed(data)}. Training: {_listed(train)}.
 
 ## What was measured
-Curves: losses, their terms and diagnostics, at every logged update of the generator. `{split}/...`: scores of the
-snapshots against the {split} split; `final/...`: those of the last snapshot of a completed run. Sample grids at
+Curves: losses, their terms and diagnostics, at some forty updates of the generator at most. `{split}/...`: scores of
+the snapshots against the {split} split; `final/...`: those of the last snapshot of a completed run. Sample grids at
 fixed z lie under Artifacts.
 
 ## What this may not be taken to show
