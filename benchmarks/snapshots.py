@@ -24,7 +24,7 @@ from ganspeed.grid import of_block
 from ganspeed.scores import score_ahead
 from ganspeed.workspace import Workspace
 
-RATIOS = (1.5, 1.2, 1.1, 1.05)
+RATIOS = (1.5, 1.25, 1.1, 1.05)
 
 
 def measure(workspace: Workspace, variant: str, ratio: float) -> dict:
