@@ -5,7 +5,6 @@ import ot
 import pytest
 
 from ganspeed import pixels
-from ganspeed.errors import UserError
 
 
 @pytest.fixture
@@ -65,13 +64,10 @@ class TestExactWasserstein:
         a, b = rng.normal(size=(40, 3)), rng.normal(size=(25, 3))
         assert pixels.exact_wasserstein(a, b) == pixels.exact_wasserstein(a[:25], b)
 
-    def test_what_did_not_converge_is_no_value(self, rng, monkeypatch):
-        monkeypatch.setattr(pixels, "PIVOTS", 1)
-        with (
-            pytest.warns(UserWarning, match="numItermax"),
-            pytest.raises(UserError, match="w1_exact of 50 images: .*transport_samples"),
-        ):
-            pixels.exact_wasserstein(rng.normal(size=(50, 4)), rng.normal(size=(50, 4)))
+    def test_it_is_the_optimum_of_the_linear_programme(self, rng):
+        a, b = rng.normal(size=(60, 4)), rng.normal(1.0, 2.0, size=(60, 4))
+        programme = ot.emd2([], [], ot.dist(a, b, metric="euclidean"))
+        assert pixels.exact_wasserstein(a, b) == pytest.approx(programme, rel=1e-12)
 
 
 class TestMemorisation:
