@@ -32,7 +32,7 @@ from ganspeed.randomness import generator, reproducible
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
 
 PROFILE = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of the real sample where the critic's gradient norm is logged
-PROFILED = 16  # samples of a batch that it is the mean over: with the usual 64 a row would cost thrice as much
+PROFILED = 16  # samples of a batch that it is the mean over: with the usual 64 a row would cost twice as much
 GENERATOR_STEP = -1  # stands for the critic step in the generator step's draws, whatever n_critic is
 
 
