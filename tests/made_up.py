@@ -143,7 +143,7 @@ def write_study(
         )
         _write_json(workspace.comparison(dataset), found)
         _write_csv(workspace.calibration(dataset), levels)
-        accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "min_accuracy": 0.95}
+        accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "settings": DATASET["features"]}
         accuracy |= {"second_test_accuracy": 0.968, "second_val_accuracy": 0.97}
         _write_json(workspace.features(dataset) / "accuracy.json", accuracy)
     return workspace, study
@@ -159,6 +159,7 @@ def preregistration(variants, seeds, tau: float, planned) -> dict:
         "axis": "updates",
         "data": DATASET["data"],
         "evaluate": EVALUATE | {"samples": DATASET["evaluate"]["samples"]},
+        "features": DATASET["features"],
         "guards": {key: PROTOCOL[key] for key in GUARDS},
         "train": DATASET["train"],
         "variants": {name: VARIANTS[name] for name in variants},

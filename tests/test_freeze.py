@@ -128,6 +128,7 @@ def test_a_pilot_of_other_params_is_refused(study):
     (lambda p: p["variants"]["wgan_gp"]["optimizer"].update(lr_g=0.5), "block"),
     (lambda p: p["datasets"]["digits"]["train"].update(width=9), "train"),
     (lambda p: p["evaluate"].update(neighbours=3), "evaluate"),
+    (lambda p: p["datasets"]["digits"]["features"].update(second_seed=7), "features"),
 ])  # fmt: skip
 def test_a_pilot_made_before_an_edit_is_refused(study, change, named):
     workspace = study([curve] * 3)

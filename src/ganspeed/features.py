@@ -127,7 +127,7 @@ def build(dataset: str, settings: Features, prepared: Path, out: Path, device: t
             **asdict(_architecture(settings, prepared)),
             **{f"{split}_accuracy": value for split, value in accuracies["first"].items()},
             **{f"second_{split}_accuracy": value for split, value in accuracies["second"].items()},
-            "min_accuracy": settings.min_accuracy,
+            "settings": settings.model_dump(mode="json"),
             "n": {name: splits[name]["n"] for name in ("train", "val", "test")},
             "torch": torch.__version__,
             "device": device.type,

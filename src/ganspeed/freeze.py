@@ -117,6 +117,7 @@ def record(params: Params, dataset: str, label: dict, pilots: list[Run], pixel_g
         "axis": params.protocol.axis,
         "data": block.data.model_dump(mode="json"),
         "evaluate": params.evaluate.model_dump(mode="json") | {"split": STUDY_SPLIT, "samples": block.evaluate.samples},
+        "features": block.features.model_dump(mode="json"),
         "guards": params.protocol.guards(),
         "train": block.train.model_dump(mode="json") | {"updates": rule.updates},
         "variants": resolved(params, params.compare.variants),

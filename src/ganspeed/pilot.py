@@ -68,6 +68,7 @@ def description(params: Params, dataset: str, updates: int) -> dict:
         "data": block.data.model_dump(mode="json"),
         "train": block.train.model_dump(mode="json", exclude={"updates", "grid_ratio"}),
         "evaluate": params.evaluate.model_dump(mode="json", exclude={"split"}) | {"samples": block.evaluate.samples},
+        "features": block.features.model_dump(mode="json"),
         "metric_sha256": metric_sha256(),
     }
 

@@ -17,6 +17,7 @@ FIXED = (
     "data",
     "train",
     "evaluate",
+    "features",
     "metric_sha256",
     "axis",
     "guards",
@@ -35,6 +36,7 @@ class Study:
     axis: str
     data: dict
     evaluate: dict
+    features: dict  # how the metric classifiers were made
     guards: dict  # what a verdict is decided by beside the test: see Protocol.guards
     metric_sha256: str
     planned: list[dict]
@@ -89,7 +91,7 @@ def _against(study: Study, records: Records) -> list[str]:
     loose = sorted(arms & set(study.untuned))
     if loose and len(study.untuned) < len(study.variants):
         found.append(f"untuned in the planned family: {', '.join(loose)}")
-    found += [f"{name} differs from {path}" for name in FIXED if getattr(study, name) != record[name]]
+    found += [f"{name} differs from {path}" for name in FIXED if getattr(study, name) != record.get(name)]
     differing = [name for name, block in record["variants"].items() if study.variants.get(name) != block]
     if differing:
         found.append(f"variants differ from {path}: {', '.join(differing)}")

@@ -17,7 +17,7 @@ def datasets(everything: list[Results]) -> Table:
         held_out = span(list(calibration[calibration["row"] == "floor"]["n"]))
         accuracy = f"{number(100 * results.accuracy['test_accuracy'])} %"
         second = f"second {number(100 * results.accuracy['second_test_accuracy'])} %"
-        gate = f"{second}; at least {plain(100 * results.accuracy['min_accuracy'])} % asked"
+        gate = f"{second}; at least {plain(100 * results.accuracy['settings']['min_accuracy'])} % asked"
         rows.append((
             Cell(results.dataset),
             Cell(_settings(record["parameters"]["data"])),

@@ -162,6 +162,7 @@ def _status(workspace: Workspace, compare: Compare, runs: tuple[Run, ...], compa
         axis=comparison["axis"],
         data=blocks["data"],
         evaluate=scored["evaluate"] | {"samples": scored["samples"]},
+        features=read_json(_accuracy(workspace, dataset))["settings"],
         guards=comparison["guards"],
         metric_sha256=metric_sha256(),
         planned=[{"new": new, "reference": reference} for new, reference in planned],
