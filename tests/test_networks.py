@@ -4,7 +4,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ganspeed.networks import Discriminator, Generator, LeakyReLU, initialise, load_generator, measure_statistics
+from ganspeed.networks import (
+    BatchNorm,
+    Discriminator,
+    Generator,
+    LeakyReLU,
+    initialise,
+    load_generator,
+    measure_statistics,
+)
 
 
 def generator(shape=(1, 8, 8), seed=0) -> Generator:
@@ -95,3 +103,13 @@ def test_a_snapshot_samples_by_the_statistics_of_its_fixed_batch(tmp_path):
     loaded = load_generator(tmp_path / "0.safetensors", (1, 8, 8), z_dim=6, width=4)
     torch.testing.assert_close(loaded(z), in_training, atol=2e-3, rtol=1e-2)  # n against n - 1 in the variance
     torch.testing.assert_close(loaded(z[:1]), loaded(z)[:1])
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)])
+def test_a_folded_generator_makes_the_same_images(shape):
+    G, z = generator(shape), torch.randn(5, 6)
+    measure_statistics(G, torch.randn(64, 6))
+    images = G.eval()(z)
+    G.fold()
+    assert not [layer for layer in G.modules() if isinstance(layer, BatchNorm)]
+    torch.testing.assert_close(G(z), images, atol=1e-5, rtol=1e-5)

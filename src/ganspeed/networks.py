@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 SIZES = {8: (8, 4, 2), 28: (28, 14, 7, 4), 32: (32, 16, 8, 4), 64: (64, 32, 16, 8, 4)}  # of G's images, backwards
+EPSILON = 1e-5  # added to a variance before its root
 NORM_BATCH = 1024  # fixed z from which a snapshot's normalisation statistics are computed
 
 
@@ -40,7 +41,19 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         stored = (None, None) if self.training and not self.measuring else (self.mean, self.variance)
-        return F.batch_norm(x, *stored, self.weight, self.bias, training=self.training, momentum=1.0)
+        return F.batch_norm(x, *stored, self.weight, self.bias, training=self.training, momentum=1.0, eps=EPSILON)
+
+    @torch.no_grad()
+    def fold_into(self, layer: nn.Linear | nn.ConvTranspose2d) -> None:
+        """Have the layer before also do what this one does by its stored statistics."""
+        scale = self.weight / (self.variance + EPSILON).sqrt()
+        shift = self.bias - self.mean * scale
+        if isinstance(layer, nn.Linear):  # its outputs are all places of the first channel, of the second, ...
+            scale, shift = (x.repeat_interleave(layer.out_features // len(x)) for x in (scale, shift))
+            layer.weight.mul_(scale.view(-1, 1))
+        else:
+            layer.weight.mul_(scale.view(-1, 1, 1))
+        layer.bias = nn.Parameter(shift)
 
 
 class LeakyReLU(nn.Module):
@@ -75,6 +88,16 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(self.project(z).unflatten(1, self.start)).float()
+
+    def fold(self) -> None:
+        """Make each normalisation, by its stored statistics, part of the layer before it: less work in sampling."""
+        layers: list[nn.Module] = [self.project]
+        for layer in self.layers:
+            if isinstance(layer, BatchNorm):
+                layer.fold_into(layers[-1])
+            else:
+                layers.append(layer)
+        self.layers = nn.Sequential(*layers[1:])
 
 
 class Discriminator(nn.Module):
@@ -127,4 +150,5 @@ def load_generator(path: Path, shape: tuple[int, int, int], z_dim: int, width: i
     """A snapshot's generator, ready to sample: evaluation mode, the snapshot's own statistics."""
     generator = Generator(shape, z_dim, width)
     generator.load_state_dict(load_file(path))
-    return generator.eval().requires_grad_(False)
+    generator.eval().fold()
+    return generator.requires_grad_(False)
