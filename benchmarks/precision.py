@@ -20,12 +20,13 @@ import pandas as pd
 from tables import tell
 
 from ganspeed import engines, execute, params, runs, timing
+from ganspeed.ahead import ahead
 from ganspeed.compare.statistics import effect
-from ganspeed.compare.times import Run, time_to_threshold, truncated
+from ganspeed.compare.times import Run, runs_of, time_to_threshold, truncated
 from ganspeed.grid import budget
 from ganspeed.params import Params
-from ganspeed.pool import pooled_scores
-from ganspeed.scores import score_ahead
+from ganspeed.scored import read_scores
+from ganspeed.scores import score_variant
 from ganspeed.workspace import Workspace
 
 LONGEST = 700  # updates
@@ -47,17 +48,16 @@ def asked(given: argparse.Namespace, precision: str) -> Params:
 
 def curves(asked: Params, workspace: Workspace) -> dict[tuple[str, int], Run]:
     """Variant and seed → its cfid over updates, after training and scoring."""
-    where = execute.device()
-    specs = execute.grid(workspace, asked, where)
-    assert {spec.engine for spec in specs} == {engines.EAGER}, "one engine for every precision"
-    execute.train_all(specs, workspace, where, lambda specs: [])
-    found = {}
-    for task, _ in score_ahead(workspace, asked):
-        table = pd.read_csv(pooled_scores(workspace, task.fingerprint))
-        table = table[table["metric"] == "cfid"].sort_values("update")
-        updates, values = tuple(table["update"]), tuple(table["value"])
-        found[task.variant, task.seed] = Run(task.variant, task.seed, updates, values, {})
-    return found
+    (dataset,) = asked.compare.datasets
+    engine = {spec.engine for spec in execute.grid(workspace, asked, execute.device())}
+    assert engine == {engines.EAGER}, "one engine for every precision"
+    ahead(workspace, asked, lambda specs: [])
+    for variant in asked.compare.variants:
+        execute.train_cell(workspace, asked, dataset, variant, lambda specs: [])
+        score_variant(workspace, asked, dataset, variant)
+    tables, labels = read_scores(workspace, dataset, asked.compare)
+    found = runs_of(pd.concat(tables.values()), {cell: label["run"] for cell, label in labels.items()})
+    return {(run.variant, run.seed): run for run in found}
 
 
 def compared(one: list[Run], other: list[Run], asked: Params) -> dict:

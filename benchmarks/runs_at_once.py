@@ -37,6 +37,8 @@ class Clock:
     def finished(self, spec) -> None:
         self.last = time.perf_counter()
 
+    def scored(self, spec) -> None: ...
+
     def close(self) -> None: ...
 
 

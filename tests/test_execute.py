@@ -12,6 +12,7 @@ import torch
 from ruamel.yaml import YAML
 
 from ganspeed import data, engines, execute, params, pool, runs, training
+from ganspeed.ahead import ahead
 from ganspeed.errors import UserError
 from ganspeed.files import read_json, write_json
 from ganspeed.runs import RunStore
@@ -119,7 +120,7 @@ def test_trained_ahead_side_by_side_and_collected_gives_the_bytes_of_one_at_a_ti
     for spec in execute.grid(workspace, p, torch.device("cpu")):
         RunStore(workspace).forget(spec)
     monkeypatch.setenv("GANSPEED_WORKERS", "3")
-    assert len(execute.train_ahead(workspace, p, quiet)) == 4
+    ahead(workspace, p, quiet)
     assert trained(study) == trained(study, variant="wgan") == []
     assert digests(workspace.artifacts / "runs") == one_by_one
 
@@ -323,6 +324,21 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setenv("GANSPEED_DEVICE", "abacus")
     with pytest.raises(UserError, match="GANSPEED_DEVICE: 'abacus' is not usable here"):
         execute.device()
+
+
+def double(n):
+    return 2 * n
+
+
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_work_that_follows_from_work_is_done_by_the_same_processes(count):
+    items = [1, 10]
+    done = {}
+    for item, result in execute.map_processes(double, items, count):
+        done[item] = result
+        if result < 30:
+            items.append(result)
+    assert done == {1: 2, 2: 4, 4: 8, 8: 16, 16: 32, 10: 20, 20: 40}
 
 
 def die(item):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ganspeed import data, execute, features, params, report
+from ganspeed.ahead import ahead
 from ganspeed.flags import COLLAPSE, CRITIC, WEIGHT, flags_of
 from ganspeed.params import Flags
 from ganspeed.scores import score_variant
@@ -76,7 +77,7 @@ def test_no_flag_is_raised_on_ten_healthy_runs(document, tmp_path, monkeypatch):
     prepared = workspace.prepared("digits")
     data.prepare("digits", study.datasets["digits"].data, tmp_path, prepared)
     features.build("digits", params.Features(**block), prepared, workspace.features("digits"), torch.device("cpu"))
-    execute.train_ahead(workspace, study, lambda specs: [])
+    ahead(workspace, study, lambda specs: [])
     for variant in variants:
         execute.train_cell(workspace, study, "digits", variant, lambda specs: [])
         score_variant(workspace, study, "digits", variant)

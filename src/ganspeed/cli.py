@@ -54,12 +54,11 @@ def check(given, workspace: Workspace) -> None:
 
 
 def ahead(given, workspace: Workspace) -> None:
-    from ganspeed import execute, progress, scores
+    from ganspeed import progress
+    from ganspeed.ahead import ahead
 
     params = parameters.load(workspace.params)
-    execute.train_ahead(workspace, params, progress.watch(workspace, params))
-    for done, (task, total) in enumerate(scores.score_ahead(workspace, params), 1):
-        print(f"{progress.label(task)}: scored, {done} of {total}", file=sys.stderr)
+    ahead(workspace, params, progress.watch(workspace, params))
 
 
 def track(given, workspace: Workspace) -> None:

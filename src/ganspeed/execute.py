@@ -1,6 +1,7 @@
 """Many runs side by side: in processes of one CPU thread each, or on the GPU if there is one.
 
-A process trains one run at a time, or a group of one variant's where the engine computes several at once.
+A process trains one run at a time, or a group of one variant's where the engine computes several at once. What follows
+from runs, their scores, may be made by the same processes as soon as they are free.
 
 GANSPEED_DEVICE (cpu, cuda, cuda:1, ...) and GANSPEED_WORKERS say where; they have good defaults and change no verdict.
 Workers change no byte. The device is part of a run's fingerprint.
@@ -10,7 +11,7 @@ import multiprocessing
 import os
 import queue
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
@@ -42,6 +43,7 @@ class Observer(Protocol):
     def started(self, spec: RunSpec) -> None: ...
     def logged(self, spec: RunSpec, row: dict[str, float]) -> None: ...
     def finished(self, spec: RunSpec) -> None: ...
+    def scored(self, spec: RunSpec) -> None: ...
     def close(self) -> None: ...
 
 
@@ -77,7 +79,8 @@ def map_processes(
 ) -> Iterator[tuple[Any, Any]]:
     """Yield (item, function(item)) as they finish, `count` processes of one thread each, none for a single item.
 
-    `function` is a module's top-level function. What it passes to `send` reaches `on_message` in this process.
+    Items that are appended to the list between two yields are done as well, after those before them. `function` is a
+    module's top-level function. What it passes to `send` reaches `on_message` in this process.
     A process that dies raises UserError, a wish to stop Stopped; what was finished before it stays finished.
     """
     if min(count, len(items)) <= 1:
@@ -87,9 +90,11 @@ def map_processes(
     messages, stop = context.Queue(), context.Event()
     arguments = (messages, stop, os.getpid())
     with ProcessPoolExecutor(min(count, len(items)), context, _start_worker, arguments) as pool:
-        pending = {pool.submit(function, item): item for item in items}
+        pending, taken = {}, 0
         try:
-            while pending:
+            while pending or taken < len(items):
+                pending |= {pool.submit(function, item): item for item in items[taken:]}
+                taken = len(items)
                 done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 _drain(messages, on_message)
                 for future in done:
@@ -142,14 +147,24 @@ def _start_worker(messages: multiprocessing.Queue, stop, parent: int) -> None:
 
 
 Watch = Callable[[list[RunSpec]], list[Observer]]  # makes the observers of the runs to be trained
+Work = tuple[Callable[[Any], None], Any]  # a module's top-level function, and what it is called with
 
 
-def train_all(specs: list[RunSpec], workspace: Workspace, where: torch.device, watch: Watch) -> None:
+def train_all(
+    specs: list[RunSpec],
+    workspace: Workspace,
+    where: torch.device,
+    watch: Watch,
+    also: Sequence[Work] = (),
+    then: Callable[[list[RunSpec]], list[Work]] = lambda specs: [],
+) -> None:
     """Train these runs side by side into the pool; the caller holds the store's lock.
 
-    SIGINT and SIGTERM raise Stopped, after every run that is being trained has written a checkpoint.
+    The same processes do what there is to do `also`, and what follows from runs that they have finished, `then`: each
+    when no run waits any more that was there before it. SIGINT and SIGTERM raise Stopped, after every run that is being
+    trained has written a checkpoint.
     """
-    if not specs:
+    if not specs and not also:
         return
     _refuse_precision_without_hardware(specs, where)
     by_fingerprint = {spec.fingerprint: spec for spec in specs}  # two variants may ask for the very same run
@@ -165,10 +180,12 @@ def train_all(specs: list[RunSpec], workspace: Workspace, where: torch.device, w
 
     try:
         count = workers(where)
-        items = [(group, workspace, where) for group in groups(list(by_fingerprint.values()), count)]
+        work = [(_train_group, (group, workspace, where)) for group in groups(list(by_fingerprint.values()), count)]
+        work += also
         with stopping.listening():
-            for _ in map_processes(_train_group, items, count, tell):
-                pass
+            for (function, item), _ in map_processes(_do, work, count, tell):
+                if function is _train_group:
+                    work += then(item[0])
     finally:
         for observer in observers:
             observer.close()
@@ -225,6 +242,11 @@ class Pooled:
         send(("finished", self.spec, None))
 
 
+def _do(work: Work) -> None:
+    function, item = work
+    function(item)
+
+
 def _train_group(item: tuple[list[RunSpec], Workspace, torch.device]) -> None:
     specs, workspace, where = item
     images, labels = resident(workspace.prepared(specs[0].dataset), where)
@@ -266,15 +288,6 @@ def train_cell(workspace: Workspace, params: Params, dataset: str, variant: str,
         for spec in missing:
             if not store.collect(spec):
                 raise RuntimeError(f"{store.pooled(spec)}: the run that was just trained is not whole")
-    return missing
-
-
-def train_ahead(workspace: Workspace, params: Params, watch: Watch) -> list[RunSpec]:
-    """Train every missing run of the whole grid side by side into the pool, where the train cells find them."""
-    where, store = device(), RunStore(workspace)
-    with store.lock():
-        missing = [spec for spec in grid(workspace, params, where) if store.finished(spec) is None]
-        train_all(missing, workspace, where, watch)
     return missing
 
 

@@ -1,4 +1,4 @@
-"""What a person sees while runs are trained: one bar per running run, or plain lines where there is no terminal."""
+"""What a person sees while runs are trained and scored: a bar per running run, or lines where there is no terminal."""
 
 import sys
 import time
@@ -47,7 +47,7 @@ class Rate:
 
 
 class Bars:
-    """One live bar per running run: update, rate, losses, gap and time left; one for the whole."""
+    """One live bar per running run: update, rate, losses, gap and time left; one for the whole, one for scores."""
 
     def __init__(self, total: int, console: Console):
         self._progress = Progress(
@@ -60,6 +60,7 @@ class Bars:
         )
         self._progress.start()
         self._whole = self._progress.add_task("runs", total=total, now="")
+        self._scored: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
         self._rate = Rate()
 
@@ -75,6 +76,11 @@ class Bars:
     def finished(self, spec: RunSpec) -> None:
         self._progress.remove_task(self._tasks.pop(spec.fingerprint))
         self._progress.advance(self._whole)
+
+    def scored(self, spec: RunSpec) -> None:
+        if self._scored is None:
+            self._scored = self._progress.add_task("scored", total=None, now="")
+        self._progress.advance(self._scored)
 
     def close(self) -> None:
         self._progress.stop()
@@ -105,6 +111,9 @@ class Lines:
     def finished(self, spec: RunSpec) -> None:
         self._done += 1
         self._say(f"{label(spec)}: finished ({self._done} of {self._total})")
+
+    def scored(self, spec: RunSpec) -> None:
+        self._say(f"{label(spec)}: scored")
 
     def close(self) -> None:
         pass

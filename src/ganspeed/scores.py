@@ -5,7 +5,7 @@ from the pool, the rest are made side by side.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from ganspeed.features import verified
 from ganspeed.files import read_json, sha256_file, sha256_json, write_json, write_text
 from ganspeed.kept import SCORED_BY
 from ganspeed.params import Evaluate, Params
-from ganspeed.runs import RunStore
+from ganspeed.runs import RunSpec, RunStore
 from ganspeed.workspace import Workspace
 
 HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
@@ -110,23 +110,24 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
     return [task.seed for task in missing]
 
 
-def score_ahead(workspace: Workspace, params: Params) -> Iterator[tuple[Task, int]]:
-    """Score the trained runs of the whole grid side by side into the pool, where the evaluate cells find them.
+def work_ahead(workspace: Workspace, params: Params, specs: Iterable[RunSpec]) -> list[execute.Work]:
+    """The scoring of those of these runs that are trained and lack scores, into the pool, where the stage finds them.
 
-    Yields what was scored, and how many there are to be. Runs that are not trained yet are passed over, and data sets
-    that have no classifiers yet.
+    Runs are passed over whose data set has no classifiers yet.
     """
-    where, store = execute.device(), RunStore(workspace)
-    specs = [spec for spec in execute.grid(workspace, params, where) if workspace.features(spec.dataset).exists()]
-    tasks = [
-        _task(workspace, params, spec.dataset, spec.variant, spec.seed, run, where)
-        for spec in specs
-        if (run := store.finished(spec))
-    ]
-    missing = [task for task in tasks if not any(_fits(place, task.fingerprint) for place in _places(workspace, task))]
-    for task, table in execute.map_processes(make, missing, execute.workers(where)):
-        _write(pool.pooled_scores(workspace, task.fingerprint), table, task)
-        yield task, len(missing)
+    where, store, work = execute.device(), RunStore(workspace), []
+    for spec in specs:
+        if workspace.features(spec.dataset).exists() and (run := store.finished(spec)):
+            task = _task(workspace, params, spec.dataset, spec.variant, spec.seed, run, where)
+            if not any(_fits(place, task.fingerprint) for place in _places(workspace, task)):
+                work.append((_make_ahead, (spec, task, pool.pooled_scores(workspace, task.fingerprint))))
+    return work
+
+
+def _make_ahead(item: tuple[RunSpec, Task, Path]) -> None:
+    spec, task, path = item
+    _write(path, make(task), task)
+    execute.send(("scored", spec, None))
 
 
 def make(task: Task) -> str:

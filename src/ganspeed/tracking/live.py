@@ -76,6 +76,9 @@ class Live:
         """A run has ended, one way or another; which way is told by its files."""
         self._put("finished", spec, {})
 
+    def scored(self, spec: Spec) -> None:
+        """Scores are shown by `mirror`, which reads them where the stages have put them."""
+
     def close(self) -> None:
         """Send what is left; runs that have not finished are marked as killed."""
         if self._given_up.is_set() or not self._begun:
