@@ -19,7 +19,7 @@ from customary import NETWORKS, pictures, recipe
 from tables import tell
 
 from ganspeed.engines import COMPILED, EAGER, LANES, TRACED
-from ganspeed.timing import fresh
+from ganspeed.stopwatch import fresh
 
 NAMES = (f"{TRACED}, {LANES} lanes", f"{COMPILED}, {LANES} lanes", f"{COMPILED}, 1 lane")
 

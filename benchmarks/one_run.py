@@ -23,7 +23,7 @@ import torch
 from customary import NETWORKS, customary, pictures, recipe
 from tables import tell
 
-from ganspeed import engines, execute, timing
+from ganspeed import engines, execute, stopwatch
 from ganspeed.training import Recipe
 
 
@@ -46,7 +46,7 @@ def work(engine: str | None, asked: Recipe, where: torch.device, pipe: Connectio
         images, labels = pictures(asked.shape).to(where), torch.zeros(1000, dtype=torch.int64, device=where)
         torch.set_num_threads(1)
         with tempfile.TemporaryDirectory() as folder:
-            update, _ = timing.fresh(asked, engine, images, labels, Path(folder))
+            update, _ = stopwatch.fresh(asked, engine, images, labels, Path(folder))
     else:
         torch.backends.cudnn.allow_tf32 = False  # equal precision
         update = partial(next, customary(asked, where))

@@ -19,7 +19,7 @@ from statistics import median
 import pandas as pd
 from tables import tell
 
-from ganspeed import engines, execute, params, runs, timing
+from ganspeed import engines, execute, params, runs, stopwatch
 from ganspeed.ahead import ahead
 from ganspeed.compare.statistics import effect
 from ganspeed.compare.times import Run, runs_of, time_to_threshold, truncated
@@ -94,7 +94,7 @@ def pace(grids: dict[str, Params], variant: str, workspace: Workspace) -> dict[s
     }
     images, labels = execute.resident(workspace.prepared(dataset), where)
     times = [
-        {name: timing.seconds(spec, images, labels, TIMED) for name, spec in specs.items()} for _ in range(REPEATS)
+        {name: stopwatch.seconds(spec, images, labels, TIMED) for name, spec in specs.items()} for _ in range(REPEATS)
     ]
     return {name: round(median(one[ONE] / one[name] for one in times), 2) for name in specs}
 

@@ -24,7 +24,7 @@ import torch
 from customary import NETWORKS, customary, pictures, recipe
 from tables import tell
 
-from ganspeed import engines, execute, timing
+from ganspeed import engines, execute, stopwatch
 from ganspeed.training import Recipe
 
 
@@ -37,7 +37,7 @@ def work(asked: Recipe, engine: str, pipe: Connection) -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         images, labels = pictures(asked.shape), torch.zeros(1000, dtype=torch.int64)
-        update, _ = timing.fresh(asked, engine, images, labels, Path(folder))
+        update, _ = stopwatch.fresh(asked, engine, images, labels, Path(folder))
         update()
         pipe.send(None)
         while (updates := pipe.recv()) is not None:

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from ganspeed import data, engines, params, timing
+from ganspeed import data, engines, params, stopwatch, timing
 from ganspeed.engines.lanes import Lanes
 from ganspeed.files import read_json
 from ganspeed.workspace import Workspace
@@ -38,7 +38,7 @@ def table(study) -> dict:
 
 
 def test_no_repeats_give_an_empty_table_and_no_clock_runs(study, monkeypatch):
-    monkeypatch.setattr(timing, "measure", lambda *_: pytest.fail("the clock ran"))
+    monkeypatch.setattr(stopwatch, "measure", lambda *_: pytest.fail("the clock ran"))
     assert not ran(study, repeats=0)
     written = table(study)
     assert (written["dataset"], written["repeats"], written["seconds_per_update"]) == ("digits", 0, {})
@@ -77,20 +77,20 @@ def test_the_engine_that_trains_is_the_one_that_is_timed(study, monkeypatch):
 
     monkeypatch.setattr(Lanes, "one_update", noted)
     assert ran(study)
-    assert one_updates == [engines.LANES] * 2 * (timing.WARM_UP + 2)
+    assert one_updates == [engines.LANES] * 2 * (stopwatch.WARM_UP + 2)
     assert not ran(study)
 
 
 def test_the_code_of_an_update_is_part_of_what_is_timed_and_that_of_the_grid_is_not(study, monkeypatch):
     ran(study)
-    hashes = timing.runs.source_hashes
+    hashes = stopwatch.runs.source_hashes
 
     def edited(name):
         return lambda *run: {**hashes(*run), name: "0" * 64}
 
-    monkeypatch.setattr(timing.runs, "source_hashes", edited("grid.py"))
+    monkeypatch.setattr(stopwatch.runs, "source_hashes", edited("grid.py"))
     assert not ran(study)
-    monkeypatch.setattr(timing.runs, "source_hashes", edited("networks.py"))
+    monkeypatch.setattr(stopwatch.runs, "source_hashes", edited("networks.py"))
     assert ran(study)
 
 
@@ -104,12 +104,12 @@ def test_variants_are_interleaved_the_warm_up_is_left_out_and_the_median_is_told
         price, updates = next(cost), itertools.count(1)
 
         def update():
-            clock["now"] += price * at_once if next(updates) > timing.WARM_UP else 1e6
+            clock["now"] += price * at_once if next(updates) > stopwatch.WARM_UP else 1e6
 
         return update, at_once
 
-    monkeypatch.setattr(timing, "fresh", fresh)
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock["now"])
+    monkeypatch.setattr(stopwatch, "fresh", fresh)
+    monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: clock["now"])
     assert ran(study, repeats=3)
     assert order == ["gan", "wgan_gp"] * 3
     assert table(study)["seconds_per_update"] == {"gan": 2.0, "wgan_gp": 20.0}
