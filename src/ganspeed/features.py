@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_weights
 
 from ganspeed import data, execute
 from ganspeed.errors import UserError
@@ -82,14 +82,18 @@ class Classifier(nn.Module):
         return self.logits(self.features(x))
 
     def fold(self) -> None:
-        """Make each normalisation of maps part of the layer before it: less work, and the end of training."""
+        """Make each normalisation part of the layer before it: less work, and the end of training."""
         layers: list[nn.Module] = []
         for layer in self.body:
             if isinstance(layer, nn.BatchNorm2d):
                 layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
             else:
                 layers.append(layer)
-        self.body = nn.Sequential(*layers)
+        last, norm = layers[-1], self.standardise
+        no_affine = torch.ones_like(norm.running_var), torch.zeros_like(norm.running_mean)
+        fused = fuse_linear_bn_weights(last.weight, None, norm.running_mean, norm.running_var, norm.eps, *no_affine)
+        last.weight, last.bias = fused
+        self.body, self.standardise = nn.Sequential(*layers), nn.Identity()
 
 
 @dataclass(frozen=True)
