@@ -99,9 +99,9 @@ def _reduced(cost: Array) -> Array:
     images of one side are all alike.
     """
     cost = cost - cost.mean(axis=0)
-    for shift in (np.mean, np.min):
-        cost -= shift(cost, axis=1, keepdims=True)
-    return cost - cost.min(axis=0)
+    cost -= cost.min(axis=1, keepdims=True)
+    cost -= cost.min(axis=0)
+    return cost
 
 
 def memorisation(generated: Array, near: References) -> float:

@@ -37,7 +37,7 @@ def first_runs(workspace: Workspace, params: Params, dataset: str) -> dict[str, 
 
 
 def made_of(spec: RunSpec) -> dict:
-    """What an update's cost depends on: the variant's block, the network's sizes, the engine, and the code behind."""
+    """What the cost of an update depends on: the variant's block, the network's sizes, engine and device, the code."""
     train, variant = spec.parameters["train"], spec.parameters["variant"]
     sources = runs.source_hashes(variant["objective"], spec.engine)
     return {

@@ -1,6 +1,6 @@
-"""The table of seconds per update: empty unless asked for, kept while nothing that costs time changed.
+"""The table of seconds per update, kept while nothing that costs time changed.
 
-With no repeats the table is empty, and there is no axis of seconds.
+With no repeats it is empty, and there is no axis of seconds.
 """
 
 from ganspeed.files import read_json, sha256_json, write_json

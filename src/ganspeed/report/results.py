@@ -136,7 +136,7 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         table = tables[run.variant, run.seed]
         scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
         histories.append(_read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
-    label = labels[runs[0].variant, runs[0].seed]
+    label, accuracy = labels[runs[0].variant, runs[0].seed], read_json(_accuracy(workspace, dataset))
     return Results(
         dataset=dataset,
         variants=compare.variants,
@@ -146,14 +146,16 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         history=_history(histories),
         calibration=_read_csv(workspace.calibration(dataset)),
         comparison=comparison,
-        accuracy=read_json(_accuracy(workspace, dataset)),
+        accuracy=accuracy,
         scored=label,
-        status=_status(workspace, compare, runs, comparison, label),
+        status=_status(workspace, compare, runs, comparison, label, accuracy),
     )
 
 
-def _status(workspace: Workspace, compare: Compare, runs: tuple[Run, ...], comparison: dict, scored: dict) -> Status:
-    """What this study may be called, from runs, records and git. Raises KeyError for a record that lacks a key."""
+def _status(
+    workspace: Workspace, compare: Compare, runs: tuple[Run, ...], comparison: dict, scored: dict, accuracy: dict
+) -> Status:
+    """What this study may be called, from runs, records and git."""
     dataset, used = comparison["dataset"], comparison["thresholds"]
     blocks, threshold = runs[0].record["parameters"], {name: used[name] for name in ("tau25", "tau", "tau75")}
     planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
@@ -162,7 +164,7 @@ def _status(workspace: Workspace, compare: Compare, runs: tuple[Run, ...], compa
         axis=comparison["axis"],
         data=blocks["data"],
         evaluate=scored["evaluate"] | {"samples": scored["samples"]},
-        features=read_json(_accuracy(workspace, dataset))["settings"],
+        features=accuracy["settings"],
         guards=comparison["guards"],
         metric_sha256=metric_sha256(),
         planned=[{"new": new, "reference": reference} for new, reference in planned],
