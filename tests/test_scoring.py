@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from ganspeed import calibration, data, execute, features, params, scores, scoring
-from ganspeed.errors import UserError
+from ganspeed.ahead import ahead
+from ganspeed.errors import Stopped, UserError
 from ganspeed.files import read_json, sha256_file, write_json
+from ganspeed.runs import RunStore
 from ganspeed.views import EVERY_SNAPSHOT, METRICS
 from ganspeed.workspace import Workspace
 
@@ -221,6 +223,28 @@ def test_damaged_snapshot_is_refused_by_name(workspace, score):
     with pytest.raises(UserError, match=r"seed-1/snapshots/0000024\.safetensors: its SHA-256 is .*; run\.json says"):
         score()
     assert set(written(workspace)) == {"seed-0.csv", "seed-0.json"}  # what was finished before stays
+
+
+def test_a_wish_to_stop_ends_the_scoring_of_a_run(score, workspace, monkeypatch):
+    monkeypatch.setattr(scoring.stopping, "wished", lambda: True)
+    with pytest.raises(Stopped):
+        score()
+    assert not workspace.scores(*CELL, 0).exists()
+
+
+def test_what_cannot_be_scored_ahead_ends_no_training_and_is_told_by_the_stage(
+    workspace, document_of_study, score, monkeypatch
+):
+    def broken(task):
+        raise UserError("no score")
+
+    monkeypatch.setattr(scores, "make", broken)
+    study = params.parse(document_of_study)
+    ahead(workspace, study, lambda specs: [])
+    specs = execute.grid(workspace, study, torch.device("cpu"))
+    assert all(RunStore(workspace).finished(spec) for spec in specs) and len(specs) == 4
+    with pytest.raises(UserError, match="no score"):
+        score()
 
 
 def test_missing_runs_are_named_all_at_once(score):

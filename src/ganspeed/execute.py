@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import queue
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
@@ -38,7 +38,7 @@ _send: Callable[[Any], None] = lambda message: None  # noqa: E731 replaced in a 
 
 
 class Observer(Protocol):
-    """Whoever watches runs being trained: progress bars, the MLflow mirror."""
+    """Whoever watches runs being trained and scored: progress bars, the MLflow mirror."""
 
     def started(self, spec: RunSpec) -> None: ...
     def logged(self, spec: RunSpec, row: dict[str, float]) -> None: ...
@@ -79,8 +79,8 @@ def map_processes(
 ) -> Iterator[tuple[Any, Any]]:
     """Yield (item, function(item)) as they finish, `count` processes of one thread each, none for a single item.
 
-    Items that are appended to the list between two yields are done as well, after those before them. `function` is a
-    module's top-level function. What it passes to `send` reaches `on_message` in this process.
+    Items that are appended to the list between two yields are done as well, after those before them, by the processes
+    that there are. `function` is a module's top-level function. What it passes to `send` reaches `on_message` here.
     A process that dies raises UserError, a wish to stop Stopped; what was finished before it stays finished.
     """
     if min(count, len(items)) <= 1:
@@ -155,20 +155,37 @@ def train_all(
     workspace: Workspace,
     where: torch.device,
     watch: Watch,
-    also: Sequence[Work] = (),
     then: Callable[[list[RunSpec]], list[Work]] = lambda specs: [],
 ) -> None:
     """Train these runs side by side into the pool; the caller holds the store's lock.
 
-    The same processes do what there is to do `also`, and what follows from runs that they have finished, `then`: each
-    when no run waits any more that was there before it. SIGINT and SIGTERM raise Stopped, after every run that is being
+    What `then` makes of finished runs is done by the same processes when no run waits any more, unless there were fewer
+    runs than processes: the caller does what is left. SIGINT and SIGTERM raise Stopped, after every run that is being
     trained has written a checkpoint.
     """
-    if not specs and not also:
-        return
     _refuse_precision_without_hardware(specs, where)
-    by_fingerprint = {spec.fingerprint: spec for spec in specs}  # two variants may ask for the very same run
-    observers = watch(list(by_fingerprint.values()))
+    alone = list({spec.fingerprint: spec for spec in specs}.values())  # two variants may ask for the very same run
+    grouped = groups(alone, workers(where))
+    enough = len(grouped) >= workers(where)
+    work = [(_train_group, (group, workspace, where)) for group in grouped]
+
+    def follow(done: Work) -> list[Work]:
+        function, item = done
+        return then(item[0]) if enough and function is _train_group else []
+
+    do_all(work, where, lambda: watch(alone), follow)
+
+
+def do_all(
+    work: list[Work],
+    where: torch.device,
+    watch: Callable[[], list[Observer]],
+    follow: Callable[[Work], list[Work]] = lambda done: [],
+) -> None:
+    """Do this work side by side, in its order, and after it what follows from each part of it that is done."""
+    if not work:
+        return
+    observers = watch()
 
     def tell(message: tuple[str, RunSpec, Any]) -> None:
         kind, spec, row = message
@@ -179,13 +196,9 @@ def train_all(
                 getattr(observer, kind)(spec)
 
     try:
-        count = workers(where)
-        work = [(_train_group, (group, workspace, where)) for group in groups(list(by_fingerprint.values()), count)]
-        work += also
         with stopping.listening():
-            for (function, item), _ in map_processes(_do, work, count, tell):
-                if function is _train_group:
-                    work += then(item[0])
+            for done, _ in map_processes(_do, work, workers(where), tell):
+                work += follow(done)
     finally:
         for observer in observers:
             observer.close()
@@ -243,6 +256,8 @@ class Pooled:
 
 
 def _do(work: Work) -> None:
+    if stopping.wished():
+        raise Stopped
     function, item = work
     function(item)
 

@@ -59,8 +59,8 @@ class Bars:
             console=console,
         )
         self._progress.start()
-        self._whole = self._progress.add_task("runs", total=total, now="")
-        self._scored: TaskID | None = None
+        self._whole = self._progress.add_task("runs", total=total, now="", visible=total > 0)
+        self._scored = self._progress.add_task("scored", total=total or None, now="", visible=False)
         self._tasks: dict[str, TaskID] = {}
         self._rate = Rate()
 
@@ -78,9 +78,7 @@ class Bars:
         self._progress.advance(self._whole)
 
     def scored(self, spec: RunSpec) -> None:
-        if self._scored is None:
-            self._scored = self._progress.add_task("scored", total=None, now="")
-        self._progress.advance(self._scored)
+        self._progress.update(self._scored, advance=1, visible=True)
 
     def close(self) -> None:
         self._progress.stop()

@@ -7,6 +7,7 @@ from the pool, the rest are made side by side.
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -47,13 +48,13 @@ class Task:
         names = [Path(name) for name in self.record["files"] if name.startswith("snapshots/")]
         return dict(sorted((int(name.stem), self.run / name) for name in names))
 
-    @property
+    @cached_property
     def pinned(self) -> tuple[str, ...]:
         """Hashes of the classifiers, of the real images as they see them, and of the data: they pin both folders."""
         facts = verified(self.features)
         return (*(facts[name] for name in HASHES), data.manifest_sha256(self.prepared))
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the table of scores, and of nothing else."""
         source = Path(__file__).parent
@@ -126,7 +127,11 @@ def work_ahead(workspace: Workspace, params: Params, specs: Iterable[RunSpec]) -
 
 def _make_ahead(item: tuple[RunSpec, Task, Path]) -> None:
     spec, task, path = item
-    _write(path, make(task), task)
+    try:
+        table = make(task)
+    except UserError:
+        return  # the stage says why; here it would end the runs that are being trained
+    _write(path, table, task)
     execute.send(("scored", spec, None))
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganspeed import data, memory, pixels, views
+from ganspeed import data, memory, pixels, stopping, views
 from ganspeed.convolutions import suited_to
-from ganspeed.errors import UserError
+from ganspeed.errors import Stopped, UserError
 from ganspeed.features import one_thread
 from ganspeed.files import sha256_file
 from ganspeed.networks import Generator, load_generator
 from ganspeed.params import Evaluate
 from ganspeed.pixels import References
-from ganspeed.randomness import generator
+from ganspeed.randomness import generator, reproducible
 from ganspeed.scores import NETWORK, Task
 from ganspeed.views import Fitted, Lens, View
 
@@ -26,13 +26,19 @@ BATCH = 500  # images generated at a time: what they leave in between stays in a
 
 
 def score(task: Task) -> str:
-    """The tidy table of one run: both cfids of every snapshot, every metric of those that `fully_scored` names."""
+    """The tidy table of one run: both cfids of every snapshot, every metric of those that `fully_scored` names.
+
+    Raises UserError for a snapshot that is damaged or not finite, and Stopped where that is wished.
+    """
     memory.keep_freed()
+    reproducible()
     _verify(task)
     lines = [",".join(COLUMNS)]
     full = fully_scored(list(task.snapshots), task.settings.full_snapshots)
     with one_thread():
         for update, path in task.snapshots.items():
+            if stopping.wished():
+                raise Stopped
             for metric, value in _score_snapshot(task, path, update in full).items():
                 if not math.isfinite(value):
                     raise UserError(f"{path}: {metric} is {value}; the snapshot's weights are not finite")
