@@ -4,7 +4,6 @@ Frames hold one row per point with the columns variant, seed, the x axis and `va
 figures leave no state behind; `save` writes the same bytes for the same figure.
 """
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -123,9 +123,11 @@ def save(figure: Figure, path: Path, dpi: int) -> None:
 
     The palette covers every colour there is: one by frequency turns a thin line into the colour of a thicker one.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
-    image = Image.open(buffer).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    figure.set(dpi=dpi, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # once, where savefig draws a figure twice
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    image = drawn.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     write_atomically(path, lambda temporary: image.save(temporary, format="PNG", optimize=True))
 
 
