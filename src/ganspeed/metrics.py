@@ -5,6 +5,7 @@ extractor, another scale.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,10 @@ class Embedded:
     features: Array
     probabilities: Array | None
 
+    @cached_property
+    def statistics(self) -> "Statistics":
+        return statistics(self.features)
+
     def subset(self, index: Array) -> "Embedded":
         return Embedded(self.features[index], None if self.probabilities is None else self.probabilities[index])
 
@@ -40,11 +45,19 @@ class Statistics:
     covariance: Array
     n: int
 
+    @cached_property
+    def root(self) -> Array:
+        """The covariance's symmetric square root (d, d); eigenvalues that rounding made negative count as 0."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+
 
 def statistics(features: Array) -> Statistics:
     """The Gaussian fitted to features (n, d), n >= 2."""
     features = np.asarray(features, dtype=np.float64)
-    return Statistics(features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False)), len(features))
+    mean, n = features.mean(axis=0), len(features)
+    centred = features - mean
+    return Statistics(mean, centred.T @ centred / (n - 1), n)
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
@@ -55,7 +68,7 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
     """
     if np.array_equal(a.mean, b.mean) and np.array_equal(a.covariance, b.covariance):
         return 0.0
-    cross = np.linalg.svd(_square_root(a.covariance) @ _square_root(b.covariance), compute_uv=False).sum()
+    cross = np.linalg.svd(a.root @ b.root, compute_uv=False).sum()
     squared_shift = np.sum((a.mean - b.mean) ** 2)
     return float(max(squared_shift + np.trace(a.covariance) + np.trace(b.covariance) - 2 * cross, 0.0))
 
@@ -129,7 +142,7 @@ def confident_share(probabilities: Array, confidence: float) -> float:
 
 def all_metrics(generated: Embedded, real: Embedded, settings: Evaluate) -> dict[str, float]:
     """Every metric of METRICS by name; those of CLASS_METRICS only where both sides have class probabilities."""
-    values = {"cfid": frechet_distance(statistics(generated.features), statistics(real.features))}
+    values = {"cfid": frechet_distance(generated.statistics, real.statistics)}
     values["ckid"] = kernel_distance(
         generated.features, real.features, settings.kid_subsets, settings.kid_subset_size, settings.seed
     )
@@ -153,12 +166,6 @@ def class_metrics(generated: Array, real: Array, settings: Evaluate) -> dict[str
 def _at_most(n: int, rows: Array, seed: int) -> Array:
     """All rows, or n of them drawn without repetition: a data set's first half need not look like its second."""
     return rows if len(rows) <= n else rows[np.random.default_rng(seed).choice(len(rows), n, replace=False)]
-
-
-def _square_root(covariance: Array) -> Array:
-    """The symmetric square root; eigenvalues that rounding made negative count as 0."""
-    values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
 
 
 def _lifted(features: Array) -> Array:

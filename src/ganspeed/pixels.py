@@ -12,7 +12,7 @@ import numpy as np
 import ot
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import euclidean_distances, pairwise_distances_argmin_min
+from sklearn.metrics import euclidean_distances
 
 Array = NDArray[np.floating]
 
@@ -123,7 +123,7 @@ def _nearest(points: Array, images: Array) -> Array:
     """Distance from each point (n, D) to the nearest of images (M, C, H, W): (n,)."""
     found = np.full(len(points), np.inf)
     for block in _blocks(images):
-        found = np.minimum(found, pairwise_distances_argmin_min(points, block)[1])
+        found = np.minimum(found, euclidean_distances(points, block).min(axis=1))
     return found
 
 

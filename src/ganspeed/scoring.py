@@ -19,7 +19,7 @@ from ganspeed.params import Evaluate
 from ganspeed.pixels import References
 from ganspeed.randomness import generator, reproducible
 from ganspeed.scores import NETWORK, Task
-from ganspeed.views import Fitted, Lens, View
+from ganspeed.views import Lens, View
 
 COLUMNS = ("dataset", "variant", "seed", "update", "metric", "value")
 BATCH = 500  # images generated at a time: what they leave in between stays in a core's cache
@@ -70,7 +70,7 @@ def _score_snapshot(task: Task, path: Path, full: bool) -> dict[str, float]:
     real = _real(task.prepared, task.features, task.settings, task.device, task.pinned)
     if full:
         return views.all_metrics(generated, real.view, real.near, task.settings)
-    return views.distances(generated, real.fitted)
+    return views.distances(generated, real.view)
 
 
 @torch.inference_mode()
@@ -98,7 +98,6 @@ class Real:
     """What generated images are held against."""
 
     view: View
-    fitted: Fitted
     near: References
 
 
@@ -111,7 +110,7 @@ def _lens(features: Path, settings: Evaluate, device: str, pinned: tuple[str, ..
 def _real(prepared: Path, features: Path, settings: Evaluate, device: str, pinned: tuple[str, ...]) -> Real:
     (train, _), (held_out, _) = (data.load(prepared, split) for split in ("train", settings.split))
     view = views.view_of_split(features, settings.split, held_out, _lens(features, settings, device, pinned))
-    return Real(view, views.fitted(view), pixels.references(train, held_out))
+    return Real(view, pixels.references(train, held_out))
 
 
 @lru_cache(maxsize=1)

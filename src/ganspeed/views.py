@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganspeed import metrics, pixels
 from ganspeed.features import Classifier, batches, embed, load_classifier, load_reference
-from ganspeed.metrics import Embedded, Statistics, frechet_distance, statistics
+from ganspeed.metrics import Embedded, frechet_distance
 from ganspeed.params import Evaluate
 from ganspeed.pixels import Array, Pixels, References, project
 from ganspeed.randomness import reproducible
@@ -30,14 +30,6 @@ class View:
     first: Embedded
     second: Embedded
     pixels: Pixels | None
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """The Gaussians fitted to both classifiers' features of a set of images."""
-
-    first: Statistics
-    second: Statistics
 
 
 @dataclass(frozen=True)
@@ -85,22 +77,17 @@ def seen_pixels(images: Array, through: Lens) -> Pixels:
     return Pixels(np.concatenate(projected), _copied(images[: through.keep]))
 
 
-def fitted(view: View) -> Fitted:
-    return Fitted(statistics(view.first.features), statistics(view.second.features))
-
-
-def distances(generated: View, real: Fitted) -> dict[str, float]:
+def distances(generated: View, real: View) -> dict[str, float]:
     """The metrics of EVERY_SNAPSHOT by name."""
-    seen = fitted(generated)
-    values = (frechet_distance(seen.first, real.first), frechet_distance(seen.second, real.second))
+    sides = ((generated.first, real.first), (generated.second, real.second))
+    values = (frechet_distance(a.statistics, b.statistics) for a, b in sides)
     return dict(zip(EVERY_SNAPSHOT, values, strict=True))
 
 
 def all_metrics(generated: View, real: View, near: References, settings: Evaluate) -> dict[str, float]:
     """Every metric of METRICS by name, in its order; those of classes only where the classifiers tell classes."""
     values = metrics.all_metrics(generated.first, real.first, settings)
-    second = (statistics(side.second.features) for side in (generated, real))
-    values["cfid_second"] = frechet_distance(*second)
+    values["cfid_second"] = frechet_distance(generated.second.statistics, real.second.statistics)
     return values | pixels.all_metrics(generated.pixels, real.pixels, near)
 
 
