@@ -17,6 +17,7 @@ from ganspeed.files import write_text
 from ganspeed.metrics import class_counts, confident_share, modes
 from ganspeed.params import Evaluate
 from ganspeed.pixels import Array, Pixels
+from ganspeed.randomness import reproducible
 from ganspeed.views import View
 
 COLUMNS = ("dataset", "row", "metric", "value", "n")
@@ -34,6 +35,7 @@ def calibrate(dataset: str, prepared: Path, features: Path, settings: Evaluate, 
     `settings.split` is what everything is held against, the other one of val and test what is blurred and thinned;
     `samples` is the number of pixel-Gaussian images.
     """
+    reproducible()
     with one_thread():
         rows = calibration_rows(prepared, features, settings, samples)
     lines = [",".join(COLUMNS)]

@@ -160,8 +160,8 @@ def train_all(
     """Train these runs side by side into the pool; the caller holds the store's lock.
 
     What `then` makes of finished runs is done by the same processes when no run waits any more, unless there were fewer
-    runs than processes: the caller does what is left. SIGINT and SIGTERM raise Stopped, after every run that is being
-    trained has written a checkpoint.
+    groups of runs than processes: the caller does what is left. SIGINT and SIGTERM raise Stopped, after every run that
+    is being trained has written a checkpoint.
     """
     _refuse_precision_without_hardware(specs, where)
     alone = list({spec.fingerprint: spec for spec in specs}.values())  # two variants may ask for the very same run

@@ -11,7 +11,7 @@ There are two of them, alike but for their seed: what one finds and the other do
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -127,8 +127,9 @@ def build(dataset: str, settings: Features, prepared: Path, out: Path, device: t
         worth = settings.epochs * splits["train"]["n"] >= WORTH_A_PROCESS
         done = execute.map_processes(_build_one, jobs, workers if worth else 1)
         accuracies = {job.which: found for job, found in done}
+        architecture = _architecture(settings, prepared)
         facts = {
-            **asdict(_architecture(settings, prepared)),
+            **{name: getattr(architecture, name) for name in ("shape", "task", "outputs")},
             **{f"{split}_accuracy": value for split, value in accuracies["first"].items()},
             **{f"second_{split}_accuracy": value for split, value in accuracies["second"].items()},
             "settings": settings.model_dump(mode="json"),
@@ -255,9 +256,8 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu", which: Whi
     """A classifier of a features folder, ready to embed. Raises FeaturesError when it is missing or damaged."""
     name = _file(CLASSIFIER, which)
     facts = verified(folder, name)
-    classifier = Classifier(
-        Architecture(tuple(facts["shape"]), *(facts[k] for k in ("dim", "width", "task", "outputs")))
-    )
+    dim, width = (facts["settings"][key] for key in ("dim", "width"))
+    classifier = Classifier(Architecture(tuple(facts["shape"]), dim, width, facts["task"], facts["outputs"]))
     classifier.load_state_dict(load_file(folder / name))
     classifier.eval().fold()
     return classifier.to(device).requires_grad_(False)

@@ -17,7 +17,6 @@ from ganspeed.features import Classifier, batches, embed, load_classifier, load_
 from ganspeed.metrics import Embedded, frechet_distance
 from ganspeed.params import Evaluate
 from ganspeed.pixels import Array, Pixels, References, project
-from ganspeed.randomness import reproducible
 
 EVERY_SNAPSHOT = ("cfid", "cfid_second")
 METRICS = (*metrics.METRICS, "cfid_second", *pixels.METRICS)  # those of the full snapshots, in their order
@@ -59,7 +58,6 @@ class Lens:
 
 def lens(folder: Path, settings: Evaluate, device: torch.device | str = "cpu") -> Lens:
     """The lens of a features folder. Raises FeaturesError when a classifier is missing or damaged."""
-    reproducible()
     first, second = (load_classifier(folder, device, which) for which in ("first", "second"))
     along = pixels.directions(int(np.prod(first.architecture.shape)), settings.sliced_projections, settings.seed)
     return Lens(first, second, along, settings.transport_samples)
