@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -112,11 +113,14 @@ def warn_that_it_is_missing() -> None:
 def make_database(workspace: Workspace) -> None:
     """Make the tables of a fresh database in the root of the study, whole or not at all; that takes some seconds.
 
-    Made by two processes at once, or by one that is killed on the way, they would be broken for good.
+    Made by two processes at once, or by one that is killed on the way, they would be broken for good. What opens a
+    database is imported here, though there may be nothing to make: a second or more that counts as no one's waiting.
     """
-    path = workspace.root.resolve() / "mlflow.db"
+    path, uri = workspace.root.resolve() / "mlflow.db", tracking_uri(workspace)
     client = _mlflow().MlflowClient
-    if tracking_uri(workspace) == f"sqlite:///{path}" and not path.exists():
+    if not is_server(uri):
+        import_module("mlflow.store.tracking.sqlalchemy_store")
+    if uri == f"sqlite:///{path}" and not path.exists():
         with _lock(workspace):
             if not path.exists():
                 write_atomically(path, lambda new: client(f"sqlite:///{new}").search_experiments(max_results=1))
