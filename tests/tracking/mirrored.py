@@ -1,0 +1,218 @@
+"""A made-up study for the mirror to show: params, runs and scores as the stages would write them."""
+
+import base64
+import csv
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import mlflow
+
+from ganspeed import params as params_module
+from ganspeed import tracking
+from ganspeed.params import Params
+from ganspeed.tracking import Live, tracking_uri
+from ganspeed.workspace import Workspace
+
+UPDATES = 40
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@dataclass(frozen=True)
+class Spec:
+    dataset: str
+    variant: str
+    seed: int
+    fingerprint: str
+    parameters: dict
+
+
+def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1), samples=500, split="test") -> Params:
+    adam = {"name": "adam", "lr_g": 1e-3, "lr_d": 1e-3, "half_life": 0, "betas": [0.0, 0.9]}
+    wgan_gp = {"objective": "wgan_gp", "n_critic": 5, "lambda_gp": 10.0, "optimizer": adam}
+    train = {
+        "updates": UPDATES,
+        "batch_size": 8,
+        "z_dim": 4,
+        "width": 4,
+        "hidden": 0,
+        "ema_decay": 0.0,
+        "precision": "float32",
+    }
+    train |= {"log_every": 10, "checkpoint_every": 20, "grid_ratio": 1.5, "sample_grids": 2}
+    features = {
+        "dim": 8,
+        "width": 8,
+        "epochs": 1,
+        "batch_size": 8,
+        "learning_rate": 1e-3,
+        "min_accuracy": 0.5,
+        "seed": 0,
+        "second_seed": 1,
+    }
+    dataset = {
+        "data": {"source": "digits", "image_size": 8, "holdout": 497, "split_seed": 0},
+        "train": train,
+        "features": features,
+        "evaluate": {"samples": samples},
+        "threshold": {"tau25": 3.0, "tau": 2.0, "tau75": 1.0, "tau_second": 2.0},
+    }
+    document = {
+        "compare": {"datasets": list(datasets), "variants": list(variants), "seeds": list(seeds)},
+        "datasets": {"digits": dataset, "more": dataset},
+        "variants": {
+            "gan": {"objective": "gan", "n_critic": 1, "saturating": False, "optimizer": adam},
+            "wgan_gp": wgan_gp,
+            **{name: wgan_gp for name in variants if name.startswith("wgan_gp")},
+        },
+        "evaluate": {
+            "split": split, "seed": 0, "full_snapshots": 1, "neighbours": 5, "manifold_samples": 100,
+            "kid_subsets": 5, "kid_subset_size": 100, "mode_min_count": 10, "confidence": 0.9,
+            "sliced_projections": 8, "transport_samples": 100,
+        },
+        "protocol": {
+            "axis": "updates", "consecutive": 3, "references": ["wgan_gp"], "planned": [], "margin": 1.25,
+            "max_coverage_drop": 0.02, "max_extra_failures": 1, "equivalence": [0.8, 1.25],
+            "timing": {"repeats": 0, "updates": 50},
+        },
+        "pilot": {"variant": "wgan_gp", "seeds": [800], "length": 3},
+        "tuning": {"trials": 1, "seeds": [900], "updates": 12, "seed": 0, "shared": {}, "arms": {}},
+        "report": {
+            "title": "Which one?", "sample_columns": 2, "dpi": 100, "tail": 0.25,
+            "stopping": {"skip": 5, "smooth": 5, "patience": 10, "min_delta": 0.01},
+            "flags": {"gap": 1e5, "penalty_weight": 1e3, "modes": 0.5},
+        },
+    }  # fmt: skip
+    return params_module.parse(document)
+
+
+def spec(params: Params, variant: str, seed: int, version: str = "1") -> Spec:
+    block = params.datasets["digits"]
+    parameters = {
+        "data": block.data.model_dump(mode="json"),
+        "train": block.train.model_dump(mode="json"),
+        "variant": params.variants[variant].model_dump(mode="json"),
+    }
+    return Spec("digits", variant, seed, f"{variant}-{seed}-v{version}", parameters)
+
+
+def history(seed: int) -> list[dict[str, float]]:
+    return [
+        {"update": float(u), "d_updates": 5.0 * u, "d_loss": 1 / (u + seed), "diagnostics/rho": 0.1 * seed + 0.3}
+        for u in range(10, UPDATES + 1, 10)
+    ]
+
+
+def write_run(workspace: Workspace, run: Spec, rows: list[dict[str, float]] | None = None, diverged_at=None) -> None:
+    """The files of the stage `train`, as the output contract has them."""
+    folder = workspace.run(run.dataset, run.variant, run.seed)
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    outcome = {"status": "diverged" if diverged_at else "completed", "diverged_at": diverged_at}
+    machine = {"device": "cpu avx2", "precision": "float32", "engine": "eager", "versions": {"torch": "2.15.0"}}
+    content = {**run.__dict__, **outcome, **machine, "files": {}}
+    (folder / "run.json").write_text(json.dumps(content))
+    rows = history(run.seed) if rows is None else rows
+    with (folder / "history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows({**row, "update": int(row["update"])} for row in rows)
+    (folder / "samples" / "0000040.png").write_bytes(PIXEL)
+    (folder / "samples.gif").write_bytes(b"GIF89a")
+    provenance = workspace.provenance(run.dataset, run.variant, run.seed)
+    provenance.parent.mkdir(parents=True, exist_ok=True)
+    provenance.write_text(json.dumps({"commit": "c0ffee", "dirty": False, "host": "h", "start": "s", "resumes": 0}))
+
+
+def write_scores(workspace: Workspace, run: Spec, last: float = 2.5) -> None:
+    path = workspace.scores(run.dataset, run.variant, run.seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"digits,{run.variant},{run.seed},{u},cfid,{v}" for u, v in [(0, 90.0), (20, 30.0), (UPDATES, last)]]
+    path.write_text("\n".join(["dataset,variant,seed,update,metric,value", *lines]) + "\n")
+
+
+def write_study(workspace: Workspace, params: Params) -> None:
+    for variant in params.compare.variants:
+        for seed in params.compare.seeds:
+            write_run(workspace, spec(params, variant, seed))
+            write_scores(workspace, spec(params, variant, seed))
+
+
+def rows_of(workspace: Workspace, query: str) -> list[tuple]:
+    with closing(sqlite3.connect(workspace.root / "mlflow.db")) as database:
+        return database.execute(query).fetchall()
+
+
+def points(workspace: Workspace) -> list[tuple]:
+    return sorted(rows_of(workspace, "select run_uuid, key, step, timestamp, value from metrics"))
+
+
+def run_of(workspace: Workspace, variant: str, seed: int, version: str = "1") -> mlflow.entities.Run:
+    """The one active run under a key."""
+    client = mlflow.MlflowClient(tracking_uri(workspace))
+    (experiment,) = [e for e in client.search_experiments() if e.name == tracking.experiment_name("digits")]
+    (run,) = client.search_runs([experiment.experiment_id], f"tags.fingerprint = '{variant}-{seed}-v{version}'")
+    return run
+
+
+def current(workspace: Workspace) -> list[str]:
+    query = (
+        "select f.value from tags f join tags c using (run_uuid) join runs using (run_uuid) where lifecycle_stage = "
+    )
+    query += "'active' and f.key = 'fingerprint' and c.key = 'current' and c.value = 'true'"
+    return sorted(chain.from_iterable(rows_of(workspace, query)))
+
+
+def watch(workspace: Workspace, params: Params, runs: list[Spec], first=0, last=4) -> None:
+    """A training of which rows first to last are logged, to the end of the run when `last` is its last."""
+    live = Live(workspace, params)
+    for run in runs:
+        live.started(run)
+        for row in history(run.seed)[first:last]:
+            live.logged(run, row)
+        if last == 4:
+            live.finished(run)
+    wait_for(lambda: live._queue.empty())  # as it is during training, which takes longer than this
+    live.close()
+    live._thread.join(20)
+
+
+def wait_for(condition, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened for too long"
+        time.sleep(0.05)
+
+
+def train_for_ever(workspace: Workspace, params: Params) -> None:
+    """A training that never comes to its end; for a process that is killed."""
+    run = spec(params, "gan", 0, version="2")
+    live = Live(workspace, params)
+    live.started(run)
+    live.logged(run, history(0)[0])
+    time.sleep(600)
+
+
+CHILD = """
+import sys, pathlib
+sys.path[:0] = {path!r}
+from mirrored import make_params, train_for_ever
+from ganspeed.tracking import mirror, serve
+from ganspeed.workspace import Workspace
+{call}(Workspace(pathlib.Path({root!r})), make_params(){rest})
+"""
+
+
+def child(workspace: Workspace, call: str, rest: str = "", **options) -> subprocess.Popen:
+    path = [str(Path(__file__).parent), *sys.path]
+    code = CHILD.format(path=path, call=call, root=str(workspace.root), rest=rest)
+    environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, **options)

@@ -1,0 +1,109 @@
+"""The page that people open: served to this machine, grouped, with pictures."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+from mirrored import PIXEL, child, make_params, points, run_of, spec, write_run
+from test_report_browser import CHROMIUM, FLAGS
+
+from ganspeed import tracking
+from ganspeed.tracking import mirror
+from ganspeed.tracking.view import VIEW_TAG
+
+
+@pytest.fixture
+def server(study):
+    """The address that `serve` prints, and its process, while its usual port is taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = child(study, "serve", f", port={taken.getsockname()[1]}", stdout=subprocess.PIPE, text=True)
+        try:
+            link = process.stdout.readline()
+            assert link.startswith("digits: http://127.0.0.1:"), link
+            yield link.removeprefix("digits: ").strip()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def request(address: str, path: str, body: dict | None = None):
+    data = json.dumps(body).encode() if body is not None else None
+    query = urllib.request.Request(address + path, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(query, timeout=20) as answer:
+        content = answer.read()
+    return json.loads(content) if path.startswith("/api") else content
+
+
+@pytest.mark.slow
+def test_the_page_is_served_to_this_machine_alone_with_runs_view_and_pictures(server, study):
+    address, experiment = re.match(r"(http://127\.0\.0\.1:\d+)/.*/experiments/(\d+)/", server).groups()
+    port = int(address.rsplit(":", 1)[1])
+    found = request(address, f"/api/2.0/mlflow/experiments/get?experiment_id={experiment}")["experiment"]
+    assert VIEW_TAG in {tag["key"] for tag in found["tags"]}
+    body = {"experiment_ids": [experiment], "filter": "tags.current = 'true'"}
+    runs = request(address, "/api/2.0/mlflow/runs/search", body)["runs"]
+    assert sorted(run["info"]["run_name"] for run in runs) == [
+        "gan seed 0",
+        "gan seed 1",
+        "wgan_gp seed 0",
+        "wgan_gp seed 1",
+    ]
+    finals = [m["value"] for run in runs for m in run["data"]["metrics"] if m["key"] == "final/cfid"]
+    assert finals == [2.5] * 4
+    run_id = runs[0]["info"]["run_id"]
+    assert request(address, f"/get-artifact?path=samples/0000040.png&run_uuid={run_id}") == PIXEL
+    hexadecimal = f"{port:04X}"
+    listening = [
+        line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
+    ]
+    assert [entry for entry in listening if entry.endswith(f":{hexadecimal}")] == [f"0100007F:{hexadecimal}"]
+    six = Path("/proc/net/tcp6")
+    assert not six.exists() or f":{hexadecimal} " not in six.read_text()
+
+
+@pytest.mark.slow
+def test_a_running_server_is_mirrored_to_through_its_address(server, study, monkeypatch, capsys):
+    address = re.match(r"http://127\.0\.0\.1:\d+", server)[0]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    before = points(study)
+    assert mirror(study, make_params()) == tracking.Summary(unchanged=4)
+    write_run(study, spec(make_params(), "gan", 0, version="2"))
+    assert mirror(study, make_params()).added == 1
+    assert len(points(study)) == len(before) + 4 * 2 + 4
+    tracking.serve(study, make_params())
+    assert f"digits: {address}/?workflowType" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+def test_a_browser_opens_the_grouped_view_and_the_page_of_a_run(server, study, tmp_path):
+    """The view is an undocumented tag of MLflow's: only its page can tell whether it is still understood."""
+    seen = in_browser(server, tmp_path / "view")
+    assert all(words in seen for words in ("Group: gan", "Group: wgan_gp", "final/cfid", "(average)"))
+    assert "gan seed 0" not in seen  # folded
+    address, experiment = re.match(r"(http.*)#/experiments/(\d+)/", server).groups()
+    run_id = run_of(study, "gan", 0).info.run_id
+    seen = in_browser(f"{address}#/experiments/{experiment}/runs/{run_id}", tmp_path / "run")
+    assert "gan seed 0" in seen and "variant.n_critic" in seen
+
+
+def in_browser(address: str, profile: Path) -> str:
+    """What a page shows once its scripts are done."""
+    command = [
+        CHROMIUM,
+        *FLAGS[:-1],
+        "--virtual-time-budget=20000",
+        f"--user-data-dir={profile}",
+        "--dump-dom",
+        address,
+    ]
+    environment = os.environ | {"HOME": str(profile)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, env=environment).stdout
