@@ -1,10 +1,11 @@
 """Seconds of training and of scoring a run as its snapshots grow in number; one core.
 
-    python benchmarks/snapshots.py [--variant wgan_gp] [--repeats 3] [--to reports/benchmarks/NAME.csv]
+    python benchmarks/snapshots.py [--variants gan ...] [--ratios 1.25 ...] [--repeats 3] [--to NAME.csv]
 
-Run from the root of the project after `dvc repro features`; trains the first data set's runs of one variant, as many as
-its engine computes at once, in a temporary folder, with `train.grid_ratio` changed. Training counts from the first
-logged row to the end, without the start; ratios alternate, and medians are told.
+Run from the root of the project after `dvc repro features`; trains the first data set's runs of each variant, as many
+as its engine computes at once, in a temporary folder, with `train.grid_ratio` changed. Training counts from the first
+logged row to the end, without the start; variants and ratios alternate, medians are told, and of the variants together
+their sums.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import re
 import shutil
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +44,7 @@ def measure(workspace: Workspace, variant: str, ratio: float) -> dict:
     scoring = time.perf_counter() - start
     shutil.rmtree(workspace.pool)
     return {
+        "variant": variant,
         "grid_ratio": ratio,
         "snapshots": len(of_block(first.parameters["train"])),
         "training_s": (clock.last - clock.first) / len(specs),
@@ -51,7 +54,8 @@ def measure(workspace: Workspace, variant: str, ratio: float) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--variant", default="wgan_gp")
+    parser.add_argument("--variants", nargs="+", default=["wgan_gp"])
+    parser.add_argument("--ratios", nargs="+", type=float, default=RATIOS)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()
@@ -62,13 +66,17 @@ def main() -> None:
         dataset = params.load(Path("params.yaml")).compare.datasets[0]
         shutil.copytree(here.prepared(dataset), workspace.prepared(dataset))
         shutil.copytree(here.features(dataset), workspace.features(dataset))
-        measure(workspace, given.variant, RATIOS[0])  # imports
+        measure(workspace, given.variants[0], given.ratios[0])  # imports
         for _ in range(given.repeats):
-            for ratio in RATIOS:
-                found.append(measure(workspace, given.variant, ratio))
+            for variant, ratio in product(given.variants, given.ratios):
+                found.append(measure(workspace, variant, ratio))
                 print(found[-1], flush=True)
-    table = pd.DataFrame(found).groupby(["grid_ratio", "snapshots"]).median().round(2).sort_index(ascending=False)
-    tell(table.reset_index().assign(variant=given.variant, repeats=given.repeats), given.to)
+    table = pd.DataFrame(found).groupby(["variant", "grid_ratio", "snapshots"], sort=False).median().reset_index()
+    if len(given.variants) > 1:
+        whole = table.groupby(["grid_ratio", "snapshots"], sort=False)[["training_s", "scoring_s"]].sum().reset_index()
+        table = pd.concat([table, whole.assign(variant="together")], ignore_index=True)
+    table["share"] = table["scoring_s"] / table["training_s"]
+    tell(table.round(3).assign(repeats=given.repeats), given.to)
 
 
 if __name__ == "__main__":
