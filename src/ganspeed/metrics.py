@@ -5,7 +5,7 @@ extractor, another scale.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,12 @@ METRICS = ("cfid", "ckid", "precision", "recall", "density", "coverage", *CLASS_
 BLOCK = 1024  # rows of a distance matrix held at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Embedded:
     """Images as the metric classifier sees them: features (N, d) and class probabilities (N, K).
 
-    `probabilities` is None where the classifier was not trained on classes.
+    `probabilities` is None where the classifier was not trained on classes. What metrics need of one set alone is
+    computed once: real images are held against every snapshot.
     """
 
     features: Array
@@ -79,14 +80,8 @@ def kernel_distance(a: Array, b: Array, subsets: int, size: int, seed: int) -> f
     a: (N, d), b: (M, d); a subset takes `size` rows of each without repetition, or all rows where there are fewer.
     Bińkowski et al. 2018, 1801.01401.
     """
-    rng = np.random.default_rng(seed)
-    a, b = _lifted(a), _lifted(b)
     size = min(size, len(a), len(b))
-    draws = [
-        _mmd2(a[rng.choice(len(a), size, replace=False)], b[rng.choice(len(b), size, replace=False)])
-        for _ in range(subsets)
-    ]
-    return float(np.mean(draws))
+    return _mmd2(_subsets(a, subsets, size, (seed, 0)), _subsets(b, subsets, size, (seed, 1)))
 
 
 def precision_recall_density_coverage(generated: Array, real: Array, k: int) -> dict[str, float]:
@@ -96,21 +91,7 @@ def precision_recall_density_coverage(generated: Array, real: Array, k: int) -> 
     other than the point itself; its border belongs to it. Kynkäänniemi et al. 2019, 1904.06991; Naeem et al. 2020,
     2002.09797.
     """
-    generated, real = np.asarray(generated, dtype=np.float64), np.asarray(real, dtype=np.float64)
-    real_radii, generated_radii = _squared_radii(real, k), _squared_radii(generated, k)
-    balls_around = np.empty(len(generated))  # of a generated sample: in how many real balls it lies
-    recalled, covered = np.zeros(len(real), dtype=bool), np.zeros(len(real), dtype=bool)
-    for rows, squared in _squared_distances(generated, real):
-        inside = squared <= real_radii
-        balls_around[rows] = inside.sum(axis=1)
-        covered |= inside.any(axis=0)
-        recalled |= (squared <= generated_radii[rows, None]).any(axis=0)
-    return {
-        "precision": float((balls_around > 0).mean()),
-        "recall": float(recalled.mean()),
-        "density": float(balls_around.mean() / k),
-        "coverage": float(covered.mean()),
-    }
+    return _overlap(_manifold(generated, k), _manifold(real, k))
 
 
 def class_counts(probabilities: Array) -> NDArray[np.int64]:
@@ -143,11 +124,10 @@ def confident_share(probabilities: Array, confidence: float) -> float:
 def all_metrics(generated: Embedded, real: Embedded, settings: Evaluate) -> dict[str, float]:
     """Every metric of METRICS by name; those of CLASS_METRICS only where both sides have class probabilities."""
     values = {"cfid": frechet_distance(generated.statistics, real.statistics)}
-    values["ckid"] = kernel_distance(
-        generated.features, real.features, settings.kid_subsets, settings.kid_subset_size, settings.seed
-    )
-    manifolds = (_at_most(settings.manifold_samples, side.features, settings.seed) for side in (generated, real))
-    values |= precision_recall_density_coverage(*manifolds, settings.neighbours)
+    size = min(settings.kid_subset_size, len(generated.features), len(real.features))
+    a, b = _side(generated, settings, size, 0), _kept_side(real, settings, size, 1)
+    values["ckid"] = _mmd2(a.subsets, b.subsets)
+    values |= _overlap(a.manifold, b.manifold)
     if generated.probabilities is not None and real.probabilities is not None:
         values |= class_metrics(generated.probabilities, real.probabilities, settings)
     return values
@@ -163,9 +143,50 @@ def class_metrics(generated: Array, real: Array, settings: Evaluate) -> dict[str
     }
 
 
+@dataclass(frozen=True)
+class _Subsets:
+    """Random subsets of a set's lifted rows, (size, d + 1) each, and of each the kernel's mean over its pairs."""
+
+    rows: list[Array]
+    within: list[float]
+
+
+@dataclass(frozen=True)
+class _Manifold:
+    """Points (N, d), each with a ball that reaches to its k-th nearest other point, by its squared radius (N,)."""
+
+    points: Array
+    squared_radii: Array
+    k: int
+
+
+@dataclass(frozen=True)
+class _Side:
+    """What ckid and the manifolds need of one set alone."""
+
+    subsets: _Subsets
+    manifold: _Manifold
+
+
+def _side(embedded: Embedded, settings: Evaluate, size: int, number: int) -> _Side:
+    """`number`: 0 or 1, for subsets of their own on either side."""
+    subsets = _subsets(embedded.features, settings.kid_subsets, size, (settings.seed, number))
+    points = _at_most(settings.manifold_samples, embedded.features, settings.seed)
+    return _Side(subsets, _manifold(points, settings.neighbours))
+
+
+_kept_side = lru_cache(maxsize=1)(_side)
+
+
 def _at_most(n: int, rows: Array, seed: int) -> Array:
     """All rows, or n of them drawn without repetition: a data set's first half need not look like its second."""
     return rows if len(rows) <= n else rows[np.random.default_rng(seed).choice(len(rows), n, replace=False)]
+
+
+def _subsets(features: Array, count: int, size: int, seed: tuple[int, int]) -> _Subsets:
+    rng, lifted = np.random.default_rng(seed), _lifted(features)
+    rows = [lifted[rng.choice(len(lifted), size, replace=False)] for _ in range(count)]
+    return _Subsets(rows, [_within(x) for x in rows])
 
 
 def _lifted(features: Array) -> Array:
@@ -174,17 +195,43 @@ def _lifted(features: Array) -> Array:
     return np.column_stack([features / np.sqrt(features.shape[1]), np.ones(len(features))])
 
 
-def _mmd2(x: Array, y: Array) -> float:
-    """The unbiased estimate from equally many lifted rows: pairs of a row with itself are left out."""
-    m = len(x)
-    within = [(_cubes(rows, rows) - np.sum(np.sum(rows * rows, axis=1) ** 3)) / (m * (m - 1)) for rows in (x, y)]
-    return sum(within) - 2 * _cubes(x, y) / m**2
+def _mmd2(a: _Subsets, b: _Subsets) -> float:
+    """The mean, over equally many subsets of equal size, of the unbiased estimate."""
+    between = [_cubes(x, y) / len(x) ** 2 for x, y in zip(a.rows, b.rows, strict=True)]
+    return float(np.mean(a.within) + np.mean(b.within) - 2 * np.mean(between))
+
+
+def _within(rows: Array) -> float:
+    """The kernel's mean over pairs of different lifted rows."""
+    m = len(rows)
+    return (_cubes(rows, rows) - np.sum(np.sum(rows * rows, axis=1) ** 3)) / (m * (m - 1))
 
 
 def _cubes(x: Array, y: Array) -> float:
     """Sum of the kernel over all pairs of lifted rows."""
     products = x @ y.T
     return float(np.vdot(products * products, products))
+
+
+def _manifold(points: Array, k: int) -> _Manifold:
+    points = np.asarray(points, dtype=np.float64)
+    return _Manifold(points, _squared_radii(points, k), k)
+
+
+def _overlap(generated: _Manifold, real: _Manifold) -> dict[str, float]:
+    balls_around = np.empty(len(generated.points))  # of a generated sample: in how many real balls it lies
+    recalled, covered = (np.zeros(len(real.points), dtype=bool) for _ in range(2))
+    for rows, squared in _squared_distances(generated.points, real.points):
+        inside = squared <= real.squared_radii
+        balls_around[rows] = np.count_nonzero(inside, axis=1)
+        covered |= inside.any(axis=0)
+        recalled |= (squared <= generated.squared_radii[rows, None]).any(axis=0)
+    return {
+        "precision": float((balls_around > 0).mean()),
+        "recall": float(recalled.mean()),
+        "density": float(balls_around.mean() / real.k),
+        "coverage": float(covered.mean()),
+    }
 
 
 def _squared_radii(points: Array, k: int) -> Array:
@@ -198,9 +245,14 @@ def _squared_radii(points: Array, k: int) -> Array:
 
 
 def _squared_distances(a: Array, b: Array):
-    """Blocks of rows of the matrix of squared distances: yields (slice of a's rows, (rows, M) array)."""
+    """Blocks of rows of the matrix of squared distances, which rounding may leave below 0.
+
+    Yields (slice of a's rows, (rows, M) array).
+    """
     b_norms = np.sum(b * b, axis=1)
     for start in range(0, len(a), BLOCK):
         block = a[start : start + BLOCK]
-        squared = np.sum(block * block, axis=1)[:, None] + b_norms - 2 * (block @ b.T)
-        yield slice(start, start + len(block)), np.clip(squared, 0, None, out=squared)
+        squared = -2 * block @ b.T
+        squared += np.sum(block * block, axis=1)[:, None]
+        squared += b_norms
+        yield slice(start, start + len(block)), squared

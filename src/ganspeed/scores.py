@@ -7,8 +7,8 @@ from the pool, the rest are made side by side.
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import version
+from functools import cache, cached_property
+from importlib import metadata
 from pathlib import Path
 
 import torch
@@ -24,6 +24,7 @@ from ganspeed.workspace import Workspace
 
 HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
 LIBRARIES = ("numpy", "POT", "scikit-learn", "scipy")  # that metrics are computed with, beside torch
+version = cache(metadata.version)  # looks for files at every call
 NETWORK = ("z_dim", "width")  # what a generator is built from, beside the images' shape
 
 
