@@ -79,7 +79,7 @@ def view_snapshot(task: Task, path: Path, full: bool) -> View:
     lens = _lens(task.features, task.settings, task.device, task.pinned)
     train = task.record["parameters"]["train"]
     network = (train[key] for key in NETWORK)
-    G = load_generator(path, lens.first.architecture.shape, *network).to(task.device)
+    G = load_generator(path, lens.classifiers.first.architecture.shape, *network).to(task.device)
     z = _latents(task.settings.seed, task.samples, train["z_dim"], task.device)
     return lens.view(_generated(G, z), full)
 

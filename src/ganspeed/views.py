@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ganspeed import metrics, pixels
-from ganspeed.features import Classifier, batches, embed, load_classifier, load_reference
+from ganspeed.features import Pair, batches, embed_twice, load_classifier, load_reference
 from ganspeed.metrics import Embedded, frechet_distance
 from ganspeed.params import Evaluate
 from ganspeed.pixels import Array, Pixels, References, project
@@ -35,8 +35,7 @@ class View:
 class Lens:
     """What a view is taken with: both classifiers, and directions (C·H·W, P) with the number of images to keep."""
 
-    first: Classifier
-    second: Classifier
+    classifiers: Pair
     along: Array
     keep: int
 
@@ -45,8 +44,8 @@ class Lens:
         """The view of images that come in batches (n, C, H, W), on any device; not full: for EVERY_SNAPSHOT."""
         first, second, projected, kept, missing = [], [], [], [], self.keep
         for x in images:
-            first.append(embed(self.first, [x], classes=full))
-            second.append(embed(self.second, [x], classes=False))
+            for parts, part in zip((first, second), embed_twice(self.classifiers, x, classes=full), strict=True):
+                parts.append(part)
             if full:
                 x = x.cpu().numpy()
                 projected.append(project(x, self.along))
@@ -58,9 +57,10 @@ class Lens:
 
 def lens(folder: Path, settings: Evaluate, device: torch.device | str = "cpu") -> Lens:
     """The lens of a features folder. Raises FeaturesError when a classifier is missing or damaged."""
-    first, second = (load_classifier(folder, device, which) for which in ("first", "second"))
-    along = pixels.directions(int(np.prod(first.architecture.shape)), settings.sliced_projections, settings.seed)
-    return Lens(first, second, along, settings.transport_samples)
+    classifiers = Pair(*(load_classifier(folder, device, which) for which in ("first", "second")))
+    size = int(np.prod(classifiers.first.architecture.shape))
+    along = pixels.directions(size, settings.sliced_projections, settings.seed)
+    return Lens(classifiers, along, settings.transport_samples)
 
 
 def view_of_split(folder: Path, split: str, images: Array, through: Lens) -> View:
