@@ -202,6 +202,14 @@ class TestAllMetrics:
         without = all_metrics(self.embedded(0, 150, classes=False), self.embedded(1, 120, classes=False), self.settings)
         assert tuple(without) == METRICS[:6]
 
+    def test_what_is_kept_of_the_real_side_is_that_of_these_real_images(self):
+        made, one, other = (self.embedded(seed, n) for seed, n in ((0, 150), (1, 120), (2, 130)))
+        s = self.settings.model_copy(update={"manifold_samples": 150})
+        for real in (one, one, other, one):
+            values, features = all_metrics(made, real, s), (made.features, real.features)
+            assert values["ckid"] == kernel_distance(*features, s.kid_subsets, s.kid_subset_size, s.seed)
+            assert values.items() >= precision_recall_density_coverage(*features, s.neighbours).items()
+
     def test_manifolds_use_at_most_the_stated_samples(self):
         """Twice 60 points 100 apart: with at most 60 rows drawn at random, both clusters are still seen."""
         rng = np.random.default_rng(0)

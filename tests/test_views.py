@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ganspeed import params, pixels, views
-from ganspeed.features import Architecture, Classifier, Pair, embed, embed_twice
+from ganspeed.features import Architecture, Classifier, embed
 from ganspeed.metrics import frechet_distance, statistics
 
 
@@ -13,7 +13,7 @@ from ganspeed.metrics import frechet_distance, statistics
 def lens() -> views.Lens:
     torch.manual_seed(0)
     first, second = (folded(Architecture((1, 8, 8), 6, 4, "classes", 3)) for _ in range(2))
-    return views.Lens(Pair(first, second), pixels.directions(64, 9, 0), keep=25)
+    return views.Lens(views.Pair(first, second), pixels.directions(64, 9, 0), keep=25)
 
 
 def folded(architecture: Architecture) -> Classifier:
@@ -67,18 +67,18 @@ def test_without_pixels_there_is_what_every_snapshot_needs(lens):
     assert tuple(views.distances(seen, lens.view([pictures(6)]))) == views.EVERY_SNAPSHOT
 
 
-@pytest.mark.parametrize(("shape", "width"), [((1, 8, 8), 8), ((3, 28, 28), 6), ((1, 8, 8), 16)])
+@pytest.mark.parametrize(("shape", "width"), [((1, 8, 8), 8), ((3, 28, 28), 6), ((1, 8, 8), 9)])
 @pytest.mark.parametrize("task", ["classes", "rotations"])
 def test_a_pair_of_classifiers_sees_what_each_of_them_sees(shape, width, task):
-    """Narrow ones go through as one network."""
+    """Those of which two fit into a vector go through as one network."""
     torch.manual_seed(1)
     first, second = (folded(Architecture(shape, 6, width, task, 3)) for _ in range(2))
-    pair, x = Pair(first, second), torch.rand(30, *shape) * 2 - 1
-    assert (pair.maps is None) == (width == 16)
-    seen = embed_twice(pair, x, classes=True)
+    pair, x = views.Pair(first, second), torch.rand(30, *shape) * 2 - 1
+    assert (pair.maps is None) == (width == 9)
+    seen = pair.embed(x, classes=True)
     for found, wanted in zip(seen, (embed(first, [x]), embed(second, [x])), strict=True):
         np.testing.assert_allclose(found.features, wanted.features, rtol=1e-5, atol=1e-5)
     if task == "classes":
         np.testing.assert_allclose(seen[0].probabilities, embed(first, [x]).probabilities, rtol=1e-5)
     assert [one.probabilities is None for one in seen] == [task == "rotations", True]
-    assert embed_twice(pair, x, classes=False)[0].probabilities is None
+    assert pair.embed(x, classes=False)[0].probabilities is None

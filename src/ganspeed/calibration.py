@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from ganspeed import data, pixels, views
+from ganspeed import data, memory, pixels, views
 from ganspeed.features import batches, load_reference, one_thread
 from ganspeed.files import write_text
 from ganspeed.metrics import class_counts, confident_share, modes
@@ -35,6 +35,7 @@ def calibrate(dataset: str, prepared: Path, features: Path, settings: Evaluate, 
     `settings.split` is what everything is held against, the other one of val and test what is blurred and thinned;
     `samples` is the number of pixel-Gaussian images.
     """
+    memory.keep_freed()
     reproducible()
     with one_thread():
         rows = calibration_rows(prepared, features, settings, samples)

@@ -36,7 +36,6 @@ SMALLEST = 4  # convolutions halve the feature maps down to this size
 TURNS = 4  # of the task without classes
 MIXED = 0.03  # share of training images that are blends of two; without them pixel-Gaussian images pass for digits
 BATCH = 500  # images embedded at a time
-VECTOR = 16  # channels that a layer on a CPU is computed for at least, however few it has
 WORTH_A_PROCESS = 200_000  # images to train on; below it starting a process takes longer than it saves
 
 Which = Literal["first", "second"]  # of the two classifiers; every metric but cfid_second is on the first
@@ -95,42 +94,6 @@ class Classifier(nn.Module):
         fused = fuse_linear_bn_weights(last.weight, None, norm.running_mean, norm.running_var, norm.eps, *no_affine)
         last.weight, last.bias = fused
         self.body, self.standardise = nn.Sequential(*layers), nn.Identity()
-
-
-class Pair(nn.Module):
-    """Two folded classifiers of one architecture: images (N, C, H, W) → the features of either, (N, dim) each.
-
-    Narrow ones go through their convolutions as one network, the second's channels behind the first's and apart from
-    them: a vector has room for both.
-    """
-
-    def __init__(self, first: Classifier, second: Classifier):
-        super().__init__()
-        self.first, self.second = first, second
-        self.maps = _side_by_side(first.body, second.body) if first.architecture.width < VECTOR else None
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        if self.maps is None:
-            return self.first.features(x), self.second.features(x)
-        maps = self.maps(x).flatten(1).chunk(2, dim=1)
-        first, second = (one.body[-1](own) for one, own in zip((self.first, self.second), maps, strict=True))
-        return first, second
-
-
-def _side_by_side(first: nn.Sequential, second: nn.Sequential) -> nn.Sequential:
-    """The convolutions of two folded bodies, each with a ReLU behind it, as one network."""
-    layers: list[nn.Module] = []
-    convolutions = ([layer for layer in body if isinstance(layer, nn.Conv2d)] for body in (first, second))
-    for one, other in zip(*convolutions, strict=True):
-        groups = 2 if layers else 1  # both see the same images
-        shape = one.in_channels * groups, one.out_channels * 2, one.kernel_size, one.stride, one.padding
-        layer = nn.Conv2d(*shape, groups=groups)
-        layer.weight, layer.bias = (
-            nn.Parameter(torch.cat([getattr(one, name), getattr(other, name)]), requires_grad=False)
-            for name in ("weight", "bias")
-        )
-        layers += [layer, nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers)
 
 
 @dataclass(frozen=True)
@@ -278,18 +241,11 @@ def embed(classifier: Classifier, images: Iterable[Tensor]) -> Embedded:
     """
     where = classifier.head.weight.device
     features = torch.cat([classifier.features(x.to(where)) for x in images])
-    return Embedded(features.cpu().numpy(), _probabilities(classifier, features))
+    return Embedded(features.cpu().numpy(), probabilities(classifier, features))
 
 
-@torch.inference_mode()
-def embed_twice(pair: Pair, x: Tensor, classes: bool) -> tuple[Embedded, Embedded]:
-    """A batch (n, C, H, W) on any device as both classifiers see it; with `classes`, as `embed` tells the first's."""
-    first, second = pair(x.to(pair.first.head.weight.device))
-    named = _probabilities(pair.first, first) if classes else None
-    return Embedded(first.cpu().numpy(), named), Embedded(second.cpu().numpy(), None)
-
-
-def _probabilities(classifier: Classifier, features: Tensor) -> np.ndarray | None:
+def probabilities(classifier: Classifier, features: Tensor) -> np.ndarray | None:
+    """Class probabilities (N, K) by features (N, dim); None where the classifier tells rotations."""
     named = classifier.architecture.task == "classes"
     return F.softmax(classifier.logits(features), dim=1).cpu().numpy() if named else None
 

@@ -1,7 +1,7 @@
 """What figures are drawn with: one look per variant, every seed thin, the median bold, lines to read curves by.
 
 Frames hold one row per point with the columns variant, seed, the x axis and `value`. Nothing here uses pyplot, so that
-figures leave no state behind; `save` writes the same bytes for the same figure.
+figures leave no state behind; `save` writes the same bytes for the same figure, drawn anew.
 """
 
 import math

@@ -23,8 +23,7 @@ BLOCK = 1024  # rows of a distance matrix held at a time
 class Embedded:
     """Images as the metric classifier sees them: features (N, d) and class probabilities (N, K).
 
-    `probabilities` is None where the classifier was not trained on classes. What metrics need of one set alone is
-    computed once: real images are held against every snapshot.
+    `probabilities` is None where the classifier was not trained on classes.
     """
 
     features: Array
@@ -32,6 +31,7 @@ class Embedded:
 
     @cached_property
     def statistics(self) -> "Statistics":
+        """Computed once: real images are held against every snapshot."""
         return statistics(self.features)
 
     def subset(self, index: Array) -> "Embedded":
@@ -125,9 +125,10 @@ def all_metrics(generated: Embedded, real: Embedded, settings: Evaluate) -> dict
     """Every metric of METRICS by name; those of CLASS_METRICS only where both sides have class probabilities."""
     values = {"cfid": frechet_distance(generated.statistics, real.statistics)}
     size = min(settings.kid_subset_size, len(generated.features), len(real.features))
-    a, b = _side(generated, settings, size, 0), _kept_side(real, settings, size, 1)
-    values["ckid"] = _mmd2(a.subsets, b.subsets)
-    values |= _overlap(a.manifold, b.manifold)
+    sides = _side(generated, settings, size, 0), _kept_side(real, settings, size, 1)
+    subsets, manifolds = zip(*sides, strict=True)
+    values["ckid"] = _mmd2(*subsets)
+    values |= _overlap(*manifolds)
     if generated.probabilities is not None and real.probabilities is not None:
         values |= class_metrics(generated.probabilities, real.probabilities, settings)
     return values
@@ -145,9 +146,10 @@ def class_metrics(generated: Array, real: Array, settings: Evaluate) -> dict[str
 
 @dataclass(frozen=True)
 class _Subsets:
-    """Random subsets of a set's lifted rows, (size, d + 1) each, and of each the kernel's mean over its pairs."""
+    """A set's lifted rows (N, d + 1), subsets of them as indices (size,), and of each the kernel's mean over pairs."""
 
-    rows: list[Array]
+    lifted: Array
+    drawn: list[NDArray[np.integer]]
     within: list[float]
 
 
@@ -160,22 +162,14 @@ class _Manifold:
     k: int
 
 
-@dataclass(frozen=True)
-class _Side:
-    """What ckid and the manifolds need of one set alone."""
-
-    subsets: _Subsets
-    manifold: _Manifold
-
-
-def _side(embedded: Embedded, settings: Evaluate, size: int, number: int) -> _Side:
-    """`number`: 0 or 1, for subsets of their own on either side."""
+def _side(embedded: Embedded, settings: Evaluate, size: int, number: int) -> tuple[_Subsets, _Manifold]:
+    """What ckid and the manifolds need of one set alone. `number`: 0 or 1, for subsets of its own on either side."""
     subsets = _subsets(embedded.features, settings.kid_subsets, size, (settings.seed, number))
     points = _at_most(settings.manifold_samples, embedded.features, settings.seed)
-    return _Side(subsets, _manifold(points, settings.neighbours))
+    return subsets, _manifold(points, settings.neighbours)
 
 
-_kept_side = lru_cache(maxsize=1)(_side)
+_kept_side = lru_cache(maxsize=1)(_side)  # of the real images, which are held against every snapshot
 
 
 def _at_most(n: int, rows: Array, seed: int) -> Array:
@@ -185,8 +179,8 @@ def _at_most(n: int, rows: Array, seed: int) -> Array:
 
 def _subsets(features: Array, count: int, size: int, seed: tuple[int, int]) -> _Subsets:
     rng, lifted = np.random.default_rng(seed), _lifted(features)
-    rows = [lifted[rng.choice(len(lifted), size, replace=False)] for _ in range(count)]
-    return _Subsets(rows, [_within(x) for x in rows])
+    drawn = [rng.choice(len(lifted), size, replace=False) for _ in range(count)]
+    return _Subsets(lifted, drawn, [_within(lifted[index]) for index in drawn])
 
 
 def _lifted(features: Array) -> Array:
@@ -197,7 +191,8 @@ def _lifted(features: Array) -> Array:
 
 def _mmd2(a: _Subsets, b: _Subsets) -> float:
     """The mean, over equally many subsets of equal size, of the unbiased estimate."""
-    between = [_cubes(x, y) / len(x) ** 2 for x, y in zip(a.rows, b.rows, strict=True)]
+    pairs = zip(a.drawn, b.drawn, strict=True)
+    between = [_cubes(a.lifted[i], b.lifted[j]) / (len(i) * len(j)) for i, j in pairs]
     return float(np.mean(a.within) + np.mean(b.within) - 2 * np.mean(between))
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganspeed import metrics, pixels
-from ganspeed.features import Pair, batches, embed_twice, load_classifier, load_reference
+from ganspeed.features import Classifier, batches, load_classifier, load_reference, probabilities
 from ganspeed.metrics import Embedded, frechet_distance
 from ganspeed.params import Evaluate
 from ganspeed.pixels import Array, Pixels, References, project
 
+VECTOR = 16  # channels that a layer on a CPU is computed for at least, however few it has
 EVERY_SNAPSHOT = ("cfid", "cfid_second")
 METRICS = (*metrics.METRICS, "cfid_second", *pixels.METRICS)  # those of the full snapshots, in their order
 
@@ -29,6 +30,50 @@ class View:
     first: Embedded
     second: Embedded
     pixels: Pixels | None
+
+
+class Pair(nn.Module):
+    """Two folded classifiers of one architecture.
+
+    Where a vector has room for both, they go through their convolutions as one network, the second's channels behind
+    the first's and apart from them.
+    """
+
+    def __init__(self, first: Classifier, second: Classifier):
+        super().__init__()
+        self.first, self.second = first, second
+        self.maps = _side_by_side(first.body, second.body) if 2 * first.architecture.width <= VECTOR else None
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (N, C, H, W) → the features of either, (N, dim) each."""
+        if self.maps is None:
+            return self.first.features(x), self.second.features(x)
+        maps = self.maps(x).flatten(1).chunk(2, dim=1)
+        first, second = (one.body[-1](own) for one, own in zip((self.first, self.second), maps, strict=True))
+        return first, second
+
+    @torch.inference_mode()
+    def embed(self, x: Tensor, classes: bool) -> tuple[Embedded, Embedded]:
+        """Images (N, C, H, W), on any device, as either sees them; `classes`: with the first's class probabilities."""
+        first, second = self(x.to(self.first.head.weight.device))
+        named = probabilities(self.first, first) if classes else None
+        return Embedded(first.cpu().numpy(), named), Embedded(second.cpu().numpy(), None)
+
+
+def _side_by_side(first: nn.Sequential, second: nn.Sequential) -> nn.Sequential:
+    """The convolutions of two folded bodies, each with a ReLU behind it, as one network."""
+    layers: list[nn.Module] = []
+    convolutions = ([layer for layer in body if isinstance(layer, nn.Conv2d)] for body in (first, second))
+    for one, other in zip(*convolutions, strict=True):
+        groups = 2 if layers else 1  # both see the same images
+        shape = one.in_channels * groups, one.out_channels * 2, one.kernel_size, one.stride, one.padding
+        layer = nn.Conv2d(*shape, groups=groups)
+        layer.weight, layer.bias = (
+            nn.Parameter(torch.cat([getattr(one, name), getattr(other, name)]), requires_grad=False)
+            for name in ("weight", "bias")
+        )
+        layers += [layer, nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
 
 
 @dataclass(frozen=True)
@@ -44,7 +89,7 @@ class Lens:
         """The view of images that come in batches (n, C, H, W), on any device; not full: for EVERY_SNAPSHOT."""
         first, second, projected, kept, missing = [], [], [], [], self.keep
         for x in images:
-            for parts, part in zip((first, second), embed_twice(self.classifiers, x, classes=full), strict=True):
+            for parts, part in zip((first, second), self.classifiers.embed(x, classes=full), strict=True):
                 parts.append(part)
             if full:
                 x = x.cpu().numpy()

@@ -45,8 +45,8 @@ def test_a_dead_store_costs_a_moment_and_one_line(study, params, monkeypatch, ca
 
 
 @pytest.mark.slow
-def test_what_opens_a_database_is_imported_before_anybody_waits_for_an_answer(workspace):
-    """On a machine that has not read it yet this alone takes longer than a stage waits."""
+def test_what_opens_a_database_is_imported_with_its_tables(workspace):
+    """And not while a stage waits for an answer: on a machine that has not read it yet it takes longer than that."""
     code = (
         "import pathlib, sys; from ganspeed.tracking import store; from ganspeed.workspace import Workspace; "
         f"store.make_database(Workspace(pathlib.Path({str(workspace.root)!r}))); "

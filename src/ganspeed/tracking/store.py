@@ -22,6 +22,7 @@ from ganspeed.workspace import Workspace
 
 LOCK_SECONDS = 120.0
 BATCH = 1000  # points that one request may carry
+DATABASES = ("sqlite", "mysql", "postgresql", "mssql")  # what MLflow opens itself, by SQLAlchemy
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "ERROR",  # what goes wrong is raised as well, and said once
@@ -118,7 +119,7 @@ def make_database(workspace: Workspace) -> None:
     """
     path, uri = workspace.root.resolve() / "mlflow.db", tracking_uri(workspace)
     client = _mlflow().MlflowClient
-    if not is_server(uri):
+    if uri.startswith(DATABASES):
         import_module("mlflow.store.tracking.sqlalchemy_store")
     if uri == f"sqlite:///{path}" and not path.exists():
         with _lock(workspace):
