@@ -3,6 +3,7 @@
 import numpy as np
 import ot
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from ganspeed import pixels
 
@@ -68,6 +69,25 @@ class TestExactWasserstein:
         a, b = rng.normal(size=(60, 4)), rng.normal(1.0, 2.0, size=(60, 4))
         programme = ot.emd2([], [], ot.dist(a, b, metric="euclidean"))
         assert pixels.exact_wasserstein(a, b) == pytest.approx(programme, rel=1e-12)
+
+    @pytest.mark.parametrize("kind", ["alike", "outlier", "clusters", "tiny", "half alike"])
+    @pytest.mark.filterwarnings("error")
+    def test_where_the_search_starts_changes_no_optimum(self, rng, kind):
+        a, b = rng.normal(size=(2, 60, 4))
+        match kind:
+            case "alike":
+                a[:] = 1
+            case "outlier":
+                a[0] = 1e6
+            case "clusters":
+                a[:30] += 1e4
+            case "tiny":
+                a, b = 1e-9 * a, 1e-9 * b
+            case "half alike":
+                a[:30], b[:] = 0, 0
+        distances = np.linalg.norm(a[:, None] - b, axis=2)
+        best = distances[linear_sum_assignment(distances)].mean()
+        assert pixels.exact_wasserstein(a, b) == pytest.approx(best, rel=1e-12)
 
 
 class TestMemorisation:

@@ -18,6 +18,7 @@ Array = NDArray[np.floating]
 
 METRICS = ("swd", "w1_exact", "memorisation")
 BLOCK = 1024  # reference images looked at together
+SWEEPS = 15  # of Sinkhorn's algorithm; more take longer than they save
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,23 @@ def exact_wasserstein(a: Array, b: Array) -> float:
 
 
 def _reduced(cost: Array) -> Array:
-    """(n, n) → same: every row and column shifted, which leaves the best assignment what it is, so that most is near 0.
+    """(n, n) → same: every row and column shifted, which leaves the best assignment what it is, to bring it near 0.
 
-    SciPy's search starts from potentials of 0 and takes twice as long from the distances as they are, longest where the
-    images of one side are all alike.
+    SciPy's search starts from potentials of 0, which takes up to ten times as long from the distances as they are. The
+    shifts are the potentials of the entropic problem (Cuturi 2013, 1306.0895), roughly solved.
     """
-    cost = cost - cost.mean(axis=0)
-    cost -= cost.min(axis=1, keepdims=True)
-    cost -= cost.min(axis=0)
+    cost = _from_0(cost - cost.mean(axis=0))
+    if smoothing := cost.mean() / 20:
+        equal = np.full(len(cost), 1 / len(cost))
+        _, scales = ot.bregman.sinkhorn_knopp(equal, equal, cost, smoothing, SWEEPS, stopThr=0, warn=False, log=True)
+        cost = _from_0(cost - smoothing * (np.log(scales["u"])[:, None] + np.log(scales["v"])))
     return cost
+
+
+def _from_0(cost: Array) -> Array:
+    """Rows, then columns, shifted so that the least of each is 0."""
+    cost = cost - cost.min(axis=1, keepdims=True)
+    return cost - cost.min(axis=0)
 
 
 def memorisation(generated: Array, near: References) -> float:
