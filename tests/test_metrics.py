@@ -12,10 +12,12 @@ from ganspeed.metrics import (
     confident_share,
     frechet_distance,
     kernel_distance,
+    manifold,
     mode_kl,
     modes,
     precision_recall_density_coverage,
     statistics,
+    subsets,
 )
 from ganspeed.params import Evaluate
 
@@ -80,10 +82,14 @@ class TestFrechetDistance:
         assert 0 <= frechet_distance(few, twin) < 1e-6
 
 
+def ckid(a: np.ndarray, b: np.ndarray, count: int, size: int, seed: int) -> float:
+    return kernel_distance(subsets(a, count, size, (seed, 0)), subsets(b, count, size, (seed, 1)))
+
+
 class TestKernelDistance:
     def test_unbiased_on_equal_distributions_and_not_clipped(self):
         rng = np.random.default_rng(0)
-        draws = np.array([kernel_distance(*rng.normal(size=(2, 40, 8)), 1, 40, 0) for _ in range(600)])
+        draws = np.array([ckid(*rng.normal(size=(2, 40, 8)), 1, 40, 0) for _ in range(600)])
         assert abs(draws.mean()) < 4 * draws.std() / np.sqrt(len(draws))
         assert (draws < 0).mean() > 0.3
 
@@ -94,26 +100,29 @@ class TestKernelDistance:
         expected = np.array([3, 3, 1]) @ (moments_a - moments_b) ** 2  # (xy + 1)³ = 1 + 3xy + 3x²y² + x³y³
         rng = np.random.default_rng(1)
         a, b = rng.normal(size=(20_000, 1)), rng.normal(m, 1, size=(20_000, 1))
-        assert kernel_distance(a, b, 40, 500, 0) == pytest.approx(expected, rel=0.15)
+        assert ckid(a, b, 40, 500, 0) == pytest.approx(expected, rel=0.15)
 
     def test_by_hand(self):
         """a = {0, 1}, b = {2, 3}: k(0, 1) = 1, k(2, 3) = 343, mean of k(a, b) = (1 + 1 + 27 + 64)/4."""
         a, b = np.array([[0.0], [1.0]]), np.array([[2.0], [3.0]])
-        assert kernel_distance(a, b, 3, 2, 0) == pytest.approx(1 + 343 - 2 * 93 / 4)
+        assert ckid(a, b, 3, 2, 0) == pytest.approx(1 + 343 - 2 * 93 / 4)
         twice = (np.repeat(x, 2, axis=1) for x in (a, b))  # x·y/d is a mean over the features
-        assert kernel_distance(*twice, 3, 2, 0) == pytest.approx(1 + 343 - 2 * 93 / 4)
+        assert ckid(*twice, 3, 2, 0) == pytest.approx(1 + 343 - 2 * 93 / 4)
 
-    def test_seeded_and_capped_at_the_smaller_set(self):
+    def test_seeded(self):
         a, b = np.random.default_rng(2).normal(size=(2, 60, 4))
-        assert kernel_distance(a, b, 5, 20, 7) == kernel_distance(a, b, 5, 20, 7)
-        assert kernel_distance(a, b, 5, 20, 7) != kernel_distance(a, b, 5, 20, 8)
-        assert kernel_distance(a, b[:30], 2, 400, 0) == kernel_distance(a, b[:30], 2, 30, 0)
+        assert ckid(a, b, 5, 20, 7) == ckid(a, b, 5, 20, 7)
+        assert ckid(a, b, 5, 20, 7) != ckid(a, b, 5, 20, 8)
+
+
+def overlap(generated: np.ndarray, real: np.ndarray, k: int) -> dict[str, float]:
+    return precision_recall_density_coverage(manifold(generated, k), manifold(real, k))
 
 
 class TestManifolds:
     def test_identical_sets(self):
         points = np.random.default_rng(0).normal(size=(1500, 6))
-        scores = precision_recall_density_coverage(points, points, 5)
+        scores = overlap(points, points, 5)
         assert scores["precision"] == scores["recall"] == scores["coverage"] == 1
 
     def test_density_and_coverage_by_hand(self):
@@ -122,7 +131,7 @@ class TestManifolds:
         0.5 lies in the balls of 0 and 1; 2 in those of 1 (on its border) and 3; 2.1 in that of 3 alone.
         """
         real, generated = np.array([[0.0], [1], [3], [10]]), np.array([[0.5], [2], [2.1]])
-        scores = precision_recall_density_coverage(generated, real, 1)
+        scores = overlap(generated, real, 1)
         assert scores["density"] == pytest.approx(5 / 3)
         assert scores["coverage"] == pytest.approx(3 / 4)
         assert scores["precision"] == 1
@@ -131,27 +140,27 @@ class TestManifolds:
     def test_collapsed_generator_is_precise_and_recalls_nothing(self):
         rng = np.random.default_rng(1)
         real = rng.normal(size=(600, 4))
-        scores = precision_recall_density_coverage(rng.normal(size=(500, 4)) * 1e-3, real, 5)
+        scores = overlap(rng.normal(size=(500, 4)) * 1e-3, real, 5)
         assert scores["precision"] > 0.95
         assert scores["recall"] < 0.02
         assert scores["coverage"] < 0.2
 
     def test_scattered_generator_recalls_and_is_not_precise(self):
         rng = np.random.default_rng(2)
-        scores = precision_recall_density_coverage(rng.normal(size=(500, 4)) * 8, rng.normal(size=(600, 4)), 5)
+        scores = overlap(rng.normal(size=(500, 4)) * 8, rng.normal(size=(600, 4)), 5)
         assert scores["precision"] < 0.2
         assert scores["recall"] > 0.9
         assert scores["density"] < 0.2
 
     def test_blocks_of_rows_change_nothing(self, monkeypatch):
         generated, real = np.random.default_rng(3).normal(size=(2, 100, 3))
-        whole = precision_recall_density_coverage(generated, real, 3)
+        whole = overlap(generated, real, 3)
         monkeypatch.setattr("ganspeed.metrics.BLOCK", 7)
-        assert precision_recall_density_coverage(generated, real, 3) == whole
+        assert overlap(generated, real, 3) == whole
 
     def test_too_few_points_are_refused(self):
         with pytest.raises(ValueError, match="5 points have no 5-th neighbour"):
-            precision_recall_density_coverage(np.zeros((10, 2)), np.zeros((5, 2)), 5)
+            overlap(np.zeros((10, 2)), np.zeros((5, 2)), 5)
 
 
 class TestClasses:
@@ -202,13 +211,18 @@ class TestAllMetrics:
         without = all_metrics(self.embedded(0, 150, classes=False), self.embedded(1, 120, classes=False), self.settings)
         assert tuple(without) == METRICS[:6]
 
+    def test_subsets_are_no_larger_than_the_smaller_set(self):
+        made, real = self.embedded(0, 150), self.embedded(1, 120)
+        larger, all_rows = (self.settings.model_copy(update={"kid_subset_size": size}) for size in (400, 120))
+        assert all_metrics(made, real, larger)["ckid"] == all_metrics(made, real, all_rows)["ckid"]
+
     def test_what_is_kept_of_the_real_side_is_that_of_these_real_images(self):
         made, one, other = (self.embedded(seed, n) for seed, n in ((0, 150), (1, 120), (2, 130)))
         s = self.settings.model_copy(update={"manifold_samples": 150})
         for real in (one, one, other, one):
             values, features = all_metrics(made, real, s), (made.features, real.features)
-            assert values["ckid"] == kernel_distance(*features, s.kid_subsets, s.kid_subset_size, s.seed)
-            assert values.items() >= precision_recall_density_coverage(*features, s.neighbours).items()
+            assert values["ckid"] == ckid(*features, s.kid_subsets, s.kid_subset_size, s.seed)
+            assert values.items() >= overlap(*features, s.neighbours).items()
 
     def test_manifolds_use_at_most_the_stated_samples(self):
         """Twice 60 points 100 apart: with at most 60 rows drawn at random, both clusters are still seen."""
@@ -217,5 +231,5 @@ class TestAllMetrics:
         one_cluster = Embedded(rng.normal(size=(60, 4)), None)
         settings = self.settings.model_copy(update={"manifold_samples": 60})
         assert 0.2 < all_metrics(one_cluster, two_clusters, settings)["coverage"] < 0.8
-        everything = precision_recall_density_coverage(one_cluster.features, two_clusters.features, 5)
+        everything = overlap(one_cluster.features, two_clusters.features, 5)
         assert all_metrics(one_cluster, two_clusters, settings)["density"] != everything["density"]

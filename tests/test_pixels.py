@@ -34,11 +34,11 @@ class TestSlicedWasserstein:
         assert pixels.sliced_wasserstein(a, b) == pytest.approx(1.0)
 
     def test_is_that_of_pot(self, rng):
-        a, b, along = images(rng, 50), images(rng, 70) ** 3, pixels.directions(16, 35, 0)
-        expected = ot.sliced_wasserstein_distance(
-            pixels.flat(a).astype(float), pixels.flat(b).astype(float), projections=along
-        )
+        a, b = images(rng, 50).astype(float), images(rng, 70).astype(float) ** 3
+        along = pixels.directions(16, 35, 0)
+        expected = ot.sliced_wasserstein_distance(pixels.flat(a), pixels.flat(b), projections=along)
         assert sliced(a, b, along) == pytest.approx(expected, rel=1e-12)
+        assert sliced(np.float32(a), np.float32(b), along) == pytest.approx(expected, rel=1e-6)
 
     def test_directions_are_fixed_unit_vectors_from_all_around(self):
         along = pixels.directions(5, 4000, 7)

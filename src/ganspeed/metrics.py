@@ -74,24 +74,68 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
     return float(max(squared_shift + np.trace(a.covariance) + np.trace(b.covariance) - 2 * cross, 0.0))
 
 
-def kernel_distance(a: Array, b: Array, subsets: int, size: int, seed: int) -> float:
+@dataclass(frozen=True)
+class Subsets:
+    """Random subsets of a set for ckid: its lifted rows (N, d + 1), and of each subset its rows' indices (size,).
+
+    `within`: of each subset the kernel's mean over pairs of different rows.
+    """
+
+    lifted: Array
+    drawn: list[NDArray[np.integer]]
+    within: list[float]
+
+
+def subsets(features: Array, count: int, size: int, seed: tuple[int, int]) -> Subsets:
+    """`count` subsets of `size` rows of features (N, d), each without repetition; 2 <= size <= N."""
+    rng, lifted = np.random.default_rng(seed), _lifted(features)
+    drawn = [rng.choice(len(lifted), size, replace=False) for _ in range(count)]
+    return Subsets(lifted, drawn, [_within(lifted[index]) for index in drawn])
+
+
+def kernel_distance(a: Subsets, b: Subsets) -> float:
     """Unbiased MMD² with kernel (x·y/d + 1)³, the mean over random subsets; may be negative and is not clipped.
 
-    a: (N, d), b: (M, d); a subset takes `size` rows of each without repetition, or all rows where there are fewer.
-    Bińkowski et al. 2018, 1801.01401.
+    a, b: equally many subsets of equal size, drawn by different seeds. Bińkowski et al. 2018, 1801.01401.
     """
-    size = min(size, len(a), len(b))
-    return _mmd2(_subsets(a, subsets, size, (seed, 0)), _subsets(b, subsets, size, (seed, 1)))
+    pairs = zip(a.drawn, b.drawn, strict=True)
+    between = [_cubes(a.lifted[i], b.lifted[j]) / (len(i) * len(j)) for i, j in pairs]
+    return float(np.mean(a.within) + np.mean(b.within) - 2 * np.mean(between))
 
 
-def precision_recall_density_coverage(generated: Array, real: Array, k: int) -> dict[str, float]:
+@dataclass(frozen=True)
+class Manifold:
+    """Points (N, d), each with a ball that reaches to its k-th nearest other point, by its squared radius (N,)."""
+
+    points: Array
+    squared_radii: Array
+    k: int
+
+
+def manifold(points: Array, k: int) -> Manifold:
+    """The manifold of points (N, d). Raises ValueError unless N > k."""
+    points = np.asarray(points, dtype=np.float64)
+    return Manifold(points, _squared_radii(points, k), k)
+
+
+def precision_recall_density_coverage(generated: Manifold, real: Manifold) -> dict[str, float]:
     """How far generated and real samples lie in each other's k-nearest-neighbour balls; density may exceed 1.
 
-    generated: (N, d), real: (M, d), both of more than k rows. A ball's radius is the distance to the k-th neighbour
-    other than the point itself; its border belongs to it. Kynkäänniemi et al. 2019, 1904.06991; Naeem et al. 2020,
-    2002.09797.
+    A ball's border belongs to it. Kynkäänniemi et al. 2019, 1904.06991; Naeem et al. 2020, 2002.09797.
     """
-    return _overlap(_manifold(generated, k), _manifold(real, k))
+    balls_around = np.empty(len(generated.points))  # of a generated sample: in how many real balls it lies
+    recalled, covered = (np.zeros(len(real.points), dtype=bool) for _ in range(2))
+    for rows, squared in _squared_distances(generated.points, real.points):
+        inside = squared <= real.squared_radii
+        balls_around[rows] = np.count_nonzero(inside, axis=1)
+        covered |= inside.any(axis=0)
+        recalled |= (squared <= generated.squared_radii[rows, None]).any(axis=0)
+    return {
+        "precision": float((balls_around > 0).mean()),
+        "recall": float(recalled.mean()),
+        "density": float(balls_around.mean() / real.k),
+        "coverage": float(covered.mean()),
+    }
 
 
 def class_counts(probabilities: Array) -> NDArray[np.int64]:
@@ -126,9 +170,9 @@ def all_metrics(generated: Embedded, real: Embedded, settings: Evaluate) -> dict
     values = {"cfid": frechet_distance(generated.statistics, real.statistics)}
     size = min(settings.kid_subset_size, len(generated.features), len(real.features))
     sides = _side(generated, settings, size, 0), _kept_side(real, settings, size, 1)
-    subsets, manifolds = zip(*sides, strict=True)
-    values["ckid"] = _mmd2(*subsets)
-    values |= _overlap(*manifolds)
+    drawn, manifolds = zip(*sides, strict=True)
+    values["ckid"] = kernel_distance(*drawn)
+    values |= precision_recall_density_coverage(*manifolds)
     if generated.probabilities is not None and real.probabilities is not None:
         values |= class_metrics(generated.probabilities, real.probabilities, settings)
     return values
@@ -144,29 +188,14 @@ def class_metrics(generated: Array, real: Array, settings: Evaluate) -> dict[str
     }
 
 
-@dataclass(frozen=True)
-class _Subsets:
-    """A set's lifted rows (N, d + 1), subsets of them as indices (size,), and of each the kernel's mean over pairs."""
+def _side(embedded: Embedded, settings: Evaluate, size: int, number: int) -> tuple[Subsets, Manifold]:
+    """What ckid and the manifolds need of one set alone. `number`: 0 or 1, for subsets of its own on either side.
 
-    lifted: Array
-    drawn: list[NDArray[np.integer]]
-    within: list[float]
-
-
-@dataclass(frozen=True)
-class _Manifold:
-    """Points (N, d), each with a ball that reaches to its k-th nearest other point, by its squared radius (N,)."""
-
-    points: Array
-    squared_radii: Array
-    k: int
-
-
-def _side(embedded: Embedded, settings: Evaluate, size: int, number: int) -> tuple[_Subsets, _Manifold]:
-    """What ckid and the manifolds need of one set alone. `number`: 0 or 1, for subsets of its own on either side."""
-    subsets = _subsets(embedded.features, settings.kid_subsets, size, (settings.seed, number))
+    `size`: rows of a subset, at most as many as the smaller set has.
+    """
+    drawn = subsets(embedded.features, settings.kid_subsets, size, (settings.seed, number))
     points = _at_most(settings.manifold_samples, embedded.features, settings.seed)
-    return subsets, _manifold(points, settings.neighbours)
+    return drawn, manifold(points, settings.neighbours)
 
 
 _kept_side = lru_cache(maxsize=1)(_side)  # of the real images, which are held against every snapshot
@@ -177,23 +206,10 @@ def _at_most(n: int, rows: Array, seed: int) -> Array:
     return rows if len(rows) <= n else rows[np.random.default_rng(seed).choice(len(rows), n, replace=False)]
 
 
-def _subsets(features: Array, count: int, size: int, seed: tuple[int, int]) -> _Subsets:
-    rng, lifted = np.random.default_rng(seed), _lifted(features)
-    drawn = [rng.choice(len(lifted), size, replace=False) for _ in range(count)]
-    return _Subsets(lifted, drawn, [_within(lifted[index]) for index in drawn])
-
-
 def _lifted(features: Array) -> Array:
     """(N, d) → (N, d + 1), float64: products of these are x·y/d + 1, and the kernel is their cube."""
     features = np.asarray(features, dtype=np.float64)
     return np.column_stack([features / np.sqrt(features.shape[1]), np.ones(len(features))])
-
-
-def _mmd2(a: _Subsets, b: _Subsets) -> float:
-    """The mean, over equally many subsets of equal size, of the unbiased estimate."""
-    pairs = zip(a.drawn, b.drawn, strict=True)
-    between = [_cubes(a.lifted[i], b.lifted[j]) / (len(i) * len(j)) for i, j in pairs]
-    return float(np.mean(a.within) + np.mean(b.within) - 2 * np.mean(between))
 
 
 def _within(rows: Array) -> float:
@@ -206,27 +222,6 @@ def _cubes(x: Array, y: Array) -> float:
     """Sum of the kernel over all pairs of lifted rows."""
     products = x @ y.T
     return float(np.vdot(products * products, products))
-
-
-def _manifold(points: Array, k: int) -> _Manifold:
-    points = np.asarray(points, dtype=np.float64)
-    return _Manifold(points, _squared_radii(points, k), k)
-
-
-def _overlap(generated: _Manifold, real: _Manifold) -> dict[str, float]:
-    balls_around = np.empty(len(generated.points))  # of a generated sample: in how many real balls it lies
-    recalled, covered = (np.zeros(len(real.points), dtype=bool) for _ in range(2))
-    for rows, squared in _squared_distances(generated.points, real.points):
-        inside = squared <= real.squared_radii
-        balls_around[rows] = np.count_nonzero(inside, axis=1)
-        covered |= inside.any(axis=0)
-        recalled |= (squared <= generated.squared_radii[rows, None]).any(axis=0)
-    return {
-        "precision": float((balls_around > 0).mean()),
-        "recall": float(recalled.mean()),
-        "density": float(balls_around.mean() / real.k),
-        "coverage": float(covered.mean()),
-    }
 
 
 def _squared_radii(points: Array, k: int) -> Array:

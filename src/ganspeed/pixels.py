@@ -23,7 +23,7 @@ SWEEPS = 15  # of Sinkhorn's algorithm; more take longer than they save
 
 @dataclass(frozen=True)
 class Pixels:
-    """What is kept of a set of N images: its projections (N, P), float64, and its first n images (n, C·H·W)."""
+    """What is kept of a set of N images: its projections (N, P) and its first n images (n, C·H·W)."""
 
     projected: Array
     first: Array
@@ -48,8 +48,8 @@ def flat(images: Array) -> Array:
 
 
 def project(images: Array, along: Array) -> Array:
-    """Images (N, C, H, W) along directions (C·H·W, P): (N, P) in float64."""
-    return flat(images).astype(np.float64) @ along
+    """Images (N, C, H, W) along directions (C·H·W, P): (N, P), as precise as the images are."""
+    return flat(images) @ along.astype(images.dtype)
 
 
 def references(train: Array, held_out: Array) -> References:
@@ -75,8 +75,7 @@ def sliced_wasserstein(a: Array, b: Array) -> float:
     """
     places = (np.arange(len(x), dtype=float) for x in (a, b))
     plan = ot.emd_1d(*places, dense=False)  # from place to place in order of size: the same along every direction
-    apart = np.sort(a, axis=0)[plan.row]
-    apart -= np.sort(b, axis=0)[plan.col]
+    apart = np.subtract(np.sort(a, axis=0)[plan.row], np.sort(b, axis=0)[plan.col], dtype=np.float64)
     return float(np.sqrt(np.mean(plan.data @ np.square(apart, out=apart))))
 
 
@@ -124,15 +123,15 @@ def memorisation(generated: Array, near: References) -> float:
     that copies scores about 1/2 + p/2. Ties count half. One neighbour serves many generated images, so that the share
     is noisier than n tosses. After the data-copying test of Meehan et al. 2020, 2004.05675.
     """
-    to_train, to_held_out = (_nearest(generated, side) for side in (near.train, near.held_out))
+    to_train, to_held_out = (_squared_to_nearest(generated, side) for side in (near.train, near.held_out))
     return float(np.mean((to_train < to_held_out) + 0.5 * (to_train == to_held_out)))
 
 
-def _nearest(points: Array, images: Array) -> Array:
-    """Distance from each point (n, D) to the nearest of images (M, C, H, W): (n,)."""
+def _squared_to_nearest(points: Array, images: Array) -> Array:
+    """Squared distance from each point (n, D) to the nearest of images (M, C, H, W): (n,)."""
     found = np.full(len(points), np.inf)
     for block in _blocks(images):
-        found = np.minimum(found, euclidean_distances(points, block).min(axis=1))
+        found = np.minimum(found, euclidean_distances(points, block, squared=True).min(axis=1))
     return found
 
 
