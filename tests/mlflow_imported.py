@@ -5,4 +5,4 @@ from importlib import import_module
 from ganspeed.tracking import store
 
 store._mlflow()
-import_module("mlflow.store.tracking.sqlalchemy_store")
+import_module(store.DATABASES_CODE)

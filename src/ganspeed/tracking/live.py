@@ -152,8 +152,7 @@ class Live:
             self._runs[key].points += row_points(row, spec.parameters["train"])
         else:
             run = self._runs.pop(key)
-            self._flush(store, run)
-            store.log(run.run_id, [], {ROWS: str(run.rows)})
+            store.log(run.run_id, run.points, {ROWS: str(run.rows)})
             store.end(run.run_id, "FINISHED")
 
     def _open(self, store: Store, spec: Spec) -> _Open:

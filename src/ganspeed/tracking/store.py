@@ -1,5 +1,6 @@
 """The only importer of mlflow: where its store is, and the few calls that the mirror needs."""
 
+import gc
 import importlib.util
 import logging
 import os
@@ -22,7 +23,8 @@ from ganspeed.workspace import Workspace
 
 LOCK_SECONDS = 120.0
 BATCH = 1000  # points that one request may carry
-DATABASES = ("sqlite", "mysql", "postgresql", "mssql")  # what MLflow opens itself, by SQLAlchemy
+DATABASES = ("sqlite", "mysql", "postgresql", "mssql")  # what MLflow opens itself,
+DATABASES_CODE = "mlflow.store.tracking.sqlalchemy_store"  # by this module
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "ERROR",  # what goes wrong is raised as well, and said once
@@ -120,7 +122,8 @@ def make_database(workspace: Workspace) -> None:
     path, uri = workspace.root.resolve() / "mlflow.db", tracking_uri(workspace)
     client = _mlflow().MlflowClient
     if uri.startswith(DATABASES):
-        import_module("mlflow.store.tracking.sqlalchemy_store")
+        with _uncollected():
+            import_module(DATABASES_CODE)
     if uri == f"sqlite:///{path}" and not path.exists():
         with _lock(workspace):
             if not path.exists():
@@ -236,6 +239,19 @@ def _mlflow() -> ModuleType:
     """The module, imported with its settings in place: it costs a second, and not every machine has it."""
     os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    import mlflow
+    with _uncollected():
+        import mlflow
 
     return mlflow
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collect no garbage: what an import makes stays, and looking through it would take a quarter of the time."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
