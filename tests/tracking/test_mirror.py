@@ -132,6 +132,16 @@ def test_a_fresh_database_is_filled_again(study, params, tmp_path):
     assert sorted(row[1:] for row in points(clone)) == sorted(row[1:] for row in points(study))
 
 
+def test_every_answer_is_a_sign_of_life(study, params, monkeypatch):
+    """A search of many runs takes longer than a stage waits for a sign; each page of it is one."""
+    mirror(study, params)
+    store, signs = store_module.Store(study), []
+    monkeypatch.setattr(store_module, "PAGE", 2)
+    (experiment_id,) = store.other_experiments([])
+    assert len(store.runs(experiment_id, got_on=lambda: signs.append("page"))) == 4
+    assert signs == ["page", "page"]
+
+
 def test_an_experiment_that_was_deleted_by_hand_comes_back(study, params):
     mirror(study, params)
     client = mlflow.MlflowClient(tracking_uri(study))

@@ -162,7 +162,8 @@ class Live:
             self._experiments[spec.dataset] = store.experiment(spec.dataset, tags)
         experiment_id, key, beat = self._experiments[spec.dataset], key_of(spec), now()
         with store.lock:
-            known, tags = store.runs(experiment_id, like=spec), {"status": "running", HEARTBEAT: str(beat)}
+            known = store.runs(experiment_id, {"variant": spec.variant, "seed": str(spec.seed)})
+            tags = {"status": "running", HEARTBEAT: str(beat)}
             if key in known:
                 run_id = known.pop(key).info.run_id
                 store.set_status(run_id, "RUNNING")

@@ -80,17 +80,17 @@ def mirror_safely(workspace: Workspace, params: Params, dataset: str | None = No
 def _mirror(
     workspace: Workspace, params: Params, dataset: str | None, variant: str | None, got_on: Callable[[], None]
 ) -> list[str]:
-    """What was done, run by run; `got_on` is called at each."""
+    """What was done, run by run; `got_on` is called at each, and whenever runs were looked up."""
     done: list[str] = []
     store = Store(workspace)
     with store.lock:
         for name in params.compare.datasets if dataset is None else [dataset]:
-            for what in _mirror_dataset(store, workspace, params, name, variant):
+            for what in _mirror_dataset(store, workspace, params, name, variant, got_on):
                 done.append(what)
                 got_on()
         if dataset is None:
             for experiment_id in store.other_experiments(params.compare.datasets):
-                _retire(store, store.runs(experiment_id), set())
+                _retire(store, store.runs(experiment_id, got_on=got_on), set())
     return done
 
 
@@ -104,11 +104,14 @@ def experiment_tags(dataset: str, params: Params) -> dict[str, str]:
 
 
 def _mirror_dataset(
-    store: Store, workspace: Workspace, params: Params, dataset: str, only: str | None
+    store: Store, workspace: Workspace, params: Params, dataset: str, only: str | None, got_on: Callable[[], None]
 ) -> Iterator[str]:
-    """Bring the runs of a data set up to date one after another; yields what was done with each."""
+    """Bring the runs of a data set, or of one variant, up to date one after another; yields what was done with each.
+
+    One variant's runs leave the others alone, for these may be trained and not collected yet.
+    """
     experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
-    known = store.runs(experiment_id)
+    known = store.runs(experiment_id, {"variant": only} if only else None, got_on)
     recorded = [
         run
         for variant in (params.compare.variants if only is None else [only])
@@ -118,9 +121,7 @@ def _mirror_dataset(
     for run in recorded:
         yield _mirror_run(store, experiment_id, run, known.get(key_of(run)))
     kept = {key_of(run) for run in recorded}
-    # The other variants of the grid are left to their own stages: their runs may be trained and not collected yet.
-    spared = set() if only is None else set(params.compare.variants) - {only}
-    others = {key: run for key, run in known.items() if key not in kept and key.variant not in spared}
+    others = {key: run for key, run in known.items() if key not in kept}
     seeds = {str(seed) for seed in params.compare.seeds}
     _retire(store, others, {k for k in others if k.variant in params.compare.variants and k.seed in seeds})
 

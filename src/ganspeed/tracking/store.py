@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -23,6 +23,7 @@ from ganspeed.workspace import Workspace
 
 LOCK_SECONDS = 120.0
 BATCH = 1000  # points that one request may carry
+PAGE = 200  # runs that one answer carries: it takes half a second
 DATABASES = ("sqlite", "mysql", "postgresql", "mssql")  # what MLflow opens itself,
 DATABASES_CODE = "mlflow.store.tracking.sqlalchemy_store"  # by this module
 ENVIRONMENT = {
@@ -173,15 +174,19 @@ class Store:
         found = self._client.search_experiments(filter_string=f"name LIKE '{experiment_name('%')}'")
         return [experiment.experiment_id for experiment in found if experiment.name not in names]
 
-    def runs(self, experiment_id: str, like: Spec | None = None) -> dict[Key, Any]:
+    def runs(
+        self, experiment_id: str, only: Mapping[str, str] | None = None, got_on: Callable[[], None] | None = None
+    ) -> dict[Key, Any]:
         """The experiment's runs that bear a key: MLflow's own objects, with their latest metrics and their tags.
 
-        `like`: only those of the same variant and seed.
+        `only`: those with these tags; `got_on` is called at each answer, of which there is one for every PAGE of runs.
         """
         runs, page = {}, None
-        only = f"tags.variant = '{like.variant}' AND tags.seed = '{like.seed}'" if like else ""
+        wanted = " AND ".join(f"tags.{tag} = '{value}'" for tag, value in (only or {}).items())
         while True:
-            found = self._client.search_runs([experiment_id], only, max_results=1000, page_token=page)
+            found = self._client.search_runs([experiment_id], wanted, max_results=PAGE, page_token=page)
+            if got_on:
+                got_on()
             for run in found:
                 if set(Key._fields) <= set(run.data.tags):
                     runs[Key(*(run.data.tags[field] for field in Key._fields))] = run
