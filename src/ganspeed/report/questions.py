@@ -163,14 +163,12 @@ def figure(results: Results, styles: dict[str, Look]) -> Figure:
 
 def _runs(results: Results, variant: str) -> list[tuple[pd.DataFrame, pd.Series]]:
     """History and cfid curve (update → cfid) of a variant's runs that have a snapshot, in the order of the seeds."""
-    table, found = results.scores[results.scores["metric"] == "cfid"], []
+    found = []
     for run in results.of(variant):
-        mine = [
-            frame[(frame["variant"] == variant) & (frame["seed"] == run.seed)] for frame in (results.history, table)
-        ]
-        curve = mine[1].set_index("update")["value"].sort_index()
+        history, scores = results.by_run[variant, run.seed]
+        curve = scores[scores["metric"] == "cfid"].set_index("update")["value"].sort_index()
         if len(curve):
-            found.append((mine[0], curve))
+            found.append((history, curve))
     return found
 
 

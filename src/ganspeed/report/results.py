@@ -1,6 +1,7 @@
 """What the report reads: every file that params.compare implies, each by its name, never by search."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -69,6 +70,13 @@ class Results:
     def of(self, variant: str) -> list[Run]:
         """The runs of a variant, in the order of the seeds."""
         return [run for run in self.runs if run.variant == variant]
+
+    @cached_property
+    def by_run(self) -> dict[tuple[str, int], tuple[pd.DataFrame, pd.DataFrame]]:
+        """(variant, seed) → the run's rows of history and of scores, cut out once for all who ask run by run."""
+        tables = [(table, dict(iter(table.groupby(["variant", "seed"])))) for table in (self.history, self.scores)]
+        keys = [(run.variant, run.seed) for run in self.runs]
+        return {key: tuple(rows.get(key, table.iloc[:0]) for table, rows in tables) for key in keys}
 
     def scale(self, variant: str) -> dict[str, float]:
         return self.of(variant)[0].scale

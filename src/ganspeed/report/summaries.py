@@ -157,12 +157,8 @@ def n_diverged(results: Results, variant: str) -> int:
 
 def flags(results: Results, bounds: Flags) -> dict[tuple[str, int], list[str]]:
     """(variant, seed) → the named flags of the run, in the order of the runs; most have none."""
-    history, scores, real = results.history, results.scores, results.level("test", "modes")
-    found = {}
-    for run in results.runs:
-        own = [table[(table["variant"] == run.variant) & (table["seed"] == run.seed)] for table in (history, scores)]
-        found[run.variant, run.seed] = flags_of(*own, real, bounds)
-    return found
+    real = results.level("test", "modes")
+    return {key: flags_of(*tables, real, bounds) for key, tables in results.by_run.items()}
 
 
 def ordered_metrics(present: set[str]) -> list[str]:
