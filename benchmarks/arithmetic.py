@@ -4,7 +4,8 @@
 
 One thing is changed at a time around 28x28 pictures, width 16 and 64 images a batch; the last two rows are the networks
 nearest to WGAN-GP's on MNIST (width 64, batch 50, z 128) and DCGAN's of 64x64. Counted are products and convolutions,
-by torch's formulas, a multiplication and an addition as two. The peak is that of a product of 2048x2048 or
+by torch's formulas, a multiplication and an addition as two; the penalty's own part is what an update has more than one
+of WGAN. The peak is that of a product of 2048x2048 or
 of a large convolution in float32, whichever is faster (on a CPU two libraries do them), measured before every row; the
 median is what rows are held against. It runs on the GPU where GANSPEED_DEVICE or torch finds one.
 """
@@ -26,7 +27,7 @@ from torch.utils.flop_counter import flop_registry
 
 from ganspeed import execute
 from ganspeed.randomness import reproducible
-from ganspeed.training import Draws, new_state, one_update
+from ganspeed.training import Draws, State, new_state, one_update
 
 BASE = NETWORKS["28x28"]
 NETWORKS_IN_TURN = (
@@ -77,20 +78,27 @@ def peak(where: torch.device) -> float:
     return max(product, convolution) / 1e9
 
 
+def counted(state: State, draws: Draws) -> float:
+    """GFLOP of an update."""
+    with Counter() as counter:
+        one_update(state, draws)
+    return counter.flop / 1e9
+
+
 def measure(networks: Networks, given: argparse.Namespace, where: torch.device) -> dict:
-    """The sizes, with GFLOP and milliseconds of an update."""
-    asked = recipe(networks, given.variant, given.n_critic, 0)
+    """The sizes, with GFLOP of an update and of its penalty, and milliseconds of an update."""
+    asked, unpenalised = (recipe(networks, variant, given.n_critic, 0) for variant in (given.variant, "wgan"))
     state = new_state(asked, where)
     images, labels = pictures(networks.shape).to(where), torch.zeros(1000, dtype=torch.int64, device=where)
     draws = Draws(0, networks.batch_size, networks.z_dim, images, labels)
-    with Counter() as counter:
-        one_update(state, draws)
+    gflop = counted(state, draws)
     channels, size, _ = networks.shape
     return {
         "size": size,
         "channels": channels,
         **{name: getattr(networks, name) for name in ("width", "hidden", "batch_size", "z_dim")},
-        "gflop": counter.flop / 1e9,
+        "gflop": gflop,
+        "penalty_gflop": gflop - counted(new_state(unpenalised, where), draws),
         "ms": 1e3 / per_second(lambda: one_update(state, draws), given.seconds, where),
     }
 

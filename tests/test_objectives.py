@@ -154,8 +154,8 @@ def test_zero_input_gradient_gives_finite_derivatives():
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_one_step_of_each_player_moves_the_gap_its_way(name, document):
-    """Plain SGD, the same batch, no penalty: the critic raises the gap, the generator lowers it."""
-    changes = {"wgan_gp": {"lambda_gp": 0.0}}.get(name, {"lambda_0": 0.0} if name.startswith("iterative") else {})
+    """Plain SGD, the same batch, next to no penalty: the critic raises the gap, the generator lowers it."""
+    changes = {"wgan_gp": {"lambda_gp": 0.0}}.get(name, {"lambda_0": 1e-9} if name.startswith("iterative") else {})
     objective = make(name, document, **changes)
     torch.manual_seed(0)
     D = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1), nn.Flatten(0))
@@ -171,6 +171,17 @@ def test_one_step_of_each_player_moves_the_gap_its_way(name, document):
         for weight, gradient in zip(D.parameters(), gradients, strict=True):
             weight -= 1e-3 * gradient
     assert (D(b.real).mean() - D(b.fake).mean()).item() > gap
+
+
+def test_without_a_weight_no_pass_is_made_for_the_penalty(document):
+    passes = []
+    D = Linear(torch.ones(1, 8, 8))
+    D.register_forward_hook(lambda *_: passes.append(1))
+    for weight, expected in ((10.0, 2), (0.0, 1)):
+        passes.clear()
+        terms = make("wgan_gp", document, lambda_gp=weight).discriminator_terms(D, batch())
+        assert len(passes) == expected
+    assert torch.equal(terms.total(), -terms.gap)
 
 
 @pytest.mark.parametrize("name", VARIANTS[2:])

@@ -56,7 +56,7 @@ class IterativePenalty(Objective):
         n_critic: PositiveInt,
         alpha: Literal["iterative", "random", "batch_random", "fixed"],
         weight: Literal["iterative", "fixed"],
-        lambda_0: NonNegativeFloat,
+        lambda_0: PositiveFloat,
         p: PositiveFloat,
         beta: Fraction,
         warmup: NonNegativeInt,

@@ -2,7 +2,8 @@
 
 The critic minimises E[D(x_fake)] - E[D(x)] + lambda_gp E[(||∇D(x_hat)||₂ - 1)²] with
 x_hat = u x + (1 - u) x_fake, u uniform on [0, 1) per sample; G minimises -E[D(x_fake)]. With sides "one" the penalty is
-that of section 4 on one-sided penalties, E[max(0, ||∇D(x_hat)||₂ - 1)²].
+that of section 4 on one-sided penalties, E[max(0, ||∇D(x_hat)||₂ - 1)²]. With lambda_gp 0 nothing holds the critic, and
+no pass is made for a penalty.
 """
 
 from typing import Literal
@@ -23,6 +24,8 @@ class WGANGP(Objective):
     def discriminator_terms(self, D, batch: Batch) -> Terms:
         real, fake = scores(D, batch)
         gap = real.mean() - fake.mean()
+        if not self.lambda_gp:
+            return Terms({"wasserstein": -gap}, gap=gap)
         norm = gradient_norm(D, interpolate(batch.real, batch.fake, batch.u))
         penalty = norm_penalty(norm, self.sides)
         weighted = self.lambda_gp * penalty
