@@ -1,20 +1,23 @@
-"""What rows of the history, progress and the MLflow mirror cost, as shares of the CPU time of a study's training.
+"""What a study costs beside its updates: rows, snapshots and pictures, progress and the MLflow mirror; as shares.
 
-    python benchmarks/overhead.py [--to reports/benchmarks/NAME.csv]
+    python benchmarks/overhead.py [--repeats 3] [--to reports/benchmarks/NAME.csv]
 
 Run from the root of the project after `dvc repro prepare`; trains the grid of params.yaml on its first data set in a
-temporary folder. Rows: by how much longer it takes from an update that is logged to the next one than from another,
-medians within each group of runs. The rest: all CPU seconds of the process that starts the training, in which progress
-and mirror are.
+temporary folder, each time anew, into a fresh database of MLflow; median, lowest and highest share. Shares are of the
+time in which groups of runs are trained, from the first update to the last. Rows: by how much longer it takes from an
+update that is logged to the next one than from another, medians within each group. Snapshots and pictures: sample grids
+and the GIF among them, by the clock. Progress and mirror: all CPU seconds of the process that starts the training.
 """
 
 import argparse
 import json
-import resource
+import multiprocessing
 import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from unittest.mock import patch
 
@@ -23,53 +26,82 @@ from tables import tell
 
 from ganspeed import execute, params, progress, stopping
 from ganspeed.grid import of_block
+from ganspeed.training import Camera
 from ganspeed.workspace import Workspace
 
 train_group = execute._train_group
 
 
 def timed_group(item: tuple) -> None:
-    """As execute trains a group, with the time of every update noted: whether to stop is asked after each."""
+    """As execute trains a group, with the time of every update noted, and what its pictures took.
+
+    Whether to stop is asked after each update.
+    """
     specs, workspace, _ = item
-    times, wished = [], stopping.wished
-    with patch.object(stopping, "wished", lambda: times.append(time.perf_counter()) or wished()):
+    updates, pictures, wished = [], [], stopping.wished
+
+    def timed(method: Callable) -> Callable:
+        def call(*arguments) -> None:
+            start = time.perf_counter()
+            method(*arguments)
+            pictures.append(time.perf_counter() - start)
+
+        return call
+
+    with (
+        patch.object(stopping, "wished", lambda: updates.append(time.perf_counter()) or wished()),
+        patch.object(Camera, "photograph", timed(Camera.photograph)),
+        patch.object(Camera, "animate", timed(Camera.animate)),
+    ):
         train_group(item)
-    (workspace.root / f"{specs[0].fingerprint}.times").write_text(json.dumps([specs[0].parameters["train"], times]))
+    found = {"train": specs[0].parameters["train"], "updates": updates, "pictures": sum(pictures)}
+    (workspace.root / f"{specs[0].fingerprint}.times").write_text(json.dumps(found))
 
 
-def rows_of(train: dict, times: list[float]) -> tuple[float, float]:
-    """Seconds that a group of runs spent on rows, and in all."""
-    after = {update: times[update] - times[update - 1] for update in range(1, len(times))}
+def seconds_on_rows(train: dict, updates: list[float]) -> float:
+    after = {update: updates[update] - updates[update - 1] for update in range(1, len(updates))}
     logged = {update for update in after if update % train["log_every"] == 0 or update == 1}
     others = set(of_block(train)) | {update for update in after if update % train["checkpoint_every"] == 0}
     with_row = statistics.median(after[update] for update in logged - others)
     without = statistics.median(after[update] for update in after.keys() - logged - others)
-    return (with_row - without) * len(logged), times[-1] - times[0]
+    return (with_row - without) * len(logged)
 
 
-def cpu_seconds(who: int) -> float:
-    used = resource.getrusage(who)
-    return used.ru_utime + used.ru_stime
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--to", type=Path, help="a CSV file")
-    given = parser.parse_args()
-    parsed = params.load(Path("params.yaml"))
-    (dataset, *_), where = parsed.compare.datasets, execute.device()
+def shares() -> dict[str, float]:
+    """Of one training of the grid."""
+    parsed, where = params.load(Path("params.yaml")), execute.device()
+    (dataset, *_), before = parsed.compare.datasets, time.process_time()
     asked = parsed.model_copy(update={"compare": parsed.compare.model_copy(update={"datasets": (dataset,)})})
     with tempfile.TemporaryDirectory() as folder, patch.object(execute, "_train_group", timed_group):
         workspace = Workspace(Path(folder))
         shutil.copytree(Workspace(Path.cwd()).prepared(dataset), workspace.prepared(dataset))
-        specs, before = execute.grid(workspace, asked, where), cpu_seconds(resource.RUSAGE_SELF)
+        specs = execute.grid(workspace, asked, where)
         execute.train_all(specs, workspace, where, progress.watch(workspace, asked))
-        watching, training = cpu_seconds(resource.RUSAGE_SELF) - before, cpu_seconds(resource.RUSAGE_CHILDREN)
-        groups = [rows_of(*json.loads(path.read_text())) for path in workspace.root.glob("*.times")]
-    rows = sum(spent for spent, _ in groups) / sum(lasted for _, lasted in groups)
-    shares = {"rows": rows, "progress and mirror": watching / training, "together": rows + watching / training}
-    table = pd.DataFrame({"part": shares.keys(), "share": shares.values()}).round(4)
-    tell(table.assign(training_cpu_s=round(training), runs=len(specs)), given.to)
+        groups = [json.loads(path.read_text()) for path in workspace.root.glob("*.times")]
+    training = sum(group["updates"][-1] - group["updates"][0] for group in groups)
+    found = {
+        "rows": sum(seconds_on_rows(group["train"], group["updates"]) for group in groups) / training,
+        "snapshots and pictures": sum(group["pictures"] for group in groups) / training,
+        "progress and mirror": (time.process_time() - before) / training,
+    }
+    found["rows, progress and mirror"] = found["rows"] + found["progress and mirror"]
+    print({part: round(share, 4) for part, share in found.items()}, f"of {training:.0f} s", flush=True)
+    return found
+
+
+def one_study() -> dict[str, float]:
+    """`shares` in a process of its own, which imports MLflow as the one of a study does."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(shares).result()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--to", type=Path, help="a CSV file")
+    given = parser.parse_args()
+    table = pd.DataFrame([one_study() for _ in range(given.repeats)]).agg(["median", "min", "max"]).T
+    tell(table.round(4).rename_axis("part").reset_index().assign(repeats=given.repeats), given.to)
 
 
 if __name__ == "__main__":

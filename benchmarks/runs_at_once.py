@@ -1,10 +1,11 @@
 """Updates per second in total of a study of 1, 2, 4, ... runs of one variant at once, as `ganspeed ahead` trains it.
 
-    python benchmarks/runs_at_once.py [--updates 100] [--repeats 3] [--to reports/benchmarks/NAME.csv] [...]
+    python benchmarks/runs_at_once.py [--updates 400] [--repeats 3] [--to reports/benchmarks/NAME.csv] [...]
 
 Run from the root of the project after `dvc repro prepare`; trains in a temporary folder, as long runs are trained, by
-the traced engine where there is one. Counted from the first logged row of any run to the end of the last, so that the
-start of processes and tracing do not count. Sizes alternate; median and range over the repeats.
+the traced engine where there is one, without the snapshots between the first and the last. Counted from the first
+logged row of any run to the end of the last, so that the start of processes and tracing do not count. Sizes alternate;
+median and range over the repeats.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def rate(parsed: Params, workspace: Workspace, dataset: str, variant: str, count
     asked = parsed.model_copy(update={"compare": compare})
     specs = runs.plan(workspace, asked, execute.device_name(where), dataset, variant)
     for spec in specs:
-        spec.parameters["train"] |= {"updates": updates, "checkpoint_every": updates}
+        spec.parameters["train"] |= {"updates": updates, "checkpoint_every": updates, "grid_ratio": 1e3}
     execute.train_all(specs, workspace, where, lambda specs: [clock])
     shutil.rmtree(workspace.pool)
     return count * (updates - 1) / (clock.last - clock.first)
@@ -58,7 +59,7 @@ def rate(parsed: Params, workspace: Workspace, dataset: str, variant: str, count
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--variant", default="wgan_gp")
-    parser.add_argument("--updates", type=int, default=100)
+    parser.add_argument("--updates", type=int, default=400)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()

@@ -1,13 +1,15 @@
-"""Seconds of `ganspeed ahead` and of every stage of `dvc repro`, on the params.yaml of a copy of this checkout.
+"""Seconds of `make repro`, command by command and stage by stage, on the params.yaml of a copy of this checkout.
 
     python benchmarks/stages.py [--to reports/benchmarks/NAME.csv]
 
 Everything is made anew in a temporary folder, as `make repro` does after the installation; nothing here is touched.
+`imports_s`: the part of a stage in which its script imports what it names at the top.
 """
 
 import argparse
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -39,6 +41,18 @@ def stages(command: list[str], root: Path) -> list[dict]:
     return found
 
 
+def command(words: list[str], root: Path) -> dict:
+    [*_, (seconds, _)] = lines(words, root)
+    return {"stage": " ".join(words), "seconds": round(seconds, 2)}
+
+
+def imports(script: Path, root: Path) -> float:
+    """Seconds of importing a stage's script, without Python's own start."""
+    code = f"import time; start = time.perf_counter(); import {script.stem}; print(time.perf_counter() - start)"
+    (_, seconds), _ = lines([sys.executable, "-c", f"import sys; sys.path.insert(0, 'pipeline'); {code}"], root)
+    return round(float(seconds), 2)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--to", type=Path, help="a CSV file")
@@ -46,10 +60,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "clone"
         subprocess.run(["git", "clone", "-q", str(Path.cwd()), str(root)], check=True)
-        datasets = stages(["dvc", "repro", "features"], root)
-        [*_, (ahead, _)] = lines(["ganspeed", "ahead"], root)
-        rest = stages(["dvc", "repro"], root)
-    table = pd.DataFrame([*datasets, {"stage": "ganspeed ahead", "seconds": round(ahead, 2)}, *rest])
+        found = [
+            command(["ganspeed", "check"], root),
+            *stages(["dvc", "repro", "features"], root),
+            command(["ganspeed", "ahead"], root),
+            *stages(["dvc", "repro"], root),
+            command(["ganspeed", "track"], root),
+        ]
+        scripts = {path.stem: imports(path, root) for path in (root / "pipeline").glob("*.py")}
+    table = pd.DataFrame(found)
+    table["imports_s"] = table["stage"].map(lambda stage: scripts.get(stage.split("@")[0]))
     tell(table, given.to)
     print(f"in all {table['seconds'].sum():.0f} s")
 

@@ -5,7 +5,8 @@
 Same networks, batch and optimiser, made-up images, hyperparameters of the variant in params.yaml. The customary loop
 has a DataLoader, a pass for real and one for generated samples, `.item()` after each step, and PyTorch's own choice of
 threads. The study is one process of one thread a core, each with the engine that runs of so many updates (`--length`)
-on such networks get. Both alternate; tracing and compiling come first and are told apart.
+on such networks get. Both alternate; tracing and compiling, with nothing compiled before, come first and are told
+apart.
 """
 
 import argparse
@@ -73,6 +74,8 @@ def main() -> None:
     given = parser.parse_args()
     asked = recipe(NETWORKS[given.networks], given.variant, given.n_critic, 0)
     engine = engine_of(asked, given.length)
+    compiled = tempfile.TemporaryDirectory()
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = compiled.name
     context, lanes, pipes = multiprocessing.get_context("spawn"), engines.at_once(engine), []
     start = time.perf_counter()
     for k in range(len(os.sched_getaffinity(0))):
@@ -91,6 +94,7 @@ def main() -> None:
         print("customary {:.1f}/s, study {:.1f}/s, ratio {:.2f}".format(*found[-1]), flush=True)
     for pipe in pipes:
         pipe.send(None)
+    compiled.cleanup()
     ones, manys, ratios = zip(*found, strict=True)
     one, many = statistics.median(ones), statistics.median(manys)
     facts = {

@@ -21,7 +21,7 @@ from test_training import OPTIONS, VARIANTS, digests
 from ganspeed import convolutions, engines
 from ganspeed.checkpoints import Checkpoints
 from ganspeed.engines import lanes
-from ganspeed.engines.steps import Flat
+from ganspeed.engines.steps import Flat, rates
 from ganspeed.errors import Stopped
 from ganspeed.networks import Discriminator
 from ganspeed.objectives import gradient_norm
@@ -261,17 +261,19 @@ def test_machine_code_gives_the_same_bytes_anywhere(recipe, images, tmp_path, mo
 
 @pytest.mark.slow
 @NEEDS_COMPILER
-@pytest.mark.parametrize("engine", [COMPILED, ONE_LANE])
-def test_machine_code_takes_the_steps_of_the_trace(engine, recipe, images, tmp_path):
-    one, data = recipe("wgan_gp", 0, UPDATES), images
+@pytest.mark.parametrize(
+    ("engine", "variant"), [(COMPILED, "gan"), (COMPILED, "wgan"), (COMPILED, "wgan_gp"), (ONE_LANE, "wgan_gp")]
+)
+def test_machine_code_takes_the_steps_of_the_trace(engine, variant, recipe, images, tmp_path):
+    one, data = recipe(variant, 0, UPDATES), images
     if engine == ONE_LANE:
         one, data = replace(one, shape=(1, 28, 28)), larger()
     run, count = new_run(one, data, tmp_path), engines.at_once(engine)
     compiled, traced = (lanes.Lanes([run], name) for name in (engine, engine.replace("compiled", "traced")))
     for name, moments in (("critic", traced.moments_d), ("generator", traced.moments_g)):
-        rate = tuple(torch.full((count,), value) for value in (1e-3, 1.0, 0.1))  # and Adam's corrections
+        rate = tuple(torch.full((count,), value) for value in rates(one.variant["optimizer"], 1e-3, 1))
         given = (traced.g, traced.d, moments, traced.objective, traced._draw(0), rate)
         # all but the weights: a step may be as long for a gradient of nothing but rounding as for any other
         found, wanted = (torch.utils._pytree.tree_leaves(getattr(run, name)(*given)[1:]) for run in (compiled, traced))
-        for one, other in zip(found, wanted, strict=True):
-            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))
+        for value, other in zip(found, wanted, strict=True):
+            torch.testing.assert_close(value, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))

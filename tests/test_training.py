@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from test_penalty_options import NoAnswer
 
 from ganspeed import training
 from ganspeed.checkpoints import Checkpoints
@@ -52,6 +53,28 @@ def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
         assert all(torch.isfinite(p).all() for p in after)
         assert any(not torch.equal(p, q) for p, q in zip(after, weights, strict=True))
     assert int(state.bad_update) == 0
+
+
+@pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
+def test_an_update_asks_the_device_nothing_and_a_critic_step_has_no_graph_of_the_generator(variant, recipe, images):
+    state = new_state(recipe(variant), torch.device("cpu"))
+    draws = Draws(0, 8, 4, *images)
+    with NoAnswer():
+        step = one_update(state, draws)
+    assert not step.batch.fake.requires_grad
+    with NoAnswer(), pytest.raises(AssertionError, match="asks the device"):
+        bool(state.bad_update)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_step_computes_no_gradient_of_the_other_player(variant, recipe, images):
+    state = new_state(recipe(variant), torch.device("cpu"))
+    draws, (G, D) = Draws(0, 8, 4, *images), (state.G, state.D)
+    D.step(state.objective.discriminator_terms(D.network, draws.batch(1, 0, G.network)).total())
+    assert all(weight.grad is None for weight in G.network.parameters())
+    D.optimizer.zero_grad()
+    G.step(state.objective.generator_terms(D.network, draws.batch(1, 1, G.network)).total())
+    assert all(weight.grad is None for weight in D.network.parameters())
 
 
 def by_the_book(weights, gradients, moments, block, learning_rate, t):

@@ -27,7 +27,7 @@ LARGE_BATCH = 65_536  # at most: machine code of one seed is faster than the eag
 # be filled for nothing.
 WORTH_TRACING = 3e6
 WORTH_COMPILING = 1.2e7
-WORTH_COMPILING_ALONE = 1e8
+WORTH_COMPILING_ALONE = 2e8
 
 
 def choose(train: dict, shape: tuple[int, int, int], device: str) -> str:
