@@ -5,9 +5,9 @@
 One thing is changed at a time around 28x28 pictures, width 16 and 64 images a batch; the last two rows are the networks
 nearest to WGAN-GP's on MNIST (width 64, batch 50, z 128) and DCGAN's of 64x64. Counted are products and convolutions,
 by torch's formulas, a multiplication and an addition as two; the penalty's own part is what an update has more than one
-of WGAN. The peak is that of a product of 2048x2048 or
-of a large convolution in float32, whichever is faster (on a CPU two libraries do them), measured before every row; the
-median is what rows are held against. It runs on the GPU where GANSPEED_DEVICE or torch finds one.
+of WGAN. The peak is that of a product of 2048x2048 or of a large convolution in float32, whichever is faster (on a CPU
+two libraries do them), measured before every row; the median is what rows are held against. It runs on the GPU where
+GANSPEED_DEVICE or torch finds one.
 """
 
 import argparse
