@@ -25,9 +25,11 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from ganspeed import execute
-from ganspeed.randomness import reproducible
-from ganspeed.training import Draws, State, new_state, one_update
+from ganspeed.system.determinism import reproducible
+from ganspeed.system.devices import select_device
+from ganspeed.training.draws import Draws
+from ganspeed.training.loop import one_update
+from ganspeed.training.state import State, new_state
 
 BASE = NETWORKS["28x28"]
 NETWORKS_IN_TURN = (
@@ -112,7 +114,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     reproducible()
-    where = execute.device()
+    where = select_device()
     found, peaks = [], []
     for networks in NETWORKS_IN_TURN:
         peaks.append(peak(where))

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from ganspeed import params
-from ganspeed.networks import Discriminator, Generator, LeakyReLU
-from ganspeed.training import Recipe
+from ganspeed.networks.discriminator import Discriminator
+from ganspeed.networks.generator import Generator
+from ganspeed.networks.layers import LeakyReLU
+from ganspeed.params.load import load_params
+from ganspeed.training.state import Recipe
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ NETWORKS = {
 
 def recipe(networks: Networks, variant: str, n_critic: int | None, seed: int) -> Recipe:
     """The variant of params.yaml on these networks; nothing is logged after the first update."""
-    block = params.load(Path("params.yaml")).variant(variant).resolved()
+    block = load_params(Path("params.yaml")).variant(variant).resolved()
     sizes = {"batch_size": networks.batch_size, "z_dim": networks.z_dim, "width": networks.width}
     rare = {"log_every": 10**9, "checkpoint_every": 10**9, "grid_ratio": 1e3, "sample_grids": 2}
     train = {"updates": 10**9, "hidden": networks.hidden, "ema_decay": 0.995, "precision": "float32", **sizes, **rare}

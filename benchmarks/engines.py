@@ -19,8 +19,8 @@ import torch
 from customary import NETWORKS, pictures, recipe
 from tables import tell
 
-from ganspeed.engines import COMPILED, EAGER, LANES, TRACED
-from ganspeed.stopwatch import fresh
+from ganspeed.runs.measure_timing import fresh
+from ganspeed.training.engines.choose import COMPILED, EAGER, LANES, TRACED
 
 NAMES = (f"{TRACED}, {LANES} lanes", f"{COMPILED}, {LANES} lanes", f"{COMPILED}, 1 lane")
 

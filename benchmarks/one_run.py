@@ -23,8 +23,10 @@ import torch
 from customary import NETWORKS, customary, pictures, recipe
 from tables import tell
 
-from ganspeed import engines, execute, stopwatch
-from ganspeed.training import Recipe
+from ganspeed.runs.measure_timing import fresh
+from ganspeed.system.devices import device_name, select_device
+from ganspeed.training.engines.choose import choose_engine
+from ganspeed.training.state import Recipe
 
 
 def rate(update: Callable[[], None], seconds: float, where: torch.device) -> float:
@@ -46,7 +48,7 @@ def work(engine: str | None, asked: Recipe, where: torch.device, pipe: Connectio
         images, labels = pictures(asked.shape).to(where), torch.zeros(1000, dtype=torch.int64, device=where)
         torch.set_num_threads(1)
         with tempfile.TemporaryDirectory() as folder:
-            update, _ = stopwatch.fresh(asked, engine, images, labels, Path(folder))
+            update, _ = fresh(asked, engine, images, labels, Path(folder))
     else:
         torch.backends.cudnn.allow_tf32 = False  # equal precision
         update = partial(next, customary(asked, where))
@@ -58,7 +60,7 @@ def work(engine: str | None, asked: Recipe, where: torch.device, pipe: Connectio
 
 def pair(networks: str, variant: str, given: argparse.Namespace, where: torch.device) -> dict:
     asked = recipe(NETWORKS[networks], variant, 1 if variant == "gan" else 5, 0)
-    engine = engines.choose(asked.train, asked.shape, execute.device_name(where))
+    engine = choose_engine(asked.train, asked.shape, device_name(where))
     context, ends, found = multiprocessing.get_context("spawn"), [], []
     for name in (None, engine):
         here, there = context.Pipe()
@@ -99,7 +101,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()
-    where, found = execute.device(), []
+    where, found = select_device(), []
     threads = torch.get_num_threads() if where.type == "cpu" else None
     for networks in given.networks:
         for variant in given.variants:

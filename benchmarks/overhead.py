@@ -24,12 +24,17 @@ from unittest.mock import patch
 import pandas as pd
 from tables import tell
 
-from ganspeed import execute, params, progress, stopping
-from ganspeed.grid import of_block
-from ganspeed.training import Camera
+from ganspeed.params.load import load_params
+from ganspeed.runs import train
+from ganspeed.runs.spec import all_specs
+from ganspeed.runs.train import _train_group, train_all
+from ganspeed.system.devices import select_device
+from ganspeed.tracking import terminal
+from ganspeed.training.snapshot_grid import of_block
+from ganspeed.training.snapshots import Camera
 from ganspeed.workspace import Workspace
 
-train_group = execute._train_group
+train_group = _train_group
 
 
 def timed_group(item: tuple) -> None:
@@ -38,7 +43,7 @@ def timed_group(item: tuple) -> None:
     Whether to stop is asked after each update.
     """
     specs, workspace, _ = item
-    updates, pictures, wished = [], [], stopping.wished
+    updates, pictures, wished = [], [], train.wished
 
     def timed(method: Callable) -> Callable:
         def call(*arguments) -> None:
@@ -49,7 +54,7 @@ def timed_group(item: tuple) -> None:
         return call
 
     with (
-        patch.object(stopping, "wished", lambda: updates.append(time.perf_counter()) or wished()),
+        patch.object(train, "wished", lambda: updates.append(time.perf_counter()) or wished()),
         patch.object(Camera, "photograph", timed(Camera.photograph)),
         patch.object(Camera, "animate", timed(Camera.animate)),
     ):
@@ -69,14 +74,14 @@ def seconds_on_rows(train: dict, updates: list[float]) -> float:
 
 def shares() -> dict[str, float]:
     """Of one training of the grid."""
-    parsed, where = params.load(Path("params.yaml")), execute.device()
+    parsed, where = load_params(Path("params.yaml")), select_device()
     (dataset, *_), before = parsed.compare.datasets, time.process_time()
     asked = parsed.model_copy(update={"compare": parsed.compare.model_copy(update={"datasets": (dataset,)})})
-    with tempfile.TemporaryDirectory() as folder, patch.object(execute, "_train_group", timed_group):
+    with tempfile.TemporaryDirectory() as folder, patch.object(train, "_train_group", timed_group):
         workspace = Workspace(Path(folder))
         shutil.copytree(Workspace(Path.cwd()).prepared(dataset), workspace.prepared(dataset))
-        specs = execute.grid(workspace, asked, where)
-        execute.train_all(specs, workspace, where, progress.watch(workspace, asked))
+        specs = all_specs(workspace, asked, where)
+        train_all(specs, workspace, where, terminal.watch(workspace, asked))
         groups = [json.loads(path.read_text()) for path in workspace.root.glob("*.times")]
     training = sum(group["updates"][-1] - group["updates"][0] for group in groups)
     found = {

@@ -19,14 +19,19 @@ from statistics import median
 import pandas as pd
 from tables import tell
 
-from ganspeed import engines, execute, params, runs, stopwatch
-from ganspeed.ahead import ahead
 from ganspeed.compare.statistics import effect
 from ganspeed.compare.times import Run, runs_of, time_to_threshold, truncated
-from ganspeed.grid import budget
-from ganspeed.params import Params
-from ganspeed.scored import read_scores
-from ganspeed.scores import score_variant
+from ganspeed.params.blocks import Params
+from ganspeed.params.load import load_params
+from ganspeed.runs.measure_timing import seconds
+from ganspeed.runs.spec import all_specs, plan_runs
+from ganspeed.runs.train import resident, train_cell
+from ganspeed.scoring.read import read_scores
+from ganspeed.scoring.store import score_variant
+from ganspeed.study.run_grid import run_grid
+from ganspeed.system.devices import device_name, select_device
+from ganspeed.training.engines.choose import EAGER
+from ganspeed.training.snapshot_grid import budget
 from ganspeed.workspace import Workspace
 
 LONGEST = 700  # updates
@@ -36,7 +41,7 @@ ONE = "float32"
 
 def asked(given: argparse.Namespace, precision: str) -> Params:
     """The params of the project with another grid, shorter runs, and this precision."""
-    here = params.load(Path("params.yaml"))
+    here = load_params(Path("params.yaml"))
     name = here.compare.datasets[0]
     block = here.datasets[name]
     train = {"updates": min(LONGEST, block.train.updates), "precision": precision}
@@ -49,11 +54,11 @@ def asked(given: argparse.Namespace, precision: str) -> Params:
 def curves(asked: Params, workspace: Workspace) -> dict[tuple[str, int], Run]:
     """Variant and seed → its cfid over updates, after training and scoring."""
     (dataset,) = asked.compare.datasets
-    engine = {spec.engine for spec in execute.grid(workspace, asked, execute.device())}
-    assert engine == {engines.EAGER}, "one engine for every precision"
-    ahead(workspace, asked, lambda specs: [])
+    engine = {spec.engine for spec in all_specs(workspace, asked, select_device())}
+    assert engine == {EAGER}, "one engine for every precision"
+    run_grid(workspace, asked, lambda specs: [])
     for variant in asked.compare.variants:
-        execute.train_cell(workspace, asked, dataset, variant, lambda specs: [])
+        train_cell(workspace, asked, dataset, variant, lambda specs: [])
         score_variant(workspace, asked, dataset, variant)
     tables, labels = read_scores(workspace, dataset, asked.compare)
     found = runs_of(pd.concat(tables.values()), {cell: label["run"] for cell, label in labels.items()})
@@ -87,15 +92,10 @@ def interval(differences: list[float]) -> str:
 
 def pace(grids: dict[str, Params], variant: str, workspace: Workspace) -> dict[str, float]:
     """Precision → updates done while float32 does one."""
-    where, (dataset,) = execute.device(), grids[ONE].compare.datasets
-    specs = {
-        name: runs.plan(workspace, grid, execute.device_name(where), dataset, variant)[0]
-        for name, grid in grids.items()
-    }
-    images, labels = execute.resident(workspace.prepared(dataset), where)
-    times = [
-        {name: stopwatch.seconds(spec, images, labels, TIMED) for name, spec in specs.items()} for _ in range(REPEATS)
-    ]
+    where, (dataset,) = select_device(), grids[ONE].compare.datasets
+    specs = {name: plan_runs(workspace, grid, device_name(where), dataset, variant)[0] for name, grid in grids.items()}
+    images, labels = resident(workspace.prepared(dataset), where)
+    times = [{name: seconds(spec, images, labels, TIMED) for name, spec in specs.items()} for _ in range(REPEATS)]
     return {name: round(median(one[ONE] / one[name] for one in times), 2) for name in specs}
 
 
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()
-    precisions = [ONE, "tf32", "bfloat16"] if execute.device().type == "cuda" else [ONE, "bfloat16"]
+    precisions = [ONE, "tf32", "bfloat16"] if select_device().type == "cuda" else [ONE, "bfloat16"]
     here, grids = Workspace(Path.cwd()), {name: asked(given, name) for name in precisions}
     (dataset,) = grids[ONE].compare.datasets
     with tempfile.TemporaryDirectory() as folder:

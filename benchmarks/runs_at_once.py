@@ -17,8 +17,12 @@ from pathlib import Path
 import pandas as pd
 from tables import tell
 
-from ganspeed import engines, execute, params, runs
-from ganspeed.params import Params
+from ganspeed.params.blocks import Params
+from ganspeed.params.load import load_params
+from ganspeed.runs.spec import plan_runs
+from ganspeed.runs.train import train_all
+from ganspeed.system.devices import device_name, select_device
+from ganspeed.training.engines import choose
 from ganspeed.workspace import Workspace
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
@@ -45,13 +49,13 @@ class Clock:
 
 def rate(parsed: Params, workspace: Workspace, dataset: str, variant: str, count: int, updates: int) -> float:
     """Updates per second of all runs together."""
-    where, clock = execute.device(), Clock()
+    where, clock = select_device(), Clock()
     compare = parsed.compare.model_copy(update={"seeds": tuple(range(count))})
     asked = parsed.model_copy(update={"compare": compare})
-    specs = runs.plan(workspace, asked, execute.device_name(where), dataset, variant)
+    specs = plan_runs(workspace, asked, device_name(where), dataset, variant)
     for spec in specs:
         spec.parameters["train"] |= {"updates": updates, "checkpoint_every": updates, "grid_ratio": 1e3}
-    execute.train_all(specs, workspace, where, lambda specs: [clock])
+    train_all(specs, workspace, where, lambda specs: [clock])
     shutil.rmtree(workspace.pool)
     return count * (updates - 1) / (clock.last - clock.first)
 
@@ -63,8 +67,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()
-    engines.WORTH_TRACING = 0  # these runs stand for longer ones
-    parsed = params.load(Path("params.yaml"))
+    choose.WORTH_TRACING = 0  # these runs stand for longer ones
+    parsed = load_params(Path("params.yaml"))
     dataset, found = parsed.compare.datasets[0], []
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder))

@@ -21,9 +21,13 @@ import pandas as pd
 from runs_at_once import Clock
 from tables import tell
 
-from ganspeed import engines, execute, params, runs
-from ganspeed.ahead import ahead
-from ganspeed.grid import of_block
+from ganspeed.params.load import load_params
+from ganspeed.runs.spec import all_specs, plan_runs
+from ganspeed.runs.train import train_all
+from ganspeed.study.run_grid import run_grid
+from ganspeed.system.devices import device_name, select_device
+from ganspeed.training.engines.choose import lane_count
+from ganspeed.training.snapshot_grid import of_block
 from ganspeed.workspace import Workspace
 
 RATIOS = (1.5, 1.25, 1.1, 1.05)
@@ -32,15 +36,15 @@ RATIOS = (1.5, 1.25, 1.1, 1.05)
 def measure(workspace: Workspace, variant: str, ratio: float) -> dict:
     text = re.sub(r"grid_ratio: [\d.]+", f"grid_ratio: {ratio}", Path("params.yaml").read_text())
     (workspace.root / "params.yaml").write_text(text)
-    asked, where, clock = params.load(workspace.root / "params.yaml"), execute.device(), Clock()
+    asked, where, clock = load_params(workspace.root / "params.yaml"), select_device(), Clock()
     dataset = asked.compare.datasets[0]
-    (first, *_) = runs.plan(workspace, asked, execute.device_name(where), dataset, variant)
-    compare = {"datasets": (dataset,), "variants": (variant,), "seeds": tuple(range(engines.at_once(first.engine)))}
+    (first, *_) = plan_runs(workspace, asked, device_name(where), dataset, variant)
+    compare = {"datasets": (dataset,), "variants": (variant,), "seeds": tuple(range(lane_count(first.engine)))}
     asked = asked.model_copy(update={"compare": asked.compare.model_copy(update=compare)})
-    specs = execute.grid(workspace, asked, where)
-    execute.train_all(specs, workspace, where, lambda specs: [clock])
+    specs = all_specs(workspace, asked, where)
+    train_all(specs, workspace, where, lambda specs: [clock])
     start = time.perf_counter()
-    ahead(workspace, asked, lambda specs: [])  # nothing to train is left
+    run_grid(workspace, asked, lambda specs: [])  # nothing to train is left
     scoring = time.perf_counter() - start
     shutil.rmtree(workspace.pool)
     return {
@@ -63,7 +67,7 @@ def main() -> None:
     found = []
     with tempfile.TemporaryDirectory() as folder:
         workspace, here = Workspace(Path(folder)), Workspace(Path.cwd())
-        dataset = params.load(Path("params.yaml")).compare.datasets[0]
+        dataset = load_params(Path("params.yaml")).compare.datasets[0]
         shutil.copytree(here.prepared(dataset), workspace.prepared(dataset))
         shutil.copytree(here.features(dataset), workspace.features(dataset))
         measure(workspace, given.variants[0], given.ratios[0])  # imports

@@ -19,10 +19,12 @@ from tables import tell
 from torch import Tensor, vmap
 from torch.func import functional_call, stack_module_state
 
-from ganspeed import execute, memory
-from ganspeed.convolutions import suited_to
-from ganspeed.networks import Generator, initialise
-from ganspeed.scoring import BATCH
+from ganspeed.networks.fast_convolutions import suited_to
+from ganspeed.networks.generator import Generator
+from ganspeed.networks.layers import initialise
+from ganspeed.scoring.snapshots import BATCH
+from ganspeed.system.allocator import keep_freed
+from ganspeed.system.devices import select_device
 
 
 def snapshot(sizes: Networks, seed: int, where: torch.device) -> Generator:
@@ -52,8 +54,8 @@ def main() -> None:
     parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    memory.keep_freed()
-    sizes, where, found = NETWORKS[given.networks], execute.device(), []
+    keep_freed()
+    sizes, where, found = NETWORKS[given.networks], select_device(), []
     snapshots = [snapshot(sizes, seed, where) for seed in range(given.snapshots)]
     weights = stack_module_state(snapshots)
     batched = vmap(lambda own, z: functional_call(snapshots[0], own, (z,)), (0, None))

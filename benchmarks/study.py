@@ -25,12 +25,14 @@ import torch
 from customary import NETWORKS, customary, pictures, recipe
 from tables import tell
 
-from ganspeed import engines, execute, stopwatch
-from ganspeed.training import Recipe
+from ganspeed.runs.measure_timing import fresh
+from ganspeed.system.devices import device_name
+from ganspeed.training.engines.choose import choose_engine, lane_count
+from ganspeed.training.state import Recipe
 
 
 def engine_of(asked: Recipe, length: int) -> str:
-    return engines.choose(asked.train | {"updates": length}, asked.shape, execute.device_name(torch.device("cpu")))
+    return choose_engine(asked.train | {"updates": length}, asked.shape, device_name(torch.device("cpu")))
 
 
 def work(asked: Recipe, engine: str, pipe: Connection) -> None:
@@ -38,7 +40,7 @@ def work(asked: Recipe, engine: str, pipe: Connection) -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         images, labels = pictures(asked.shape), torch.zeros(1000, dtype=torch.int64)
-        update, _ = stopwatch.fresh(asked, engine, images, labels, Path(folder))
+        update, _ = fresh(asked, engine, images, labels, Path(folder))
         update()
         pipe.send(None)
         while (updates := pipe.recv()) is not None:
@@ -76,7 +78,7 @@ def main() -> None:
     engine = engine_of(asked, given.length)
     compiled = tempfile.TemporaryDirectory()
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = compiled.name
-    context, lanes, pipes = multiprocessing.get_context("spawn"), engines.at_once(engine), []
+    context, lanes, pipes = multiprocessing.get_context("spawn"), lane_count(engine), []
     start = time.perf_counter()
     for k in range(len(os.sched_getaffinity(0))):
         here, there = context.Pipe()

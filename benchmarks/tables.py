@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from ganspeed import execute
+from ganspeed.system.devices import device_name, select_device
 
 
 def tell(table: pd.DataFrame, to: Path | None) -> None:
@@ -16,7 +16,7 @@ def tell(table: pd.DataFrame, to: Path | None) -> None:
     table = table.assign(
         cores=len(os.sched_getaffinity(0)),
         processor=_processor(),
-        device=execute.device_name(execute.device()),
+        device=device_name(select_device()),
         python=platform.python_version(),
         torch=torch.__version__,
         date=date.today().isoformat(),

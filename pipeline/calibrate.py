@@ -1,7 +1,7 @@
 """Stage `calibrate`: the metrics of real, blurred, thinned and Gaussian images, to read the others by."""
 
-from ganspeed import calibration
-from ganspeed.params import Params
+from ganspeed.params.blocks import Params
+from ganspeed.scoring import calibration
 from ganspeed.workspace import Workspace
 from stage import run_stage
 

@@ -4,16 +4,16 @@ run_stage has read and checked the params before the body is called. The output 
 changes nothing for a stage further down does not run it.
 """
 
-from ganspeed import pool
-from ganspeed.files import write_text
-from ganspeed.params import Params
+from ganspeed.params.blocks import Params
+from ganspeed.runs.cache import put_aside_unnamed
+from ganspeed.system.files import write_text
 from ganspeed.workspace import Workspace
 from stage import run_stage
 
 
 def check(params: Params, workspace: Workspace) -> None:
     """Name every mistake in params.yaml; move runs and scores that it no longer names to .runs/."""
-    pool.put_aside_unnamed(workspace, params)
+    put_aside_unnamed(workspace, params)
     write_text(workspace.artifacts / "check.txt", "params.yaml is in order\n")
 
 

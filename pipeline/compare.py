@@ -4,25 +4,26 @@ from pathlib import Path
 
 import pandas as pd
 
-from ganspeed import compare as comparison
-from ganspeed import scored
-from ganspeed.files import read_json, write_json
-from ganspeed.params import Params
+from ganspeed.compare.compare import Clock, Records, compare_runs
+from ganspeed.compare.times import runs_of
+from ganspeed.params.blocks import Params
+from ganspeed.scoring.read import read_scores
+from ganspeed.system.files import read_json, write_json
 from ganspeed.workspace import Workspace
 from stage import run_stage
 
 
 def compare(params: Params, workspace: Workspace, dataset: str) -> None:
     """Read every run's scores by params × seeds and compare them; a missing one is an error, never left out."""
-    tables, labels = scored.read_scores(workspace, dataset, params.compare)
+    tables, labels = read_scores(workspace, dataset, params.compare)
     timing = _if_there(workspace.timing(dataset))
-    clock = comparison.Clock(timing["seconds_per_update"], timing["device"]) if timing else comparison.Clock()
-    records = comparison.Records(
+    clock = Clock(timing["seconds_per_update"], timing["device"]) if timing else Clock()
+    records = Records(
         preregistration=_if_there(workspace.preregistration(dataset)), tuning=_if_there(workspace.tuning(dataset))
     )
-    result = comparison.compare(
+    result = compare_runs(
         dataset,
-        comparison.runs_of(pd.concat(tables.values()), {cell: label["run"] for cell, label in labels.items()}),
+        runs_of(pd.concat(tables.values()), {cell: label["run"] for cell, label in labels.items()}),
         params.dataset(dataset).threshold,
         params.protocol,
         pd.read_csv(workspace.calibration(dataset)),

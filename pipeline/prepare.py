@@ -1,14 +1,14 @@
 """Stage `prepare`: a data set as float32 arrays in [-1, 1] with a manifest."""
 
-from ganspeed import data
-from ganspeed.params import Params
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.params.blocks import Params
 from ganspeed.workspace import Workspace
 from stage import run_stage
 
 
 def prepare(params: Params, workspace: Workspace, dataset: str) -> None:
     """Prepare one data set of params.yaml."""
-    data.prepare(dataset, params.dataset(dataset).data, workspace.source_data, workspace.prepared(dataset))
+    prepare_dataset(dataset, params.dataset(dataset).data, workspace.source_data, workspace.prepared(dataset))
 
 
 if __name__ == "__main__":

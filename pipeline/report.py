@@ -1,16 +1,16 @@
 """Stage `report`: one page that opens offline, the tables and the figures."""
 
-from ganspeed import report as reporting
-from ganspeed import tracking
-from ganspeed.params import Params
+from ganspeed.params.blocks import Params
+from ganspeed.report import write as reporting
+from ganspeed.tracking.mirror import mirror_safely
 from ganspeed.workspace import Workspace
 from stage import run_stage
 
 
 def report(params: Params, workspace: Workspace) -> None:
     """Write reports/ from the results of every run that params.compare names."""
-    reporting.write(workspace, params)
-    tracking.mirror_safely(workspace, params)  # a removed variant runs no other stage, and must leave the view
+    reporting.write_report(workspace, params)
+    mirror_safely(workspace, params)  # a removed variant runs no other stage, and must leave the view
 
 
 if __name__ == "__main__":

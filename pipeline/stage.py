@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from ganspeed import params, stopping
-from ganspeed.errors import exit_status
+from ganspeed.params.load import load_params
+from ganspeed.system.exit_status import exit_status
+from ganspeed.system.shutdown import follow_dvc, leave
 from ganspeed.workspace import Workspace
 
 
@@ -16,9 +17,9 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
         parser.add_argument(name)
     given = parser.parse_args()
     workspace = Workspace(Path.cwd())
-    stopping.follow_dvc()
+    follow_dvc()
 
     def stage() -> None:
-        body(params.load(workspace.params), workspace, *(getattr(given, name) for name in arguments))
+        body(load_params(workspace.params), workspace, *(getattr(given, name) for name in arguments))
 
-    stopping.leave(exit_status(stage, workspace.root))
+    leave(exit_status(stage, workspace.root))

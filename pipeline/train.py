@@ -1,15 +1,17 @@
 """Stage `train`: one variant on one data set, its seeds side by side."""
 
-from ganspeed import execute, progress, tracking
-from ganspeed.params import Params
+from ganspeed.params.blocks import Params
+from ganspeed.runs.train import train_cell
+from ganspeed.tracking import terminal
+from ganspeed.tracking.mirror import mirror_safely
 from ganspeed.workspace import Workspace
 from stage import run_stage
 
 
 def train(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
     """Keep the runs that fit the params, fetch those trained ahead, train the missing ones."""
-    if execute.train_cell(workspace, params, dataset, variant, progress.watch(workspace, params)):
-        tracking.mirror_safely(workspace, params, dataset, variant)  # the report's stage mirrors what was there before
+    if train_cell(workspace, params, dataset, variant, terminal.watch(workspace, params)):
+        mirror_safely(workspace, params, dataset, variant)  # the report's stage mirrors what was there before
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Stage `tune`: the same search for every arm on one data set."""
 
-from ganspeed import progress, tuning
-from ganspeed.params import Params
+from ganspeed.params.blocks import Params
+from ganspeed.study.tuning.tune import run_tuning
+from ganspeed.tracking import terminal
 from ganspeed.workspace import Workspace
 from stage import run_stage
 
 
 def tune(params: Params, workspace: Workspace, dataset: str) -> None:
     """Train and score the trials that are missing; goes on where it was stopped."""
-    scored = tuning.tune(workspace, params, dataset, lambda specs: [progress.observer(len(specs))])
+    scored = run_tuning(workspace, params, dataset, lambda specs: [terminal.observer(len(specs))])
     print(f"{dataset}: {scored} trials scored; `ganspeed adopt-tuning {dataset}` writes what was chosen to params.yaml")
 
 

@@ -11,10 +11,10 @@ import toy_study
 from filelock import FileLock
 from ruamel.yaml import YAML
 
-from ganspeed import presets
-from ganspeed.training import Recipe
+from ganspeed.params.presets import apply
+from ganspeed.training.state import Recipe
 
-SHIPPED = Path(presets.__file__).parent
+SHIPPED = Path(apply.__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

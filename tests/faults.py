@@ -13,12 +13,14 @@ from unittest.mock import Mock
 
 from ruamel.yaml import YAML
 
-from ganspeed import stopping, tracking
+from ganspeed.system import exit_status, shutdown
+from ganspeed.tracking import mirror, terminal
 from ganspeed.workspace import Workspace
 
 CONTEXT = multiprocessing.get_context("forkserver")  # a fork of one that has imported torch starts in no time
 CONTEXT.set_forkserver_preload(
-    ["torch._dynamo", "mlflow_imported", "ganspeed.report", "ganspeed.scoring", "ganspeed.calibration"]
+    ["torch._dynamo", "mlflow_imported", "ganspeed.report.write"]
+    + [f"ganspeed.scoring.{name}" for name in ("calibration", "snapshots", "train_classifier")]
 )
 ENVIRONMENT = {"GANSPEED_DEVICE": "cpu", "GANSPEED_WORKERS": "1"}
 ARGUMENTS = {"train": ("digits", "iterative"), "evaluate": ("digits", "iterative"), "check": (), "report": ()}
@@ -117,8 +119,8 @@ def _work(root: Path, stages: tuple[str, ...], trigger: Trigger | None, said: Pa
     os.dup2(output, 2)
     os.environ.update(ENVIRONMENT)
     os.chdir(root)
-    tracking.Live = tracking.mirror_safely = Mock()  # MLflow is no part of this
-    stopping.leave = sys.exit  # or the first stage would take the process with it
+    mirror.mirror_safely = terminal.Live = Mock()  # MLflow is no part of this
+    shutdown.leave = exit_status.leave = sys.exit  # or the first stage would take the process with it
     try:
         for stage in stages:
             sys.argv = [stage, *ARGUMENTS.get(stage, ("digits",))]

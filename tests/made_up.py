@@ -10,10 +10,12 @@ import pandas as pd
 from PIL import Image
 from ruamel.yaml import YAML
 
-from ganspeed import compare, params
-from ganspeed.files import sha256_json
-from ganspeed.params import Params
-from ganspeed.preregistration import metric_sha256
+from ganspeed.compare.compare import Clock, Records, compare_runs
+from ganspeed.compare.times import runs_of
+from ganspeed.params.blocks import Params
+from ganspeed.params.load import load_params
+from ganspeed.scoring.sources import metric_sha256
+from ganspeed.system.files import sha256_json
 from ganspeed.workspace import Workspace
 
 SNAPSHOTS = (0, 3, 5, 8, 12, 18, 27, 40, 50, 60, 70, 80, 90, 100, 110, 120)
@@ -118,9 +120,9 @@ def write_study(
     with (root / "params.yaml").open("w", encoding="utf-8") as file:
         YAML().dump(_document(variants, seeds, datasets, tau, planned), file)
     workspace = Workspace(root)
-    study = params.load(workspace.params)
+    study = load_params(workspace.params)
     frozen = preregistration(variants, seeds, tau, planned)
-    records = compare.Records(frozen, TUNING) if planned else compare.Records()
+    records = Records(frozen, TUNING) if planned else Records()
     for dataset in datasets:
         scores, facts = [], {}
         if planned:
@@ -136,11 +138,9 @@ def write_study(
                 facts[variant, seed] = _facts(variant, end)
                 scores.append(_scores(dataset, variant, seed, end))
                 _write_run(workspace, dataset, variant, seed, end, scores[-1])
-        runs, levels = compare.runs_of(pd.concat(scores), facts), _calibration(dataset)
+        runs, levels = runs_of(pd.concat(scores), facts), _calibration(dataset)
         threshold = study.dataset(dataset).threshold
-        found = compare.compare(
-            dataset, runs, threshold, study.protocol, levels, compare.Clock(seconds_per_update or {}), records
-        )
+        found = compare_runs(dataset, runs, threshold, study.protocol, levels, Clock(seconds_per_update or {}), records)
         _write_json(workspace.comparison(dataset), found)
         _write_csv(workspace.calibration(dataset), levels)
         accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "settings": DATASET["features"]}

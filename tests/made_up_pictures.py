@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganspeed import data
-from ganspeed.data import DataError
-from ganspeed.params import ImageFolder
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.data.source import DataError
+from ganspeed.params.datasets import ImageFolder
 
 
 def png(pixels, dtype=np.uint8, **options):
@@ -49,7 +49,7 @@ def block(path, **changes):
 
 def prepare(tmp_path, path, name="own", **changes):
     out = tmp_path / "prepared" / name
-    data.prepare(name, block(path, **changes), tmp_path, out)
+    prepare_dataset(name, block(path, **changes), tmp_path, out)
     return out
 
 

@@ -3,21 +3,22 @@
 import numpy as np
 import pytest
 
-from ganspeed import data
-from ganspeed.data import DataError
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.data.prepared import load_split, read_manifest
+from ganspeed.data.source import DataError
 
 
 def refused(tmp_path, block, match):
     with pytest.raises(DataError, match=match):
-        data.prepare("own", block, tmp_path, tmp_path / "prepared" / "own")
+        prepare_dataset("own", block, tmp_path, tmp_path / "prepared" / "own")
     assert not list(tmp_path.glob("prepared/*")) and not list(tmp_path.glob("prepared/.*"))
     assert not list(tmp_path.glob(".download-*"))
 
 
 def prepared(tmp_path, block):
     out = tmp_path / "prepared" / "own"
-    data.prepare("own", block, tmp_path, out)
-    return data.read_manifest(out), {split: data.load(out, split) for split in ("train", "val", "test")}
+    prepare_dataset("own", block, tmp_path, out)
+    return read_manifest(out), {split: load_split(out, split) for split in ("train", "val", "test")}
 
 
 def greys(images):

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from ganspeed.tracking import store
+from ganspeed.tracking.client import DATABASES_CODE, _mlflow
 
-store._mlflow()
-import_module(store.DATABASES_CODE)
+_mlflow()
+import_module(DATABASES_CODE)

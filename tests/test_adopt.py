@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from ganspeed import cli, knobs, params, presets
+from ganspeed import cli
 from ganspeed.errors import UserError
-from ganspeed.files import read_json, write_json
+from ganspeed.params import knobs
+from ganspeed.params.base import ParamsError
+from ganspeed.params.load import load_params, parse_params
+from ganspeed.params.presets.apply import apply_preset
+from ganspeed.system.files import read_json, write_json
 from ganspeed.workspace import Workspace
 
 SHIPPED = Path(__file__).parents[1] / "params.yaml"
@@ -26,7 +30,7 @@ VALUES = {
 def workspace(tmp_path):
     """The shipped params.yaml, and what tuning found for it."""
     (tmp_path / "params.yaml").write_text(SHIPPED.read_text())
-    workspace, parsed = Workspace(tmp_path), params.load(tmp_path / "params.yaml")
+    workspace, parsed = Workspace(tmp_path), load_params(tmp_path / "params.yaml")
     chosen = {}
     for arm, about in parsed.tuning.arms.items():
         block = knobs.turned(parsed.variants[about.variant].resolved(), VALUES[arm])
@@ -45,9 +49,9 @@ def test_tuned_blocks_stand_behind_the_published_ones_and_every_other_line_stays
     assert run(workspace, "adopt-tuning", "digits") == 0
     difference = capsys.readouterr().out.splitlines()
     assert not [line for line in difference if line.startswith("-") and not line.startswith("---")]
-    names = list(params.load(workspace.params).variants)
+    names = list(load_params(workspace.params).variants)
     assert names.index("gan_tuned") == names.index("gan") + 1
-    parsed = params.load(workspace.params)
+    parsed = load_params(workspace.params)
     for arm, values in VALUES.items():
         resolved = parsed.variants[arm].resolved()
         assert {k: knobs.home(resolved, k)[k] for k in values} == values
@@ -68,7 +72,7 @@ def test_adopted_twice_it_changes_nothing_and_a_better_tuning_replaces_the_block
 
 def test_the_record_has_what_makes_an_arm_tuned(workspace):
     run(workspace, "adopt-tuning", "digits")
-    record, parsed = read_json(workspace.tuning("digits")), params.load(workspace.params)
+    record, parsed = read_json(workspace.tuning("digits")), load_params(workspace.params)
     assert set(record) == {"dataset", "budget", "metric_sha256", "chosen", "trials"}
     assert record["chosen"] == {arm: parsed.variants[arm].resolved() for arm in VALUES}
     assert record["trials"] == dict.fromkeys(VALUES, 24)
@@ -96,14 +100,14 @@ def test_without_a_tuning_the_command_and_the_preset_say_what_to_run(workspace, 
     with pytest.raises(
         UserError, match=r"iterative_tuned are not there yet; .*make tune.*ganspeed adopt-tuning digits"
     ):
-        presets.apply("verdict", workspace.params, reset=False)
+        apply_preset("verdict", workspace.params, reset=False)
     assert workspace.params.read_bytes() == before
 
 
 def test_the_preset_verdict_plans_the_family_and_a_real_copy(workspace):
     run(workspace, "adopt-tuning", "digits")
-    presets.apply("verdict", workspace.params, reset=False)
-    parsed = params.load(workspace.params)
+    apply_preset("verdict", workspace.params, reset=False)
+    parsed = load_params(workspace.params)
     assert parsed.compare.seeds == tuple(range(100, 112))
     assert {(pair.new, pair.reference) for pair in parsed.protocol.planned} == {
         ("iterative_tuned", "wgan_tuned"),
@@ -118,17 +122,17 @@ def test_the_preset_verdict_plans_the_family_and_a_real_copy(workspace):
 def test_there_and_back_again_leaves_nothing_but_the_tuned_blocks(workspace):
     run(workspace, "adopt-tuning", "digits")
     adopted = workspace.params.read_text()
-    presets.apply("verdict", workspace.params, reset=False)
-    presets.apply("quick", workspace.params, reset=True)
+    apply_preset("verdict", workspace.params, reset=False)
+    apply_preset("quick", workspace.params, reset=True)
     document = YAML(typ="safe").load(workspace.params.read_text())
     del document["variants"]["wgan_gp_copy"]
     assert document == YAML(typ="safe").load(adopted)
-    assert presets.apply("quick", workspace.params, reset=True) == ""
+    assert apply_preset("quick", workspace.params, reset=True) == ""
 
 
 def test_quick_leaves_the_shipped_file_as_it_is(tmp_path):
     (tmp_path / "params.yaml").write_text(SHIPPED.read_text())
-    assert presets.apply("quick", tmp_path / "params.yaml", reset=True) == ""
+    assert apply_preset("quick", tmp_path / "params.yaml", reset=True) == ""
 
 
 @pytest.mark.parametrize(("path", "value", "message"), [
@@ -158,6 +162,6 @@ def test_mistakes_in_the_blocks_of_pilot_tuning_and_plan_are_named(document, pat
     for key in path[:-1]:
         node = node[key]
     node[path[-1]] = value
-    with pytest.raises(params.ParamsError) as caught:
-        params.parse(document)
+    with pytest.raises(ParamsError) as caught:
+        parse_params(document)
     assert any(message in mistake for mistake in caught.value.mistakes), caught.value.mistakes

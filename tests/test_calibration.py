@@ -7,19 +7,26 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ganspeed import calibration, data, features, params
-from ganspeed.features import batches, embed, load_classifier, load_reference
-from ganspeed.metrics import Embedded, frechet_distance, statistics
-from ganspeed.networks import NORM_BATCH, Generator, initialise, load_generator, measure_statistics
-from ganspeed.pixels import Pixels
-from ganspeed.randomness import generator
-from ganspeed.views import METRICS, View
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.data.prepared import load_split
+from ganspeed.networks.generator import NORM_BATCH, Generator, load_generator, measure_statistics
+from ganspeed.networks.layers import initialise
+from ganspeed.params.load import parse_params
+from ganspeed.scoring import calibration
+from ganspeed.scoring.classifier import batches, embed, load_classifier, load_reference
+from ganspeed.scoring.embedded import Embedded, statistics
+from ganspeed.scoring.embedder import View
+from ganspeed.scoring.feature_metrics import frechet_distance
+from ganspeed.scoring.metrics import METRICS
+from ganspeed.scoring.pixel_metrics import Pixels
+from ganspeed.scoring.train_classifier import build
+from ganspeed.system.determinism import generator
 
 
 @pytest.fixture(scope="module")
 def study(shipped):
     """The shipped params, the classifier trained for a moment only."""
-    study = params.parse(shipped)
+    study = parse_params(shipped)
     digits = study.datasets["digits"]
     quick = digits.features.model_copy(update={"epochs": 15, "width": 16})
     return study.model_copy(update={"datasets": {"digits": digits.model_copy(update={"features": quick})}})
@@ -29,8 +36,8 @@ def study(shipped):
 def folders(study, tmp_path_factory):
     """(prepared, features) of digits."""
     root, digits = tmp_path_factory.mktemp("calibration"), study.datasets["digits"]
-    data.prepare("digits", digits.data, root, root / "prepared")
-    features.build("digits", digits.features, root / "prepared", root / "features", torch.device("cpu"))
+    prepare_dataset("digits", digits.data, root, root / "prepared")
+    build("digits", digits.features, root / "prepared", root / "features", torch.device("cpu"))
     return root / "prepared", root / "features"
 
 
@@ -131,7 +138,7 @@ def test_real_images_are_surer_than_pixel_gaussian_ones(table):
 
 def test_values_are_read_back_exactly(table, folders):
     real, _ = load_reference(folders[1], "test")
-    blurred = calibration.blurred(data.load(folders[0], "val")[0], 1.0)
+    blurred = calibration.blurred(load_split(folders[0], "val")[0], 1.0)
     made = embed(load_classifier(folders[1]), batches(blurred))
     expected = frechet_distance(statistics(made.features), statistics(real.features))
     assert float(next(x["value"] for x in table if (x["row"], x["metric"]) == ("blur_1", "cfid"))) == expected

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganspeed.checkpoints import CheckpointError, Checkpoints, differences
+from ganspeed.training.checkpoints import CheckpointError, Checkpoints, differences
 
 CPU = torch.device("cpu")
 IDENTITY = {"seed": 0, "parameters": {"train": {"updates": 12}, "variant": {"betas": [0.0, 0.9]}}, "device": "cpu X"}

@@ -6,7 +6,7 @@ import time
 import pytest
 from faults import Trigger, run, toy, write
 
-from ganspeed.files import read_json
+from ganspeed.system.files import read_json
 
 pytestmark = pytest.mark.slow
 DAYS = 86_400.0

@@ -8,15 +8,16 @@ import made_up
 import pandas as pd
 import pytest
 
-from ganspeed import compare
-from ganspeed.compare import Run, plateau, runs_of, time_to_threshold
+from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.statistics import ratio
-from ganspeed.compare.times import grid_step, log_area, truncated
+from ganspeed.compare.times import Run, grid_step, log_area, runs_of, time_to_threshold, truncated
 from ganspeed.compare.verdict import differences
 from ganspeed.errors import UserError
-from ganspeed.files import read_json
-from ganspeed.grid import budget, snapshot_updates
-from ganspeed.params import Protocol, Threshold, Timing
+from ganspeed.params.blocks import Protocol, Timing
+from ganspeed.params.datasets import Threshold
+from ganspeed.study.threshold_rule import find_plateau
+from ganspeed.system.files import read_json
+from ganspeed.training.snapshot_grid import budget, snapshot_updates
 
 GRID = tuple(snapshot_updates(100, 1.1))
 THRESHOLD = Threshold(tau25=30.0, tau=20.0, tau75=10.0, tau_second=20.0)
@@ -69,7 +70,7 @@ def test_twice_as_fast_is_two_on_updates_and_ten_on_discriminator_updates():
     runs = [run(seed=s, cfid=falling(0.1)) for s in range(3)]
     halved = tuple(u // 2 for u in GRID)
     runs += [Run("gan", s, halved, falling(0.1), facts(n_critic=1), falling(0.1)) for s in range(3)]
-    rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
+    rows = compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     ratio = {(r["new"], r["reference"], r["axis"]): r["ratio"] for r in rows if r["threshold"] == "tau25"}
     assert ratio["gan", "wgan_gp", "updates"] == pytest.approx(2, rel=0.1)
     assert ratio["gan", "wgan_gp", "images"] == ratio["gan", "wgan_gp", "d_updates"]
@@ -81,7 +82,7 @@ def test_the_horizon_of_a_pair_is_the_smaller_end_point():
     """Neither arrives: on updates both count B; on discriminator updates both count the smaller of the two ends."""
     flat = (100.0,) * len(GRID)
     runs = [run(cfid=flat), run("gan", cfid=flat, n_critic=1)]
-    rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
+    rows = compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     assert {row["ratio"] for row in rows} == {1.0}
 
 
@@ -89,7 +90,7 @@ def test_how_many_arrived_is_told_at_the_horizon_of_the_pair():
     """wgan_gp arrives at tau75 after 47 updates or more: on discriminator updates that is beyond gan's end."""
     flat = (100.0,) * len(GRID)
     runs = [run(seed=s) for s in range(2)] + [run("gan", s, flat, n_critic=1) for s in range(2)]
-    rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
+    rows = compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     found = {
         (r["new"], r["axis"]): (r["reached_new"], r["reached_reference"]) for r in rows if r["threshold"] == "tau75"
     }
@@ -99,23 +100,23 @@ def test_how_many_arrived_is_told_at_the_horizon_of_the_pair():
 
 def test_unpaired_seeds_are_left_out_and_n_says_so():
     runs = [run(seed=s) for s in (0, 1, 2)] + [run("gan", s, n_critic=1) for s in (1, 2, 3)]
-    rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
+    rows = compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     assert {row["n"] for row in rows} == {2}
 
 
 def test_unplanned_comparisons_have_no_verdict_and_one_seed_has_no_interval():
-    rows = compare.compare("d", [run(), run("gan")], THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
+    rows = compare_runs("d", [run(), run("gan")], THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     assert all(row[k] is None for row in rows for k in ("low", "high", "p", "p_holm", "verdict", "guards"))
     assert not any(row["planned"] for row in rows)
 
 
 def test_axes_that_coincide_for_a_pair_say_with_which():
-    rows = compare.compare("d", [run(), run("gan", n_critic=1)], THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
+    rows = compare_runs("d", [run(), run("gan", n_critic=1)], THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     assert {(r["axis"], r["same_as"]) for r in rows} == {
         ("updates", None), ("d_updates", None), ("images", "d_updates"),
     }  # fmt: skip
     primary = PROTOCOL.model_copy(update={"axis": "images"})
-    rows = compare.compare("d", [run(), run("gan")], THRESHOLD, primary, CALIBRATION)["comparisons"]
+    rows = compare_runs("d", [run(), run("gan")], THRESHOLD, primary, CALIBRATION)["comparisons"]
     assert {(r["axis"], r["same_as"]) for r in rows} == {
         ("images", None), ("updates", "images"), ("d_updates", "images"),
     }  # fmt: skip
@@ -124,9 +125,9 @@ def test_axes_that_coincide_for_a_pair_say_with_which():
 def test_seconds_are_updates_times_the_seconds_of_an_update_and_only_where_there_is_a_timing():
     """As many updates, twice the seconds each: half the speed, and the horizon is the shorter of the two."""
     runs = [run(seed=s) for s in range(3)] + [run("gan", s) for s in range(3)]
-    without = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, compare.Clock())
+    without = compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock())
     assert "seconds" not in {row["axis"] for row in without["times"] + without["comparisons"]}
-    timed = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, compare.Clock({"gan": 0.2, "wgan_gp": 0.1}))
+    timed = compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock({"gan": 0.2, "wgan_gp": 0.1}))
     for row in timed["comparisons"]:
         if (row["new"], row["axis"], row["threshold"]) == ("gan", "seconds", "tau25"):
             assert row["ratio"] == pytest.approx(0.5) and row["same_as"] is None
@@ -140,9 +141,9 @@ def test_seconds_are_updates_times_the_seconds_of_an_update_and_only_where_there
     with pytest.raises(
         UserError, match=r"the clock ran on 'gpu', the runs on 'cpu AVX2'; run the stage `timing` there"
     ):
-        compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, compare.Clock({"gan": 0.2, "wgan_gp": 0.1}, "gpu"))
+        compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock({"gan": 0.2, "wgan_gp": 0.1}, "gpu"))
     with pytest.raises(UserError, match=r"no seconds per update of gan; run the stage `timing`"):
-        compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, compare.Clock({"wgan_gp": 0.1}))
+        compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock({"wgan_gp": 0.1}))
 
 
 def test_a_run_that_diverges_after_reaching_keeps_its_time_and_one_before_does_not():
@@ -150,7 +151,7 @@ def test_a_run_that_diverges_after_reaching_keeps_its_time_and_one_before_does_n
     short = sum(u < 20 for u in GRID)
     curve = falling(0.05)[:short]
     early = Run("wgan_gp", 0, GRID[:short], curve, facts(status="diverged", diverged_at=20), curve)
-    result = compare.compare("d", [late, early], THRESHOLD, PROTOCOL, CALIBRATION)
+    result = compare_runs("d", [late, early], THRESHOLD, PROTOCOL, CALIBRATION)
     reached = {r["variant"]: r["reached"] for r in result["times"] if (r["axis"], r["threshold"]) == ("updates", "tau")}
     assert reached == {"gan": True, "wgan_gp": False}
     assert [row["failed"] for row in result["final"]] == [True, True]
@@ -164,7 +165,7 @@ def test_the_second_classifier_is_held_against_its_own_threshold():
 def test_scores_without_the_second_classifier_are_refused_by_name():
     bare = Run("gan", 3, GRID, falling(0.05), facts())
     with pytest.raises(UserError, match="data set d: no cfid_second in the scores of gan/seed-3"):
-        compare.compare("d", [run(), bare], THRESHOLD, PROTOCOL, CALIBRATION)
+        compare_runs("d", [run(), bare], THRESHOLD, PROTOCOL, CALIBRATION)
 
 
 def test_area_is_the_mean_of_log_cfid_over_log_updates():
@@ -185,7 +186,7 @@ def test_area_of_a_diverged_run_holds_its_last_value():
 def test_area_ratio_says_how_many_times_lower_the_curve_is():
     runs = [run(seed=s, cfid=(4.0,) * len(GRID)) for s in range(6)]
     runs += [run("gan", s, (2.0,) * len(GRID)) for s in range(6)]
-    rows = compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["area_ratios"]
+    rows = compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["area_ratios"]
     (row,) = [r for r in rows if r["new"] == "gan"]
     assert (row["ratio"], row["low"], row["high"], row["n"]) == (2.0, 2.0, 2.0, 6)
 
@@ -212,7 +213,7 @@ def test_any_order_of_the_rows_gives_the_same_bytes():
         runs = runs_of(pd.DataFrame(rows), shuffled)
         for given in (runs, runs[::-1]):
             levels = CALIBRATION.sample(frac=1, random_state=seed)
-            result = compare.compare("d", given, THRESHOLD, PROTOCOL, levels, compare.Clock(timing))
+            result = compare_runs("d", given, THRESHOLD, PROTOCOL, levels, Clock(timing))
             texts.add(json.dumps(result, allow_nan=False))
     assert len(texts) == 1
 
@@ -221,24 +222,24 @@ def test_any_order_of_the_rows_gives_the_same_bytes():
 def test_unlike_runs_are_not_compared(key):
     other = run("gan", **{key: {"torch": "3"} if key == "versions" else 50 if key == "updates" else "other"})
     with pytest.raises(UserError, match=f"data set d: runs differ in {key} .*gan/seed-0.*wgan_gp/seed-0|{key}"):
-        compare.compare("d", [run(), other], THRESHOLD, PROTOCOL, CALIBRATION)
+        compare_runs("d", [run(), other], THRESHOLD, PROTOCOL, CALIBRATION)
 
 
 def test_plateau_is_where_the_median_stays_within_a_tenth_of_its_minimum():
     updates = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
     curve = (99.0, 50.0, 20.0, 10.4, 12.0, 10.9, 10.0, 10.5, 10.3, 10.8, 10.2)
     pilots = [Run("wgan_gp", s, updates, curve, facts()) for s in (800, 801, 802)]
-    found = plateau(pilots, 1.1)
+    found = find_plateau(pilots, 1.1)
     assert (found.plateau, found.cfid) == (50, 10.0)
     assert budget(found.updates, 1.1) >= 75 > budget(found.updates - 1, 1.1)
     assert found.threshold == {"tau25": 50.0, "tau": 20.0, "tau75": 12.0}
     second = tuple(3 * value for value in curve)
-    both = plateau([Run("wgan_gp", s, updates, curve, facts(), second) for s in (800, 801, 802)], 1.1)
+    both = find_plateau([Run("wgan_gp", s, updates, curve, facts(), second) for s in (800, 801, 802)], 1.1)
     assert both.threshold == found.threshold | {"tau_second": 60.0}
 
 
 def test_no_plateau_while_the_curve_still_falls():
-    assert plateau([Run("v", 0, GRID, falling(0.05), facts())], 1.1) is None
+    assert find_plateau([Run("v", 0, GRID, falling(0.05), facts())], 1.1) is None
 
 
 def test_the_stage_reads_timing_preregistration_and_tuning_where_they_are(tmp_path):

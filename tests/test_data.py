@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from ganspeed import data
-from ganspeed.data import DataError, store
-from ganspeed.files import sha256_file
-from ganspeed.params import Digits
+from ganspeed.data import prepare, prepared
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.data.prepared import load_split, manifest_sha256, read_manifest
+from ganspeed.data.source import DataError
+from ganspeed.params.datasets import Digits
+from ganspeed.system.files import sha256_file
 
 REPOSITORY = Path(__file__).parents[1]
 BLOCK = Digits(source="digits", image_size=8, holdout=497, split_seed=0)
@@ -22,7 +24,7 @@ BLOCK = Digits(source="digits", image_size=8, holdout=497, split_seed=0)
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     out = tmp_path_factory.mktemp("prepared") / "digits"
-    data.prepare("digits", BLOCK, Path("nowhere"), out)
+    prepare_dataset("digits", BLOCK, Path("nowhere"), out)
     return out
 
 
@@ -38,7 +40,7 @@ def damaged(digits, tmp_path):
 
 def rewrite(folder, split, images=None, labels=None, **facts):
     """Other arrays or facts, with hashes in the manifest to match: what only a look at the values can find."""
-    manifest = data.read_manifest(folder)
+    manifest = read_manifest(folder)
     part = manifest["splits"][split]
     for what, array in (("images", images), ("labels", labels)):
         if array is not None:
@@ -49,7 +51,7 @@ def rewrite(folder, split, images=None, labels=None, **facts):
 
 
 def test_digits_are_cut_into_803_497_497_without_losing_or_repeating_one(digits):
-    splits = {split: data.load(digits, split) for split in ("train", "val", "test")}
+    splits = {split: load_split(digits, split) for split in ("train", "val", "test")}
     assert {split: len(labels) for split, (_, labels) in splits.items()} == {"train": 803, "val": 497, "test": 497}
     bunch = load_digits()
     expected = sorted((bytes(x.astype(np.uint8)), int(y)) for x, y in zip(bunch.images, bunch.target, strict=True))
@@ -63,7 +65,7 @@ def test_digits_are_cut_into_803_497_497_without_losing_or_repeating_one(digits)
 
 def test_arrays_are_as_the_contract_says(digits):
     for split in ("train", "val", "test"):
-        images, labels = data.load(digits, split)
+        images, labels = load_split(digits, split)
         assert isinstance(images, np.memmap) and not images.flags.writeable
         assert images.dtype == np.float32 and images.flags.c_contiguous and images.shape[1:] == (1, 8, 8)
         assert labels.dtype == np.int64 and set(labels) == set(range(10))
@@ -71,7 +73,7 @@ def test_arrays_are_as_the_contract_says(digits):
 
 
 def test_manifest_tells_what_is_there_and_where_it_comes_from(digits):
-    manifest = data.read_manifest(digits)
+    manifest = read_manifest(digits)
     assert manifest["dataset"] == "digits" and manifest["classes"] == list("0123456789")
     assert manifest["source"]["kind"] == "digits"
     assert manifest["splits"]["val"] == {
@@ -87,12 +89,12 @@ def test_manifest_tells_what_is_there_and_where_it_comes_from(digits):
 
 def test_same_settings_same_bytes_and_another_split_seed_another_cut(digits, tmp_path):
     again, other = tmp_path / "a" / "digits", tmp_path / "b" / "digits"
-    data.prepare("digits", BLOCK, tmp_path / "elsewhere", again)
-    data.prepare("digits", BLOCK.model_copy(update={"split_seed": 1}), Path("nowhere"), other)
+    prepare_dataset("digits", BLOCK, tmp_path / "elsewhere", again)
+    prepare_dataset("digits", BLOCK.model_copy(update={"split_seed": 1}), Path("nowhere"), other)
     assert sorted(p.name for p in again.iterdir()) == sorted(p.name for p in digits.iterdir())
     assert all((again / path.name).read_bytes() == path.read_bytes() for path in digits.iterdir())
-    assert data.manifest_sha256(again) == data.manifest_sha256(digits) == sha256_file(digits / "manifest.json")
-    assert data.manifest_sha256(other) != data.manifest_sha256(digits)
+    assert manifest_sha256(again) == manifest_sha256(digits) == sha256_file(digits / "manifest.json")
+    assert manifest_sha256(other) != manifest_sha256(digits)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_same_settings_same_bytes_and_another_split_seed_another_cut(digits, tmp
 def test_a_holdout_that_does_not_fit_is_refused_with_nothing_written(tmp_path, holdout, message):
     block = BLOCK.model_copy(update={"holdout": holdout})
     with pytest.raises(DataError, match=f"datasets.digits.data.holdout: {message}"):
-        data.prepare("digits", block, tmp_path, tmp_path / "prepared" / "digits")
+        prepare_dataset("digits", block, tmp_path, tmp_path / "prepared" / "digits")
     assert not list(tmp_path.iterdir())
 
 
@@ -112,9 +114,9 @@ def test_a_failure_half_way_leaves_the_former_folder_and_nothing_else(damaged, m
         assert len(list(folder.iterdir())) == 6
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(data, "write_manifest", full_disk)
+    monkeypatch.setattr(prepare, "write_manifest", full_disk)
     with pytest.raises(DataError, match="digits: No space left on device"):
-        data.prepare("digits", BLOCK.model_copy(update={"split_seed": 3}), damaged.parent, damaged)
+        prepare_dataset("digits", BLOCK.model_copy(update={"split_seed": 3}), damaged.parent, damaged)
     assert [path.name for path in damaged.parent.iterdir()] == ["digits"]
     assert {path.name: path.read_bytes() for path in damaged.iterdir()} == before
 
@@ -123,7 +125,7 @@ def test_preparing_again_replaces_files_and_never_writes_through_them(damaged):
     former = damaged / "train_images.npy"
     os.link(former, damaged.parent / "cache")  # as DVC links outputs into its cache
     cached = (damaged.parent / "cache").read_bytes()
-    data.prepare("digits", BLOCK.model_copy(update={"split_seed": 3}), damaged.parent, damaged)
+    prepare_dataset("digits", BLOCK.model_copy(update={"split_seed": 3}), damaged.parent, damaged)
     assert (damaged.parent / "cache").read_bytes() == cached != former.read_bytes()
 
 
@@ -133,8 +135,8 @@ def test_one_changed_bit_is_found_at_load(damaged, name):
     content[-100] ^= 1
     (damaged / name).write_bytes(content)
     with pytest.raises(DataError, match=rf"{name}: sha256 \w+; the manifest says"):
-        data.load(damaged, "train")
-    assert len(data.load(damaged, "val")[0]) == 497
+        load_split(damaged, "train")
+    assert len(load_split(damaged, "val")[0]) == 497
 
 
 @pytest.mark.parametrize("name", ["test_images.npy", "test_labels.npy"])
@@ -143,14 +145,14 @@ def test_a_truncated_empty_or_absent_array_is_named(damaged, name):
     for broken in (content[:-8], content[:20], b"", b"<html>"):
         (damaged / name).write_bytes(broken)
         with pytest.raises(DataError, match=f"{name}: "):
-            data.load(damaged, "test")
+            load_split(damaged, "test")
     (damaged / name).unlink()
     with pytest.raises(DataError, match=f"{name}: no such file; the stage prepare writes it"):
-        data.load(damaged, "test")
+        load_split(damaged, "test")
 
 
 def test_values_are_checked_even_where_the_hashes_agree(damaged):
-    images, labels = (np.array(array) for array in data.load(damaged, "val"))
+    images, labels = (np.array(array) for array in load_split(damaged, "val"))
 
     def changed(value):
         copy = images.copy()
@@ -160,40 +162,40 @@ def test_values_are_checked_even_where_the_hashes_agree(damaged):
     for bad in (np.nan, np.inf):
         rewrite(damaged, "val", images=changed(bad))
         with pytest.raises(DataError, match="val_images.npy: NaN or infinity"):
-            data.load(damaged, "val")
+            load_split(damaged, "val")
     rewrite(damaged, "val", images=changed(1.5), max=1.5)
     with pytest.raises(DataError, match="val_images.npy: values from -1.0 to 1.5"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", images=images * np.float32(0.5), max=1.0)
     with pytest.raises(DataError, match="values from -0.5 to 0.5; the manifest says -1.0 to 1.0"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", images=images.astype(np.float64))
     with pytest.raises(DataError, match=r"float64 \(497, 1, 8, 8\); the manifest says float32"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", images=np.rint((images + 1) * 127.5).astype(np.uint8))
     with pytest.raises(DataError, match=r"uint8 \(497, 1, 8, 8\); the manifest says float32"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", images=(images + 1) * np.float32(127.5), min=0.0, max=255.0)
     with pytest.raises(DataError, match="values from 0.0 to 255.0; .* -1 to 1 is allowed"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", images=images.transpose(0, 2, 3, 1).copy())
     with pytest.raises(DataError, match=r"float32 \(497, 8, 8, 1\); the manifest says float32 \(497, 1, 8, 8\)"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", images=images[:0], labels=labels[:0], n=0)
     with pytest.raises(DataError, match="val_images.npy: no images"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", images=images, labels=labels, n=len(images), min=-1.0, max=1.0)
     rewrite(damaged, "val", images=np.asfortranarray(images))
     with pytest.raises(DataError, match="val_images.npy: .* C order"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", images=images[:-1])
     with pytest.raises(DataError, match=r"float32 \(496, 1, 8, 8\); the manifest says float32 \(497"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", images=images, labels=labels + 1)
     with pytest.raises(DataError, match="val_labels.npy: labels from 1 to 10; allowed: 0 to 9"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     rewrite(damaged, "val", labels=labels)
-    assert np.array_equal(data.load(damaged, "val")[0], images)
+    assert np.array_equal(load_split(damaged, "val")[0], images)
 
 
 def test_an_array_that_asks_to_run_code_is_refused_and_runs_none(damaged):
@@ -203,32 +205,32 @@ def test_an_array_that_asks_to_run_code_is_refused_and_runs_none(damaged):
 
     rewrite(damaged, "val", images=np.array([Intruder()], dtype=object))
     with pytest.raises(DataError, match="val_images.npy: damaged: .*Python objects"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
     assert not (damaged / "intruded").exists()
 
 
 def test_a_range_is_checked_beyond_the_first_chunk(damaged, monkeypatch):
-    images = np.array(data.load(damaged, "val")[0])
+    images = np.array(load_split(damaged, "val")[0])
     images[-1, 0, 0, 0] = np.nan
     rewrite(damaged, "val", images=images)
-    monkeypatch.setattr(store, "CHUNK", 100)
+    monkeypatch.setattr(prepared, "CHUNK", 100)
     with pytest.raises(DataError, match="among images 400 to 496"):
-        data.load(damaged, "val")
+        load_split(damaged, "val")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"dataset": 1, "source": 1, "classes": 1, "splits": []}'])
 def test_a_manifest_that_is_none_is_refused(damaged, text):
     (damaged / "manifest.json").write_text(text)
-    for use in (data.read_manifest, data.manifest_sha256, lambda folder: data.load(folder, "val")):
+    for use in (read_manifest, manifest_sha256, lambda folder: load_split(folder, "val")):
         with pytest.raises(DataError, match="manifest.json: not"):
             use(damaged)
 
 
 def test_what_is_not_there_is_named(digits, tmp_path):
     with pytest.raises(DataError, match="manifest.json: no such file; the stage prepare writes it"):
-        data.load(tmp_path, "train")
+        load_split(tmp_path, "train")
     with pytest.raises(DataError, match="unknown split 'dev'; available: train, val, test"):
-        data.load(digits, "dev")
+        load_split(digits, "dev")
 
 
 def run(code_or_script, *arguments, folder):
@@ -245,14 +247,15 @@ def test_the_stage_prepares_digits_and_refuses_an_unknown_name(digits, tmp_path)
     assert not (tmp_path / "data").exists()
     done = run(stage, "digits", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert data.manifest_sha256(tmp_path / "data" / "prepared" / "digits") == data.manifest_sha256(digits)
+    assert manifest_sha256(tmp_path / "data" / "prepared" / "digits") == manifest_sha256(digits)
 
 
 def test_digits_need_no_torch(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from ganspeed import data; from ganspeed.params import Digits\n"
+        "import sys; from pathlib import Path; from ganspeed.data.prepare import prepare_dataset\n"
+        "from ganspeed.data.prepared import load_split; from ganspeed.params.datasets import Digits\n"
         "block = Digits(source='digits', image_size=8, holdout=497, split_seed=0)\n"
-        "data.prepare('digits', block, Path('raw'), Path('digits')); data.load(Path('digits'), 'val')\n"
+        "prepare_dataset('digits', block, Path('raw'), Path('digits')); load_split(Path('digits'), 'val')\n"
         "print('torch' in sys.modules)"
     )
     assert run(["-c", code], folder=tmp_path).stdout == "False\n"

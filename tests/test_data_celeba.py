@@ -9,7 +9,7 @@ from made_up_sources import greys, prepared, refused
 from PIL import Image
 
 from ganspeed.data import celeba
-from ganspeed.params import CelebA
+from ganspeed.params.datasets import CelebA
 
 
 def faces(**changes):

@@ -9,8 +9,9 @@ import pytest
 from made_up_pictures import as_folder, as_zip, block, grey, pictures, png, prepare, refused
 from PIL import Image
 
-from ganspeed import data
-from ganspeed.data import DataError
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.data.prepared import load_split, manifest_sha256, read_manifest
+from ganspeed.data.source import DataError
 
 
 def pcx():
@@ -24,7 +25,7 @@ def levels(folder):
     """(grey level, label) of every picture, over all splits."""
     found = []
     for split in ("train", "val", "test"):
-        x, y = data.load(folder, split)
+        x, y = load_split(folder, split)
         found += zip(np.rint((x[:, 0, 0, 0] + 1) * 127.5).astype(int).tolist(), y.tolist(), strict=True)
     return sorted(found)
 
@@ -35,7 +36,7 @@ EXPECTED = sorted((100 * k + i, k) for k in range(2) for i in range(10))
 def test_one_sub_folder_is_one_class_and_every_picture_comes_once(tmp_path):
     as_folder(tmp_path / "own", pictures())
     out = prepare(tmp_path, "own")
-    manifest = data.read_manifest(out)
+    manifest = read_manifest(out)
     assert manifest["classes"] == ["cat", "dog"]
     assert {name: part["n"] for name, part in manifest["splits"].items()} == {"train": 10, "val": 5, "test": 5}
     assert levels(out) == EXPECTED
@@ -46,14 +47,14 @@ def test_a_zip_gives_the_same_arrays_as_the_folder_also_when_wrapped(tmp_path, w
     as_folder(tmp_path / "own", pictures())
     as_zip(tmp_path / "own.zip", {wrapper + name: content for name, content in pictures().items()})
     from_folder, from_zip = prepare(tmp_path, "own", "a"), prepare(tmp_path, "own.zip", "b")
-    assert data.read_manifest(from_folder)["splits"] == data.read_manifest(from_zip)["splits"]
-    assert data.read_manifest(from_zip)["classes"] == ["cat", "dog"]
+    assert read_manifest(from_folder)["splits"] == read_manifest(from_zip)["splits"]
+    assert read_manifest(from_zip)["classes"] == ["cat", "dog"]
 
 
 def test_pictures_without_sub_folders_have_no_classes_and_label_0(tmp_path):
     as_folder(tmp_path / "own", {f"{i}.png": grey(i) for i in range(20)})
     out = prepare(tmp_path, "own")
-    assert data.read_manifest(out)["classes"] == []
+    assert read_manifest(out)["classes"] == []
     assert levels(out) == [(i, 0) for i in range(20)]
 
 
@@ -74,7 +75,7 @@ def test_the_manifest_pins_the_source_and_names_no_absolute_path(tmp_path):
     }
     for path, sha256 in expected.items():
         out = prepare(tmp_path, path, sha256=sha256)
-        source = data.read_manifest(out)["source"]
+        source = read_manifest(out)["source"]
         assert source == {"kind": "image_folder", "path": path, "pictures": 20, "sha256": sha256}
         assert str(tmp_path) not in (out / "manifest.json").read_text()
 
@@ -83,7 +84,7 @@ def test_the_manifest_pins_the_source_and_names_no_absolute_path(tmp_path):
 def test_a_changed_picture_breaks_the_pin(tmp_path, path):
     as_folder(tmp_path / "own", pictures())
     as_zip(tmp_path / "own.zip", pictures())
-    pin = data.read_manifest(prepare(tmp_path, path))["source"]["sha256"]
+    pin = read_manifest(prepare(tmp_path, path))["source"]["sha256"]
     changed = pictures() | {"cat/03.png": grey(77)}
     as_folder(tmp_path / "own", changed)
     as_zip(tmp_path / "own.zip", changed)
@@ -95,9 +96,9 @@ def test_rgb_is_read_channels_first_and_grey_is_made_of_it_on_request(tmp_path):
     red = np.zeros((8, 8, 3))
     red[..., 0] = 255
     as_folder(tmp_path / "own", {f"{i}.png": png(red) for i in range(12)})
-    x, _ = data.load(prepare(tmp_path, "own", "rgb", channels=3), "train")
+    x, _ = load_split(prepare(tmp_path, "own", "rgb", channels=3), "train")
     assert (x[:, 0] == 1).all() and (x[:, 1:] == -1).all()
-    x, _ = data.load(prepare(tmp_path, "own", "grey"), "train")
+    x, _ = load_split(prepare(tmp_path, "own", "grey"), "train")
     assert x.shape[1] == 1 and np.allclose(x, 0.299 * 2 - 1, atol=1 / 127)
 
 
@@ -166,6 +167,6 @@ def test_the_order_of_the_file_system_changes_nothing(tmp_path):
     as_folder(tmp_path / "a" / "own", pictures())
     as_folder(tmp_path / "b" / "own", dict(reversed(pictures().items())))
     for name in ("a", "b"):
-        data.prepare("own", block("own"), tmp_path / name, tmp_path / "prepared" / name)
-    a, b = (data.manifest_sha256(Path(tmp_path, "prepared", name)) for name in ("a", "b"))
+        prepare_dataset("own", block("own"), tmp_path / name, tmp_path / "prepared" / name)
+    a, b = (manifest_sha256(Path(tmp_path, "prepared", name)) for name in ("a", "b"))
     assert a == b

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from made_up_sources import greys, prepared, refused
 
-from ganspeed import data
-from ganspeed.data import DataError, cifar, idx
-from ganspeed.params import Published
+from ganspeed.data import cifar, mnist
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.data.prepared import load_split, read_manifest
+from ganspeed.data.source import DataError
+from ganspeed.params.datasets import Published
 
 RAW = Path(os.environ.get("GANSPEED_DATA") or Path(__file__).parents[1] / "data" / "raw")
 
@@ -94,7 +96,7 @@ def test_a_damaged_idx_file_is_refused_by_name(tmp_path, name, damage, message):
 
 def test_a_file_of_the_published_size_must_have_the_published_bytes(tmp_path, monkeypatch):
     made_up_idx(tmp_path)
-    monkeypatch.setitem(idx.COUNTS, "train", 100)
+    monkeypatch.setitem(mnist.COUNTS, "train", 100)
     refused(tmp_path, published("mnist"), "MNIST/raw/train-images-idx3-ubyte: damaged: md5 .* but the published")
 
 
@@ -119,7 +121,7 @@ def test_only_what_is_missing_is_downloaded_and_nothing_stays_of_a_failure(tmp_p
     kept, missing = raw / "train-images-idx3-ubyte", raw / "t10k-labels-idx1-ubyte"
     before = (kept.read_bytes(), missing.read_bytes())
     missing.unlink()
-    monkeypatch.setattr(idx, "_download", lambda name, folder: made_up_idx(folder, train=7))
+    monkeypatch.setattr(mnist, "_download", lambda name, folder: made_up_idx(folder, train=7))
     assert len(prepared(tmp_path, published("mnist"))[1]["train"][0]) == 80
     assert (kept.read_bytes(), missing.read_bytes()) == before
     assert not list(tmp_path.glob(".download-*"))
@@ -156,8 +158,8 @@ def test_the_cifar_archive_is_as_good_as_the_folder(tmp_path):
     with tarfile.open(tmp_path / cifar.ARCHIVE, "w:gz") as tar:
         tar.add(tmp_path / "unpacked" / cifar.FOLDER, cifar.FOLDER)
     from_archive, _ = prepared(tmp_path, published("cifar10"))
-    data.prepare("own", published("cifar10"), tmp_path / "unpacked", tmp_path / "other")
-    assert data.read_manifest(tmp_path / "other") == from_archive
+    prepare_dataset("own", published("cifar10"), tmp_path / "unpacked", tmp_path / "other")
+    assert read_manifest(tmp_path / "other") == from_archive
     whole = (tmp_path / cifar.ARCHIVE).read_bytes()
     (tmp_path / "prepared" / "own").rename(tmp_path / "former")
     for broken, message in [
@@ -207,11 +209,11 @@ def test_a_damaged_cifar_batch_is_refused_by_name(tmp_path, content, message):
 @pytest.mark.skipif(not (RAW / "MNIST" / "raw").is_dir(), reason="no MNIST in GANSPEED_DATA (default data/raw)")
 def test_mnist_itself_is_read_whole(tmp_path):
     out = tmp_path / "mnist"
-    data.prepare("mnist", published("mnist", holdout=10_000), RAW, out)
-    counts = {split: np.bincount(data.load(out, split)[1]).tolist() for split in ("train", "val", "test")}
+    prepare_dataset("mnist", published("mnist", holdout=10_000), RAW, out)
+    counts = {split: np.bincount(load_split(out, split)[1]).tolist() for split in ("train", "val", "test")}
     assert sum(counts["train"]) == 50_000 and sum(counts["val"]) == 10_000
     assert counts["test"] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # the published test set
-    x, _ = data.load(out, "train")
+    x, _ = load_split(out, "train")
     assert -0.75 < x.mean() < -0.73  # 0.1307 of the range [0, 1]
 
 
@@ -243,7 +245,7 @@ def test_an_archive_that_would_not_be_unpacked_safely_is_refused_whole(tmp_path,
 
 
 def test_a_packed_bomb_is_refused_before_it_is_unpacked_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(idx, "MAX_FILE_BYTES", 1_000_000)
+    monkeypatch.setattr(mnist, "MAX_FILE_BYTES", 1_000_000)
     path = made_up_idx(tmp_path) / "train-images-idx3-ubyte"
     path.with_name(path.name + ".gz").write_bytes(gzip.compress(bytes(10_000_000)))
     path.unlink()

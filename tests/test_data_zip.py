@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from made_up_pictures import as_folder, as_zip, grey, pictures, refused
 
-from ganspeed.data import container
+from ganspeed.data import archive
 
 
 @pytest.mark.parametrize("content", [b"<html>404</html>", b"", b"PK\x03\x04 and so on"])
@@ -54,11 +54,11 @@ def test_zip_links_passwords_and_repeated_names_are_refused(tmp_path):
 
 def test_contents_out_of_proportion_are_refused_before_they_are_unpacked(tmp_path, monkeypatch):
     as_zip(tmp_path / "own.zip", pictures() | {"cat/bomb.png": bytes(1_000_000)})
-    monkeypatch.setattr(container, "MAX_FILE_BYTES", 999_999)
+    monkeypatch.setattr(archive, "MAX_FILE_BYTES", 999_999)
     refused(tmp_path, "own.zip", "own.zip/cat/bomb.png: 1000000 bytes unpacked; allowed: 999999")
-    monkeypatch.setattr(container, "MAX_FILE_BYTES", 2_000_000)
-    monkeypatch.setattr(container, "MAX_ZIP_BYTES", 900_000)
+    monkeypatch.setattr(archive, "MAX_FILE_BYTES", 2_000_000)
+    monkeypatch.setattr(archive, "MAX_ZIP_BYTES", 900_000)
     refused(tmp_path, "own.zip", r"own.zip: 100\d{4} bytes unpacked; allowed: 900000")
     as_folder(tmp_path / "own", pictures())
-    monkeypatch.setattr(container, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(archive, "MAX_FILE_BYTES", 10)
     refused(tmp_path, "own", "own/cat/00.png: more than 10 bytes")

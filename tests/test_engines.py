@@ -18,20 +18,22 @@ import pytest
 import torch
 from test_training import OPTIONS, VARIANTS, digests
 
-from ganspeed import convolutions, engines
-from ganspeed.checkpoints import Checkpoints
-from ganspeed.engines import lanes
-from ganspeed.engines.steps import Flat, rates
 from ganspeed.errors import Stopped
-from ganspeed.networks import Discriminator
+from ganspeed.networks import fast_convolutions
+from ganspeed.networks.discriminator import Discriminator
 from ganspeed.objectives import gradient_norm
-from ganspeed.training import Outcome, Run, one_update
+from ganspeed.training.checkpoints import Checkpoints
+from ganspeed.training.engines import choose, vmapped
+from ganspeed.training.engines.choose import choose_engine, compiler, lane_count
+from ganspeed.training.engines.functional import Flat, rates
+from ganspeed.training.loop import Run, one_update
+from ganspeed.training.state import Outcome
 
 RTOL, ATOL = 1e-3, 1e-5  # of a history's values
 ALIKE, STEPS = 0.95, 0.25  # this share of the weights ends within so many steps of the optimiser, of UPDATES
 UPDATES = 5
 NEEDS_COMPILER = pytest.mark.skipif(
-    engines.compiler() is None, reason="without a C++ compiler and Python's headers no run is compiled either"
+    compiler() is None, reason="without a C++ compiler and Python's headers no run is compiled either"
 )
 TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane"
 
@@ -40,9 +42,9 @@ TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 
 def without_machine_code(monkeypatch):
     """What would be compiled is run as it was traced: a second a variant instead of a minute."""
     monkeypatch.setattr(torch, "compile", lambda graph, **options: graph)
-    lanes.traced_steps.cache_clear()
+    vmapped.traced_steps.cache_clear()
     yield
-    lanes.traced_steps.cache_clear()
+    vmapped.traced_steps.cache_clear()
 
 
 def new_run(recipe, images, folder: Path) -> Run:
@@ -53,7 +55,7 @@ def side_by_side(recipes, images, folder: Path, engine=TRACED, stopping=lambda: 
     """The outcomes of these recipes as one group; run k lies in folder/k/run."""
     found = {}
     runs = [new_run(recipe, images, folder / str(k)) for k, recipe in enumerate(recipes)]
-    lanes.train_side_by_side(runs, engine, stopping, found.__setitem__)
+    vmapped.train_side_by_side(runs, engine, stopping, found.__setitem__)
     return [found[k] for k in range(len(runs))]
 
 
@@ -100,7 +102,7 @@ def moved(run: Run) -> dict[str, tuple[torch.Tensor, float]]:
 def test_it_is_close_to_the_eager_loop(variant, recipe, images, tmp_path):
     one = cautious(recipe(variant, updates=UPDATES, **OPTIONS.get(variant, {})))
     (lane,) = made = [new_run(one, images, tmp_path / "lane")]
-    lanes.train_side_by_side(made, TRACED, lambda: False, lambda place, outcome: None)
+    vmapped.train_side_by_side(made, TRACED, lambda: False, lambda place, outcome: None)
     assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
 
 
@@ -108,16 +110,31 @@ def test_it_is_close_to_the_eager_loop(variant, recipe, images, tmp_path):
 def test_one_lane_of_larger_images_is_close_to_the_eager_loop(variant, without_machine_code, recipe, tmp_path):
     one = cautious(replace(recipe(variant, updates=UPDATES), shape=(1, 28, 28)))
     (lane,) = made = [new_run(one, larger(), tmp_path / "lane")]
-    lanes.train_side_by_side(made, ONE_LANE, lambda: False, lambda place, outcome: None)
+    vmapped.train_side_by_side(made, ONE_LANE, lambda: False, lambda place, outcome: None)
     assert_close_to_the_eager_loop(lane, larger(), tmp_path / "eager")
 
 
 @pytest.mark.parametrize(
     ("convolution", "transposed", "made", "size"),
     [
-        (convolutions.convolution_of_blocks, convolutions.transposed_of_blocks, convolutions.of_blocks, 6),
-        (convolutions.dense_convolution, convolutions.dense_transposed, partial(convolutions.dense, size=4), 4),
-        (convolutions.dense_convolution, convolutions.dense_transposed, partial(convolutions.dense, size=8), 8),
+        (
+            fast_convolutions.convolution_of_blocks,
+            fast_convolutions.transposed_of_blocks,
+            fast_convolutions.of_blocks,
+            6,
+        ),
+        (
+            fast_convolutions.dense_convolution,
+            fast_convolutions.dense_transposed,
+            partial(fast_convolutions.dense, size=4),
+            4,
+        ),
+        (
+            fast_convolutions.dense_convolution,
+            fast_convolutions.dense_transposed,
+            partial(fast_convolutions.dense, size=8),
+            8,
+        ),
     ],
 )
 def test_faster_convolutions_are_torchs(convolution, transposed, made, size):
@@ -147,7 +164,7 @@ def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
         return sum(passes[name]() for name in order)
 
     def eager(around) -> torch.Tensor:
-        lanes.overwrite(D, flat, d)
+        vmapped.overwrite(D, flat, d)
         with around:
             total = loss(D)
         return flat.vector(torch.autograd.grad(total, list(D.parameters())))
@@ -156,8 +173,8 @@ def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
         return torch.func.grad(lambda d: loss(flat.at(d)))(d)
 
     wanted = eager(nullcontext())
-    traced = lanes.over_lanes(step, (d,), lanes=2, compiles=False)(torch.stack([d, -d]))[0]
-    for found in (traced, eager(convolutions.FasterConvolutions())):
+    traced = vmapped.over_lanes(step, (d,), lanes=2, compiles=False)(torch.stack([d, -d]))[0]
+    for found in (traced, eager(fast_convolutions.FasterConvolutions())):
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
 
 
@@ -185,14 +202,14 @@ def test_a_stopped_group_goes_on_to_the_same_bytes_in_other_company(variant, rec
 def test_one_lane_diverges_at_its_update_and_the_others_are_as_without_it(recipe, images, tmp_path, monkeypatch):
     recipes = [recipe("gan", seed) for seed in (0, 1)]
     side_by_side(recipes, images, tmp_path / "well")
-    real_update = lanes.Lanes.one_update
+    real_update = vmapped.Lanes.one_update
 
     def poisoned(group):
         real_update(group)
         if group.runs[0].state.update == 6:  # seen by update 7
             group.d[0, 0] = math.inf
 
-    monkeypatch.setattr(lanes.Lanes, "one_update", poisoned)
+    monkeypatch.setattr(vmapped.Lanes, "one_update", poisoned)
     bad, good = side_by_side(recipes, images, tmp_path / "ill")
     assert (bad, good) == (Outcome(7), Outcome(None))
     assert [row["update"] for row in rows(tmp_path / "ill" / "0")] == [1, 4]
@@ -200,38 +217,38 @@ def test_one_lane_diverges_at_its_update_and_the_others_are_as_without_it(recipe
 
 
 def test_the_engine_follows_from_the_blocks_and_the_machine(recipe, monkeypatch):
-    monkeypatch.setattr(engines, "compiler", lambda: "g++ 1.2.3")
+    monkeypatch.setattr(choose, "compiler", lambda: "g++ 1.2.3")
 
     def chosen(updates, size=8, device="cpu X", precision="float32"):
         train = {"updates": updates, "batch_size": 64, "precision": precision}
-        return engines.choose(train, (1, size, size), device)
+        return choose_engine(train, (1, size, size), device)
 
     assert chosen(100) == chosen(1000, size=28) == chosen(10**6, size=64) == chosen(10**6, device="NVIDIA X") == "eager"
     assert chosen(10**6, precision="bfloat16") == "eager"
     assert chosen(1000) == TRACED
     assert chosen(10**4) == f"{COMPILED}, g++ 1.2.3"
     assert chosen(10**4, size=28) == f"{ONE_LANE}, g++ 1.2.3"
-    assert [engines.at_once(chosen(updates, size)) for updates, size in ((100, 8), (1000, 8), (10**4, 28))] == [1, 4, 1]
+    assert [lane_count(chosen(updates, size)) for updates, size in ((100, 8), (1000, 8), (10**4, 28))] == [1, 4, 1]
     monkeypatch.undo()
     monkeypatch.setenv("CXX", "none")
-    engines.compiler.cache_clear()
+    compiler.cache_clear()
     assert (chosen(10**4), chosen(10**4, size=28)) == (TRACED, "eager")
-    engines.compiler.cache_clear()
+    compiler.cache_clear()
 
 
 @pytest.mark.parametrize("missing", ["compiler", "headers"])
 def test_what_compiling_needs_and_lacks_is_said_once(missing, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("CXX", "none" if missing == "compiler" else "true")
-    monkeypatch.setattr(engines.sysconfig, "get_path", lambda name: str(tmp_path))
-    engines.compiler.cache_clear()
-    assert [engines.compiler(), engines.compiler()] == [None, None]
+    monkeypatch.setattr(choose.sysconfig, "get_path", lambda name: str(tmp_path))
+    compiler.cache_clear()
+    assert [compiler(), compiler()] == [None, None]
     assert capsys.readouterr().err.count("no C++ compiler with Python's headers found") == 1
-    engines.compiler.cache_clear()
+    compiler.cache_clear()
 
 
 def test_the_shipped_study_does_not_wait_for_a_compiler(shipped, monkeypatch):
-    monkeypatch.setattr(engines, "compiler", lambda: "g++ 1.2.3")
-    assert engines.choose(shipped["datasets"]["digits"]["train"], (1, 8, 8), "cpu X").startswith("traced")
+    monkeypatch.setattr(choose, "compiler", lambda: "g++ 1.2.3")
+    assert choose_engine(shipped["datasets"]["digits"]["train"], (1, 8, 8), "cpu X").startswith("traced")
 
 
 COMPILE = """
@@ -268,8 +285,8 @@ def test_machine_code_takes_the_steps_of_the_trace(engine, variant, recipe, imag
     one, data = recipe(variant, 0, UPDATES), images
     if engine == ONE_LANE:
         one, data = replace(one, shape=(1, 28, 28)), larger()
-    run, count = new_run(one, data, tmp_path), engines.at_once(engine)
-    compiled, traced = (lanes.Lanes([run], name) for name in (engine, engine.replace("compiled", "traced")))
+    run, count = new_run(one, data, tmp_path), lane_count(engine)
+    compiled, traced = (vmapped.Lanes([run], name) for name in (engine, engine.replace("compiled", "traced")))
     for name, moments in (("critic", traced.moments_d), ("generator", traced.moments_g)):
         rate = tuple(torch.full((count,), value) for value in rates(one.variant["optimizer"], 1e-3, 1))
         given = (traced.g, traced.d, moments, traced.objective, traced._draw(0), rate)

@@ -11,11 +11,23 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from ganspeed import data, engines, execute, params, pool, runs, training
-from ganspeed.ahead import ahead
+from ganspeed.data.prepare import prepare_dataset
 from ganspeed.errors import UserError
-from ganspeed.files import read_json, write_json
-from ganspeed.runs import RunStore
+from ganspeed.params.load import parse_params
+from ganspeed.runs.cache import collect_garbage, pooled_scores, put_aside_run, put_aside_unnamed
+from ganspeed.runs.fingerprint import PACKAGE, source_hashes
+from ganspeed.runs.provenance import git_state
+from ganspeed.runs.spec import all_specs, plan_runs
+from ganspeed.runs.store import RunStore
+from ganspeed.runs.train import groups, train_cell
+from ganspeed.study.run_grid import run_grid
+from ganspeed.system.devices import device_name, select_device, worker_count
+from ganspeed.system.files import read_json, write_json
+from ganspeed.system.processes import map_processes
+from ganspeed.training import loop
+from ganspeed.training.engines import choose
+from ganspeed.training.engines.choose import EAGER, TRACED
+from ganspeed.training.loop import one_update
 from ganspeed.workspace import Workspace
 
 
@@ -27,13 +39,13 @@ def study(document, tmp_path, monkeypatch):
     document["datasets"]["digits"]["train"] |= small
     document["compare"] |= {"variants": ["gan", "wgan"], "seeds": [0, 1]}
     workspace = Workspace(tmp_path)
-    data.prepare("digits", params.parse(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
+    prepare_dataset("digits", parse_params(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
 
     def make(seeds=(0, 1), **train):
         changed = document | {"compare": document["compare"] | {"seeds": list(seeds)}}
         changed["datasets"] = {"digits": {**document["datasets"]["digits"]}}
         changed["datasets"]["digits"]["train"] = document["datasets"]["digits"]["train"] | train
-        return params.parse(changed), workspace
+        return parse_params(changed), workspace
 
     return make
 
@@ -45,7 +57,7 @@ def quiet(specs):
 def trained(study, *, variant="gan", **changes) -> list[int]:
     """The seeds that one train stage really trains."""
     p, workspace = study(**changes)
-    return [spec.seed for spec in execute.train_cell(workspace, p, "digits", variant, quiet)]
+    return [spec.seed for spec in train_cell(workspace, p, "digits", variant, quiet)]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -67,7 +79,7 @@ def test_the_fingerprint_holds_the_defaults_of_options_that_params_leave_out(stu
     def fingerprint(**changes) -> str:
         document["variants"]["iterative"] |= changes
         p, workspace = study()
-        spec = runs.plan(workspace, p, "cpu", "digits", "iterative")[0]
+        spec = plan_runs(workspace, p, "cpu", "digits", "iterative")[0]
         assert spec.identity["parameters"]["variant"]["distance"] == "gap"
         return spec.fingerprint
 
@@ -112,15 +124,15 @@ def test_fresh_really_retrains(study, monkeypatch):
 def test_trained_ahead_side_by_side_and_collected_gives_the_bytes_of_one_at_a_time(study, monkeypatch):
     p, workspace = study()
     for variant in ("gan", "wgan"):
-        execute.train_cell(workspace, p, "digits", variant, quiet)
+        train_cell(workspace, p, "digits", variant, quiet)
     one_by_one = digests(workspace.artifacts / "runs")
     for variant in ("gan", "wgan"):
         for seed in (0, 1):
-            pool.put_aside_run(workspace, "digits", variant, seed)
-    for spec in execute.grid(workspace, p, torch.device("cpu")):
+            put_aside_run(workspace, "digits", variant, seed)
+    for spec in all_specs(workspace, p, torch.device("cpu")):
         RunStore(workspace).forget(spec)
     monkeypatch.setenv("GANSPEED_WORKERS", "3")
-    ahead(workspace, p, quiet)
+    run_grid(workspace, p, quiet)
     assert trained(study) == trained(study, variant="wgan") == []
     assert digests(workspace.artifacts / "runs") == one_by_one
 
@@ -131,13 +143,13 @@ def test_trained_ahead_side_by_side_and_collected_gives_the_bytes_of_one_at_a_ti
 )
 def test_each_process_is_offered_the_seeds_of_one_variant(study, workers, expected):
     p, workspace = study()
-    groups = execute.groups(execute.grid(workspace, p, torch.device("cpu")), workers)
-    assert [f"{spec.variant} {spec.seed}" for group in groups for spec in group] == expected
+    found = groups(all_specs(workspace, p, torch.device("cpu")), workers)
+    assert [f"{spec.variant} {spec.seed}" for group in found for spec in group] == expected
 
 
 def test_seeds_trained_together_are_kept_and_added_to_like_others(study, monkeypatch):
     """One group of two seeds; then a third, alone in its group, ends in the bytes that it has beside the others."""
-    monkeypatch.setattr(engines, "WORTH_TRACING", 0)
+    monkeypatch.setattr(choose, "WORTH_TRACING", 0)
     assert trained(study) == [0, 1]
     assert trained(study, seeds=(0, 1, 2)) == [2]
     _, workspace = study()
@@ -150,10 +162,10 @@ def test_seeds_trained_together_are_kept_and_added_to_like_others(study, monkeyp
 
 def test_an_unfinished_run_is_not_taken_for_a_finished_one(study):
     p, workspace = study(seeds=(0,))
-    (spec,) = runs.plan(workspace, p, execute.device_name(torch.device("cpu")), "digits", "gan")
+    (spec,) = plan_runs(workspace, p, device_name(torch.device("cpu")), "digits", "gan")
     trained(study, seeds=(0,))
     whole = digests(workspace.run("digits", "gan", 0))
-    pool.put_aside_run(workspace, "digits", "gan", 0)
+    put_aside_run(workspace, "digits", "gan", 0)
     (RunStore(workspace).pooled(spec) / "run" / "run.json").unlink()  # as if killed just before the end
     assert trained(study, seeds=(0,)) == [0]
     assert digests(workspace.run("digits", "gan", 0)) == whole
@@ -161,21 +173,21 @@ def test_an_unfinished_run_is_not_taken_for_a_finished_one(study):
 
 def test_what_was_being_written_when_it_was_killed_is_no_part_of_the_run(study, monkeypatch):
     p, workspace = study(seeds=(0,))
-    (spec,) = runs.plan(workspace, p, execute.device_name(torch.device("cpu")), "digits", "gan")
+    (spec,) = plan_runs(workspace, p, device_name(torch.device("cpu")), "digits", "gan")
     trained(study, seeds=(0,))
     whole = digests(workspace.run("digits", "gan", 0))
     RunStore(workspace).forget(spec)
-    real_update = training.one_update
+    real_update = one_update
 
     def dying(state, draws):
         if state.update == 7:  # there is a checkpoint of update 5
             raise KeyboardInterrupt
         return real_update(state, draws)
 
-    monkeypatch.setattr(training, "one_update", dying)
+    monkeypatch.setattr(loop, "one_update", dying)
     with pytest.raises(KeyboardInterrupt):
         trained(study, seeds=(0,))
-    monkeypatch.setattr(training, "one_update", real_update)
+    monkeypatch.setattr(loop, "one_update", real_update)
     left = RunStore(workspace).pooled(spec) / "run" / "snapshots" / ".0000012.safetensors.99.tmp"
     left.write_bytes(b"half")
     assert trained(study, seeds=(0,)) == [0]
@@ -185,7 +197,7 @@ def test_what_was_being_written_when_it_was_killed_is_no_part_of_the_run(study, 
 def test_the_fingerprint_follows_what_decides_the_bytes_and_nothing_else(study):
     def fingerprint(variant="gan", seed=0, device="cpu X", **train):
         p, workspace = study(seeds=(seed,), **train)
-        return runs.plan(workspace, p, device, "digits", variant)[0].fingerprint
+        return plan_runs(workspace, p, device, "digits", variant)[0].fingerprint
 
     one = fingerprint()
     assert fingerprint() == one
@@ -193,25 +205,27 @@ def test_the_fingerprint_follows_what_decides_the_bytes_and_nothing_else(study):
     assert len({one, *others}) == 5
 
 
-DECIDE_NO_BYTES = {"checkpoints.py", "engines/__init__.py", "errors.py", "files.py", "memory.py", "types.py"}
+DECIDE_NO_BYTES = {"errors.py", "system/allocator.py", "system/files.py", "training/checkpoints.py", "types.py"}
+DECIDE_NO_BYTES |= {"training/engines/choose.py"}  # its answer, the engine's name, is in the fingerprint itself
 
 
 def imported(source: Path) -> set[str]:
     """The files of the package that a source imports, wherever in it."""
-    package, found = runs.SOURCE, set()
+    package, found = PACKAGE, set()
     for node in ast.walk(ast.parse(source.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ganspeed":
             folder = Path(*node.module.split(".")[1:])
             names = [*([folder] if folder.name else []), *(folder / name.name for name in node.names)]
             found |= {path for name in names for path in (f"{name}.py", f"{name}/__init__.py")}
+    found -= {f"{folder}/__init__.py" for folder in ("networks", "system", "training", "training/engines")}  # docstrings
     return {path for path in found if (package / path).exists()}
 
 
-@pytest.mark.parametrize("engine", [engines.EAGER, engines.TRACED])
+@pytest.mark.parametrize("engine", [EAGER, TRACED])
 def test_every_source_that_a_run_goes_through_is_in_its_fingerprint(engine):
-    named = set(runs.source_hashes("iterative_penalty", engine))
-    used = {path for name in named for path in imported(runs.SOURCE / name)}
-    assert {"networks.py", "objectives/__init__.py", "memory.py"} <= used
+    named = set(source_hashes("iterative_penalty", engine))
+    used = {path for name in named for path in imported(PACKAGE / name)}
+    assert {"networks/generator.py", "objectives/__init__.py", "system/allocator.py"} <= used
     assert used - DECIDE_NO_BYTES <= named
 
 
@@ -220,8 +234,8 @@ def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, doc
     _, workspace = study()
     document["compare"]["seeds"] = [0, 500]
     document["variants"]["copy"] = document["variants"]["gan"] | {"seed_offset": 500}
-    p = params.parse(document)
-    original, copy = (runs.plan(workspace, p, "cpu X", "digits", name) for name in ("gan", "copy"))
+    p = parse_params(document)
+    original, copy = (plan_runs(workspace, p, "cpu X", "digits", name) for name in ("gan", "copy"))
     assert copy[0].fingerprint == original[1].fingerprint != original[0].fingerprint
     assert (copy[0].seed, copy[0].recipe.seed) == (0, 500)
 
@@ -229,9 +243,9 @@ def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, doc
 def test_the_variants_name_is_no_part_of_the_fingerprint(study, document):
     p, workspace = study()
     document["variants"]["same"] = document["variants"]["gan"]
-    renamed = params.parse(document)
+    renamed = parse_params(document)
     a, b = (
-        runs.plan(workspace, q, "cpu X", "digits", name)[0].fingerprint for q, name in ((p, "gan"), (renamed, "same"))
+        plan_runs(workspace, q, "cpu X", "digits", name)[0].fingerprint for q, name in ((p, "gan"), (renamed, "same"))
     )
     assert p.datasets == renamed.datasets
     assert a == b
@@ -257,10 +271,10 @@ def test_what_params_no_longer_name_is_moved_aside_not_lost(study, document):
     table.write_text("dataset\n")
     write_json(table.with_suffix(".json"), {"fingerprint": "f" * 64})
     document["compare"] |= {"variants": ["wgan"]}
-    pool.put_aside_unnamed(workspace, params.parse(document))
+    put_aside_unnamed(workspace, parse_params(document))
     assert not any((workspace.artifacts / "runs").iterdir())
     assert not any((workspace.artifacts / "scores").iterdir())
-    assert pool.pooled_scores(workspace, "f" * 64).read_text() == "dataset\n"
+    assert pooled_scores(workspace, "f" * 64).read_text() == "dataset\n"
     assert trained(study) == []
 
 
@@ -268,8 +282,8 @@ def test_garbage_is_what_no_params_need(study):
     trained(study)
     trained(study, width=5)
     p, workspace = study(width=5)
-    needed = {spec.fingerprint for spec in execute.grid(workspace, p, torch.device("cpu"))}
-    assert runs.collect_garbage(workspace, needed) > 0
+    needed = {spec.fingerprint for spec in all_specs(workspace, p, torch.device("cpu"))}
+    assert collect_garbage(workspace, needed) > 0
     assert trained(study, width=5) == []
     assert trained(study) == [0, 1]
 
@@ -281,8 +295,8 @@ def test_git_state_tells_the_commit_and_whether_the_code_differs(tmp_path):
         return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
 
     def state(root):
-        runs.git_state.cache_clear()
-        return runs.git_state(root)
+        git_state.cache_clear()
+        return git_state(root)
 
     assert state(tmp_path) == ("unknown", None)
     (tmp_path / "src").mkdir()
@@ -308,7 +322,7 @@ def test_git_state_tells_the_commit_and_whether_the_code_differs(tmp_path):
 def test_a_wrong_number_of_workers_is_refused(name, value, monkeypatch):
     monkeypatch.setenv(name, value)
     with pytest.raises(UserError, match=f"{name}: '{value}' is not a whole number >= 1"):
-        execute.workers(torch.device("cpu"))
+        worker_count(torch.device("cpu"))
 
 
 def test_bfloat16_is_another_run_that_says_so_and_tf32_needs_a_gpu(study):
@@ -323,7 +337,7 @@ def test_bfloat16_is_another_run_that_says_so_and_tf32_needs_a_gpu(study):
 def test_a_device_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setenv("GANSPEED_DEVICE", "abacus")
     with pytest.raises(UserError, match="GANSPEED_DEVICE: 'abacus' is not usable here"):
-        execute.device()
+        select_device()
 
 
 def double(n):
@@ -334,7 +348,7 @@ def double(n):
 def test_work_that_follows_from_work_is_done_by_the_same_processes(count):
     items = [1, 10]
     done = {}
-    for item, result in execute.map_processes(double, items, count):
+    for item, result in map_processes(double, items, count):
         done[item] = result
         if result < 30:
             items.append(result)
@@ -348,7 +362,7 @@ def die(item):
 @pytest.mark.slow
 def test_a_killed_worker_is_told_in_words():
     with pytest.raises(UserError, match="a worker process was killed"):
-        list(execute.map_processes(die, [1, 2], 2))
+        list(map_processes(die, [1, 2], 2))
 
 
 @pytest.mark.slow
@@ -361,7 +375,7 @@ def test_a_diverged_run_is_a_result_with_exit_status_0(document, tmp_path):
     with (tmp_path / "params.yaml").open("w") as file:
         YAML().dump(document, file)
     workspace = Workspace(tmp_path)
-    data.prepare("digits", params.parse(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
+    prepare_dataset("digits", parse_params(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
     script = Path(__file__).parents[1] / "pipeline" / "train.py"
     environment = os.environ | {"GANSPEED_DEVICE": "cpu", "MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}
     done = subprocess.run(

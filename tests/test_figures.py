@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from ganspeed import figures
-from ganspeed.report import page, plots, profile, results
+from ganspeed.report import gradient_profile, page, plots, style
+from ganspeed.report.read import Results, read_results
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory) -> results.Results:
+def study(tmp_path_factory) -> Results:
     workspace, params = made_up.write_study(tmp_path_factory.mktemp("study"))
-    (only,) = results.read(workspace, params.compare)
+    (only,) = read_results(workspace, params.compare)
     return only
 
 
@@ -27,7 +27,7 @@ def drawn(study) -> dict[str, Figure]:
     return drawn_of(study)
 
 
-def drawn_of(study: results.Results) -> dict[str, Figure]:
+def drawn_of(study: Results) -> dict[str, Figure]:
     return {picture.file: figure for picture, figure in page.draw(study, 4)}
 
 
@@ -38,18 +38,18 @@ def points(values: dict[int, list[float]]) -> pd.DataFrame:
 
 def test_a_stopped_run_counts_as_worse_than_any_other_in_the_median():
     frame = points({0: [5, 4, 3], 1: [6, 5, 4], 2: [4]})  # seed 2 stops after the first point, ahead of the others
-    assert figures.median_curve(frame, "x", (0, 1, 2), math.inf).tolist() == [5, 5, 4]
-    assert figures.median_curve(frame, "x", (0, 1, 2), None).tolist() == [5, 4.5, 3.5]
+    assert style.median_curve(frame, "x", (0, 1, 2), math.inf).tolist() == [5, 5, 4]
+    assert style.median_curve(frame, "x", (0, 1, 2), None).tolist() == [5, 4.5, 3.5]
 
 
 def test_the_median_ends_where_half_of_the_runs_have_stopped():
     frame = points({0: [5, 4, 3], 1: [6, 5], 2: [4]})
-    assert figures.median_curve(frame, "x", (0, 1, 2), math.inf).tolist() == [5, 5]
+    assert style.median_curve(frame, "x", (0, 1, 2), math.inf).tolist() == [5, 5]
 
 
 def test_a_seed_that_never_scored_counts_in_the_median():
     frame = points({0: [5.0], 1: [6.0]})
-    assert figures.median_curve(frame, "x", (0, 1, 2), math.inf).tolist() == [6]
+    assert style.median_curve(frame, "x", (0, 1, 2), math.inf).tolist() == [6]
 
 
 def test_a_diverged_run_is_a_cross_on_every_axis(study, drawn):
@@ -88,14 +88,14 @@ def test_traces_show_each_variant_that_logs_them(drawn):
 
 def test_without_traces_there_is_no_figure_of_them(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",))
-    (only,) = results.read(workspace, params.compare)
+    (only,) = read_results(workspace, params.compare)
     assert "digits_traces.png" not in drawn_of(only)
 
 
 def test_the_profile_is_the_median_over_seeds_at_three_moments(study, drawn):
     figure = drawn["digits_profile.png"]
     assert [ax.get_title() for ax in figure.axes] == list(study.variants)
-    names = list(profile.columns(study.history))
+    names = list(gradient_profile.columns(study.history))
     for ax in figure.axes:
         lines = {line.get_linewidth(): [] for line in ax.lines}
         for line in ax.lines:
@@ -104,7 +104,7 @@ def test_the_profile_is_the_median_over_seeds_at_three_moments(study, drawn):
             runs = study.history[(study.history["variant"] == ax.get_title()) & (study.history["update"] == update)]
             assert line.get_xdata().tolist() == [0, 0.25, 0.5, 0.75, 1]
             np.testing.assert_allclose(line.get_ydata(), runs[names].median())
-            assert line.get_color() == figures.looks(study.variants)[ax.get_title()].colour
+            assert line.get_color() == style.looks(study.variants)[ax.get_title()].colour
         assert len(lines[0.6]) == 3 * len(study.seeds)
         assert [1, 1] in [list(line.get_ydata()) for line in ax.lines]
 
@@ -118,16 +118,16 @@ def test_penalised_variants_share_the_profiles_scale_and_every_panel_holds_the_l
 def test_a_run_that_diverged_before_it_logged_anything_is_still_drawn(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0,))
     made_up.write_history(workspace, "digits", "gan", 0, "update\n")
-    (only,) = results.read(workspace, params.compare)
+    (only,) = read_results(workspace, params.compare)
     assert "digits_losses.png" in drawn_of(only)
 
 
 def test_a_variant_looks_the_same_in_every_figure_and_unlike_the_others(study, drawn):
-    looks = figures.looks([str(i) for i in range(10)])
+    looks = style.looks([str(i) for i in range(10)])
     assert len({(look.colour, look.dashes) for look in looks.values()}) == 10
     assert len({look.colour for look in looks.values()}) == 10
     assert len({look.dashes for look in list(looks.values())[:7]}) == 7  # told apart without colour
-    own = figures.looks(study.variants)
+    own = style.looks(study.variants)
     for figure in (drawn["digits_cfid.png"], drawn["digits_traces.png"]):
         bold = [line for ax in figure.axes for line in ax.lines if line.get_linewidth() > 2]
         assert bold
@@ -150,7 +150,7 @@ def test_moments_of_samples_include_the_first_and_the_last(drawn):
 def test_a_saved_figure_has_no_metadata_and_always_the_same_bytes(study, tmp_path):
     for name in ("a.png", "b.png"):
         _, headline = next(page.draw(study, 4))
-        figures.save(headline, tmp_path / name, 60)
+        style.save(headline, tmp_path / name, 60)
     first = (tmp_path / "a.png").read_bytes()
     assert first == (tmp_path / "b.png").read_bytes()
     with Image.open(io.BytesIO(first)) as image:
@@ -165,7 +165,7 @@ def test_a_saved_figure_keeps_the_colour_of_a_thin_line_beside_many_others(tmp_p
     ax = figure.subplots()
     ax.imshow(np.linspace(0, 1, 4096).reshape(64, 64), cmap="Greens", aspect="auto")
     figure.add_artist(Line2D([0.02, 0.06], [0.97, 0.97], color="#0173b2", linewidth=4))
-    figures.save(figure, tmp_path / "a.png", 60)
+    style.save(figure, tmp_path / "a.png", 60)
     with Image.open(tmp_path / "a.png") as picture:
         pixels = np.asarray(picture.convert("RGB")).astype(int).reshape(-1, 3)
     assert np.abs(pixels - (0x01, 0x73, 0xB2)).max(1).min() < 12

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ganspeed.errors import UserError
-from ganspeed.files import write_atomically, write_text
+from ganspeed.system.files import write_atomically, write_text
 
 
 def test_the_content_is_flushed_before_the_name_is_given_and_then_the_folder(tmp_path, monkeypatch):

@@ -7,11 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
-from ganspeed import data, execute, features, params, report
-from ganspeed.ahead import ahead
-from ganspeed.flags import COLLAPSE, CRITIC, WEIGHT, flags_of
-from ganspeed.params import Flags
-from ganspeed.scores import score_variant
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.params.blocks import Flags
+from ganspeed.params.datasets import Features
+from ganspeed.params.load import parse_params
+from ganspeed.report import write
+from ganspeed.report.flags import COLLAPSE, CRITIC, WEIGHT, flags_of
+from ganspeed.runs.train import train_cell
+from ganspeed.scoring.store import score_variant
+from ganspeed.scoring.train_classifier import build
+from ganspeed.study.run_grid import run_grid
 from ganspeed.workspace import Workspace
 
 BOUNDS = Flags(gap=100.0, penalty_weight=50.0, modes=0.5)
@@ -53,7 +58,7 @@ def test_flags_stand_beside_the_run_and_in_the_comparison_and_change_nothing_els
     workspace, study = made_up.write_study(tmp_path / "study")
     before = json.loads(workspace.comparison("digits").read_text())
     tight = study.report.model_copy(update={"flags": Flags(gap=3.0, penalty_weight=6.0, modes=0.1)})
-    report.write(workspace, study.model_copy(update={"report": tight}))
+    write.write_report(workspace, study.model_copy(update={"report": tight}))
     written = json.loads((workspace.reports / "comparison" / "digits.json").read_text())
     flags = {(row["variant"], row["seed"]): row["flags"] for row in written["flags"]}
     assert flags["iterative", 0] == [CRITIC, WEIGHT] and flags["wgan_gp", 1] == [CRITIC]
@@ -73,13 +78,13 @@ def test_no_flag_is_raised_on_ten_healthy_runs(document, tmp_path, monkeypatch):
     digits["evaluate"] |= {"samples": 500}
     document["evaluate"] |= {"full_snapshots": 0, "transport_samples": 100, "kid_subsets": 5, "kid_subset_size": 100}
     document["compare"] |= {"variants": variants, "seeds": [0, 1]}
-    study, workspace, block = params.parse(document), Workspace(tmp_path), digits["features"]
+    study, workspace, block = parse_params(document), Workspace(tmp_path), digits["features"]
     prepared = workspace.prepared("digits")
-    data.prepare("digits", study.datasets["digits"].data, tmp_path, prepared)
-    features.build("digits", params.Features(**block), prepared, workspace.features("digits"), torch.device("cpu"))
-    ahead(workspace, study, lambda specs: [])
+    prepare_dataset("digits", study.datasets["digits"].data, tmp_path, prepared)
+    build("digits", Features(**block), prepared, workspace.features("digits"), torch.device("cpu"))
+    run_grid(workspace, study, lambda specs: [])
     for variant in variants:
-        execute.train_cell(workspace, study, "digits", variant, lambda specs: [])
+        train_cell(workspace, study, "digits", variant, lambda specs: [])
         score_variant(workspace, study, "digits", variant)
         for seed in (0, 1):
             run = pd.read_csv(workspace.run("digits", variant, seed) / "history.csv")

@@ -6,10 +6,15 @@ from itertools import pairwise
 import pytest
 from ruamel.yaml import YAML
 
-from ganspeed import cli, freeze, params, pilot, presets, status
+from ganspeed import cli
 from ganspeed.errors import UserError
-from ganspeed.files import read_json, sha256_file, write_json, write_text
-from ganspeed.grid import budget, snapshot_updates
+from ganspeed.params.load import load_params
+from ganspeed.params.presets.apply import apply_preset
+from ganspeed.study import pilot
+from ganspeed.study.freeze import _power_told, freeze
+from ganspeed.study.status import FIXED
+from ganspeed.system.files import read_json, sha256_file, write_json, write_text
+from ganspeed.training.snapshot_grid import budget, snapshot_updates
 from ganspeed.workspace import Workspace
 
 LENGTH = 3000  # of the pilot
@@ -41,7 +46,7 @@ def study(document, tmp_path):
             rows += [f"digits,wgan_gp,{seed},{u},coverage,0.9" for u in grid()[-3:]]
             facts[str(seed)] = {"updates": updates, "grid_ratio": 1.05, "status": status}
         write_text(table, "dataset,variant,seed,update,metric,value\n" + "\n".join(rows) + "\n")
-        label = pilot.description(params.load(workspace.params), "digits", updates)
+        label = pilot.description(load_params(workspace.params), "digits", updates)
         label |= {"runs": facts, "sha256": sha256_file(table)}
         write_json(table.with_suffix(".json"), label)
         calibration = f"dataset,row,metric,value,n\ndigits,pixel_gaussian,cfid,{pixel_gaussian},497\n"
@@ -53,8 +58,8 @@ def study(document, tmp_path):
 
 def test_the_rule_of_the_protocol_by_hand(study):
     workspace = study([curve, lambda u: curve(u, scale=150.0), lambda u: curve(u, scale=80.0)])
-    told = freeze.freeze(workspace, "digits")
-    record, parsed = read_json(workspace.preregistration("digits")), params.load(workspace.params)
+    told = freeze(workspace, "digits")
+    record, parsed = read_json(workspace.preregistration("digits")), load_params(workspace.params)
     levels = {u: curve(u) for u in grid()}  # the median of the three
     lowest = min(levels.values())
     plateau = min(u for u in grid() if all(v <= 1.1 * lowest for w, v in levels.items() if w >= u))
@@ -69,7 +74,7 @@ def test_the_rule_of_the_protocol_by_hand(study):
     ratio = parsed.datasets["digits"].train.grid_ratio
     assert parsed.datasets["digits"].train.updates == record["updates"]
     assert budget(record["updates"], ratio) >= 1.5 * plateau > budget(record["updates"] - 1, ratio)
-    assert set(status.FIXED) < set(record)  # what the report holds a study against
+    assert set(FIXED) < set(record)  # what the report holds a study against
     assert (record["reasons"], record["pixel_gaussian"], record["seeds"]) == ([], 40.0, list(range(8)))
     assert record["pilot"] == {"variant": "wgan_gp", "seeds": [800, 801, 802], "split": "val", "updates": LENGTH}
     assert record["variants"]["wgan"] == parsed.variants["wgan"].resolved()
@@ -85,8 +90,8 @@ def test_the_rule_of_the_protocol_by_hand(study):
 def test_what_can_only_be_a_demo_is_recorded_with_its_reason_and_params_stay(study, curves, pixel_gaussian, reason):
     workspace = study(curves, pixel_gaussian)
     before = workspace.params.read_bytes()
-    told = freeze.freeze(workspace, "digits")
-    record, own = read_json(workspace.preregistration("digits")), params.load(workspace.params).datasets["digits"]
+    told = freeze(workspace, "digits")
+    record, own = read_json(workspace.preregistration("digits")), load_params(workspace.params).datasets["digits"]
     assert any(r.startswith(reason) for r in record["reasons"])
     assert f"demo: {reason}" in told and "stay as they are" in told
     assert workspace.params.read_bytes() == before
@@ -96,7 +101,7 @@ def test_what_can_only_be_a_demo_is_recorded_with_its_reason_and_params_stay(stu
 
 def test_a_diverged_pilot_is_a_demo(study):
     workspace = study([curve] * 3, status="diverged")
-    told = freeze.freeze(workspace, "digits")
+    told = freeze(workspace, "digits")
     record = read_json(workspace.preregistration("digits"))
     assert record["reasons"][0].startswith("a pilot run diverged")
     assert (record["sd_log_time"], record["power"]) == (None, None) and "unknown, since every pilot run" in told
@@ -104,24 +109,24 @@ def test_a_diverged_pilot_is_a_demo(study):
 
 def test_freezing_twice_changes_nothing_and_asks_for_no_other_pilot(study):
     workspace = study([curve, curve, lambda u: curve(u, scale=80.0)])
-    freeze.freeze(workspace, "digits")
+    freeze(workspace, "digits")
     files = [workspace.params, workspace.preregistration("digits")]
     first = [path.read_bytes() for path in files]
-    assert pilot.length(workspace, params.load(workspace.params), "digits") == LENGTH
-    freeze.freeze(workspace, "digits")
+    assert pilot.pilot_length(workspace, load_params(workspace.params), "digits") == LENGTH
+    freeze(workspace, "digits")
     assert [path.read_bytes() for path in files] == first
-    presets.apply("quick", workspace.params, reset=False)
-    assert pilot.length(workspace, params.load(workspace.params), "digits") == LENGTH
+    apply_preset("quick", workspace.params, reset=False)
+    assert pilot.pilot_length(workspace, load_params(workspace.params), "digits") == LENGTH
     workspace.preregistration("digits").unlink()
-    assert pilot.length(workspace, params.load(workspace.params), "digits") != LENGTH
+    assert pilot.pilot_length(workspace, load_params(workspace.params), "digits") != LENGTH
 
 
 def test_a_pilot_of_other_params_is_refused(study):
     workspace = study([curve] * 3, updates=3003)
     with pytest.raises(UserError, match="updates 3003 where params ask for 3000; run `make pilot`"):
-        freeze.freeze(workspace, "digits")
+        freeze(workspace, "digits")
     with pytest.raises(UserError, match="no cfid_second among its metrics"):
-        freeze.freeze(study([curve] * 3, second=False), "digits")
+        freeze(study([curve] * 3, second=False), "digits")
 
 
 @pytest.mark.parametrize(("change", "named"), [
@@ -136,7 +141,7 @@ def test_a_pilot_made_before_an_edit_is_refused(study, change, named):
     change(document)
     YAML().dump(document, workspace.params)
     with pytest.raises(UserError, match=f"another pilot than that of params: {named} .*; run `make pilot`"):
-        freeze.freeze(workspace, "digits")
+        freeze(workspace, "digits")
     assert not workspace.preregistration("digits").exists()
 
 
@@ -145,7 +150,7 @@ def test_a_pilot_whose_scores_were_touched_is_refused(study):
     table = workspace.pilot("digits")
     table.write_text(table.read_text().replace("0.9", "0.8"))
     with pytest.raises(UserError, match="its bytes are not those that the pilot wrote"):
-        freeze.freeze(workspace, "digits")
+        freeze(workspace, "digits")
 
 
 def test_without_a_pilot_the_command_says_what_to_run(study, capsys):
@@ -168,5 +173,5 @@ def test_a_pilots_grid_is_as_fine_as_the_studys_where_the_study_is_fine():
 
 @pytest.mark.parametrize(("power", "words"), [(0.71, "71%, underpowered"), (0.8, ": 80%")])
 def test_the_power_is_told_and_called_by_its_name_when_low(power, words):
-    told = freeze._power_told({"ratio": 1.5, "n": 12, "power": power})
+    told = _power_told({"ratio": 1.5, "n": 12, "power": power})
     assert told.startswith("power of the whole verdict at 1.5x with 12 seeds") and told.endswith(words)

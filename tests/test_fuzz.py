@@ -18,9 +18,12 @@ from ruamel.yaml import YAML
 from test_data_published import made_up_cifar, made_up_idx, published
 from torch import nn
 
-from ganspeed import cli, data, objectives
-from ganspeed.data import DataError, cifar
-from ganspeed.params import parse
+from ganspeed import cli, objectives
+from ganspeed.data import cifar
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.data.prepared import load_split
+from ganspeed.data.source import DataError
+from ganspeed.params.load import parse_params
 
 PIPELINE = Path(__file__).parents[1] / "pipeline"
 CELL = ("digits", "wgan_gp")
@@ -196,7 +199,7 @@ def test_a_penalised_critic_with_batch_norm_is_refused_with_everything_else(ship
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
     D, penalised = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)), set()
     for name in shipped["compare"]["variants"]:
-        variant = parse(shipped).variants[name]
+        variant = parse_params(shipped).variants[name]
         objective = objectives.load(variant.objective, variant.hyperparameters())
         if objective.penalises_gradient:
             penalised.add(name)
@@ -252,7 +255,7 @@ def pictures(root: Path) -> list[Path]:
 def refusal(block, root: Path) -> str | None:
     """What `prepare` says when it refuses; anything but a DataError is raised."""
     try:
-        data.prepare("own", block, root, root / "prepared" / "own")
+        prepare_dataset("own", block, root, root / "prepared" / "own")
     except DataError as error:
         return str(error)
     return None
@@ -271,7 +274,7 @@ def test_corrupt_data_is_refused_by_name_and_nothing_is_written(files, tmp_path)
         path.write_bytes(damaged(path.read_bytes(), rng))
         error = refusal(block, root)
         if error is None:
-            assert all(len(data.load(root / "prepared" / "own", split)[0]) for split in ("train", "val", "test"))
+            assert all(len(load_split(root / "prepared" / "own", split)[0]) for split in ("train", "val", "test"))
         else:
             refused += 1
             assert path.name.removesuffix(".gz") in error or f"{cifar.FOLDER}/" in error  # a member of the archive

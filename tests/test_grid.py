@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganspeed.grid import budget, snapshot_updates
+from ganspeed.training.snapshot_grid import budget, snapshot_updates
 
 lengths = st.integers(12, 20_000)
 ratios = st.sampled_from([1.05, 1.1, 1.25, 1.5])

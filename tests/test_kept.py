@@ -10,10 +10,10 @@ import made_up
 import pytest
 from toy_study import new_study
 
-from ganspeed import report
 from ganspeed.errors import UserError
-from ganspeed.kept import run_mistakes
-from ganspeed.report import results
+from ganspeed.report import write
+from ganspeed.report.read import read_results
+from ganspeed.runs.integrity import run_mistakes
 
 PIPELINE = Path(__file__).parents[1] / "pipeline"
 CELL = ("digits", "wgan_gp", 0)
@@ -52,7 +52,7 @@ def test_a_flipped_bit_in_a_kept_run_never_reaches_the_report(name, study):
     workspace, params = study
     flip(workspace.run(*CELL) / name)
     with pytest.raises(UserError, match=rf"wgan_gp/seed-0/{name}: damaged: its SHA-256 is .*\nthe stage train@digits-"):
-        report.write(workspace, params)
+        write.write_report(workspace, params)
     assert not workspace.reports.exists() or not list(workspace.reports.iterdir())
 
 
@@ -72,7 +72,7 @@ def test_every_byte_of_run_json_counts(study):
         assert differing <= {"status", "diverged_at", "dataset", "variant"}
         if differing & {"status", "diverged_at"}:
             with pytest.raises((UserError, KeyError)):
-                results.read(workspace, params.compare)
+                read_results(workspace, params.compare)
     assert found > len(before) / 14
 
 
@@ -92,7 +92,7 @@ def test_a_label_that_tells_of_another_run_is_refused(study):
     label = workspace.scores(*CELL).with_suffix(".json")
     label.write_text(label.read_text().replace('"n_critic": 5', '"n_critic": 4'))
     with pytest.raises(UserError, match="wgan_gp/seed-0 tell of another run: n_critic: 4, not 5"):
-        results.read(workspace, params.compare)
+        read_results(workspace, params.compare)
 
 
 def test_runs_that_are_missing_are_counted_and_named_by_compare(study):

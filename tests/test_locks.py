@@ -11,7 +11,7 @@ import pytest
 
 from ganspeed import cli
 from ganspeed.errors import UserError
-from ganspeed.runs import RunStore
+from ganspeed.runs.store import RunStore
 from ganspeed.workspace import Workspace
 
 HOLD = """

@@ -5,10 +5,10 @@ import sys
 
 FAULTS = """
 import resource, sys
-from ganspeed import memory
+from ganspeed.system import allocator
 
 if sys.argv[1] == "kept":
-    memory.keep_freed()
+    allocator.keep_freed()
 for _ in range(2):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     tensors = [bytearray(48 << 20), bytearray(8 << 20)]

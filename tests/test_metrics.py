@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ganspeed.metrics import (
+from ganspeed.params.blocks import Evaluate
+from ganspeed.scoring.embedded import Embedded, Statistics, statistics
+from ganspeed.scoring.feature_metrics import (
     METRICS,
-    Embedded,
-    Statistics,
     all_metrics,
     class_counts,
     confident_share,
@@ -16,10 +16,8 @@ from ganspeed.metrics import (
     mode_kl,
     modes,
     precision_recall_density_coverage,
-    statistics,
     subsets,
 )
-from ganspeed.params import Evaluate
 
 
 def rotation(d: int, rng: np.random.Generator) -> np.ndarray:
@@ -155,7 +153,7 @@ class TestManifolds:
     def test_blocks_of_rows_change_nothing(self, monkeypatch):
         generated, real = np.random.default_rng(3).normal(size=(2, 100, 3))
         whole = overlap(generated, real, 3)
-        monkeypatch.setattr("ganspeed.metrics.BLOCK", 7)
+        monkeypatch.setattr("ganspeed.scoring.feature_metrics.BLOCK", 7)
         assert overlap(generated, real, 3) == whole
 
     def test_too_few_points_are_refused(self):

@@ -4,15 +4,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ganspeed.networks import (
-    BatchNorm,
-    Discriminator,
-    Generator,
-    LeakyReLU,
-    initialise,
-    load_generator,
-    measure_statistics,
-)
+from ganspeed.networks.discriminator import Discriminator
+from ganspeed.networks.generator import Generator, load_generator, measure_statistics
+from ganspeed.networks.layers import BatchNorm, LeakyReLU, initialise
 
 
 def generator(shape=(1, 8, 8), seed=0) -> Generator:

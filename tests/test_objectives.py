@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from ganspeed import objectives, params
-from ganspeed.networks import Discriminator, initialise
+from ganspeed import objectives
+from ganspeed.networks.discriminator import Discriminator
+from ganspeed.networks.layers import initialise
 from ganspeed.objectives import Batch, gradient_norm, interpolate
 from ganspeed.objectives.iterative_penalty import IterativePenalty
+from ganspeed.params.variants import OBJECTIVES, objective_names
 
 VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
 
@@ -296,10 +298,10 @@ def test_alpha_controls_use_one_value_for_the_batch(kind):
     assert alpha.item() == (0.5 if kind == "fixed" else b.u[0].item())
 
 
-@pytest.mark.parametrize("name", params.objective_names())
+@pytest.mark.parametrize("name", objective_names())
 def test_an_objective_file_imports_only_the_package_base(name):
     """So that editing one objective retrains only its users."""
-    tree = ast.parse((params.OBJECTIVES / f"{name}.py").read_text())
+    tree = ast.parse((OBJECTIVES / f"{name}.py").read_text())
     imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     imported |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     assert {m for m in imported if m.startswith("ganspeed")} == {"ganspeed.objectives"}

@@ -7,22 +7,24 @@ from pathlib import Path
 import pytest
 
 from ganspeed import objectives, params
-from ganspeed.params import ParamsError, parse
+from ganspeed.params.base import ParamsError
+from ganspeed.params.load import load_params, parse_params, read_yaml
+from ganspeed.params.variants import objective_names, variant_model
 
 
 def mistakes(document) -> list[str]:
     with pytest.raises(ParamsError) as caught:
-        parse(document)
+        parse_params(document)
     return caught.value.mistakes
 
 
 def test_the_shipped_params_are_in_order(document):
-    parsed = parse(document)
+    parsed = parse_params(document)
     assert parsed.variants["wgan_gp"].hyperparameters() == {"n_critic": 2, "lambda_gp": 10.0, "sides": "two"}
 
 
 def test_an_option_that_is_left_out_has_its_default_and_one_that_is_wrong_is_named(document):
-    plain = parse(document).variants["iterative"].hyperparameters()
+    plain = parse_params(document).variants["iterative"].hyperparameters()
     assert (plain["distance"], plain["reference"], plain["floor"], plain["sides"]) == ("gap", "max", 0.0, "two")
     document["variants"]["iterative"] |= {"distance": "cfid", "floor": -1.0, "reference_decay": 1.5}
     assert mistakes(document) == [
@@ -92,25 +94,26 @@ def test_all_mistakes_are_named_at_once(document):
 def test_what_is_no_params_file_is_refused_in_words(text, tmp_path):
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(ParamsError, match=r"params\.yaml|the file"):
-        params.load(tmp_path / "params.yaml")
+        load_params(tmp_path / "params.yaml")
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):
     (tmp_path / "p.yaml").write_text("rate: 2e-4\nword: no\neight: 010\n")
-    assert params.read_yaml(tmp_path / "p.yaml") == {"rate": 2e-4, "word": "no", "eight": 10}
+    assert read_yaml(tmp_path / "p.yaml") == {"rate": 2e-4, "word": "no", "eight": 10}
 
 
-@pytest.mark.parametrize("name", params.objective_names())
+@pytest.mark.parametrize("name", objective_names())
 def test_the_keys_of_a_variant_are_what_its_objective_takes(name, shipped):
     """The constructor's signature is read without importing it; what passes the check must construct."""
     blocks = [b for b in shipped["variants"].values() if b["objective"] == name]
     assert blocks or name == "replayed_penalty"  # needs a recording of the user's own: tests/test_replay.py
     for block in blocks:
-        checked = params.variant_model(name).model_validate(block)
+        checked = variant_model(name).model_validate(block)
         assert objectives.load(name, checked.hyperparameters()).n_critic == block["n_critic"]
 
 
 def test_checking_and_an_empty_table_of_seconds_import_no_torch():
-    code = "import sys, ganspeed.cli, ganspeed.params, ganspeed.pool, ganspeed.timing; sys.exit('torch' in sys.modules)"
+    modules = "sys, ganspeed.cli, ganspeed.params.load, ganspeed.runs.cache, ganspeed.runs.timing"
+    code = f"import {modules}; sys.exit('torch' in sys.modules)"
     source = Path(params.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(source)}).returncode == 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganspeed.pictures import corner, tile
+from ganspeed.training.sample_grids import corner, tile
 
 
 def test_images_stand_row_by_row_over_the_whole_range_with_white_between():

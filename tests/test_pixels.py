@@ -5,7 +5,7 @@ import ot
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from ganspeed import pixels
+from ganspeed.scoring import pixel_metrics
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def images(rng: np.random.Generator, n: int, size: int = 4) -> np.ndarray:
 
 
 def sliced(a: np.ndarray, b: np.ndarray, along: np.ndarray) -> float:
-    return pixels.sliced_wasserstein(pixels.project(a, along), pixels.project(b, along))
+    return pixel_metrics.sliced_wasserstein(pixel_metrics.project(a, along), pixel_metrics.project(b, along))
 
 
 class TestSlicedWasserstein:
     def test_a_shift_costs_the_mean_square_of_its_projections(self, rng):
-        a, along = images(rng, 60), pixels.directions(16, 40, 3)
+        a, along = images(rng, 60), pixel_metrics.directions(16, 40, 3)
         shift = rng.normal(size=(1, 1, 4, 4))
         expected = np.sqrt(np.mean((shift.ravel() @ along) ** 2))
         assert sliced(a, a + shift, along) == pytest.approx(expected, rel=1e-6)
@@ -31,44 +31,44 @@ class TestSlicedWasserstein:
     def test_sets_of_other_sizes_by_hand(self):
         """On a line, {0, 1} against {0, 0, 1, 3}: the quantiles differ by 0, 0, 0 and 2 on a quarter each."""
         a, b = np.array([[0.0], [1.0]]), np.array([[0.0], [0.0], [1.0], [3.0]])
-        assert pixels.sliced_wasserstein(a, b) == pytest.approx(1.0)
+        assert pixel_metrics.sliced_wasserstein(a, b) == pytest.approx(1.0)
 
     def test_is_that_of_pot(self, rng):
         a, b = images(rng, 50).astype(float), images(rng, 70).astype(float) ** 3
-        along = pixels.directions(16, 35, 0)
-        expected = ot.sliced_wasserstein_distance(pixels.flat(a), pixels.flat(b), projections=along)
+        along = pixel_metrics.directions(16, 35, 0)
+        expected = ot.sliced_wasserstein_distance(pixel_metrics.flat(a), pixel_metrics.flat(b), projections=along)
         assert sliced(a, b, along) == pytest.approx(expected, rel=1e-12)
         assert sliced(np.float32(a), np.float32(b), along) == pytest.approx(expected, rel=1e-6)
 
     def test_directions_are_fixed_unit_vectors_from_all_around(self):
-        along = pixels.directions(5, 4000, 7)
+        along = pixel_metrics.directions(5, 4000, 7)
         np.testing.assert_allclose(np.linalg.norm(along, axis=0), 1, rtol=1e-12)
         np.testing.assert_allclose(along @ along.T / 4000, np.eye(5) / 5, atol=0.02)
-        np.testing.assert_array_equal(along, pixels.directions(5, 4000, 7))
-        assert not np.array_equal(along, pixels.directions(5, 4000, 8))
+        np.testing.assert_array_equal(along, pixel_metrics.directions(5, 4000, 7))
+        assert not np.array_equal(along, pixel_metrics.directions(5, 4000, 8))
 
 
 class TestExactWasserstein:
     def test_a_shift_costs_its_length_and_not_its_square(self, rng):
         a, shift = rng.normal(size=(80, 6)), np.array([3.0, 0, 0, -4.0, 0, 0])
-        assert pixels.exact_wasserstein(a, a + shift) == pytest.approx(5, rel=1e-9)
+        assert pixel_metrics.exact_wasserstein(a, a + shift) == pytest.approx(5, rel=1e-9)
 
     def test_order_does_not_matter(self, rng):
         a = rng.normal(size=(80, 6))
-        assert pixels.exact_wasserstein(a, rng.permutation(a)) == pytest.approx(0, abs=1e-6)
+        assert pixel_metrics.exact_wasserstein(a, rng.permutation(a)) == pytest.approx(0, abs=1e-6)
 
     def test_the_plan_is_the_best_one(self):
         """Points 0 and 10 to 9 and 1: straight across costs 9 and 9, crosswise 1 and 1."""
-        assert pixels.exact_wasserstein(np.array([[0.0], [10.0]]), np.array([[9.0], [1.0]])) == pytest.approx(1)
+        assert pixel_metrics.exact_wasserstein(np.array([[0.0], [10.0]]), np.array([[9.0], [1.0]])) == pytest.approx(1)
 
     def test_equally_many_of_both_sides(self, rng):
         a, b = rng.normal(size=(40, 3)), rng.normal(size=(25, 3))
-        assert pixels.exact_wasserstein(a, b) == pixels.exact_wasserstein(a[:25], b)
+        assert pixel_metrics.exact_wasserstein(a, b) == pixel_metrics.exact_wasserstein(a[:25], b)
 
     def test_it_is_the_optimum_of_the_linear_programme(self, rng):
         a, b = rng.normal(size=(60, 4)), rng.normal(1.0, 2.0, size=(60, 4))
         programme = ot.emd2([], [], ot.dist(a, b, metric="euclidean"))
-        assert pixels.exact_wasserstein(a, b) == pytest.approx(programme, rel=1e-12)
+        assert pixel_metrics.exact_wasserstein(a, b) == pytest.approx(programme, rel=1e-12)
 
     @pytest.mark.parametrize("kind", ["alike", "outlier", "clusters", "tiny", "half alike"])
     @pytest.mark.filterwarnings("error")
@@ -87,14 +87,14 @@ class TestExactWasserstein:
                 a[:30], b[:] = 0, 0
         distances = np.linalg.norm(a[:, None] - b, axis=2)
         best = distances[linear_sum_assignment(distances)].mean()
-        assert pixels.exact_wasserstein(a, b) == pytest.approx(best, rel=1e-12)
+        assert pixel_metrics.exact_wasserstein(a, b) == pytest.approx(best, rel=1e-12)
 
 
 class TestMemorisation:
     def test_copies_score_one_and_copies_of_the_held_out_nothing(self, rng):
-        near = pixels.references(images(rng, 90), images(rng, 90))
-        assert pixels.memorisation(pixels.flat(near.train), near) == 1
-        assert pixels.memorisation(pixels.flat(near.held_out), near) == 0
+        near = pixel_metrics.references(images(rng, 90), images(rng, 90))
+        assert pixel_metrics.memorisation(pixel_metrics.flat(near.train), near) == 1
+        assert pixel_metrics.memorisation(pixel_metrics.flat(near.held_out), near) == 0
 
     @pytest.mark.parametrize("train", [150, 600])
     def test_fresh_images_score_one_half_however_many_were_trained_on(self, train):
@@ -102,8 +102,8 @@ class TestMemorisation:
         shares = []
         for seed in range(60):
             rng = np.random.default_rng(seed)
-            near = pixels.references(images(rng, train, 2), images(rng, 150, 2))
-            shares.append(pixels.memorisation(pixels.flat(images(rng, 200, 2)), near))
+            near = pixel_metrics.references(images(rng, train, 2), images(rng, 150, 2))
+            shares.append(pixel_metrics.memorisation(pixel_metrics.flat(images(rng, 200, 2)), near))
         assert abs(np.mean(shares) - 0.5) < 4 * np.std(shares) / np.sqrt(len(shares))
         assert np.std(shares) < 0.06
 
@@ -112,23 +112,25 @@ class TestMemorisation:
         shares = []
         for seed in range(400):
             rng = np.random.default_rng(seed)
-            near = pixels.references(images(rng, 20, 2), images(rng, 20, 2))
-            shares.append(pixels.memorisation(pixels.flat(images(rng, 10, 2) + 3), near))
+            near = pixel_metrics.references(images(rng, 20, 2), images(rng, 20, 2))
+            shares.append(pixel_metrics.memorisation(pixel_metrics.flat(images(rng, 10, 2) + 3), near))
         assert abs(np.mean(shares) - 0.5) < 4 * np.std(shares) / np.sqrt(len(shares))
 
     def test_a_part_of_copies_shows_as_half_of_it(self, rng):
-        near = pixels.references(images(rng, 400), images(rng, 400))
-        fresh = pixels.flat(images(rng, 4000))
-        copied = np.concatenate([fresh[:2800], pixels.flat(near.train)[rng.integers(0, 400, 1200)]])
-        share, without = pixels.memorisation(copied, near), pixels.memorisation(fresh[:2800], near)
+        near = pixel_metrics.references(images(rng, 400), images(rng, 400))
+        fresh = pixel_metrics.flat(images(rng, 4000))
+        copied = np.concatenate([fresh[:2800], pixel_metrics.flat(near.train)[rng.integers(0, 400, 1200)]])
+        share, without = pixel_metrics.memorisation(copied, near), pixel_metrics.memorisation(fresh[:2800], near)
         assert share == pytest.approx(0.7 * without + 0.3)
 
     def test_ties_count_half(self, rng):
         both = images(rng, 30)
-        assert pixels.memorisation(pixels.flat(images(rng, 50)), pixels.references(both, both)) == 0.5
+        assert (
+            pixel_metrics.memorisation(pixel_metrics.flat(images(rng, 50)), pixel_metrics.references(both, both)) == 0.5
+        )
 
     def test_blocks_of_references_change_nothing(self, rng, monkeypatch):
-        near, made = pixels.references(images(rng, 50), images(rng, 50)), pixels.flat(images(rng, 40))
-        whole = pixels.memorisation(made, near)
-        monkeypatch.setattr(pixels, "BLOCK", 7)
-        assert pixels.memorisation(made, near) == whole
+        near, made = pixel_metrics.references(images(rng, 50), images(rng, 50)), pixel_metrics.flat(images(rng, 40))
+        whole = pixel_metrics.memorisation(made, near)
+        monkeypatch.setattr(pixel_metrics, "BLOCK", 7)
+        assert pixel_metrics.memorisation(made, near) == whole

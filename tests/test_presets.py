@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from ganspeed import params, presets
 from ganspeed.errors import UserError
 from ganspeed.objectives.replayed_penalty import read_schedule
+from ganspeed.params.load import load_params, parse_params
+from ganspeed.params.presets.apply import FOLDER, apply_preset, list_presets, preset_names
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,36 +26,36 @@ def path(document, tmp_path) -> Path:
     return tmp_path / "params.yaml"
 
 
-@pytest.mark.parametrize("name", presets.names())
+@pytest.mark.parametrize("name", preset_names())
 def test_every_preset_passes_the_check_and_says_its_cost(name, path):
     document = YAML().load(path)
     for arm, about in document["tuning"]["arms"].items():  # as if tuned: one preset asks for it
         document["variants"][arm] = dict(document["variants"][about["variant"]])
     YAML().dump(document, path)
-    presets.apply(name, path, reset=False)
-    assert params.load(path).compare.datasets
-    assert name in presets.listing()
+    apply_preset(name, path, reset=False)
+    assert load_params(path).compare.datasets
+    assert name in list_presets()
 
 
 def test_own_variants_and_comments_stay_unless_reset(path):
-    presets.apply("mnist-cpu", path, reset=False)
+    apply_preset("mnist-cpu", path, reset=False)
     text = path.read_text()
     assert text.startswith("# my study") and "lambda_gp: 3.0  # mine" in text
-    assert params.load(path).compare.datasets == ("mnist",)
-    difference = presets.apply("quick", path, reset=True)
-    assert params.load(path).variants["wgan_gp"].hyperparameters()["lambda_gp"] == 10.0
+    assert load_params(path).compare.datasets == ("mnist",)
+    difference = apply_preset("quick", path, reset=True)
+    assert load_params(path).variants["wgan_gp"].hyperparameters()["lambda_gp"] == 10.0
     assert "-    lambda_gp: 3.0  # mine" in difference
 
 
 def test_rates_go_with_the_data_and_come_back(path):
     def recipe() -> tuple[int, float]:
-        block = params.load(path).variants["wgan_gp"]
+        block = load_params(path).variants["wgan_gp"]
         return block.hyperparameters()["n_critic"], block.optimizer.lr_g
 
     first = recipe()
-    presets.apply("mnist-cpu", path, reset=False)
+    apply_preset("mnist-cpu", path, reset=False)
     assert recipe() != first
-    presets.apply("quick", path, reset=False)
+    apply_preset("quick", path, reset=False)
     assert recipe() == first
     assert "lambda_gp: 3.0  # mine" in path.read_text()
 
@@ -63,14 +64,14 @@ def test_a_damaged_variant_is_named_and_nothing_is_written(path):
     path.write_text(path.read_text().replace("    optimizer:", "    optimiser:", 1))
     before = path.read_bytes()
     with pytest.raises(UserError, match="variants.gan.optimiser: unknown key; did you mean optimizer"):
-        presets.apply("mnist-cpu", path, reset=False)
+        apply_preset("mnist-cpu", path, reset=False)
     assert path.read_bytes() == before
 
 
 def test_a_missing_variant_is_added(path):
     path.write_text(path.read_text().replace("  wgan_gp:", "  mine:", 1).replace("- wgan_gp", "- mine"))
-    presets.apply("quick", path, reset=False)
-    assert {"mine", "wgan_gp"} <= set(params.load(path).variants)
+    apply_preset("quick", path, reset=False)
+    assert {"mine", "wgan_gp"} <= set(load_params(path).variants)
 
 
 def test_a_preset_adds_the_variants_that_it_compares_and_no_others(path):
@@ -80,15 +81,15 @@ def test_a_preset_adds_the_variants_that_it_compares_and_no_others(path):
     document["compare"]["variants"], document["protocol"]["references"] = ["wgan_gp"], ["wgan_gp"]
     document["tuning"]["arms"] = {}
     yaml.dump(document, path)
-    presets.apply("why", path, reset=False)
-    wanted = params.load(path).compare.variants
-    assert {"alpha_fixed", "wgan_gp_0_1", "iterative_energy"} < set(wanted) == set(params.load(path).variants)
+    apply_preset("why", path, reset=False)
+    wanted = load_params(path).compare.variants
+    assert {"alpha_fixed", "wgan_gp_0_1", "iterative_energy"} < set(wanted) == set(load_params(path).variants)
 
 
 def test_why_changes_one_thing_at_a_time(document):
     """Each arm differs from `iterative` or `wgan_gp` in one key (alpha's controls also hold the weight)."""
-    variants = params.parse(document).variants
-    why = YAML(typ="safe").load(presets.FOLDER / "why.yaml")["compare"]["variants"]
+    variants = parse_params(document).variants
+    why = YAML(typ="safe").load(FOLDER / "why.yaml")["compare"]["variants"]
     why.remove("iterative_replay")  # another objective: it has the test below
     differing = {}
     for name in why:
@@ -106,8 +107,8 @@ def test_why_changes_one_thing_at_a_time(document):
 
 
 def test_the_replay_of_why_is_as_long_as_the_study_and_of_its_recipe(path):
-    presets.apply("why", path, reset=False)
-    why = params.load(path)
+    apply_preset("why", path, reset=False)
+    why = load_params(path)
     replay, iterative = why.variants["iterative_replay"], why.variants["iterative"]
     steps, _ = read_schedule(ROOT / replay.schedule, replay.schedule_sha256)
     assert len(steps) == why.datasets["digits"].train.updates * replay.n_critic
@@ -122,15 +123,15 @@ def test_frozen_values_are_kept(path):
     document["datasets"]["digits"]["train"]["updates"] = 4321
     document["datasets"]["digits"]["threshold"].update(tau25=9.0, tau=8.0, tau75=7.0)
     yaml.dump(document, path)
-    presets.apply("quick", path, reset=False)
-    kept = params.load(path).datasets["digits"]
+    apply_preset("quick", path, reset=False)
+    kept = load_params(path).datasets["digits"]
     assert (kept.train.updates, kept.threshold.tau) == (4321, 8.0)
-    presets.apply("quick", path, reset=True)
-    assert params.load(path).datasets["digits"].train.updates != 4321
+    apply_preset("quick", path, reset=True)
+    assert load_params(path).datasets["digits"].train.updates != 4321
 
 
 def test_an_unknown_preset_changes_nothing(path):
     before = path.read_bytes()
     with pytest.raises(UserError, match="unknown preset 'huge'; available: .*quick"):
-        presets.apply("huge", path, reset=False)
+        apply_preset("huge", path, reset=False)
     assert path.read_bytes() == before

@@ -6,8 +6,6 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from ganspeed import progress
-
 RUN = SimpleNamespace(dataset="digits", variant="gan", seed=3, fingerprint="f", parameters={"train": {"updates": 40}})
 ROW = {"update": 20, "d_loss": -1.0, "g_loss": 2.0, "gap": 0.5}
 

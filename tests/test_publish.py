@@ -5,9 +5,9 @@ import shutil
 import made_up
 import pytest
 
-from ganspeed import report
 from ganspeed.errors import UserError
-from ganspeed.publish import LIMIT, publish
+from ganspeed.report import write
+from ganspeed.report.publish import LIMIT, publish
 from ganspeed.workspace import Workspace
 
 PARTS = {"index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison", "params.yaml"}
@@ -16,7 +16,7 @@ PARTS = {"index.html", "summary.md", "results.csv", "metrics.json", "figures", "
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory):
     workspace, params = made_up.write_study(tmp_path_factory.mktemp("study"), variants=("gan",), seeds=(0,))
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     return workspace
 
 

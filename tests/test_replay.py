@@ -11,13 +11,15 @@ from test_objectives import Linear, Quadratic, batch
 from test_penalty_options import NoAnswer
 from test_training import digests, run
 
-from ganspeed import cli, params, schedules
+from ganspeed import cli
 from ganspeed.errors import UserError
-from ganspeed.files import sha256_file, sha256_json, write_json
-from ganspeed.kept import IDENTITY
 from ganspeed.objectives import HyperparameterError
 from ganspeed.objectives.replayed_penalty import ReplayedPenalty
-from ganspeed.training import Recipe
+from ganspeed.params.load import load_params
+from ganspeed.runs.fingerprint import IDENTITY
+from ganspeed.study.schedules import as_csv, freeze_schedule, schedule
+from ganspeed.system.files import sha256_file, sha256_json, write_json
+from ganspeed.training.state import Recipe
 from ganspeed.workspace import Workspace
 
 ADAM = {"name": "adam", "lr_g": 2e-3, "lr_d": 4e-3, "half_life": 0, "betas": [0.0, 0.9]}
@@ -58,7 +60,7 @@ def test_a_run_replayed_from_its_own_recording_is_the_same_run(recipe, images, t
     run(original, images, tmp_path / "original")
     recorded = pd.read_csv(tmp_path / "original/run/history.csv")
     assert recorded["diagnostics/lambda"].nunique() > 3  # else a constant would replay as well
-    keys = keyed(tmp_path / "s.csv", schedules.as_csv(schedules.schedule([recorded])))
+    keys = keyed(tmp_path / "s.csv", as_csv(schedule([recorded])))
     block = {"objective": "replayed_penalty", "n_critic": 1, "optimizer": original.variant["optimizer"], **keys}
     run(Recipe(0, original.train, block, original.shape), images, tmp_path / "replayed")
     a, b = (digests(tmp_path / name / "run") for name in ("original", "replayed"))
@@ -148,11 +150,11 @@ def test_check_names_a_schedule_that_is_missing_or_another(document, tmp_path, c
 def test_the_schedule_is_the_mean_of_the_runs_and_linear_between_their_logged_steps():
     one = pd.DataFrame(history([0.0, 0.2, 1.0], [10.0, 8.0, 0.0]))
     two = pd.DataFrame(history([0.0, 0.4, 0.6], [10.0, 4.0, 2.0]))
-    table = schedules.schedule([one, two])
+    table = schedule([one, two])
     assert list(table["d_update"]) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert list(table["alpha"]) == pytest.approx([0, 0, 0.15, 0.3, 0.425, 0.55, 0.675, 0.8])
     assert list(table["lambda"]) == pytest.approx([10, 10, 8, 6, 4.75, 3.5, 2.25, 1])
-    pd.testing.assert_frame_equal(schedules.schedule([two, one]), table, check_exact=True)
+    pd.testing.assert_frame_equal(schedule([two, one]), table, check_exact=True)
 
 
 def test_the_command_writes_a_schedule_and_prints_a_block_that_passes_the_check(
@@ -168,7 +170,7 @@ def test_the_command_writes_a_schedule_and_prints_a_block_that_passes_the_check(
     document["compare"]["variants"].append("iterative_replay")
     with (tmp_path / "params.yaml").open("w") as file:
         YAML().dump(document, file)
-    block = params.load(tmp_path / "params.yaml").variant("iterative_replay")
+    block = load_params(tmp_path / "params.yaml").variant("iterative_replay")
     monkeypatch.chdir(tmp_path)
     objective = ReplayedPenalty(**block.hyperparameters())
     assert objective.alphas[3].item() == pytest.approx(0.3)
@@ -178,11 +180,11 @@ def test_the_command_writes_a_schedule_and_prints_a_block_that_passes_the_check(
 def test_only_whole_finished_pilot_runs_of_one_recipe_make_a_schedule(tmp_path):
     workspace, values = Workspace(tmp_path), history([0.0, 0.5, 1.0], [10.0, 5.0, 0.0])
     with pytest.raises(UserError, match="no finished run; train the variant with seeds from 800 on"):
-        schedules.freeze(workspace, "digits", "iterative")
+        freeze_schedule(workspace, "digits", "iterative")
     for seed in (800, 3, 1):
         pilot(workspace, seed, values)
     with pytest.raises(UserError, match="seeds 1, 3 are not pilot seeds, which are 800-899"):
-        schedules.freeze(workspace, "digits", "iterative")
+        freeze_schedule(workspace, "digits", "iterative")
     assert not (tmp_path / "schedules").exists()
 
     def with_801(**changes) -> Workspace:
@@ -195,11 +197,11 @@ def test_only_whole_finished_pilot_runs_of_one_recipe_make_a_schedule(tmp_path):
     with (damaged.run("digits", "iterative", 801) / "history.csv").open("a") as file:
         file.write("5,10,1.0,0.0\n")
     with pytest.raises(UserError, match="seed-801/history.csv: damaged"):
-        schedules.freeze(damaged, "digits", "iterative")
+        freeze_schedule(damaged, "digits", "iterative")
     with pytest.raises(UserError, match="seeds 801 diverged"):
-        schedules.freeze(with_801(status="diverged"), "digits", "iterative")
+        freeze_schedule(with_801(status="diverged"), "digits", "iterative")
     with pytest.raises(UserError, match="seeds 801 were trained with other parameters than seed 800"):
-        schedules.freeze(with_801(parameters={}), "digits", "iterative")
+        freeze_schedule(with_801(parameters={}), "digits", "iterative")
     bare = {k: v for k, v in values.items() if k != "diagnostics/lambda"}
     with pytest.raises(UserError, match="log no diagnostics/lambda"):
-        schedules.freeze(with_801(values=bare), "digits", "iterative")
+        freeze_schedule(with_801(values=bare), "digits", "iterative")

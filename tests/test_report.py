@@ -10,10 +10,10 @@ import made_up
 import pandas as pd
 import pytest
 
-from ganspeed import report
 from ganspeed.errors import UserError
-from ganspeed.params import Params
-from ganspeed.report import methods, published, results, wording
+from ganspeed.params.blocks import Params
+from ganspeed.report import methods, published_fid, text, write
+from ganspeed.report.read import read_results
 from ganspeed.report.tables import number
 from ganspeed.workspace import Workspace
 
@@ -23,7 +23,7 @@ REPORT = ("index.html", "summary.md", "results.csv", "metrics.json", "figures", 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> tuple[Workspace, Params]:
     workspace, params = made_up.write_study(tmp_path_factory.mktemp("study"))
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     return workspace, params
 
 
@@ -142,7 +142,7 @@ def test_commits_are_shown_with_their_state_and_unknown_without_git(tmp_path, st
     workspace, params = made_up.write_study(tmp_path, variants=("gan",))
     path = workspace.provenance("digits", "gan", 0)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"commit": "unknown", "dirty": None}))
-    ((_, (row,)),) = methods.provenance(results.read(workspace, params.compare)).groups
+    ((_, (row,)),) = methods.provenance(read_results(workspace, params.compare)).groups
     assert row[-1].text == "unknown (1), 0123456789 dirty (1), 0123456789 (1)"
 
 
@@ -150,7 +150,7 @@ def test_a_removed_variant_appears_nowhere(tmp_path):
     made_up.write_study(tmp_path)
     workspace, params = made_up.write_study(tmp_path, variants=("gan", "wgan_gp"))
     assert workspace.run("digits", "iterative", 0).exists()  # left behind on the disk
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     assert "wgan_gp" in texts(workspace)
     assert "iterative" not in texts(workspace)
 
@@ -163,7 +163,7 @@ def test_missing_runs_are_refused_by_name_and_the_old_report_stays(tmp_path):
     (workspace.run("digits", "wgan_gp", 1) / "run.json").unlink()
     workspace.scores("digits", "gan", 0).unlink()
     with pytest.raises(UserError, match=r"digits/gan/seed-0: .*csv does not exist") as error:
-        report.write(workspace, params)
+        write.write_report(workspace, params)
     assert "run digits/wgan_gp/seed-1: " in str(error.value)
     assert bytes_of(workspace) == before
 
@@ -172,14 +172,14 @@ def test_a_comparison_of_other_runs_is_refused(tmp_path):
     workspace, params = made_up.write_study(tmp_path)
     fewer = params.model_copy(update={"compare": params.compare.model_copy(update={"seeds": (0, 1)})})
     with pytest.raises(UserError, match=r"out of step with params.compare over gan/seed-2, iterative/seed-2"):
-        report.write(workspace, fewer)
+        write.write_report(workspace, fewer)
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path, study):
     workspace, params = made_up.write_study(tmp_path / "elsewhere")
     (workspace.reports / "figures").mkdir(parents=True)
     (workspace.reports / "figures" / "of_a_removed_data_set.png").write_bytes(b"old")
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     assert bytes_of(workspace) == bytes_of(study[0])
     assert sorted(path.name for path in workspace.reports.iterdir()) == sorted(REPORT)
 
@@ -191,7 +191,7 @@ def test_outputs_are_replaced_never_written_through(tmp_path):
     (workspace.reports / "figures").mkdir(parents=True)
     for link in ("metrics.json", "index.html", "figures/digits_cfid.png"):
         (workspace.reports / link).hardlink_to(cached)
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     assert cached.read_text() == "an object of the cache"
     assert json.loads((workspace.reports / "metrics.json").read_text())["digits"]
 
@@ -210,7 +210,7 @@ def test_no_verdict_is_worded(study):
 ])  # fmt: skip
 def test_status_is_the_first_that_applies(tmp_path, seeds, tau, status, reasons):
     workspace, params = made_up.write_study(tmp_path, variants=("wgan_gp",), seeds=tuple(range(seeds)), tau=tau)
-    (found,) = results.read(workspace, params.compare)
+    (found,) = read_results(workspace, params.compare)
     assert (found.status.name, found.status.reasons) == (status, reasons)
 
 
@@ -224,7 +224,7 @@ def test_the_comparison_is_that_of_compare_with_the_status(study):
 
 def test_one_seed_and_one_variant_make_a_report_without_nan(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(2,))
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     metrics = json.loads((workspace.reports / "metrics.json").read_text())["digits"]["gan"]
     assert list(metrics["cfid"]) == ["mean"]
     assert "nan" not in (workspace.reports / "results.csv").read_text().casefold()
@@ -234,7 +234,7 @@ def test_two_data_sets_share_a_page(tmp_path):
     workspace, params = made_up.write_study(
         tmp_path, variants=("gan",), seeds=(0,), datasets=("digits", "digits_again")
     )
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     page = (workspace.reports / "index.html").read_text(encoding="utf-8")
     assert page.index("Data set digits<") < page.index("Data set digits_again<") < page.index("What was run")
     assert "One data set." not in page
@@ -265,19 +265,19 @@ def test_the_summary_shows_every_figure_there_is(study):
 
 def test_published_numbers_are_marked_as_not_comparable(study):
     workspace, *_ = study
-    part = (workspace.reports / "summary.md").read_text(encoding="utf-8").split(f"## {published.TITLE}")[1]
+    part = (workspace.reports / "summary.md").read_text(encoding="utf-8").split(f"## {published_fid.TITLE}")[1]
     assert "Not comparable with cfid" in part and "1711.10337" in part
     assert "| WGAN-GP (`wgan_gp`) | 20.3 | 30 |" in part
 
 
 def test_a_copy_on_other_seeds_is_called_one(study):
     workspace, params = study
-    (found,) = results.read(workspace, params.compare)
+    (found,) = read_results(workspace, params.compare)
     copy = [
         dataclasses.replace(run, variant="copy", record=run.record | {"seed": run.seed + 500})
         for run in found.of("wgan_gp")
     ]
     changed = dataclasses.replace(found, variants=(*found.variants, "copy"), runs=(*found.runs, *copy))
-    said = wording.opening([changed])
+    said = text.opening([changed])
     assert "copy trains on the seeds plus 500, paired with the others by position; it is wgan_gp once more" in said
-    assert "once more" not in wording.opening([found])
+    assert "once more" not in text.opening([found])

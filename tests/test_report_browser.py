@@ -8,7 +8,7 @@ import subprocess
 import made_up
 import pytest
 
-from ganspeed import report
+from ganspeed.report import write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
@@ -30,7 +30,7 @@ addEventListener("load", () => {
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
 def test_the_page_opens_offline_with_every_picture_and_table(tmp_path):
     workspace, params = made_up.write_study(tmp_path / "study")
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     page = (workspace.reports / "index.html").read_text(encoding="utf-8")
     # The probe is a script, which the page's own policy would refuse; nothing else of the page changes.
     probed = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page).replace("</head>", PROBE, 1)

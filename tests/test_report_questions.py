@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ganspeed import figures, questions, report
-from ganspeed.report import questions as told
-from ganspeed.report import results
+from ganspeed.report import loss_analysis, style, write
+from ganspeed.report import loss_section as told
+from ganspeed.report.read import read_results
 from ganspeed.report.tables import number
 
 SEEDS = tuple(range(6))
@@ -19,7 +19,7 @@ SEEDS = tuple(range(6))
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     workspace, params = made_up.write_study(tmp_path_factory.mktemp("study"), seeds=SEEDS)
-    (found,) = results.read(workspace, params.compare)
+    (found,) = read_results(workspace, params.compare)
     return workspace, params, found
 
 
@@ -39,7 +39,7 @@ def test_correlations_are_those_of_the_files(study):
     assert list(rows) == list(made_up.VARIANTS)
     z = []
     for seed in SEEDS:
-        points = questions.aligned(*files(workspace, "iterative", seed), "g_loss")
+        points = loss_analysis.aligned(*files(workspace, "iterative", seed), "g_loss")
         z.append(math.atanh(stats.spearmanr(points["loss"], points["cfid"]).statistic))
     low, high = np.tanh(stats.t.interval(0.95, len(SEEDS) - 1, np.mean(z), stats.sem(z)))
     assert rows["iterative"][1].text == number(math.tanh(np.mean(z)))
@@ -53,7 +53,7 @@ def test_a_stop_and_its_cost_are_those_of_the_files(study):
     )
     stopped, when, last, best = cells(told.stops(found, eager))["wgan_gp"]
     runs = [files(workspace, "wgan_gp", seed) for seed in SEEDS]
-    stops = [questions.stop(history, cfid, eager.stopping) for history, cfid in runs]
+    stops = [loss_analysis.stop(history, cfid, eager.stopping) for history, cfid in runs]
     updates = [stop.update for stop in stops if stop.update is not None]
     assert updates
     assert (stopped.text, when.text) == (f"{len(updates)}/6", f"{np.median(updates):g}")
@@ -82,7 +82,7 @@ def test_tails_and_lengths_are_those_of_the_files(study):
 
 def test_five_seeds_have_no_interval(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0, 1, 3, 4, 5), diverged=())
-    (found,) = results.read(workspace, params.compare)
+    (found,) = read_results(workspace, params.compare)
     assert cells(told.correlations(found))["gan"][0].below == "n = 5"
     assert cells(told.lengths(found))["gan"][0].below == "n = 5"
 
@@ -91,16 +91,16 @@ def test_a_run_that_diverged_before_it_logged_is_no_answer_and_no_error(tmp_path
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0,))
     head = (workspace.run("digits", "gan", 0) / "history.csv").read_text().splitlines()[0]
     made_up.write_history(workspace, "digits", "gan", 0, f"{head}\n")
-    (found,) = results.read(workspace, params.compare)
+    (found,) = read_results(workspace, params.compare)
     assert cells(told.correlations(found))["gan"][0].below == "n = 0"
     assert cells(told.tails(found, params.report))["gan"][-1].text == "0"
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     assert "nan" not in (workspace.reports / "summary.md").read_text().casefold().replace("name", "")
 
 
 def test_the_page_warns_beside_the_figure_and_the_tables(study):
     workspace, params, _ = study
-    report.write(workspace, params)
+    write.write_report(workspace, params)
     for name in ("index.html", "summary.md"):
         part = (workspace.reports / name).read_text(encoding="utf-8").split(told.TITLE)[1].split("What was run")[0]
         assert part.count("never compared across variants") == 3  # the figure, correlations, tails
@@ -109,14 +109,14 @@ def test_the_page_warns_beside_the_figure_and_the_tables(study):
 
 def test_a_panel_shows_its_own_variant_in_its_own_colour(study):
     workspace, _, found = study
-    looks = figures.looks(found.variants)
+    looks = style.looks(found.variants)
     panels = told.figure(found, looks).axes
     assert [ax.get_title().split("\n")[0] for ax in panels] == list(made_up.VARIANTS)
     for ax, variant in zip(panels, made_up.VARIANTS, strict=True):
         drawn = [line for line in ax.lines if line.get_linestyle() == "-" and len(line.get_xdata()) > 1]
         assert len(drawn) == len(SEEDS)
         assert {line.get_color() for line in drawn} == {looks[variant].colour}
-        wanted = questions.aligned(*files(workspace, variant, SEEDS[0]), "d_loss")
+        wanted = loss_analysis.aligned(*files(workspace, variant, SEEDS[0]), "d_loss")
         np.testing.assert_allclose(drawn[0].get_xdata(), wanted["loss"])
         np.testing.assert_allclose(drawn[0].get_ydata(), wanted["cfid"])
         rho = cells(told.correlations(found))[variant][0]

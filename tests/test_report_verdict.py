@@ -7,8 +7,8 @@ import made_up
 import pytest
 from matplotlib.colors import to_rgb
 
-from ganspeed import figures, report
-from ganspeed.report import results, speeds, summaries, tables, verdict, wording
+from ganspeed.report import speed_plots, style, summaries, tables, text, verdict, write
+from ganspeed.report.read import read_results
 from ganspeed.report.tables import number
 
 PLANNED = (("iterative", "wgan_gp"), ("gan", "wgan_gp"))
@@ -21,8 +21,8 @@ def study(tmp_path_factory):
     workspace, params = made_up.write_study(
         tmp_path_factory.mktemp("study"), seeds=tuple(range(8)), planned=PLANNED, seconds_per_update=TIMING
     )
-    report.write(workspace, params)
-    (found,) = results.read(workspace, params.compare)
+    write.write_report(workspace, params)
+    (found,) = read_results(workspace, params.compare)
     return workspace, found
 
 
@@ -39,7 +39,7 @@ def test_the_first_thing_on_the_page_is_a_sentence_for_every_planned_comparison(
     assert all(f"{r['verdict']}. {r['sentence']}" in first for r in planned)
     assert {r["verdict"] for r in planned} == {"FASTER"}
     assert summary.index("## Verdict") < summary.index("## Data set digits")
-    assert wording.headline([found]) in summary and wording.headline([found]) == "Tuned recipes, exploratory."
+    assert text.headline([found]) in summary and text.headline([found]) == "Tuned recipes, exploratory."
 
 
 def test_power_below_eighty_percent_is_called_underpowered(study):
@@ -63,17 +63,17 @@ def test_every_guard_stands_in_the_table_with_its_value(study):
 
 def test_without_a_plan_there_is_no_verdict_and_the_page_says_so(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan", "wgan_gp"))
-    (found,) = results.read(workspace, params.compare)
+    (found,) = read_results(workspace, params.compare)
     (only,) = verdict.sentences([found])
     assert only.startswith("On digits no comparison was planned, so there is no verdict")
     assert verdict.guards([found]) is None
-    assert wording.headline([found]) == "Untuned recipes, a demonstration."
+    assert text.headline([found]) == "Untuned recipes, a demonstration."
 
 
 def test_the_forest_shows_each_ratio_with_its_interval_in_the_colour_of_the_variant(study):
     _, found = study
-    styles = figures.looks(found.variants)
-    first, second, third = speeds.forest(found, styles).axes
+    styles = style.looks(found.variants)
+    first, second, third = speed_plots.forest(found, styles).axes
     assert [ax.get_title() for ax in (first, second, third)] == [
         "generator updates", "critic updates and images", "training seconds",
     ]  # fmt: skip
@@ -89,7 +89,9 @@ def test_the_forest_shows_each_ratio_with_its_interval_in_the_colour_of_the_vari
 
 def test_arrivals_rise_to_the_share_that_reached(study):
     _, found = study
-    for ax, name in zip(speeds.arrivals(found, figures.looks(found.variants)).axes, speeds.MARKERS, strict=True):
+    for ax, name in zip(
+        speed_plots.arrivals(found, style.looks(found.variants)).axes, speed_plots.MARKERS, strict=True
+    ):
         for line, variant in zip(ax.lines, found.variants, strict=False):
             times = [r for r in found.comparison["times"] if (r["variant"], r["axis"], r["threshold"]) == (
                 variant, "updates", name)]  # fmt: skip
@@ -98,7 +100,7 @@ def test_arrivals_rise_to_the_share_that_reached(study):
 
 def test_slopes_join_the_two_runs_of_a_seed(study):
     _, found = study
-    left, right, *_ = speeds.slopes(found, figures.looks(found.variants)).axes
+    left, right, *_ = speed_plots.slopes(found, style.looks(found.variants)).axes
     times = {(r["variant"], r["seed"]): r["time"] for r in found.comparison["times"]
              if (r["axis"], r["threshold"]) == ("updates", "tau")}  # fmt: skip
     for ax, (new, reference) in zip((left, right), PLANNED, strict=True):

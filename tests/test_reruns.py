@@ -100,7 +100,7 @@ def test_one_objectives_file_edited_retrains_its_users_alone(study):
 
 
 def test_the_loop_edited_retrains_everything(study):
-    with (study.root / "src/ganspeed/training.py").open("a") as file:
+    with (study.root / "src/ganspeed/training/loop.py").open("a") as file:
         file.write("\n# an edit\n")
     assert study.repro().trained == ALL
 

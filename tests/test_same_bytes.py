@@ -15,12 +15,14 @@ from ganspeed.workspace import Workspace
 pytestmark = pytest.mark.slow
 TRAIN_AND_SCORE = """
 from pathlib import Path
-from ganspeed import execute, params, scores
+from ganspeed.params.load import load_params
+from ganspeed.runs.train import train_cell
+from ganspeed.scoring.store import score_variant
 from ganspeed.workspace import Workspace
 workspace = Workspace(Path.cwd())
-study = params.load(workspace.params)
-execute.train_cell(workspace, study, "digits", "iterative", lambda specs: [])
-scores.score_variant(workspace, study, "digits", "iterative")
+study = load_params(workspace.params)
+train_cell(workspace, study, "digits", "iterative", lambda specs: [])
+score_variant(workspace, study, "digits", "iterative")
 """
 
 

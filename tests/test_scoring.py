@@ -8,12 +8,21 @@ from importlib.metadata import version
 import pytest
 import torch
 
-from ganspeed import calibration, data, execute, features, params, scores, scoring
-from ganspeed.ahead import ahead
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.data.prepared import load_split
 from ganspeed.errors import Stopped, UserError
-from ganspeed.files import read_json, sha256_file, write_json
-from ganspeed.runs import RunStore
-from ganspeed.views import EVERY_SNAPSHOT, METRICS
+from ganspeed.params.load import parse_params
+from ganspeed.runs.spec import all_specs
+from ganspeed.runs.store import RunStore
+from ganspeed.runs.train import train_cell
+from ganspeed.scoring import calibration, store, task
+from ganspeed.scoring import snapshots as scoring
+from ganspeed.scoring.metrics import EVERY_SNAPSHOT, METRICS
+from ganspeed.scoring.snapshots import fully_scored
+from ganspeed.scoring.store import score_variant
+from ganspeed.scoring.train_classifier import build
+from ganspeed.study.run_grid import run_grid
+from ganspeed.system.files import read_json, sha256_file, write_json
 from ganspeed.workspace import Workspace
 
 CELL = ("digits", "gan")
@@ -38,14 +47,14 @@ def document_of_study(shipped) -> dict:
 @pytest.fixture(scope="module")
 def trained(document_of_study, tmp_path_factory) -> Workspace:
     """A study with its runs and its classifier, not yet scored. Copied for each test, never changed."""
-    workspace, study = Workspace(tmp_path_factory.mktemp("study")), params.parse(document_of_study)
+    workspace, study = Workspace(tmp_path_factory.mktemp("study")), parse_params(document_of_study)
     digits, prepared = study.datasets["digits"], workspace.prepared("digits")
-    data.prepare("digits", digits.data, workspace.source_data, prepared)
-    features.build("digits", digits.features, prepared, workspace.features("digits"), torch.device("cpu"))
+    prepare_dataset("digits", digits.data, workspace.source_data, prepared)
+    build("digits", digits.features, prepared, workspace.features("digits"), torch.device("cpu"))
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("GANSPEED_WORKERS", "1")
         environment.setenv("GANSPEED_DEVICE", "cpu")
-        execute.train_cell(workspace, study, *CELL, lambda specs: [])
+        train_cell(workspace, study, *CELL, lambda specs: [])
     return workspace
 
 
@@ -65,7 +74,7 @@ def score(workspace, document_of_study):
         document = json.loads(json.dumps(document_of_study))
         for block in ("compare", "evaluate"):
             document[block] |= {key: value for key, value in changes.items() if key in document[block]}
-        return scores.score_variant(workspace, params.parse(document), *CELL)
+        return score_variant(workspace, parse_params(document), *CELL)
 
     return score
 
@@ -91,7 +100,7 @@ def test_both_cfids_on_every_snapshot_and_everything_on_some_and_the_last(worksp
     table = lines(workspace)
     snapshots = sorted(int(p.stem) for p in (workspace.run(*CELL, 0) / "snapshots").iterdir())
     assert [int(line["update"]) for line in table if line["metric"] == "cfid"] == snapshots
-    full = scoring.fully_scored(snapshots, 1)
+    full = fully_scored(snapshots, 1)
     assert 24 in full
     for update in snapshots:
         metrics = [line["metric"] for line in table if int(line["update"]) == update]
@@ -168,7 +177,7 @@ def test_changed_evaluate_block_is_scored_and_taken_back_is_not(workspace, score
 
 def test_with_another_version_of_a_library_it_is_scored_again(workspace, score, monkeypatch):
     assert score() == [0, 1]
-    monkeypatch.setattr(scores, "version", lambda name: "0.1" if name == "scipy" else version(name))
+    monkeypatch.setattr(task, "version", lambda name: "0.1" if name == "scipy" else version(name))
     assert score() == [0, 1]
     monkeypatch.undo()
     assert score() == []
@@ -176,9 +185,9 @@ def test_with_another_version_of_a_library_it_is_scored_again(workspace, score, 
 
 def test_changed_classifier_is_scored_again(workspace, score, document_of_study):
     score()
-    settings = params.parse(document_of_study).datasets["digits"].features.model_copy(update={"seed": 1})
+    settings = parse_params(document_of_study).datasets["digits"].features.model_copy(update={"seed": 1})
     folder = workspace.features("digits")
-    features.build("digits", settings, workspace.prepared("digits"), folder, torch.device("cpu"))
+    build("digits", settings, workspace.prepared("digits"), folder, torch.device("cpu"))
     assert score() == [0, 1]
 
 
@@ -187,9 +196,9 @@ def test_changed_second_classifier_is_scored_again_and_leaves_the_first_ones_val
 ):
     score()
     before = lines(workspace)
-    settings = params.parse(document_of_study).datasets["digits"].features.model_copy(update={"second_seed": 5})
+    settings = parse_params(document_of_study).datasets["digits"].features.model_copy(update={"second_seed": 5})
     folder = workspace.features("digits")
-    features.build("digits", settings, workspace.prepared("digits"), folder, torch.device("cpu"))
+    build("digits", settings, workspace.prepared("digits"), folder, torch.device("cpu"))
     assert score() == [0, 1]
     changed = {old["metric"] for old, new in zip(before, lines(workspace), strict=True) if old != new}
     assert changed == {"cfid_second"}
@@ -197,7 +206,7 @@ def test_changed_second_classifier_is_scored_again_and_leaves_the_first_ones_val
 
 def test_copies_of_training_images_are_found_out(workspace, score, monkeypatch):
     """A generator that has learned its training images by heart: nearer to them than to what it never saw."""
-    train, _ = data.load(workspace.prepared("digits"), "train")
+    train, _ = load_split(workspace.prepared("digits"), "train")
     shown = torch.from_numpy(train[:497].copy())  # as many as are held out
 
     class Parrot(torch.nn.Module):
@@ -226,7 +235,7 @@ def test_damaged_snapshot_is_refused_by_name(workspace, score):
 
 
 def test_a_wish_to_stop_ends_the_scoring_of_a_run(score, workspace, monkeypatch):
-    monkeypatch.setattr(scoring.stopping, "wished", lambda: True)
+    monkeypatch.setattr(scoring, "wished", lambda: True)
     with pytest.raises(Stopped):
         score()
     assert not workspace.scores(*CELL, 0).exists()
@@ -238,10 +247,10 @@ def test_what_cannot_be_scored_ahead_ends_no_training_and_is_told_by_the_stage(
     def broken(task):
         raise UserError("no score")
 
-    monkeypatch.setattr(scores, "make", broken)
-    study = params.parse(document_of_study)
-    ahead(workspace, study, lambda specs: [])
-    specs = execute.grid(workspace, study, torch.device("cpu"))
+    monkeypatch.setattr(store, "make", broken)
+    study = parse_params(document_of_study)
+    run_grid(workspace, study, lambda specs: [])
+    specs = all_specs(workspace, study, torch.device("cpu"))
     assert all(RunStore(workspace).finished(spec) for spec in specs) and len(specs) == 4
     with pytest.raises(UserError, match="no score"):
         score()
@@ -274,7 +283,7 @@ def test_diverged_run_is_scored_as_far_as_it_went(workspace, score):
 
 def test_untrained_generator_is_worse_than_every_calibration_row(workspace, score, document_of_study):
     score()
-    study, out = params.parse(document_of_study), workspace.calibration("digits")
+    study, out = parse_params(document_of_study), workspace.calibration("digits")
     folders = workspace.prepared("digits"), workspace.features("digits")
     calibration.calibrate("digits", *folders, study.evaluate, 500, out)
     rows = list(csv.DictReader(out.read_text().splitlines()))
@@ -291,8 +300,8 @@ def test_untrained_generator_is_worse_than_every_calibration_row(workspace, scor
 
 def test_fully_scored_snapshots_are_spread_over_the_grid():
     grid = [0, 1, 2, 4, 8, 16, 32]
-    assert scoring.fully_scored(grid, 0) == {32}
-    assert scoring.fully_scored(grid, 1) == {4, 32}
-    assert scoring.fully_scored(grid, 2) == {2, 8, 32}
-    assert scoring.fully_scored(grid, 50) == {1, 2, 4, 8, 16, 32}
-    assert scoring.fully_scored([0], 5) == {0}
+    assert fully_scored(grid, 0) == {32}
+    assert fully_scored(grid, 1) == {4, 32}
+    assert fully_scored(grid, 2) == {2, 8, 32}
+    assert fully_scored(grid, 50) == {1, 2, 4, 8, 16, 32}
+    assert fully_scored([0], 5) == {0}

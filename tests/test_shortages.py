@@ -12,7 +12,7 @@ import pytest
 from faults import Trigger, run, toy, write
 from test_execute import digests
 
-from ganspeed.files import read_json
+from ganspeed.system.files import read_json
 from ganspeed.workspace import Workspace
 
 pytestmark = pytest.mark.slow

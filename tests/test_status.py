@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from ganspeed.status import Records, Study, committed, status
+from ganspeed.study.status import Records, Study, committed, study_status
 
 TUNED = {"objective": "wgan", "clip": 0.07}
 PLAIN = {"objective": "wgan_gp", "lambda_gp": 10.0}
@@ -58,7 +58,7 @@ def with_record(**changes) -> Records:
 
 
 def test_everything_as_it_was_fixed_is_confirmatory():
-    found = status(STUDY, RECORDS)
+    found = study_status(STUDY, RECORDS)
     assert found.name == "confirmatory"
     assert found.reasons == [
         "every run comes from a clean checkout of a commit with preregistration/digits.json as it is"
@@ -95,17 +95,17 @@ def test_everything_as_it_was_fixed_is_confirmatory():
     ({"untuned": ["wgan_gp", "iterative_tuned"]}, RECORDS, "untuned in the planned family: iterative_tuned"),
 ])  # fmt: skip
 def test_one_thing_out_of_place_makes_it_exploratory_and_is_named(study, records, reason):
-    found = status(dataclasses.replace(STUDY, **study), records)
+    found = study_status(dataclasses.replace(STUDY, **study), records)
     assert found.name == "exploratory"
     assert [r for r in found.reasons if r.startswith(reason)] and len(found.reasons) == 1
 
 
 def test_a_demo_is_told_first_whatever_else_holds():
     reasons = ["fewer than 8 seeds: 7", "no plateau: still falling"]
-    found = status(dataclasses.replace(STUDY, demo=reasons), RECORDS)
+    found = study_status(dataclasses.replace(STUDY, demo=reasons), RECORDS)
     assert (found.name, found.reasons) == ("demo", reasons)
     loose = dataclasses.replace(STUDY, demo=reasons, untuned=list(STUDY.variants), planned=[])
-    assert status(loose, RECORDS).reasons == [*reasons, "untuned recipes"]
+    assert study_status(loose, RECORDS).reasons == [*reasons, "untuned recipes"]
 
 
 def test_a_commit_contains_the_record_only_with_the_very_bytes_it_has_now(tmp_path):

@@ -12,7 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 from test_execute import digests
 
-from ganspeed import data, params
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.params.load import load_params
 from ganspeed.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -29,8 +30,8 @@ def study(shipped, tmp_path_factory) -> Workspace:
     with (root / "params.yaml").open("w") as file:
         YAML().dump(document, file)
     workspace = Workspace(root)
-    block = params.load(workspace.params).datasets["digits"].data
-    data.prepare("digits", block, root, workspace.prepared("digits"))
+    block = load_params(workspace.params).datasets["digits"].data
+    prepare_dataset("digits", block, root, workspace.prepared("digits"))
     return workspace
 
 

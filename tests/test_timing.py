@@ -5,9 +5,15 @@ import sys
 
 import pytest
 
-from ganspeed import data, engines, params, stopwatch, timing
-from ganspeed.engines.lanes import Lanes
-from ganspeed.files import read_json
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.params.load import parse_params
+from ganspeed.runs import measure_timing
+from ganspeed.runs.measure_timing import WARM_UP
+from ganspeed.runs.timing import keep_or_measure
+from ganspeed.system.files import read_json
+from ganspeed.training.engines import choose
+from ganspeed.training.engines.choose import LANES
+from ganspeed.training.engines.vmapped import Lanes
 from ganspeed.workspace import Workspace
 
 
@@ -18,20 +24,20 @@ def study(document, tmp_path):
     document["datasets"]["digits"]["train"] |= small
     document["compare"] |= {"variants": ["gan", "wgan_gp"], "seeds": [0, 1]}
     workspace = Workspace(tmp_path)
-    data.prepare("digits", params.parse(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
+    prepare_dataset("digits", parse_params(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
 
     def make(repeats=1, seeds=(0, 1), variants=("gan", "wgan_gp"), gan=None, **train):
         document["protocol"]["timing"] = {"repeats": repeats, "updates": 2}
         document["compare"] |= {"seeds": list(seeds), "variants": list(variants)}
         document["variants"]["gan"] |= gan or {}
         document["datasets"]["digits"]["train"] |= train
-        return workspace, params.parse(document)
+        return workspace, parse_params(document)
 
     return make
 
 
 def ran(study, **changes) -> bool:
-    return timing.keep_or_measure(*study(**changes), "digits")
+    return keep_or_measure(*study(**changes), "digits")
 
 
 def table(study) -> dict:
@@ -39,7 +45,7 @@ def table(study) -> dict:
 
 
 def test_no_repeats_give_an_empty_table_and_no_clock_runs(study, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ganspeed.stopwatch", None)  # cannot even be imported
+    monkeypatch.setitem(sys.modules, "ganspeed.runs.measure_timing", None)  # cannot even be imported
     assert not ran(study, repeats=0)
     written = table(study)
     assert (written["dataset"], written["repeats"], written["seconds_per_update"]) == ("digits", 0, {})
@@ -69,7 +75,7 @@ def test_the_clock_runs_again_only_when_what_costs_time_changed(study):
 
 def test_the_engine_that_trains_is_the_one_that_is_timed(study, monkeypatch):
     ran(study)
-    monkeypatch.setattr(engines, "WORTH_TRACING", 0)
+    monkeypatch.setattr(choose, "WORTH_TRACING", 0)
     one_updates, real_update = [], Lanes.one_update
 
     def noted(group):
@@ -78,20 +84,20 @@ def test_the_engine_that_trains_is_the_one_that_is_timed(study, monkeypatch):
 
     monkeypatch.setattr(Lanes, "one_update", noted)
     assert ran(study)
-    assert one_updates == [engines.LANES] * 2 * (stopwatch.WARM_UP + 2)
+    assert one_updates == [LANES] * 2 * (WARM_UP + 2)
     assert not ran(study)
 
 
 def test_the_code_of_an_update_is_part_of_what_is_timed_and_that_of_the_grid_is_not(study, monkeypatch):
     ran(study)
-    hashes = stopwatch.runs.source_hashes
+    hashes = measure_timing.source_hashes
 
     def edited(name):
         return lambda *run: {**hashes(*run), name: "0" * 64}
 
-    monkeypatch.setattr(stopwatch.runs, "source_hashes", edited("grid.py"))
+    monkeypatch.setattr(measure_timing, "source_hashes", edited("training/snapshot_grid.py"))
     assert not ran(study)
-    monkeypatch.setattr(stopwatch.runs, "source_hashes", edited("networks.py"))
+    monkeypatch.setattr(measure_timing, "source_hashes", edited("networks/generator.py"))
     assert ran(study)
 
 
@@ -105,12 +111,12 @@ def test_variants_are_interleaved_the_warm_up_is_left_out_and_the_median_is_told
         price, updates = next(cost), itertools.count(1)
 
         def update():
-            clock["now"] += price * at_once if next(updates) > stopwatch.WARM_UP else 1e6
+            clock["now"] += price * at_once if next(updates) > WARM_UP else 1e6
 
         return update, at_once
 
-    monkeypatch.setattr(stopwatch, "fresh", fresh)
-    monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: clock["now"])
+    monkeypatch.setattr(measure_timing, "fresh", fresh)
+    monkeypatch.setattr(measure_timing.time, "perf_counter", lambda: clock["now"])
     assert ran(study, repeats=3)
     assert order == ["gan", "wgan_gp"] * 3
     assert table(study)["seconds_per_update"] == {"gan": 2.0, "wgan_gp": 20.0}

@@ -10,21 +10,13 @@ import torch
 from PIL import Image
 from test_penalty_options import NoAnswer
 
-from ganspeed import training
-from ganspeed.checkpoints import Checkpoints
 from ganspeed.objectives import Batch, Terms, gradient_norm
-from ganspeed.training import (
-    GENERATOR_STEP,
-    PROFILE,
-    PROFILED,
-    Draws,
-    Player,
-    Run,
-    gradient_profile,
-    new_state,
-    one_update,
-    train,
-)
+from ganspeed.training import loop
+from ganspeed.training.checkpoints import Checkpoints
+from ganspeed.training.draws import GENERATOR_STEP, Draws
+from ganspeed.training.history import PROFILE, PROFILED, gradient_profile
+from ganspeed.training.loop import Run, one_update, train
+from ganspeed.training.state import Player, follow, new_state
 
 VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
 OPTIONS = {
@@ -161,7 +153,7 @@ def test_the_options_of_the_penalty_give_the_same_bytes_for_the_same_seed(varian
 def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, recipe, images, tmp_path, monkeypatch):
     changes = OPTIONS.get(variant, {})
     run(recipe(variant, **changes), images, tmp_path / "undisturbed")
-    done, real_update = 0, training.one_update
+    done, real_update = 0, one_update
 
     def dying(state, draws):
         nonlocal done
@@ -170,7 +162,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, recipe, imag
             raise KeyboardInterrupt
         return real_update(state, draws)
 
-    monkeypatch.setattr(training, "one_update", dying)
+    monkeypatch.setattr(loop, "one_update", dying)
     with pytest.raises(KeyboardInterrupt):
         run(recipe(variant, **changes), images, tmp_path / "killed")
     done = 100
@@ -210,7 +202,7 @@ def test_the_average_moves_by_its_share_towards_the_weights(decay, update, weigh
     before = [p.clone() for p in state.average.parameters()]
     for p in state.G.network.parameters():
         p.data += 1
-    training.follow(state)
+    follow(state)
     for p, b in zip(state.average.parameters(), before, strict=True):
         torch.testing.assert_close(p - b, torch.full_like(p, weight))
     if decay == 0:
@@ -347,7 +339,7 @@ def test_sample_grids_are_taken_through_training_at_fixed_z(recipe, images, tmp_
 
 def poisoned(monkeypatch, where: str, value: float) -> None:
     """In update 7, put `value` into the critic's loss, G's loss, a weight or a gradient of either player."""
-    real_update, real_step = training.one_update, Player.step
+    real_update, real_step = one_update, Player.step
     now = {"update": 0, "player": None}
 
     def update(state, draws):
@@ -366,7 +358,7 @@ def poisoned(monkeypatch, where: str, value: float) -> None:
         if hit and where.startswith("weight"):
             weight.data.flatten()[0] = value
 
-    monkeypatch.setattr(training, "one_update", update)
+    monkeypatch.setattr(loop, "one_update", update)
     monkeypatch.setattr(Player, "step", step)
 
 

@@ -6,13 +6,17 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from ganspeed import data, features, params, tuning
-from ganspeed.compare import Run, log_area
+from ganspeed.compare.times import Run, log_area
+from ganspeed.data.prepare import prepare_dataset
 from ganspeed.errors import UserError
-from ganspeed.files import read_json
-from ganspeed.params import Knob
-from ganspeed.tuning import speed
-from ganspeed.tuning.draws import draw, plan
+from ganspeed.params.blocks import Knob
+from ganspeed.params.load import load_params
+from ganspeed.scoring.train_classifier import build
+from ganspeed.study.tuning import score, tune
+from ganspeed.study.tuning.score import score_run
+from ganspeed.study.tuning.trials import draw, plan_trials
+from ganspeed.study.tuning.tune import run_tuning, scored
+from ganspeed.system.files import read_json
 from ganspeed.workspace import Workspace
 
 RATES = {"lr_g": Knob(low=1e-4, high=1e-2, log=True), "lr_d": Knob(low=1e-4, high=1e-2, log=True)}
@@ -40,11 +44,11 @@ def study(shipped, tmp_path_factory):
     document["tuning"]["arms"] = {name: arms[name] for name in ("gan_tuned", "wgan_tuned")}
     with (root / "params.yaml").open("w") as file:
         YAML().dump(document, file)
-    workspace, parsed = Workspace(root), params.load(root / "params.yaml")
+    workspace, parsed = Workspace(root), load_params(root / "params.yaml")
     block = parsed.datasets["digits"]
-    data.prepare("digits", block.data, root, workspace.prepared("digits"))
+    prepare_dataset("digits", block.data, root, workspace.prepared("digits"))
     out = workspace.features("digits")
-    features.build("digits", block.features, workspace.prepared("digits"), out, torch.device("cpu"))
+    build("digits", block.features, workspace.prepared("digits"), out, torch.device("cpu"))
     return workspace, parsed
 
 
@@ -88,7 +92,7 @@ def test_half_the_updates_for_everything_lowers_the_score_by_log_2_times_the_fal
 
 def test_every_arm_has_the_same_budget_and_its_own_variant(study):
     workspace, parsed = study
-    trials = plan(workspace, parsed, "digits")
+    trials = plan_trials(workspace, parsed, "digits")
     runs = {arm: [s for t in trials if t.arm == arm for s in t.specs] for arm in parsed.tuning.arms}
     assert {arm: len(specs) for arm, specs in runs.items()} == {"gan_tuned": 6, "wgan_tuned": 6}
     assert {s.parameters["train"]["updates"] for specs in runs.values() for s in specs} == {12}
@@ -106,21 +110,21 @@ def test_every_arm_has_the_same_budget_and_its_own_variant(study):
 
 def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(study, one_worker, monkeypatch):
     workspace, parsed = study
-    assert tuning.tune(workspace, parsed, "digits", quiet) == 6
+    assert run_tuning(workspace, parsed, "digits", quiet) == 6
     out = workspace.tuned("digits")
     whole = (out.read_bytes(), out.with_suffix(".csv").read_bytes())
-    assert tuning.tune(workspace, parsed, "digits", quiet) == 0
+    assert run_tuning(workspace, parsed, "digits", quiet) == 0
 
     out.unlink()  # as if killed before the last line: every trial is in the storage, nothing is trained or scored
-    monkeypatch.setattr(tuning, "scored", lambda trials: pytest.fail("scored again"))
-    assert tuning.tune(workspace, parsed, "digits", quiet) == 0
+    monkeypatch.setattr(tune, "scored", lambda trials: pytest.fail("scored again"))
+    assert run_tuning(workspace, parsed, "digits", quiet) == 0
     assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == whole
     monkeypatch.undo()
     monkeypatch.setenv("GANSPEED_WORKERS", "1")
 
     out.unlink()  # killed while scoring, two trials told, in another order
     workspace.trials("digits").unlink()
-    straight = tuning.scored
+    straight = scored
 
     class Killed(Exception):  # noqa: N818
         pass
@@ -129,12 +133,12 @@ def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(s
         yield from straight(trials[::-1][:2])
         raise Killed
 
-    monkeypatch.setattr(tuning, "scored", cut)
+    monkeypatch.setattr(tune, "scored", cut)
     with pytest.raises(Killed):
-        tuning.tune(workspace, parsed, "digits", quiet)
-    monkeypatch.setattr(tuning, "scored", straight)
-    monkeypatch.setattr("ganspeed.execute._train_group", lambda item: pytest.fail("trained again"))
-    assert tuning.tune(workspace, parsed, "digits", quiet) == 4
+        run_tuning(workspace, parsed, "digits", quiet)
+    monkeypatch.setattr(tune, "scored", straight)
+    monkeypatch.setattr("ganspeed.runs.train._train_group", lambda item: pytest.fail("trained again"))
+    assert run_tuning(workspace, parsed, "digits", quiet) == 4
     assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == whole
 
 
@@ -142,7 +146,7 @@ def test_what_is_chosen_is_the_lowest_score_of_its_arm(study, one_worker):
     import pandas as pd
 
     workspace, parsed = study
-    tuning.tune(workspace, parsed, "digits", quiet)
+    run_tuning(workspace, parsed, "digits", quiet)
     rows, record = pd.read_csv(workspace.tuned("digits").with_suffix(".csv")), read_json(workspace.tuned("digits"))
     assert record["trials"] == {"gan_tuned": 3, "wgan_tuned": 3}
     assert record["budget"] == {"trials": 3, "seeds": [900, 901], "updates": 12, "split": "val"}
@@ -155,29 +159,29 @@ def test_what_is_chosen_is_the_lowest_score_of_its_arm(study, one_worker):
 
 def test_more_trials_score_the_new_ones_alone(study, one_worker):
     workspace, parsed = study
-    tuning.tune(workspace, parsed, "digits", quiet)
+    run_tuning(workspace, parsed, "digits", quiet)
     more = parsed.model_copy(update={"tuning": parsed.tuning.model_copy(update={"trials": 4})})
-    assert tuning.tune(workspace, more, "digits", quiet) == 2
-    assert tuning.tune(workspace, parsed, "digits", quiet) == 0
+    assert run_tuning(workspace, more, "digits", quiet) == 2
+    assert run_tuning(workspace, parsed, "digits", quiet) == 0
 
 
 def test_a_diverged_run_counts_as_its_worst_snapshot(study, monkeypatch):
     workspace, parsed = study
-    trial = plan(workspace, parsed, "digits")[0]
-    tuning.tune(workspace, parsed, "digits", quiet)
+    trial = plan_trials(workspace, parsed, "digits")[0]
+    run_tuning(workspace, parsed, "digits", quiet)
     task = trial.aside.task(trial.specs[0], 0)
-    healthy, flag = speed.score_run(task)
+    healthy, flag = score_run(task)
     task.record["status"] = "diverged"
-    bad, diverged = speed.score_run(task)
+    bad, diverged = score_run(task)
     assert (flag, diverged) == (False, True) and bad > healthy
     rows = ("0,cfid,5.0", "1,cfid,90.0", "1,ckid,99.0", "3,cfid,2.0")
     cell = f"{task.dataset},{task.variant},{task.seed}"
     table = "\n".join(["dataset,variant,seed,update,metric,value", *(f"{cell},{row}" for row in rows)])
-    monkeypatch.setattr(speed, "score", lambda task: table)
-    assert speed.score_run(task) == (math.log(90.0), True)
+    monkeypatch.setattr(score, "score", lambda task: table)
+    assert score_run(task) == (math.log(90.0), True)
 
 
 def test_an_unprepared_data_set_is_refused(study, tmp_path):
     _, parsed = study
     with pytest.raises(UserError, match=r"manifest.json: no such file"):
-        tuning.tune(Workspace(tmp_path), parsed, "digits", quiet)
+        run_tuning(Workspace(tmp_path), parsed, "digits", quiet)

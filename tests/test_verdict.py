@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganspeed import compare
-from ganspeed.compare import PilotModel, Records, Run, minimum_detectable_ratio, pilot_model, power
-from ganspeed.compare.power import draw, simulate
+from ganspeed.compare.compare import Clock, Records, compare_runs
+from ganspeed.compare.power import PilotModel, draw, minimum_detectable_ratio, pilot_model, power, simulate
 from ganspeed.compare.statistics import sign_flip_p
+from ganspeed.compare.times import Run
 from ganspeed.compare.verdict import differences, untuned
 from ganspeed.errors import UserError
-from ganspeed.grid import budget, snapshot_updates
-from ganspeed.params import Planned, Protocol, Threshold, Timing, parse
+from ganspeed.params.blocks import Planned, Protocol, Timing
+from ganspeed.params.datasets import Threshold
+from ganspeed.params.load import parse_params
+from ganspeed.training.snapshot_grid import budget, snapshot_updates
 
 UPDATES, RATIO = 400, 1.05
 GRID = snapshot_updates(UPDATES, RATIO)
@@ -59,7 +61,7 @@ def arm(variant, time, n=12, shift=0, **options) -> list[Run]:
 
 def judged(runs, protocol=PROTOCOL, records=RECORDS, timing=None, new="a") -> dict:
     """The row that carries the verdict; what is written must be JSON without NaN."""
-    result = compare.compare("digits", runs, THRESHOLD, protocol, CALIBRATION, compare.Clock(timing or {}), records)
+    result = compare_runs("digits", runs, THRESHOLD, protocol, CALIBRATION, Clock(timing or {}), records)
     json.dumps(result, allow_nan=False)
     (row,) = [r for r in result["comparisons"] if r["new"] == new and (r["axis"], r["threshold"]) == ("updates", "tau")]
     return row
@@ -230,7 +232,7 @@ def test_a_demo_by_its_preregistration_shows_nothing(changes, reason):
 def test_a_threshold_that_a_gaussian_of_pixels_meets_shows_nothing():
     weak = CALIBRATION.assign(value=20.0)
     runs = arm("a", 80) + arm("b", 120)
-    result = compare.compare("digits", runs, THRESHOLD, PROTOCOL, weak, records=RECORDS)
+    result = compare_runs("digits", runs, THRESHOLD, PROTOCOL, weak, records=RECORDS)
     assert result["demo"] == ["tau 20 is not below the pixel-Gaussian row 20"]
     assert {row["verdict"] for row in result["comparisons"]} == {None, "NO EVIDENCE"}
 
@@ -249,7 +251,7 @@ def test_untuned_arms_get_no_verdict(tuning):
 def test_a_variant_is_tuned_by_its_block_and_not_by_its_name(document):
     document["variants"]["again"] = document["variants"]["wgan"] | {"seed_offset": 500}
     document["variants"]["changed"] = document["variants"]["wgan"] | {"clip": 0.06}
-    variants = parse(document).variants
+    variants = parse_params(document).variants
     blocks = {name: variants[name].resolved() for name in ("wgan", "again", "changed")}
     tuning = {"chosen": {"wgan_tuned": blocks["wgan"]}, "trials": {"wgan_tuned": 8}}
     assert untuned(blocks, tuning) == ["changed"]  # a copy that only moves the seed is as tuned as its original
@@ -263,7 +265,7 @@ def test_other_axes_stand_in_the_sentence_without_a_word_of_judgement():
     assert "sooner" in first and len(others) == 2
     assert [o.split(" ")[0] for o in others] == ["critic", "training"]  # images coincide with critic updates
     assert not any(word in other for other in others for word in ("sooner", "later", "faster"))
-    result = compare.compare("digits", runs, THRESHOLD, PROTOCOL, CALIBRATION, records=RECORDS)
+    result = compare_runs("digits", runs, THRESHOLD, PROTOCOL, CALIBRATION, records=RECORDS)
     judged_rows = [r for r in result["comparisons"] if r["verdict"] is not None]
     assert [(r["axis"], r["threshold"]) for r in judged_rows] == [("updates", "tau")]
 
@@ -272,7 +274,7 @@ def test_the_rule_is_pilot_only_for_what_was_frozen():
     runs = arm("a", 80) + arm("b", 120)
 
     def rule(records):
-        return compare.compare("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, records=records)["thresholds"]["rule"]
+        return compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, records=records)["thresholds"]["rule"]
 
     frozen = RECORDS.preregistration
     assert rule(RECORDS) == "pilot"

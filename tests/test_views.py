@@ -4,16 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from ganspeed import params, pixels, views
-from ganspeed.features import Architecture, Classifier, embed
-from ganspeed.metrics import frechet_distance, statistics
+from ganspeed.params.blocks import Evaluate
+from ganspeed.params.load import parse_params
+from ganspeed.scoring import pixel_metrics
+from ganspeed.scoring.classifier import Architecture, Classifier, embed
+from ganspeed.scoring.embedded import statistics
+from ganspeed.scoring.embedder import Lens, Pair, seen_pixels
+from ganspeed.scoring.feature_metrics import frechet_distance
+from ganspeed.scoring.metrics import EVERY_SNAPSHOT, METRICS, all_metrics, distances
 
 
 @pytest.fixture(scope="module")
-def lens() -> views.Lens:
+def lens() -> Lens:
     torch.manual_seed(0)
     first, second = (folded(Architecture((1, 8, 8), 6, 4, "classes", 3)) for _ in range(2))
-    return views.Lens(views.Pair(first, second), pixels.directions(64, 9, 0), keep=25)
+    return Lens(Pair(first, second), pixel_metrics.directions(64, 9, 0), keep=25)
 
 
 def folded(architecture: Architecture) -> Classifier:
@@ -26,8 +31,8 @@ def folded(architecture: Architecture) -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def settings(shipped) -> params.Evaluate:
-    return params.parse(shipped).evaluate.model_copy(update={"kid_subsets": 2, "kid_subset_size": 20})
+def settings(shipped) -> Evaluate:
+    return parse_params(shipped).evaluate.model_copy(update={"kid_subsets": 2, "kid_subset_size": 20})
 
 
 def pictures(seed: int, n: int = 60) -> torch.Tensor:
@@ -45,26 +50,26 @@ def test_batches_of_any_size_give_the_same_view(lens):
 
 
 def test_the_pixels_of_an_array_are_those_of_its_batches(lens):
-    seen, viewed = views.seen_pixels(pictures(1).numpy(), lens), lens.view([pictures(1)]).pixels
+    seen, viewed = seen_pixels(pictures(1).numpy(), lens), lens.view([pictures(1)]).pixels
     np.testing.assert_allclose(seen.projected, viewed.projected, atol=1e-6)
     np.testing.assert_array_equal(seen.first, viewed.first)
 
 
 def test_each_cfid_is_on_its_own_classifier(lens, settings):
     made, real = lens.view([pictures(2) ** 3]), lens.view([pictures(3)])
-    near = pixels.references(pictures(4).numpy(), pictures(3).numpy())
-    values = views.all_metrics(made, real, near, settings)
-    assert tuple(values) == views.METRICS
+    near = pixel_metrics.references(pictures(4).numpy(), pictures(3).numpy())
+    values = all_metrics(made, real, near, settings)
+    assert tuple(values) == METRICS
     for metric, which in (("cfid", "first"), ("cfid_second", "second")):
         sides = [statistics(getattr(view, which).features) for view in (made, real)]
-        assert values[metric] == views.distances(made, real)[metric] == frechet_distance(*sides)
+        assert values[metric] == distances(made, real)[metric] == frechet_distance(*sides)
     assert values["cfid"] != values["cfid_second"]
 
 
 def test_without_pixels_there_is_what_every_snapshot_needs(lens):
     seen = lens.view([pictures(5)], full=False)
     assert seen.pixels is None
-    assert tuple(views.distances(seen, lens.view([pictures(6)]))) == views.EVERY_SNAPSHOT
+    assert tuple(distances(seen, lens.view([pictures(6)]))) == EVERY_SNAPSHOT
 
 
 @pytest.mark.parametrize(("shape", "width"), [((1, 8, 8), 8), ((3, 28, 28), 6), ((1, 8, 8), 9)])
@@ -73,7 +78,7 @@ def test_a_pair_of_classifiers_sees_what_each_of_them_sees(shape, width, task):
     """Those of which two fit into a vector go through as one network."""
     torch.manual_seed(1)
     first, second = (folded(Architecture(shape, 6, width, task, 3)) for _ in range(2))
-    pair, x = views.Pair(first, second), torch.rand(30, *shape) * 2 - 1
+    pair, x = Pair(first, second), torch.rand(30, *shape) * 2 - 1
     assert (pair.maps is None) == (width == 9)
     seen = pair.embed(x, classes=True)
     for found, wanted in zip(seen, (embed(first, [x]), embed(second, [x])), strict=True):

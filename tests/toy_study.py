@@ -110,8 +110,8 @@ def new_study(root: Path, *, git: bool = True, mirror: bool = False) -> Study:
         shutil.copy(PROJECT / name, root / name)
     (root / "reports").mkdir()
     presets = YAML(typ="rt")
-    quick = presets.load(PROJECT / "src" / "ganspeed" / "presets" / "quick.yaml")
-    variants = presets.load(PROJECT / "src" / "ganspeed" / "presets" / "variants.yaml")
+    quick = presets.load(PROJECT / "src" / "ganspeed" / "params" / "presets" / "quick.yaml")
+    variants = presets.load(PROJECT / "src" / "ganspeed" / "params" / "presets" / "variants.yaml")
     rest = presets.load(PROJECT / "tests" / "rest.yaml")
     del quick["about"]
     yaml.dump({**quick, **variants, **rest}, root / "params.yaml")

@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from ganspeed import params as parameters
-from ganspeed.errors import UserError, exit_status
+from ganspeed.errors import UserError
+from ganspeed.params.load import load_params
+from ganspeed.system.exit_status import exit_status
 from ganspeed.workspace import Workspace
 
 
@@ -50,66 +51,67 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def check(given, workspace: Workspace) -> None:
-    parameters.load(workspace.params)
+    load_params(workspace.params)
 
 
 def ahead(given, workspace: Workspace) -> None:
-    from ganspeed import progress
-    from ganspeed.ahead import ahead
+    from ganspeed.study.run_grid import run_grid
+    from ganspeed.tracking import terminal
 
-    params = parameters.load(workspace.params)
-    ahead(workspace, params, progress.watch(workspace, params))
+    params = load_params(workspace.params)
+    run_grid(workspace, params, terminal.watch(workspace, params))
 
 
 def track(given, workspace: Workspace) -> None:
-    from ganspeed import tracking
+    from ganspeed.tracking.client import tracking_uri
+    from ganspeed.tracking.mirror import mirror
 
-    done = tracking.mirror(workspace, parameters.load(workspace.params))
+    done = mirror(workspace, load_params(workspace.params))
     counts = f"{done.added} added, {done.updated} updated, {done.rebuilt} rebuilt, {done.unchanged} unchanged"
-    print(f"MLflow at {tracking.tracking_uri(workspace)}: {counts}")
+    print(f"MLflow at {tracking_uri(workspace)}: {counts}")
 
 
 def ui_(given, workspace: Workspace) -> None:
-    from ganspeed import tracking
+    from ganspeed.tracking.server import serve
 
-    tracking.serve(workspace, parameters.load(workspace.params), given.port)
+    serve(workspace, load_params(workspace.params), given.port)
 
 
 def preset_(given, workspace: Workspace) -> None:
-    from ganspeed import presets
+    from ganspeed.params.presets.apply import apply_preset, list_presets
 
     if given.name is None:
-        print(presets.listing())
+        print(list_presets())
     else:
-        print(presets.apply(given.name, workspace.params, reset=given.reset), end="")
+        print(apply_preset(given.name, workspace.params, reset=given.reset), end="")
 
 
 def freeze_schedule(given, workspace: Workspace) -> None:
-    from ganspeed import schedules
+    from ganspeed.study.schedules import freeze_schedule
 
-    print(schedules.freeze(workspace, given.dataset, given.variant), end="")
+    print(freeze_schedule(workspace, given.dataset, given.variant), end="")
 
 
 def adopt_tuning(given, workspace: Workspace) -> None:
-    from ganspeed.adopt import adopt
+    from ganspeed.study.adopt_tuning import adopt
 
     print(adopt(workspace, given.dataset), end="")
 
 
 def freeze_(given, workspace: Workspace) -> None:
-    from ganspeed.freeze import freeze
+    from ganspeed.study.freeze import freeze
 
     print(freeze(workspace, given.dataset))
 
 
 def publish_(given, workspace: Workspace) -> None:
-    from ganspeed.publish import publish
+    from ganspeed.report.publish import publish
 
     print(publish(workspace, given.name))
 
 
 def doctor(given, workspace: Workspace) -> None:
-    from ganspeed import locks
+    from ganspeed.runs import locks
 
     for line in locks.held(workspace.root):
         print(line)
@@ -119,11 +121,14 @@ def doctor(given, workspace: Workspace) -> None:
 
 
 def gc(given, workspace: Workspace) -> None:
-    from ganspeed import execute, runs
+    from ganspeed.runs.cache import collect_garbage
+    from ganspeed.runs.spec import all_specs
+    from ganspeed.runs.store import RunStore
+    from ganspeed.system.devices import select_device
 
-    specs = execute.grid(workspace, parameters.load(workspace.params), execute.device())
-    with runs.RunStore(workspace).lock():
-        freed = runs.collect_garbage(workspace, {spec.fingerprint for spec in specs})
+    specs = all_specs(workspace, load_params(workspace.params), select_device())
+    with RunStore(workspace).lock():
+        freed = collect_garbage(workspace, {spec.fingerprint for spec in specs})
     print(f"freed {freed / 2**20:.1f} MiB")
 
 

@@ -1,26 +1,5 @@
 """Errors that the user can mend, the wish to stop, and the exit status that each of them is told by."""
 
-import sys
-from collections.abc import Callable
-from pathlib import Path
-
-from ganspeed import stopping
-
-MISTAKE = 2  # the exit status of what the user can mend
-OUT_OF_MEMORY = (
-    "out of memory: what was finished is kept, nothing unfinished is a result; run again to go on, with a smaller "
-    "GANSPEED_WORKERS. The batch size is never changed for you"
-)
-DISK_FULL = "the disk of {place} is full: what was there is as it was; make room and run again"
-SHORTAGES = {  # what Python, torch, CUDA, oneDNN and the system say → what it means for the user
-    "allocate memory": OUT_OF_MEMORY,
-    "could not create a primitive": OUT_OF_MEMORY,
-    "out of memory": OUT_OF_MEMORY,
-    "Disk quota exceeded": DISK_FULL,
-    "File too large": DISK_FULL,
-    "No space left": DISK_FULL,
-}
-
 
 class UserError(Exception):
     """Its text names the key or file, the value seen and what is allowed; shown without a traceback, exit status 2."""
@@ -28,33 +7,3 @@ class UserError(Exception):
 
 class Stopped(Exception):  # noqa: N818 it is no error
     """Asked to end by a signal: what there was is saved, running again goes on from there. Exit status 75."""
-
-
-def exit_status(body: Callable[[], None], place: Path) -> int:
-    """Call `body`: 0, or 2 with what the user can mend on stderr. Other errors are raised.
-
-    When it was stopped, this process ends here, with status 75.
-
-    place: the folder of the study.
-    """
-    try:
-        body()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return MISTAKE
-    except Stopped:
-        print(stopping.SAID, file=sys.stderr)
-    except Exception as error:
-        if (words := _shortage(error)) is None:
-            raise
-        print(f"error: {words.format(place=place)} ({error})", file=sys.stderr)
-        return MISTAKE
-    else:
-        return 0
-    return stopping.leave(stopping.STATUS)  # after the handler: what the run held, queues and locks, is let go first
-
-
-def _shortage(error: Exception) -> str | None:
-    """What to do about a want of memory or room, whoever raised it and as what; None for every other error."""
-    said = "out of memory" if isinstance(error, MemoryError) else str(error)
-    return next((words for sign, words in SHORTAGES.items() if sign in said), None)

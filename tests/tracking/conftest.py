@@ -6,7 +6,7 @@ import pytest
 from mirrored import make_params, write_study
 
 from ganspeed.tracking import live as live_module
-from ganspeed.tracking.store import Store
+from ganspeed.tracking.client import Store
 from ganspeed.workspace import Workspace
 
 

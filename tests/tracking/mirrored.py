@@ -15,10 +15,10 @@ from pathlib import Path
 
 import mlflow
 
-from ganspeed import params as params_module
-from ganspeed import tracking
-from ganspeed.params import Params
-from ganspeed.tracking import Live, tracking_uri
+from ganspeed.params.blocks import Params
+from ganspeed.params.load import parse_params
+from ganspeed.tracking.client import experiment_name, tracking_uri
+from ganspeed.tracking.live import Live
 from ganspeed.workspace import Workspace
 
 UPDATES = 40
@@ -92,7 +92,7 @@ def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1),
             "flags": {"gap": 1e5, "penalty_weight": 1e3, "modes": 0.5},
         },
     }  # fmt: skip
-    return params_module.parse(document)
+    return parse_params(document)
 
 
 def spec(params: Params, variant: str, seed: int, version: str = "1") -> Spec:
@@ -158,7 +158,7 @@ def points(workspace: Workspace) -> list[tuple]:
 def run_of(workspace: Workspace, variant: str, seed: int, version: str = "1") -> mlflow.entities.Run:
     """The one active run under a key."""
     client = mlflow.MlflowClient(tracking_uri(workspace))
-    (experiment,) = [e for e in client.search_experiments() if e.name == tracking.experiment_name("digits")]
+    (experiment,) = [e for e in client.search_experiments() if e.name == experiment_name("digits")]
     (run,) = client.search_runs([experiment.experiment_id], f"tags.fingerprint = '{variant}-{seed}-v{version}'")
     return run
 
@@ -205,7 +205,8 @@ CHILD = """
 import sys, pathlib
 sys.path[:0] = {path!r}
 from mirrored import make_params, train_for_ever
-from ganspeed.tracking import mirror, serve
+from ganspeed.tracking.mirror import mirror
+from ganspeed.tracking.server import serve
 from ganspeed.workspace import Workspace
 {call}(Workspace(pathlib.Path({root!r})), make_params(){rest})
 """

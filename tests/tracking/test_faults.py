@@ -20,9 +20,12 @@ from mirrored import child, current, history, make_params, points, rows_of, run_
 from ruamel.yaml import YAML
 from test_execute import digests
 
-from ganspeed import data, tracking
-from ganspeed import params as params_module
-from ganspeed.tracking import Live, TrackingError, mirror, mirror_safely, patience, tracking_uri
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.params.load import load_params, parse_params
+from ganspeed.tracking import timeouts
+from ganspeed.tracking.client import TrackingError, tracking_uri
+from ganspeed.tracking.live import Live
+from ganspeed.tracking.mirror import Summary, mirror, mirror_safely
 from ganspeed.workspace import Workspace
 
 
@@ -48,7 +51,7 @@ def test_a_dead_store_costs_a_moment_and_one_line(study, params, monkeypatch, ca
 def test_what_opens_a_database_is_imported_with_its_tables(workspace):
     """And not while a stage waits for an answer: on a machine that has not read it yet it takes longer than that."""
     code = (
-        "import pathlib, sys; from ganspeed.tracking import store; from ganspeed.workspace import Workspace; "
+        "import pathlib, sys; from ganspeed.tracking import client as store; from ganspeed.workspace import Workspace; "
         f"store.make_database(Workspace(pathlib.Path({str(workspace.root)!r}))); "
         "sys.exit('mlflow.store.tracking.sqlalchemy_store' not in sys.modules)"
     )
@@ -119,7 +122,7 @@ def test_whatever_ails_mlflow_costs_a_stage_two_seconds_and_one_line(what, train
             live.close()
         mirror_safely(study, params)
         mirror_safely(study, params)
-        assert time.monotonic() - begin < patience.STAGE_SECONDS + 2  # these are for a busy machine
+        assert time.monotonic() - begin < timeouts.STAGE_SECONDS + 2  # these are for a busy machine
         lines = [line for line in capfd.readouterr().err.splitlines() if line]
         assert len(lines) == 1 and lines[0].startswith(f"warning: MLflow at {address}: ")
         assert "`ganspeed track` catches up" in lines[0]
@@ -135,7 +138,7 @@ def prepared_toy(root: Path, shipped: dict) -> Workspace:
     with (root / "params.yaml").open("w") as file:
         YAML().dump(document, file)
     workspace = Workspace(root)
-    data.prepare("digits", params_module.parse(document).datasets["digits"].data, root, workspace.prepared("digits"))
+    prepare_dataset("digits", parse_params(document).datasets["digits"].data, root, workspace.prepared("digits"))
     return workspace
 
 
@@ -155,10 +158,10 @@ def test_training_ends_in_the_same_bytes_whatever_ails_mlflow_and_a_sync_fills_i
                 command, cwd=workspace.root, env=environment, capture_output=True, text=True, check=False
             )
         assert done.returncode == 0 and done.stderr.count("warning: MLflow at") == (1 if what else 0), done.stderr
-        study = params_module.load(workspace.params)
+        study = load_params(workspace.params)
         mirror(workspace, study)
         rows = points(workspace)
-        assert mirror(workspace, study) == tracking.Summary(unchanged=1) and points(workspace) == rows
+        assert mirror(workspace, study) == Summary(unchanged=1) and points(workspace) == rows
         found[what] = (digests(workspace.artifacts / "runs"), sorted(row[1:] for row in rows))
     assert len(found[""][1]) > 40
     assert all(result == found[""] for result in found.values())

@@ -6,8 +6,8 @@ from contextlib import closing
 
 from mirrored import current, points, run_of, spec, wait_for, watch, write_run
 
-from ganspeed import tracking
-from ganspeed.tracking import Live, mirror
+from ganspeed.tracking.live import Live
+from ganspeed.tracking.mirror import Summary, mirror
 
 
 def test_live_points_are_those_that_the_mirror_logs(workspace, params):
@@ -18,7 +18,7 @@ def test_live_points_are_those_that_the_mirror_logs(workspace, params):
     assert run_of(workspace, "gan", 0).info.status == "FINISHED"
     for run in runs:
         write_run(workspace, run)
-    assert mirror(workspace, params, "digits", "gan") == tracking.Summary(updated=2)
+    assert mirror(workspace, params, "digits", "gan") == Summary(updated=2)
     assert points(workspace) == seen
     assert run_of(workspace, "gan", 0).data.tags["status"] == "completed"
 

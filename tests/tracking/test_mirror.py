@@ -13,19 +13,20 @@ import mlflow
 import pytest
 from mirrored import PIXEL, current, history, make_params, points, rows_of, run_of, spec, write_run, write_scores
 
-from ganspeed import tracking
-from ganspeed.tracking import Live, TrackingError, mirror, mirror_safely, tracking_uri, view_url
-from ganspeed.tracking import store as store_module
-from ganspeed.tracking.mirror import experiment_tags
-from ganspeed.tracking.recorded import flat_parameters, row_points
-from ganspeed.tracking.view import view_state
+from ganspeed.tracking import client as store_module
+from ganspeed.tracking.client import Store, TrackingError, make_database, tracking_uri
+from ganspeed.tracking.live import Live
+from ganspeed.tracking.mirror import Summary, experiment_tags, mirror, mirror_safely
+from ganspeed.tracking.run_files import flat_parameters, row_points
+from ganspeed.tracking.server import serve
+from ganspeed.tracking.view import view_state, view_url
 from ganspeed.workspace import Workspace
 
 
 def test_a_second_mirror_adds_no_run_and_doubles_no_point(study, params):
     assert mirror(study, params).added == 4
     before, runs = points(study), rows_of(study, "select count(*) from runs")
-    assert mirror(study, params) == tracking.Summary(unchanged=4)
+    assert mirror(study, params) == Summary(unchanged=4)
     assert points(study) == before
     assert rows_of(study, "select count(*) from runs") == runs
 
@@ -89,14 +90,14 @@ def test_train_may_mirror_before_evaluate(study, params):
     assert mirror(study, params, "digits", "gan").added == 2
     assert "final/cfid" not in run_of(study, "gan", 0).data.metrics
     scores.write_text(text)
-    assert mirror(study, params, "digits", "gan") == tracking.Summary(updated=1, unchanged=1)
+    assert mirror(study, params, "digits", "gan") == Summary(updated=1, unchanged=1)
     assert run_of(study, "gan", 0).data.metrics["final/cfid"] == 2.5
 
 
 def test_new_scores_replace_the_old_ones(study, params):
     mirror(study, params)
     write_scores(study, spec(params, "gan", 0), last=7.0)
-    assert mirror(study, params) == tracking.Summary(rebuilt=1, unchanged=3)
+    assert mirror(study, params) == Summary(rebuilt=1, unchanged=3)
     run = run_of(study, "gan", 0)
     curve = mlflow.MlflowClient(tracking_uri(study)).get_metric_history(run.info.run_id, "test/cfid")
     assert [p.value for p in curve] == [90.0, 30.0, 7.0]
@@ -135,7 +136,7 @@ def test_a_fresh_database_is_filled_again(study, params, tmp_path):
 def test_every_answer_is_a_sign_of_life(study, params, monkeypatch):
     """A search of many runs takes longer than a stage waits for a sign; each page of it is one."""
     mirror(study, params)
-    store, signs = store_module.Store(study), []
+    store, signs = Store(study), []
     monkeypatch.setattr(store_module, "PAGE", 2)
     (experiment_id,) = store.other_experiments([])
     assert len(store.runs(experiment_id, got_on=lambda: signs.append("page"))) == 4
@@ -195,7 +196,7 @@ def test_a_database_that_was_not_made_whole_is_none(tmp_path, monkeypatch):
 
     monkeypatch.setattr(mlflow, "MlflowClient", killed)
     with pytest.raises(KeyboardInterrupt):
-        store_module.make_database(Workspace(tmp_path))
+        make_database(Workspace(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [".runs"]
 
 
@@ -208,14 +209,14 @@ def test_a_broken_file_does_not_fail_the_stage(study, params, capfd):
 def test_without_mlflow_nothing_happens_and_it_is_said(study, params, monkeypatch, capfd):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "mlflow" else find_spec(name))
-    assert mirror(study, params) == tracking.Summary()
+    assert mirror(study, params) == Summary()
     live = Live(study, params)
     live.started(spec(params, "gan", 0))
     live.close()
     assert capfd.readouterr().err.count("MLflow is not installed") == 1
     assert points(study) == []
     with pytest.raises(TrackingError, match="MLflow is not installed"):
-        tracking.serve(study, params)
+        serve(study, params)
 
 
 def test_descriptions_and_view_fit_the_tags_of_mlflow():
@@ -225,7 +226,8 @@ def test_descriptions_and_view_fit_the_tags_of_mlflow():
 
 
 def test_importing_the_mirror_does_not_import_mlflow():
-    code = "import sys, ganspeed.tracking; sys.exit('mlflow' in sys.modules)"
+    modules = "sys, ganspeed.tracking.live, ganspeed.tracking.mirror, ganspeed.tracking.server"
+    code = f"import {modules}; sys.exit('mlflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

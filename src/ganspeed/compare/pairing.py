@@ -18,8 +18,8 @@ from ganspeed.compare.times import (
     truncated,
 )
 from ganspeed.compare.verdict import Arm, measured, weigh
-from ganspeed.grid import snapshot_updates
-from ganspeed.params import Protocol
+from ganspeed.params.blocks import Protocol
+from ganspeed.training.snapshot_grid import snapshot_updates
 
 EMPTY = ("p_holm", "verdict", "reason", "sentence", "guards", "step")
 

@@ -14,8 +14,9 @@ from ganspeed.compare.statistics import ALPHA
 from ganspeed.compare.times import SECOND, THRESHOLDS, Run, grid_step, log_cfid, time_to_threshold
 from ganspeed.compare.verdict import FASTER, Arm, decide, weigh
 from ganspeed.errors import UserError
-from ganspeed.grid import budget, snapshot_updates
-from ganspeed.params import Protocol, Threshold
+from ganspeed.params.blocks import Protocol
+from ganspeed.params.datasets import Threshold
+from ganspeed.training.snapshot_grid import budget, snapshot_updates
 
 TIMES = (*THRESHOLDS, SECOND)
 QUANTITIES = (*TIMES, "final", "coverage")  # what a simulated run is, in this order

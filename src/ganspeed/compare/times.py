@@ -12,7 +12,7 @@ from itertools import pairwise
 import pandas as pd
 
 from ganspeed.errors import UserError
-from ganspeed.grid import budget
+from ganspeed.training.snapshot_grid import budget
 
 AXES = ("updates", "d_updates", "images")
 THRESHOLDS = ("tau25", "tau", "tau75")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.statistics import ALPHA, SMALLEST_N, effect, limits, ratio
 from ganspeed.compare.times import SECOND, THRESHOLDS
-from ganspeed.params import Protocol
+from ganspeed.params.blocks import Protocol
 
 FEWEST_SEEDS = 8  # a planned comparison of fewer is a demonstration
 ENOUGH_REACHED = 0.9

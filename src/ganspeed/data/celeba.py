@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ganspeed.data.container import Container, open_container
+from ganspeed.data.archive import Container, open_container
+from ganspeed.data.checksums import check_published, damaged
+from ganspeed.data.decode import decode, fit
 from ganspeed.data.download import fetch
-from ganspeed.data.images import decode, fit
-from ganspeed.data.published import check_published, damaged
 from ganspeed.data.source import DataError, Pictures, Source
-from ganspeed.files import sha256_file
-from ganspeed.params import CelebA
+from ganspeed.params.datasets import CelebA
+from ganspeed.system.files import sha256_file
 
 SIZE = (178, 218)
 PARTS = {"train": 0, "val": 1, "test": 2}  # the numbers of the partition file

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ganspeed.data.container import MAX_FILE_BYTES, refuse_outside
+from ganspeed.data.archive import MAX_FILE_BYTES, refuse_outside
+from ganspeed.data.checksums import check_labels, check_published, damaged
+from ganspeed.data.decode import of_array
 from ganspeed.data.download import fetch
-from ganspeed.data.images import of_array
-from ganspeed.data.published import check_labels, check_published, damaged
 from ganspeed.data.source import DataError, Source
 
 SIDE = 32

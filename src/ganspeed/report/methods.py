@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-from ganspeed.files import sha256_json
-from ganspeed.params import Flags
+from ganspeed.params.blocks import Flags
 from ganspeed.report import summaries
-from ganspeed.report.results import Results, Run
+from ganspeed.report.read import Results, Run
 from ganspeed.report.tables import Cell, Table, number, plain, span
+from ganspeed.system.files import sha256_json
 
 
 def datasets(everything: list[Results]) -> Table:

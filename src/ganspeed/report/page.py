@@ -10,10 +10,22 @@ import jinja2
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ganspeed import figures
-from ganspeed.params import Report
-from ganspeed.report import methods, plots, profile, published, questions, speeds, summaries, tables, verdict, wording
-from ganspeed.report.results import Results, Run
+from ganspeed.params.blocks import Report
+from ganspeed.report import (
+    gradient_profile,
+    limits,
+    loss_section,
+    methods,
+    plots,
+    published_fid,
+    speed_plots,
+    style,
+    summaries,
+    tables,
+    text,
+    verdict,
+)
+from ganspeed.report.read import Results, Run
 from ganspeed.report.tables import Table
 
 TRACES = {
@@ -52,16 +64,16 @@ class Section:
 
 def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
     """The figures of one data set in the order of the page; `columns` moments of samples."""
-    styles, seeds, name = figures.looks(results.variants), results.seeds, results.dataset
+    styles, seeds, name = style.looks(results.variants), results.seeds, results.dataset
     scores, diverged, lines = summaries.finite(results.scores), _diverged(results), _levels(results)
     cfid = scores[scores["metric"] == "cfid"]
     others = {summaries.AXIS_WORDS[axis]: axis for axis in results.runs[0].scale if axis != "updates"}
     yield (
-        Picture(f"{name}_cfid.png", wording.curves(results, "generator updates"), "cfid against generator updates"),
+        Picture(f"{name}_cfid.png", text.curves(results, "generator updates"), "cfid against generator updates"),
         plots.score_curves(cfid, diverged, lines, styles, seeds, ("updates",)),
     )
     yield (
-        Picture(f"{name}_axes.png", wording.curves(results, wording.listed(others)), "cfid against other axes"),
+        Picture(f"{name}_axes.png", text.curves(results, text.listed(others)), "cfid against other axes"),
         plots.score_curves(cfid, diverged, lines, styles, seeds, list(others.values())),
     )
     yield from _draw_speeds(results, styles)
@@ -69,54 +81,54 @@ def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
     if worst:
         rows = {metric: _metric_levels(results, metric) for metric in worst}
         yield (
-            Picture(f"{name}_metrics.png", wording.metrics(results), "the other metrics against generator updates"),
+            Picture(f"{name}_metrics.png", text.metrics(results), "the other metrics against generator updates"),
             plots.metric_panels(scores, rows, styles, seeds, worst),
         )
     first = {variant: results.of(variant)[0] for variant in results.variants}
     pictures = {variant: run.samples for variant, run in first.items()}
     yield (
-        Picture(f"{name}_samples.png", wording.samples(results, seeds[0]), "generated samples through training"),
+        Picture(f"{name}_samples.png", text.samples(results, seeds[0]), "generated samples through training"),
         plots.sample_grids(pictures, _moments(list(first.values()), columns)),
     )
     logged = {column: title for column, title in TRACES.items() if column in results.history}
     if logged:
         yield (
-            Picture(f"{name}_traces.png", wording.traces(results), "rho, alpha, lambda and penalty share over updates"),
+            Picture(f"{name}_traces.png", text.traces(results), "rho, alpha, lambda and penalty share over updates"),
             plots.traces(results.history, logged, styles, seeds),
         )
-    if profile.columns(results.history):
+    if gradient_profile.columns(results.history):
         yield (
-            Picture(
-                f"{name}_profile.png", wording.profile(results), "gradient norm between generated and real samples"
-            ),
-            profile.profiles(results.history, styles, seeds),
+            Picture(f"{name}_profile.png", text.profile(results), "gradient norm between generated and real samples"),
+            gradient_profile.profiles(results.history, styles, seeds),
         )
     yield (
-        Picture(f"{name}_losses.png", wording.losses(results), "losses of critic and generator over updates"),
+        Picture(f"{name}_losses.png", text.losses(results), "losses of critic and generator over updates"),
         plots.losses(results.history, styles, seeds),
     )
     yield (
-        Picture(f"{name}_loss_quality.png", questions.caption(results), "the critic's loss against cfid, by variant"),
-        questions.figure(results, styles),
+        Picture(
+            f"{name}_loss_quality.png", loss_section.caption(results), "the critic's loss against cfid, by variant"
+        ),
+        loss_section.figure(results, styles),
     )
 
 
-def _draw_speeds(results: Results, styles: dict[str, figures.Look]) -> Iterator[tuple[Picture, Figure]]:
+def _draw_speeds(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
     """The figures that stand beside the tables of times and speed-ups."""
     name = results.dataset
     if summaries.pairs(results):
         yield (
             Picture(f"{name}_speedups.png", verdict.forest(results), "speed-ups with intervals", about_speed=True),
-            speeds.forest(results, styles),
+            speed_plots.forest(results, styles),
         )
     yield (
         Picture(f"{name}_arrivals.png", verdict.arrivals(results), "share of runs that arrived", about_speed=True),
-        speeds.arrivals(results, styles),
+        speed_plots.arrivals(results, styles),
     )
     if summaries.pairs(results):
         yield (
             Picture(f"{name}_slopes.png", verdict.slopes(results), "time to τ of every seed, paired", about_speed=True),
-            speeds.slopes(results, styles),
+            speed_plots.slopes(results, styles),
         )
 
 
@@ -125,25 +137,25 @@ def sections(everything: list[Results], pictures: dict[str, list[Picture]], sett
     guards = verdict.guards(everything)
     found = [
         Section("Verdict", 2, (*verdict.sentences(everything), *([guards] if guards else []))),
-        Section("What was compared, and how", 2, (wording.opening(everything), *map(wording.methods, everything))),
+        Section("What was compared, and how", 2, (text.opening(everything), *map(text.methods, everything))),
     ]
     for results in everything:
         headline, *others, loss_quality = pictures[results.dataset]
         beside = [picture for picture in others if picture.about_speed]
-        blocks = (headline, tables.scores(results, wording.GLOSSARY))
-        found.append(Section(f"Data set {results.dataset}", 2, (wording.status(results), *blocks)))
+        blocks = (headline, tables.scores(results, text.GLOSSARY))
+        found.append(Section(f"Data set {results.dataset}", 2, (text.status(results), *blocks)))
         compared = (tables.ratios(results), tables.areas(results)) if summaries.pairs(results) else ()
         times = (tables.times(results), *compared)
         found.append(Section("Time to threshold", 3, (*times, *beside)))
         rest = tuple(picture for picture in others if not picture.about_speed)
         found.append(Section("More curves, samples and traces", 3, rest))
-        answers = (loss_quality, *questions.tables(results, settings))
-        found.append(Section(questions.TITLE, 3, answers))
+        answers = (loss_quality, *loss_section.tables(results, settings))
+        found.append(Section(loss_section.TITLE, 3, answers))
     what = (methods.datasets(everything), methods.variants(everything), methods.provenance(everything))
     found.append(Section("What was run", 2, what))
-    limits = Points(tuple(wording.limits(everything)))
-    found.append(Section("What this may and may not be taken to show", 2, (limits,)))
-    found.append(Section(published.TITLE, 2, (published.table(),)))
+    points = Points(tuple(limits.all_limits(everything)))
+    found.append(Section("What this may and may not be taken to show", 2, (points,)))
+    found.append(Section(published_fid.TITLE, 2, (published_fid.table(),)))
     found.append(Section("Every run", 2, (methods.runs(everything, settings.flags),)))
     return found
 
@@ -165,7 +177,7 @@ def render(template: str, title: str, everything: list[Results], found: list[Sec
     }
     environment.filters["embedded"] = lambda file: base64.b64encode((folder / file).read_bytes()).decode("ascii")
     environment.filters["piped"] = lambda text: text.replace("|", "\\|")
-    return environment.get_template(template).render(title=title, status=wording.headline(everything), sections=found)
+    return environment.get_template(template).render(title=title, status=text.headline(everything), sections=found)
 
 
 def _diverged(results: Results) -> pd.DataFrame:
@@ -181,15 +193,15 @@ def _diverged(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["variant", "seed", "value", *results.runs[0].scale])
 
 
-def _levels(results: Results) -> list[figures.Level]:
+def _levels(results: Results) -> list[style.Level]:
     rows = {"floor": "floor", "pixel_gaussian": "pixel-Gaussian"}
-    found = [figures.Level("τ", results.comparison["thresholds"]["tau"])]
-    return found + [figures.Level(label, value) for row, label in rows.items() if (value := results.level(row, "cfid"))]
+    found = [style.Level("τ", results.comparison["thresholds"]["tau"])]
+    return found + [style.Level(label, value) for row, label in rows.items() if (value := results.level(row, "cfid"))]
 
 
-def _metric_levels(results: Results, metric: str) -> list[figures.Level]:
+def _metric_levels(results: Results, metric: str) -> list[style.Level]:
     values = {row: results.level(row, metric) for row in ("floor", "pixel_gaussian")}
-    return [figures.Level(row, value) for row, value in values.items() if value is not None]
+    return [style.Level(row, value) for row, value in values.items() if value is not None]
 
 
 def _worst(results: Results) -> dict[str, float]:

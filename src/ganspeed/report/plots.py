@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
-from ganspeed import figures
-from ganspeed.figures import Level, Look
-from ganspeed.pictures import corner
+from ganspeed.report import style
+from ganspeed.report.style import Level, Look
+from ganspeed.training.sample_grids import corner
 
 WIDTH = 9.6  # inches, the page's text width
 WIDE_LOSS = 20  # beyond it a panel of losses is logarithmic
@@ -39,22 +39,22 @@ def score_curves(
 
     scores and diverged: variant, seed, value, and a column for every axis.
     """
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         figure = Figure(figsize=(WIDTH, 5.4 if len(axes) == 1 else 4.4), layout="constrained")
         panels = figure.subplots(1, len(axes), sharey=True, squeeze=False)[0]
         for ax, axis in zip(panels, axes, strict=True):
-            figures.curves(ax, scores[scores[axis] > 0], axis, styles, seeds, math.inf)
-            figures.crosses(ax, diverged, axis, styles)
+            style.curves(ax, scores[scores[axis] > 0], axis, styles, seeds, math.inf)
+            style.crosses(ax, diverged, axis, styles)
             ax.set(xscale="log", yscale="log", xlabel=AXIS_LABELS[axis])
-            figures.plain_ticks(ax.xaxis, (1, 2, 5) if len(axes) == 1 else (1,))
-            figures.plain_ticks(ax.yaxis, (1, 2, 5))
+            style.plain_ticks(ax.xaxis, (1, 2, 5) if len(axes) == 1 else (1,))
+            style.plain_ticks(ax.yaxis, (1, 2, 5))
         reach = [line.value for line in lines] + list(scores["value"])
         panels[0].set(ylabel="cfid (lower is better)", ylim=(min(reach) / 1.25, max(reach) * 1.25))
-        figures.labelled_levels(panels[-1], lines)
+        style.labelled_levels(panels[-1], lines)
         for ax in panels[:-1]:
             for line in lines:
-                figures.level(ax, line)
-        figures.shared_legend(figure, styles, diverged=not diverged.empty)
+                style.level(ax, line)
+        style.shared_legend(figure, styles, diverged=not diverged.empty)
     return figure
 
 
@@ -62,22 +62,22 @@ def metric_panels(
     scores: pd.DataFrame, lines: dict[str, Sequence[Level]], styles: dict[str, Look], seeds, worst: dict[str, float]
 ) -> Figure:
     """One panel per metric of `worst` against updates; `worst` is what a stopped run counts as, ±infinity."""
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         rows = math.ceil(len(worst) / 4)
         figure = Figure(figsize=(WIDTH, 2.25 * rows + 0.35), layout="constrained")
         panels = figure.subplots(rows, 4, squeeze=False).flatten()
         for ax, (metric, stopped) in zip(panels, worst.items(), strict=False):
             points = scores[(scores["metric"] == metric) & (scores["updates"] > 0)]
-            figures.curves(ax, points, "updates", styles, seeds, stopped)
+            style.curves(ax, points, "updates", styles, seeds, stopped)
             ax.set_xscale("log")
             for line in lines[metric]:
-                figures.level(ax, line)
-            figures.plain_ticks(ax.xaxis, (1,))
+                style.level(ax, line)
+            style.plain_ticks(ax.xaxis, (1,))
             ax.set(title=f"{metric} {'↓' if stopped > 0 else '↑'}")
         for ax in panels[len(worst) :]:
             ax.remove()
         figure.supxlabel(AXIS_LABELS["updates"], fontsize=10)
-        figures.shared_legend(figure, styles)
+        style.shared_legend(figure, styles)
     return figure
 
 
@@ -85,25 +85,25 @@ def traces(history: pd.DataFrame, columns: dict[str, str], styles: dict[str, Loo
     """One panel per column of the history (column → title) against updates."""
     logged = history.dropna(subset=list(columns), how="all")["variant"].unique()
     styles = {variant: look for variant, look in styles.items() if variant in logged}
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         rows = math.ceil(len(columns) / 2)
         figure = Figure(figsize=(WIDTH, 2.5 * rows + 0.35), layout="constrained")
         panels = figure.subplots(rows, 2, squeeze=False, sharex=True).flatten()
         for ax, (column, title) in zip(panels, columns.items(), strict=False):
-            figures.curves(ax, history.rename(columns={column: "value"}), "update", styles, seeds, None)
+            style.curves(ax, history.rename(columns={column: "value"}), "update", styles, seeds, None)
             if ax.dataLim.ymin >= 0 and ax.dataLim.ymax <= 1:
                 ax.set_ylim(-0.02, 1.02)  # shares and weights: their whole range, lest noise fill the panel
             ax.set_title(title)
         for ax in panels[len(columns) :]:
             ax.remove()
         figure.supxlabel(AXIS_LABELS["updates"], fontsize=10)
-        figures.shared_legend(figure, styles)
+        style.shared_legend(figure, styles)
     return figure
 
 
 def losses(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int]) -> Figure:
     """A panel per variant with both players' losses, each on its own scale: they are not compared across variants."""
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         rows = math.ceil(len(styles) / 3)
         figure = Figure(figsize=(WIDTH, 2.2 * rows + 0.35), layout="constrained")
         panels = figure.subplots(rows, 3, squeeze=False, sharex=True).flatten()
@@ -115,11 +115,11 @@ def losses(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int])
                 runs = points.rename(columns={column: "value"}).dropna(subset="value")
                 for _, run in runs.groupby("seed"):
                     ax.plot(run["update"], run["value"], color=colour, linewidth=0.5, alpha=0.3)
-                median = figures.median_curve(runs, "update", seeds, None)
+                median = style.median_curve(runs, "update", seeds, None)
                 ax.plot(median.index, median, color=colour, linestyle=dashes, linewidth=1.8)
             if points[list(players)].abs().max(axis=None) > WIDE_LOSS:
                 ax.set_yscale("symlog", linthresh=1)
-                ax.yaxis.set_major_formatter(FuncFormatter(figures.plain_number))
+                ax.yaxis.set_major_formatter(FuncFormatter(style.plain_number))
             ax.set_title(variant)
         for ax in panels[len(styles) :]:
             ax.remove()
@@ -138,7 +138,7 @@ def sample_grids(pictures: dict[str, dict[int, Path]], moments: Sequence[int]) -
     corners = {variant: {m: _corner(files[m]) for m in moments if m in files} for variant, files in pictures.items()}
     height, width = next(corner for row in corners.values() for corner in row.values()).shape[:2]
     interpolation = "nearest" if width <= SMALL_PICTURE else "antialiased"
-    with rc_context(figures.STYLE):
+    with rc_context(style.STYLE):
         cell = min(1.6, (WIDTH - 1.5) / len(moments)) * height / width
         figure = Figure(figsize=(WIDTH, cell * len(pictures) + 0.3), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)

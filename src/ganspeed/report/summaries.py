@@ -6,9 +6,9 @@ from statistics import fmean
 import pandas as pd
 
 from ganspeed.compare.rounding import rounded
-from ganspeed.flags import flags_of
-from ganspeed.params import Flags
-from ganspeed.report.results import Results
+from ganspeed.params.blocks import Flags
+from ganspeed.report.flags import flags_of
+from ganspeed.report.read import Results
 
 METRICS = (
     *("cfid", "cfid_second", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"),

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ganspeed.report import summaries
-from ganspeed.report.results import Results
+from ganspeed.report.read import Results
 
 NONE = "–"
 ARROWS = {True: "↓", False: "↑"}

@@ -1,7 +1,7 @@
 """What comes first on the page: a sentence for every planned comparison, computed by `compare`, and its guards."""
 
-from ganspeed.compare import ENOUGH_POWER
-from ganspeed.report.results import Results
+from ganspeed.compare.power import ENOUGH_POWER
+from ganspeed.report.read import Results
 from ganspeed.report.tables import Cell, Table, number, plain
 
 GUARD_WORDS = {

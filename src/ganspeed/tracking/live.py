@@ -5,13 +5,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ganspeed import stopping
-from ganspeed.params import Params
-from ganspeed.tracking.card import run_card
-from ganspeed.tracking.mirror import HEARTBEAT, NOTE, ROWS, experiment_tags
-from ganspeed.tracking.patience import STAGE_SECONDS, give_up
-from ganspeed.tracking.recorded import flat_parameters, row_points
-from ganspeed.tracking.store import (
+from ganspeed.params.blocks import Params
+from ganspeed.system.shutdown import wished
+from ganspeed.tracking.client import (
     Key,
     Point,
     Spec,
@@ -24,6 +20,10 @@ from ganspeed.tracking.store import (
     tracking_uri,
     warn_that_it_is_missing,
 )
+from ganspeed.tracking.descriptions import run_card
+from ganspeed.tracking.mirror import HEARTBEAT, NOTE, ROWS, experiment_tags
+from ganspeed.tracking.run_files import flat_parameters, row_points
+from ganspeed.tracking.timeouts import STAGE_SECONDS, give_up
 from ganspeed.workspace import Workspace
 
 FLUSH_SECONDS = 15.0  # a call of MLflow costs 10 ms, however few points it sends
@@ -84,7 +84,7 @@ class Live:
         if self._given_up.is_set() or not self._begun:
             return
         self._queue.put(None)
-        if stopping.wished():
+        if wished():
             self._thread.join(HURRY_SECONDS)
             self._given_up.set()
             return

@@ -4,11 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganspeed.params import Params
-from ganspeed.tracking.card import experiment_card, run_card
-from ganspeed.tracking.patience import HAND_SECONDS, STAGE_SECONDS, give_up, given_up, patiently
-from ganspeed.tracking.recorded import Recorded, flat_parameters, read_recorded, row_points
-from ganspeed.tracking.store import (
+from ganspeed.params.blocks import Params
+from ganspeed.tracking.client import (
     Key,
     Store,
     TrackingError,
@@ -21,6 +18,9 @@ from ganspeed.tracking.store import (
     warn_that_it_is_missing,
     worded,
 )
+from ganspeed.tracking.descriptions import experiment_card, run_card
+from ganspeed.tracking.run_files import Recorded, flat_parameters, read_recorded, row_points
+from ganspeed.tracking.timeouts import HAND_SECONDS, STAGE_SECONDS, give_up, given_up, patiently
 from ganspeed.tracking.view import VIEW_TAG, view_state
 from ganspeed.workspace import Workspace
 

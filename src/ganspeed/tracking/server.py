@@ -11,9 +11,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from ganspeed.params import Params
-from ganspeed.tracking.mirror import experiment_tags, mirror_safely
-from ganspeed.tracking.store import (
+from ganspeed.params.blocks import Params
+from ganspeed.tracking.client import (
     ENVIRONMENT,
     Store,
     TrackingError,
@@ -23,6 +22,7 @@ from ganspeed.tracking.store import (
     tracking_uri,
     worded,
 )
+from ganspeed.tracking.mirror import experiment_tags, mirror_safely
 from ganspeed.tracking.view import view_url
 from ganspeed.workspace import Workspace
 

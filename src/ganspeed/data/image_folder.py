@@ -1,0 +1,81 @@
+"""The user's own pictures: a folder or a zip, with one sub-folder per class, or pictures directly."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ganspeed.data.archive import Container, open_container
+from ganspeed.data.decode import SUFFIXES, decode, fit
+from ganspeed.data.source import DataError, Pictures, Source
+from ganspeed.params.datasets import ImageFolder
+
+COMPANIONS = ("", ".txt", ".md", ".csv", ".json")  # a licence or a list beside the pictures is no mistake
+
+
+@contextmanager
+def open_image_folder(key: str, block: ImageFolder, folder: Path) -> Iterator[Source]:
+    """The pictures at `<folder>/<block.path>` as one part, classes in the order of their names.
+
+    Raises DataError, which names the file, or `key` and the setting.
+    """
+    inside = PurePosixPath(block.path)
+    if inside.is_absolute() or ".." in inside.parts or not inside.parts:
+        raise DataError(f"{key}.path: {block.path!r} is not a folder or zip inside GANSPEED_DATA")
+    with open_container(folder / inside, block.path) as container:
+        names = picture_names(container)
+        classes, labels = classify(container, names)
+        sha256 = container.sha256(names)
+        if block.sha256 is not None and sha256 != block.sha256:
+            raise DataError(f"{key}.sha256: {block.sha256} is asked for, but {block.path} has {sha256}")
+
+        def read(index: int) -> np.ndarray:
+            name = names[index]
+            return fit(decode(f"{block.path}/{name}", container.read(name), block.channels), block.image_size)
+
+        origin = {"kind": "image_folder", "path": str(inside), "pictures": len(names), "sha256": sha256}
+        yield Source(origin, classes, {"train": Pictures(labels, read)})
+
+
+def picture_names(container: Container) -> list[str]:
+    """The pictures in a container, sorted. Raises DataError for a file that is neither picture nor companion."""
+    names = []
+    for name in container.files:
+        suffix = PurePosixPath(name).suffix.lower()
+        if suffix in SUFFIXES:
+            names.append(name)
+        elif suffix not in COMPANIONS:
+            raise DataError(f"{container.label}/{name}: not a picture; allowed: {' '.join(SUFFIXES)}")
+    if not names:
+        raise DataError(f"{container.label}: empty: no pictures in it; allowed: {' '.join(SUFFIXES)}")
+    filled = {str(parent) for name in names for parent in PurePosixPath(name).parents}
+    if empty := [name for name in container.folders if name not in filled]:
+        raise DataError(f"{container.label}/{empty[0]}: an empty folder; allowed: folders with pictures in them")
+    return names
+
+
+def classify(container: Container, names: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Class names and labels, int64 (N,), from the sub-folders; () and zeros where pictures lie directly.
+
+    One folder around everything is no class. Raises DataError for deeper or mixed layouts.
+    """
+    paths = [PurePosixPath(name).parts for name in names]
+    if len({parts[0] for parts in paths}) == 1 and all(len(parts) > 1 for parts in paths):
+        paths = [parts[1:] for parts in paths]
+    by_depth = {len(parts): name for parts, name in zip(paths, names, strict=True)}
+    if max(by_depth) > 2:
+        raise DataError(
+            f"{container.label}/{by_depth[max(by_depth)]}: lies too deep; "
+            "allowed: one sub-folder per class, or pictures directly"
+        )
+    if len(by_depth) == 2:
+        raise DataError(
+            f"{container.label}: {by_depth[1]} lies beside sub-folders such as that of {by_depth[2]}; "
+            "allowed: one sub-folder per class, or pictures directly"
+        )
+    if 1 in by_depth:
+        return (), np.zeros(len(names), dtype=np.int64)
+    classes = sorted({parts[0] for parts in paths})
+    number = {name: i for i, name in enumerate(classes)}
+    return tuple(classes), np.array([number[parts[0]] for parts in paths], dtype=np.int64)

@@ -1,0 +1,61 @@
+"""Data sets as float32 arrays in [-1, 1] with a manifest: prepared once, checked at every load.
+
+A source hands over labelled pictures one at a time (`source`), they are cut into splits (`splits`) and written in a
+stream (`store`), so that a data set larger than memory is no special case. Torch is imported only to download.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ganspeed.data.celeba import open_celeba
+from ganspeed.data.cifar import read_cifar10
+from ganspeed.data.digits import read_digits
+from ganspeed.data.image_folder import open_image_folder
+from ganspeed.data.mnist import read_idx_dataset
+from ganspeed.data.prepared import write_manifest, write_split
+from ganspeed.data.source import DataError, Source
+from ganspeed.data.splits import cut
+from ganspeed.params.datasets import AnyData
+from ganspeed.system.files import replace_folder
+
+
+def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> None:
+    """Write a data set to the folder `out`, whole or not at all.
+
+    block: datasets.<dataset>.data of params.yaml; source: the folder of downloads and of the user's own pictures.
+    `out` gets {train,val,test}_images.npy, float32 (N, C, H, W) in [-1, 1], {train,val,test}_labels.npy, int64 (N,),
+    and manifest.json. Raises DataError by the name of the file or key.
+    """
+    key = f"datasets.{dataset}.data"
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        with _open_source(dataset, block, source) as opened:
+            splits = cut(opened.parts, block.holdout, block.split_seed, key)
+            temporary.mkdir(parents=True)
+            written = {name: write_split(temporary, name, *part) for name, part in splits.items()}
+            write_manifest(temporary, dataset, opened.origin, opened.classes, written)
+        replace_folder(temporary, out)
+    except OSError as error:  # no permission, a full disk
+        raise DataError(f"{error.filename or out}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _open_source(dataset: str, block: AnyData, folder: Path) -> Iterator[Source]:
+    match block.source:
+        case "digits":
+            yield read_digits()
+        case "mnist" | "fashion_mnist":
+            yield read_idx_dataset(dataset, block.source, folder, block.image_size)
+        case "cifar10":
+            yield read_cifar10(dataset, folder, block.image_size)
+        case "celeba":
+            with open_celeba(dataset, block, folder) as opened:
+                yield opened
+        case "image_folder":
+            with open_image_folder(f"datasets.{dataset}.data", block, folder) as opened:
+                yield opened

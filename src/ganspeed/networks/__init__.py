@@ -1,0 +1,1 @@
+"""What are G and D made of?"""

@@ -1,0 +1,31 @@
+"""The discriminator that every variant shares, without normalisation."""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ganspeed.networks.layers import SIZES, LeakyReLU
+
+
+class Discriminator(nn.Module):
+    """Images (N, C, H, W) → logits or scores (N,), never a probability.
+
+    `hidden` units stand between the last feature maps and the score, 0 for none. A score that is linear in feature
+    maps adds up what each of them sees. Where that is not yet the whole image, it cannot tell whether parts that are
+    far from each other fit together. Chen et al. 2016, 1606.03657, appendix C, have such a layer on MNIST.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], width: int, hidden: int):
+        super().__init__()
+        channels, size, _ = shape
+        halved = [s for s in SIZES[size][:-1] if s % 2 == 0]  # 28 → 14 → 7 ends there
+        widths = [channels, *(width * 2**i for i in range(len(halved)))]
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [nn.Conv2d(before, after, 4, 2, 1), LeakyReLU(0.2)]  # H → H/2
+        seen = widths[-1] * (halved[-1] // 2) ** 2
+        dense = [nn.Linear(seen, hidden), LeakyReLU(0.2)] if hidden else []
+        self.layers = nn.Sequential(*layers, nn.Flatten(), *dense, nn.Linear(hidden or seen, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x).squeeze(1).float()

@@ -1,0 +1,146 @@
+"""Mistakes that no block shows by itself: names that are not there, values that do not go together."""
+
+import re
+
+from pydantic import ValidationError
+
+from ganspeed.params import knobs
+from ganspeed.params.blocks import Knob, Params
+from ganspeed.params.variants import Variant
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_]*")  # of data sets and variants: they become folders and stage names
+
+
+def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
+    """Mistakes between blocks. Those of names and duplicates are found even where another block is wrong."""
+    mistakes, variants = [], _names(document, "variants")
+    for kind in ("datasets", "variants"):
+        names = _names(document, kind)
+        mistakes += [
+            f"{kind}: {n!r} is not a name of small letters, digits and _"
+            for n in names
+            if not (isinstance(n, str) and NAME.fullmatch(n))
+        ]
+        mistakes += _unknown(f"compare.{kind}", document, ("compare", kind), names)
+        mistakes += _duplicates(f"compare.{kind}", document, ("compare", kind))
+    mistakes += _unknown("protocol.references", document, ("protocol", "references"), variants)
+    mistakes += _planned_mistakes(document)
+    mistakes += _duplicates("compare.seeds", document, ("compare", "seeds"))
+    return mistakes + (_range_mistakes(parsed) + _tuning_mistakes(parsed, variants) if parsed else [])
+
+
+def _names(document: dict, block: str) -> list:
+    """The keys of a block of blocks, right or wrong."""
+    return list(document[block]) if isinstance(document.get(block), dict) else []
+
+
+def _range_mistakes(params: Params) -> list[str]:
+    mistakes = []
+    for name, dataset in params.datasets.items():
+        t, smallest = dataset.threshold, min(dataset.data.holdout, dataset.evaluate.samples)
+        if not t.tau25 > t.tau > t.tau75:
+            mistakes.append(f"datasets.{name}.threshold: tau25 {t.tau25} > tau {t.tau} > tau75 {t.tau75} does not hold")
+        if name in params.compare.datasets and params.evaluate.kid_subset_size > smallest:
+            mistakes.append(
+                f"evaluate.kid_subset_size: {params.evaluate.kid_subset_size} is more than the {smallest} images "
+                f"of data set {name}"
+            )
+        if dataset.features.second_seed == dataset.features.seed:
+            mistakes.append(
+                f"datasets.{name}.features.second_seed: {dataset.features.second_seed} is features.seed too; the "
+                "second classifier needs another one"
+            )
+        if dataset.train.log_every > dataset.train.updates:
+            mistakes.append(f"datasets.{name}.train.log_every: {dataset.train.log_every} is more than train.updates")
+    return mistakes
+
+
+def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
+    """Unknown variants and knobs, ranges that run backwards, and bounds at which a variant would not be allowed.
+
+    names: of all variants that the file defines; `params` lacks those that are wrong themselves.
+    """
+    tuning, variants, mistakes = params.tuning, params.variants, []
+    for where, name in [("pilot.variant", params.pilot.variant)] + [
+        (f"tuning.arms.{arm}.variant", block.variant) for arm, block in tuning.arms.items()
+    ]:
+        if name not in names:
+            mistakes.append(f"{where}: {name!r} is not defined; there are: {', '.join(names)}")
+    for seed in sorted(set(params.pilot.seeds) & set(tuning.seeds)):
+        mistakes.append(f"tuning.seeds: {seed} is among pilot.seeds too; pilot and tuning share no seed")
+    for arm, block in tuning.arms.items():
+        where = f"tuning.arms.{arm}"
+        if not NAME.fullmatch(arm) or not arm.endswith("_tuned"):
+            mistakes.append(f"{where}: {arm!r} is not a name of small letters, digits and _ that ends in _tuned")
+        if block.variant in tuning.arms:
+            mistakes.append(
+                f"{where}.variant: {block.variant!r} is a tuned arm itself; name the variant that it starts from"
+            )
+        twice = sorted(block.own.keys() & tuning.shared.keys())
+        mistakes += [f"{where}.own.{name}: {name!r} is among tuning.shared" for name in twice]
+        spaces = {f"tuning.shared.{n}": (n, k) for n, k in tuning.shared.items()}
+        spaces |= {f"{where}.own.{n}": (n, k) for n, k in block.own.items()}
+        for path, (name, knob) in spaces.items():
+            mistakes += _knob_mistakes(path, name, knob, variants.get(block.variant))
+    return mistakes
+
+
+def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) -> list[str]:
+    if not (knob.low < knob.high and (knob.low > 0 or not knob.log)):
+        return [f"{path}: low {knob.low:g} < high {knob.high:g} (and low > 0 where log is true) does not hold"]
+    if variant is None:
+        return []
+    block = variant.model_dump(mode="json")
+    if not knobs.is_number(block, name):
+        return [f"{path}: a variant with objective {variant.objective!r} has no number {name!r}"]
+    try:
+        for bound in (knob.low, knob.high):
+            type(variant).model_validate(knobs.turned(block, {name: bound}))
+    except ValidationError as error:
+        return [f"{path}: {e['input']!r}: {e['msg'][0].lower()}{e['msg'][1:]}" for e in error.errors()]
+    return []
+
+
+def _offset(document: dict, variant: object) -> object:
+    variants = document.get("variants")
+    block = variants.get(variant) if isinstance(variants, dict) and isinstance(variant, str) else None
+    return block.get("seed_offset") if isinstance(block, dict) else None
+
+
+def _planned_mistakes(document: dict) -> list[str]:
+    """Planned comparisons of variants that the grid lacks, of one with itself, or stated twice."""
+    grid, mistakes = _list_at(document, ("compare", "variants")), []
+    for i, pair in enumerate(_list_at(document, ("protocol", "planned"))):
+        arms = {arm: pair[arm] for arm in ("new", "reference") if arm in pair} if isinstance(pair, dict) else {}
+        mistakes += [
+            f"protocol.planned.{i}.{arm}: {name!r} is not in compare.variants: {', '.join(map(str, grid))}"
+            for arm, name in arms.items()
+            if name not in grid
+        ]
+        if len(arms) == 2 and arms["new"] == arms["reference"]:
+            mistakes.append(f"protocol.planned.{i}: {arms['new']!r} is compared with itself")
+        mistakes += [
+            f"protocol.planned.{i}.{arm}: {name!r} has a seed_offset; planned arms share their seeds"
+            for arm, name in arms.items()
+            if _offset(document, name)
+        ]
+    return mistakes + _duplicates("protocol.planned", document, ("protocol", "planned"))
+
+
+def _list_at(document: dict, path: tuple[str, str]) -> list:
+    block = document.get(path[0])
+    value = block.get(path[1]) if isinstance(block, dict) else None
+    return value if isinstance(value, list) else []
+
+
+def _unknown(where: str, document: dict, path: tuple[str, str], names: list) -> list[str]:
+    return [
+        f"{where}: {value!r} is not defined; there are: {', '.join(map(str, names))}"
+        for value in _list_at(document, path)
+        if value not in names
+    ]
+
+
+def _duplicates(where: str, document: dict, path: tuple[str, str]) -> list[str]:
+    values = _list_at(document, path)
+    return [f"{where}: {v!r} stands there twice" for i, v in enumerate(values) if v in values[:i]]

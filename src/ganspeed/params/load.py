@@ -1,0 +1,129 @@
+"""params.yaml → checked blocks: every mistake of a file at once, that of files which it names among them."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+
+from ganspeed.params.base import ParamsError
+from ganspeed.params.blocks import Params
+from ganspeed.params.cross_checks import cross_mistakes
+from ganspeed.params.messages import worded
+from ganspeed.params.variants import Variant, objective_names, variant_model
+
+MOST_VALUES = 100_000
+DEEPEST = 50
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a params.yaml, and the files it names. Raises ParamsError with every mistake found."""
+    document = read_yaml(path)
+    files = _file_mistakes(document, path.parent)
+    try:
+        parsed = parse_params(document)
+    except ParamsError as error:
+        raise ParamsError(error.mistakes + files) from None
+    if files:
+        raise ParamsError(files)
+    return parsed
+
+
+def read_yaml(path: Path) -> Any:
+    """The file as DVC reads it (YAML 1.2: 2e-4 is a number, `no` is a string). Raises ParamsError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        _refuse_deep(text, path)
+        document = YAML(typ="safe").load(text)
+    except FileNotFoundError:
+        raise ParamsError([f"{path}: no such file"]) from None
+    except OSError as error:
+        raise ParamsError([f"{path}: {error.strerror}"]) from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ParamsError([f"{path}: {where}{error.problem}"]) from None
+    except (YAMLError, ValueError) as error:
+        raise ParamsError([f"{path}: not readable as YAML: {error}"]) from None
+    _refuse_boundless(document, path)
+    return document
+
+
+def _refuse_deep(text: str, path: Path) -> None:
+    """The YAML library's own reader ends the process where collections lie thousands deep."""
+    depth = 0
+    for event in YAML(typ="safe").parse(text):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ParamsError([f"{path}: line {event.start_mark.line + 1}: more than {DEEPEST} levels deep"])
+
+
+def _refuse_boundless(document: Any, path: Path) -> None:
+    """A line of anchors within anchors can stand for more values than fit into memory, or for itself."""
+    waiting, seen = [document], 0
+    while waiting:
+        node = waiting.pop()
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        seen += len(inner)
+        if seen > MOST_VALUES:
+            allowed = f"allowed: {MOST_VALUES:,} values, anchors unfolded"
+            raise ParamsError([f"{path}: too large or without an end; {allowed}"])
+        waiting += inner
+
+
+def parse_params(document: Any) -> Params:
+    """Check a document read from params.yaml. Raises ParamsError with every mistake found."""
+    if not isinstance(document, dict):
+        raise ParamsError([f"the file: {document!r:.80} is not a mapping of blocks"])
+    mistakes, variants = _parse_variants(document.get("variants"))
+    parsed = None
+    try:
+        parsed = Params.model_validate({**document, "variants": variants or {}})
+    except ValidationError as error:
+        mistakes += [worded(e, document) for e in error.errors() if e["loc"] != ("variants",)]
+    mistakes += cross_mistakes(document, parsed)
+    if mistakes:
+        raise ParamsError(list(dict.fromkeys(mistakes)))
+    return parsed
+
+
+def _parse_variants(raw: Any) -> tuple[list[str], dict[str, Variant]]:
+    if not isinstance(raw, dict) or not raw:
+        return [f"variants: {raw!r:.80} is not a mapping of variants"], {}
+    mistakes, variants = [], {}
+    for name, block in raw.items():
+        if not isinstance(block, dict):
+            mistakes.append(f"variants.{name}: {block!r:.80} is not a mapping")
+            continue
+        objective = block.get("objective")
+        if objective not in objective_names():
+            available = ", ".join(objective_names())
+            mistakes.append(f"variants.{name}.objective: unknown objective {objective!r}; available: {available}")
+            continue
+        try:
+            variants[name] = variant_model(objective).model_validate(block)
+        except ValidationError as error:
+            mistakes += [worded(e, raw, ("variants",), (name, *e["loc"])) for e in error.errors()]
+    return mistakes, variants
+
+
+def _file_mistakes(document: Any, root: Path) -> list[str]:
+    """A variant's keys `<key>` and `<key>_sha256` name a file, relative to `root`, and what its bytes must be."""
+    variants = document.get("variants") if isinstance(document, dict) else None
+    mistakes = []
+    for name, block in variants.items() if isinstance(variants, dict) else ():
+        for key in block if isinstance(block, dict) else ():
+            file, expected = block[key], block.get(f"{key}_sha256")
+            if not (isinstance(file, str) and isinstance(expected, str)):
+                continue
+            try:
+                seen = hashlib.sha256((root / file).read_bytes()).hexdigest()
+            except OSError as error:
+                mistakes.append(f"variants.{name}.{key}: {file!r} cannot be read: {error.strerror}")
+                continue
+            if seen != expected:
+                mistakes.append(f"variants.{name}.{key}_sha256: {file!r} has {seen}, not {expected}")
+    return mistakes

@@ -1,0 +1,1 @@
+"""Which studies are ready to be put into params.yaml?"""

@@ -1,0 +1,90 @@
+"""The critic's gradient norm along the way from generated to real samples, early, halfway and at the end."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ganspeed.report import style
+from ganspeed.report.style import Level, Look
+
+PREFIX = "diagnostics/profile_"  # followed by the weight of the real sample
+WIDTH = 9.6  # inches, the page's text width
+MOMENTS = {"early": 0.05, "halfway": 0.5, "end": 1.0}  # shares of the training's updates
+DASHES = ((0, (1.2, 1.2)), (0, (5, 1.5)), "-")
+SHADES = (0.55, 0.75, 1.0)
+WIDE = 30  # a scale beyond it is labelled at powers of ten alone
+
+
+def columns(history: pd.DataFrame) -> dict[str, float]:
+    """Column → weight of the real sample, in the order of the weights; empty where the runs logged no profile."""
+    logged = history.dropna(how="all", axis="columns")  # a run that diverged at once has columns and no row
+    found = {column: float(column.removeprefix(PREFIX)) for column in logged if column.startswith(PREFIX)}
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def moments(history: pd.DataFrame) -> list[int]:
+    """The logged updates nearest to MOMENTS."""
+    logged = np.unique(history["update"])
+    return [int(logged[np.abs(logged - share * logged[-1]).argmin()]) for share in MOMENTS.values()]
+
+
+def profiles(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int]) -> Figure:
+    """A panel per variant: the norm against the weight of the real sample, logarithmic, with a line at 1.
+
+    The variants that penalise the norm share one scale, any other has its own. Every seed thin, the median of the runs
+    still going bold; later moments darker.
+    """
+    updates = moments(history)
+    then = [history[history["update"] == update] for update in updates]
+    with rc_context(style.STYLE):
+        across = min(4, len(styles))
+        rows = math.ceil(len(styles) / across)
+        figure = Figure(figsize=(WIDTH, 2.05 * rows + 0.7), layout="constrained")
+        panels = figure.subplots(rows, across, squeeze=False).flatten()
+        for ax, (variant, look) in zip(panels, styles.items(), strict=False):
+            for points, dashes, shade in zip(then, DASHES, SHADES, strict=True):
+                _draw(ax, points[points["variant"] == variant], look.colour, dashes, shade, seeds)
+            ax.set(title=variant, yscale="log", xlim=(0, 1), xticks=[0, 0.5, 1])
+            ax.xaxis.set_major_formatter(style.plain_number)
+            style.level(ax, Level("1", 1.0))
+        for ax in panels[len(styles) :]:
+            ax.remove()
+        for group in _groups(history, dict(zip(styles, panels, strict=False))):
+            _share_scale(group)
+        figure.supxlabel("weight of the real sample (0: generated, 1: real)", fontsize=10)
+        figure.supylabel("gradient norm of the critic", fontsize=10)
+        handles = [
+            Line2D([], [], color="0.2", alpha=shade, linestyle=dashes, linewidth=2, label=f"{name}, update {update:,}")
+            for name, update, dashes, shade in zip(MOMENTS, updates, DASHES, SHADES, strict=True)
+        ]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False, handlelength=3.2)
+    return figure
+
+
+def _draw(ax: Axes, points: pd.DataFrame, colour, dashes, shade: float, seeds: Sequence[int]) -> None:
+    names = columns(points)
+    runs = points.set_index("seed")[list(names)].reindex(seeds)
+    ax.plot(list(names.values()), runs.T, color=colour, linewidth=0.6, alpha=0.3 * shade)
+    ax.plot(list(names.values()), runs.median(), color=colour, alpha=shade, linestyle=dashes, linewidth=2)
+
+
+def _groups(history: pd.DataFrame, panels: dict[str, Axes]) -> list[list[Axes]]:
+    """The panels that share a scale: those of the variants that log a penalty's share, and each other by itself."""
+    share = history.get("diagnostics/share", pd.Series(np.nan, index=history.index))
+    penalised = set(history["variant"][share.notna()])
+    alone = [[ax] for variant, ax in panels.items() if variant not in penalised]
+    return [group for group in ([ax for v, ax in panels.items() if v in penalised], *alone) if group]
+
+
+def _share_scale(panels: list[Axes]) -> None:
+    limits = [limit for ax in panels for limit in ax.get_ylim()]
+    low, high = min(limits), max(limits)  # the line at 1 is within: it was drawn before
+    for ax in panels:
+        ax.set_ylim(low, high)
+        style.plain_ticks(ax.yaxis, (1, 2, 5) if high / low < WIDE else (1,))

@@ -1,0 +1,118 @@
+"""What the report may and may not be taken to show."""
+
+from ganspeed.report import summaries
+from ganspeed.report.read import Results
+from ganspeed.report.tables import plain
+from ganspeed.report.text import STATUS, listed
+
+SECONDS = "Seconds are those of one machine and of the engine that trained, alone; runs of one update share its time."
+
+
+def all_limits(everything: list[Results]) -> list[tuple[str, str]]:
+    """What the report may and may not be taken to show: a heading and its text each."""
+    points = [*_limits_of_design(everything), *_limits_of_data(everything)]
+    if any("diagnostics/rho" in results.history for results in everything):
+        points += LIMITS_OF_PENALTY
+    return points
+
+
+LIMITS_OF_PENALTY = [
+    (
+        "Our reading, not the paper’s formula",
+        "Of Chen, Song and Yu (2019) only the abstract, the introduction and the first paragraph of the method are at "
+        "hand. The variants whose penalty follows a distance are this project’s reading of them.",
+    ),
+    (
+        "The distance is not a fixed yardstick",
+        "The critic’s gap is a Wasserstein distance times a Lipschitz constant that λ itself sets free, so that ρ, α "
+        "and λ at one update do not compare with those at another as distances would.",
+    ),
+    (
+        "The penalty’s share is one of |gap| + λ·penalty",
+        "When the gap passes near 0 the share is near 1 whatever the penalty, so that single peaks mean little.",
+    ),
+]
+
+
+def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
+    timed = all("seconds" in summaries.axes(results) for results in everything)
+    return [
+        *_limits_of_recipes(everything),
+        *_limits_of_status(everything),
+        (
+            "What the intervals suppose",
+            "They invert an exact sign-flip test of paired log times, which supposes differences symmetric about a "
+            "shift; counting late arrivals as the budget bends that. Below 6 paired seeds there is none.",
+        ),
+        (
+            "Many comparisons",
+            "Only planned comparisons on the primary axis at τ are corrected for their number (Holm) and can carry a "
+            "verdict. Everything else is to look at, not to conclude from.",
+        ),
+        (
+            "cfid is not FID",
+            "It uses a classifier trained here, its own sample sizes and its own scale. The floor comes from real "
+            "samples, which may be fewer than the generated ones and bias it upward: a curve may end below it.",
+        ),
+        (
+            "Which axis matters",
+            "A generator update with several critic steps costs several times the work: compare on critic updates or "
+            f"images as well. {SECONDS if timed else 'There is no axis of seconds here.'}",
+        ),
+        ("Losses are not quality", "Those of critics are not comparable across variants."),
+        (
+            "The last snapshot is scored, never the best one",
+            "A diverged run is kept and counted, with the last snapshot it has.",
+        ),
+    ]
+
+
+def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
+    """Which recipes are starting points only, and what tuning is worth."""
+    loose = sorted(
+        {name for results in everything for name in results.comparison["untuned"]}, key=everything[0].variants.index
+    )
+    if not loose:
+        text = (
+            "Every variant had the same number of trials, over the same ranges for the knobs they share: the best of a "
+            "short search, on val."
+        )
+        return [("Tuned with an equal budget", text)]
+    which = "" if set(loose) == set(everything[0].variants) else f"{listed(loose)}: "
+    return [
+        (
+            "Untuned recipes",
+            f"{which}Learning rates and penalties are starting points, not the best of each method found with an equal "
+            "budget. A ranking of these recipes is no ranking of the methods behind them.",
+        )
+    ]
+
+
+def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:
+    points = []
+    for results in everything:
+        where, record = results.dataset, f"preregistration/{results.dataset}.json"
+        if results.status.name == "confirmatory":
+            fixed = f"Length, thresholds, variants, seeds and pairs were committed before the runs, in {record}."
+            points.append(("Confirmatory", f"{fixed} What was not planned there is exploratory."))
+        else:
+            text = f"On {where}: {'; '.join(results.status.reasons)}."
+            points.append((STATUS[results.status.name].capitalize(), text))
+    return points
+
+
+def _limits_of_data(everything: list[Results]) -> list[tuple[str, str]]:
+    points = []
+    if len(everything) == 1:
+        points.append(("One data set", f"Nothing here speaks of data other than {everything[0].dataset}."))
+    ratios = {r.dataset: r.runs[0].record["parameters"]["train"]["grid_ratio"] for r in everything}
+    points += [
+        (
+            "Coarse snapshots",
+            f"On {dataset} neighbouring snapshots stand up to a factor {plain(ratio)} apart, further early on: a time "
+            f"to threshold is no finer than that. A full study uses 1.05.",
+        )
+        for dataset, ratio in ratios.items()
+        if ratio > 1.05
+    ]
+    return points

@@ -1,0 +1,209 @@
+"""The report's answers beside the comparison: a table per question, and one figure of loss against quality."""
+
+import math
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from ganspeed.params.blocks import Report
+from ganspeed.report import loss_analysis, plots, style
+from ganspeed.report.loss_analysis import Estimate
+from ganspeed.report.read import Results
+from ganspeed.report.style import Look
+from ganspeed.report.tables import NONE, Cell, Table, number, plain, span
+
+TITLE = "Loss, stopping and quality"
+WARNING = (
+    "Losses of critics are never compared across variants: their scale depends on clipping, penalty and multiplier. "
+    "Each row and each panel stands for itself."
+)
+PLAYERS = {"d_loss": "critic’s loss", "g_loss": "generator’s loss"}
+COLUMNS = 3  # panels in a row
+WIDE = 5  # a panel whose losses exceed it is logarithmic beyond ±1: a first peak would else flatten what follows
+
+
+def tables(results: Results, settings: Report) -> tuple[Table, ...]:
+    """One table per question, in the order of the module `questions`."""
+    return correlations(results), stops(results, settings), tails(results, settings), lengths(results)
+
+
+def correlations(results: Results) -> Table:
+    """Does the loss track quality?"""
+    rows = []
+    for variant in results.variants:
+        row, points = [Cell(variant)], [len(loss_analysis.aligned(*run, "d_loss")) for run in _runs(results, variant)]
+        for column in PLAYERS:
+            estimate = _correlation(results, variant, column)
+            row.append(_estimated(estimate))
+        rows.append((*row, Cell(_spanned(points))))
+    caption = (
+        "Does the loss track quality? Spearman’s ρ of each player’s loss and cfid over the snapshots of a run: the "
+        "mean over seeds on Fisher’s scale and its 95 % interval by Student’s t there (none below 6 seeds). The loss "
+        "is the mean over the rows logged since the snapshot before. Near −1: the loss rises wherever cfid falls, as "
+        "that of a critic does that finds it harder to tell real from generated; near 0: it says nothing."
+    )
+    note = (
+        "Whatever goes one way throughout correlates with cfid, which falls: ρ is no proof that a loss sees quality. "
+        + WARNING
+    )
+    head = ("", *(f"ρ of {words}" for words in PLAYERS.values()), "snapshots of a run")
+    return Table(caption, head, (("", tuple(rows)),), note=note)
+
+
+def stops(results: Results, settings: Report) -> Table:
+    """When would a rule on the loss have stopped, and at what cost?"""
+    rule, rows = settings.stopping, []
+    for variant in results.variants:
+        runs = _runs(results, variant)
+        found = [loss_analysis.stop(*run, rule) for run in runs]
+        stopped = [stop.update for stop in found if stop.update is not None]
+        last = loss_analysis.mean_ratio([s.cfid / cfid.iloc[-1] for s, (_, cfid) in zip(found, runs, strict=True)])
+        best = loss_analysis.mean_ratio(
+            [s.cfid / cfid.min() for s, (_, cfid) in zip(found, runs, strict=True)], least=1
+        )
+        when = Cell(plain(float(pd.Series(stopped).median())), f"n = {len(stopped)}") if stopped else Cell(NONE)
+        rows.append((Cell(variant), Cell(f"{len(stopped)}/{len(runs)}"), when, _estimated(last), _estimated(best)))
+    caption = (
+        f"When would a rule on the critic’s loss have stopped, and at what cost? The rule: stop once the mean of the "
+        f"last {rule.smooth} logged losses has not set a new high (by {plain(100 * rule.min_delta)} % of its range so "
+        f"far) for {rule.patience} logged rows, of which it does not see the first {rule.skip} of a run. Ratios: cfid "
+        f"of the newest snapshot at the stop, divided by that of the last and by that of the best one; geometric mean "
+        f"over seeds, 95 % interval by Student’s t on the logarithm (none below 6 seeds). Above 1: the stop costs "
+        f"quality. A run that the rule never stops counts with its end."
+    )
+    head = ("", "runs stopped", "median update of the stop", "cfid at the stop / last", "cfid at the stop / best")
+    return Table(
+        caption, head, (("", tuple(rows)),), note="The rule sees one run’s loss alone, never another variant’s."
+    )
+
+
+def tails(results: Results, settings: Report) -> Table:
+    """Does the critic's loss end oscillating around 0?"""
+    rows = []
+    for variant in results.variants:
+        ends = [
+            loss_analysis.tail(list(history["d_loss"].dropna()), settings.tail)
+            for history, _ in _runs(results, variant)
+        ]
+        ends = [end for end in ends if end is not None]
+        parts = [[end.mean for end in ends], [end.sd for end in ends], [end.sign_changes for end in ends]]
+        cells = [_spread(values) for values in parts]
+        rows.append((Cell(variant), *cells, Cell(_spanned([end.rows for end in ends])), Cell(str(len(ends)))))
+    caption = (
+        f"Does the critic’s loss end oscillating around 0? Over the last {plain(100 * settings.tail)} % of the logged "
+        f"rows of a run: the mean of the loss, its standard deviation, and the share of neighbouring rows that differ "
+        f"in sign; mean over seeds ± standard deviation over seeds."
+    )
+    note = (
+        "Around 0 means: a mean within its spread, and many changes of sign (1/2 for independent values around 0, 0 "
+        "for a loss that never crosses it). The loss holds the penalty, which is never negative. A logistic loss of a "
+        "critic that cannot tell the images apart is 2 log 2 ≈ 1.39, not 0. " + WARNING
+    )
+    head = ("", "mean of the tail", "sd within the tail", "sign changes", "rows of a run", "n")
+    return Table(caption, head, (("", tuple(rows)),), note=note)
+
+
+def lengths(results: Results) -> Table:
+    """Is training longer harmful?"""
+    rows = []
+    for variant in results.variants:
+        curves = [cfid for _, cfid in _runs(results, variant)]
+        ratio = loss_analysis.mean_ratio([loss_analysis.last_over_best(cfid) for cfid in curves], least=1)
+        when = pd.Series([cfid.idxmin() for cfid in curves], dtype=float).median()
+        end = pd.Series([cfid.index[-1] for cfid in curves], dtype=float).median()
+        rows.append((Cell(variant), _estimated(ratio), Cell(number(when)), Cell(number(end))))
+    caption = (
+        "Is training longer harmful? cfid of a run’s last snapshot divided by that of its best: geometric mean over "
+        "seeds, 95 % interval by Student’s t on the logarithm (none below 6 seeds), and the median update of both."
+    )
+    note = (
+        "The ratio is at least 1 by construction, since the best is picked by the cfid that judges it: a little above "
+        "1 is what noise between snapshots gives, and the interval is cut off at 1. Scores elsewhere are those of the "
+        "last snapshot, never of the best."
+    )
+    head = ("", "cfid last / best", "update of the best", "update of the last")
+    return Table(caption, head, (("", tuple(rows)),), note=note)
+
+
+def caption(results: Results) -> str:
+    return (
+        f"Loss against quality on {results.dataset}: the critic’s loss, mean over the rows logged since the snapshot "
+        f"before (logarithmic beyond ±1 where it exceeds {WIDE}), against cfid (logarithmic; lower is better). A point "
+        f"per snapshot, a line per seed in the order of training, a ring around the last; ρ: Spearman’s, as in the "
+        f"table. {WARNING}"
+    )
+
+
+def figure(results: Results, styles: dict[str, Look]) -> Figure:
+    """One small panel per variant: the critic's loss against cfid, each seed a line through its snapshots."""
+    with rc_context(style.STYLE):
+        rows = math.ceil(len(styles) / COLUMNS)
+        drawn = Figure(figsize=(plots.WIDTH, 2.6 * rows + 0.3), layout="constrained")
+        panels = drawn.subplots(rows, COLUMNS, squeeze=False, sharey=True).flatten()
+        for ax, (variant, look) in zip(panels, styles.items(), strict=False):
+            runs = [loss_analysis.aligned(*run, "d_loss") for run in _runs(results, variant)]
+            for points in (points for points in runs if len(points)):
+                ax.plot(points["loss"], points["cfid"], color=look.colour, linewidth=0.6, alpha=0.35, zorder=2)
+                ax.plot(points["loss"], points["cfid"], color=look.colour, linestyle="none", marker="o", markersize=2.8,
+                        alpha=0.7, markeredgewidth=0, zorder=3)  # fmt: skip
+                ax.plot(points["loss"].iloc[-1:], points["cfid"].iloc[-1:], color="none", marker="o", markersize=6,
+                        markeredgecolor="0.15", markeredgewidth=1, zorder=4)  # fmt: skip
+            if any(points["loss"].abs().max() > WIDE for points in runs):
+                ax.set_xscale("symlog", linthresh=1)
+                ax.xaxis.set_major_formatter(FuncFormatter(style.plain_number))
+            ax.set_yscale("log")
+            style.plain_ticks(ax.yaxis, (1, 2, 5))
+            ax.set_title(f"{variant}\n{_worded(_correlation(results, variant, 'd_loss'))}", fontsize=9.5)
+        for ax in panels[len(styles) :]:
+            ax.remove()
+        drawn.supxlabel("critic’s loss (scales differ)", fontsize=10)
+        drawn.supylabel("cfid", fontsize=10)
+    return drawn
+
+
+def _runs(results: Results, variant: str) -> list[tuple[pd.DataFrame, pd.Series]]:
+    """History and cfid curve (update → cfid) of a variant's runs that have a snapshot, in the order of the seeds."""
+    found = []
+    for run in results.of(variant):
+        history, scores = results.by_run[variant, run.seed]
+        curve = scores[scores["metric"] == "cfid"].set_index("update")["value"].sort_index()
+        if len(curve):
+            found.append((history, curve))
+    return found
+
+
+def _correlation(results: Results, variant: str, column: str) -> Estimate:
+    runs = [loss_analysis.aligned(history, cfid, column) for history, cfid in _runs(results, variant)]
+    rhos = [rho for points in runs if (rho := loss_analysis.rank_correlation(points)) is not None]
+    return loss_analysis.mean_correlation(rhos, max((len(points) for points in runs), default=0))
+
+
+def _estimated(estimate: Estimate) -> Cell:
+    return Cell(number(estimate.value), _below(estimate))
+
+
+def _below(estimate: Estimate) -> str:
+    interval = "" if estimate.low is None else f"{number(estimate.low)} to {number(estimate.high)}, "
+    return f"{interval}n = {estimate.n}"
+
+
+def _worded(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "no ρ: too few snapshots"
+    interval = "" if estimate.low is None else f" [{_two(estimate.low)}, {_two(estimate.high)}]"
+    return f"ρ = {_two(estimate.value)}{interval}, n = {estimate.n}"
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _spread(values: list[float]) -> Cell:
+    series = pd.Series(values, dtype=float)
+    return Cell(number(series.mean()), f"± {number(series.std(), 2)}" if len(series) > 1 else "")
+
+
+def _spanned(counts: list[int]) -> str:
+    return span(counts) if counts else NONE

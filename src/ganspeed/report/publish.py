@@ -1,0 +1,71 @@
+"""Keep a study: its report, with the params, records and lock behind it, in a folder small enough to commit."""
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from ganspeed.errors import UserError
+from ganspeed.system.files import replace_folder
+from ganspeed.workspace import Workspace
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+REPORT = ("index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison")
+LIMIT = 2 * 1024**2  # bytes
+
+
+def publish(workspace: Workspace, name: str) -> Path:
+    """Copy the report, params.yaml, dvc.lock and preregistration/ to reports/studies/<name>/; returns the folder.
+
+    The last two only where there are any.
+
+    A study of this name is replaced as a whole. Whether the report is in step with params.yaml is not checked. Raises
+    UserError for a bad name, a report that is not there, and one of more than LIMIT bytes.
+    """
+    if not NAME.fullmatch(name):
+        raise UserError(f"study name {name!r}: small letters, digits, _ and - are allowed, a letter or digit first")
+    sources = [workspace.reports / part for part in REPORT] + [workspace.params]
+    missing = [str(path) for path in sources if not path.exists()]
+    if missing:
+        raise UserError(f"nothing to publish: {', '.join(missing)} missing; run `dvc repro` first")
+    lock = workspace.root / "dvc.lock"
+    sources += [lock] if lock.exists() else []
+    records = workspace.root / "preregistration"
+    sources += [records] if any(records.glob("*.json")) else []
+    _check_size(sources)
+
+    studies = workspace.reports / "studies"
+    studies.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=".new-", dir=studies))
+    try:
+        for source in sources:
+            _copy(source, new / source.name)
+        new.chmod(0o755)  # mkdtemp's folder is the owner's alone
+        replace_folder(new, studies / name)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return studies / name
+
+
+def _check_size(sources: list[Path]) -> None:
+    sizes = {source.name: sum(file.stat().st_size for file in _files(source)) for source in sources}
+    if sum(sizes.values()) > LIMIT:
+        listed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+        raise UserError(
+            f"the study takes {sum(sizes.values()):,} bytes, {LIMIT:,} are allowed ({listed}); "
+            f"lower report.dpi or report.sample_columns"
+        )
+
+
+def _files(source: Path) -> list[Path]:
+    return [path for path in source.rglob("*") if path.is_file()] if source.is_dir() else [source]
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Contents only: what lies in reports/ may be a link into DVC's cache, read-only."""
+    if source.is_dir():
+        target.mkdir()
+        for child in sorted(source.iterdir()):
+            _copy(child, target / child.name)
+    else:
+        shutil.copyfile(source, target)

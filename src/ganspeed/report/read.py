@@ -1,0 +1,230 @@
+"""What the report reads: every file that params.compare implies, each by its name, never by search."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from ganspeed.errors import UserError
+from ganspeed.params.blocks import Compare
+from ganspeed.runs.integrity import refuse_damaged_runs
+from ganspeed.scoring.read import read_scores
+from ganspeed.scoring.sources import metric_sha256
+from ganspeed.study.status import Records, Status, Study, committed, study_status
+from ganspeed.system.files import read_json
+from ganspeed.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Run:
+    """One variant with one seed: run.json, its provenance and the folder both describe."""
+
+    variant: str
+    seed: int
+    record: dict
+    provenance: dict
+    folder: Path
+    seconds_per_update: float | None  # of its variant alone, by the clock; None where there is none
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The update at which the run stopped being finite; None for a completed run."""
+        return self.record["diverged_at"]
+
+    @property
+    def scale(self) -> dict[str, float]:
+        """Axis → how far one generator update goes on it."""
+        parameters = self.record["parameters"]
+        n_critic = parameters["variant"]["n_critic"]
+        known = {"updates": 1, "d_updates": n_critic, "images": n_critic * parameters["train"]["batch_size"]}
+        return known if self.seconds_per_update is None else known | {"seconds": self.seconds_per_update}
+
+    @property
+    def samples(self) -> dict[int, Path]:
+        """Update → picture of samples at fixed z, as run.json lists them."""
+        names = (Path(name) for name in self.record["files"])
+        pictures = (name for name in names if name.parent == Path("samples") and name.suffix == ".png")
+        return dict(sorted((int(name.stem), self.folder / name) for name in pictures))
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything known of one data set.
+
+    scores: variant, seed, update, metric, value, and the axes of Run.scale; history: the columns of
+    history.csv behind variant and seed, empty where a variant does not log them; calibration: row, metric, value, n.
+    """
+
+    dataset: str
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...]
+    runs: tuple[Run, ...]
+    scores: pd.DataFrame
+    history: pd.DataFrame
+    calibration: pd.DataFrame
+    comparison: dict
+    accuracy: dict
+    scored: dict  # what lies beside a run's scores: samples, the generated images of each, and split, the real ones
+    status: Status
+
+    def of(self, variant: str) -> list[Run]:
+        """The runs of a variant, in the order of the seeds."""
+        return [run for run in self.runs if run.variant == variant]
+
+    @cached_property
+    def by_run(self) -> dict[tuple[str, int], tuple[pd.DataFrame, pd.DataFrame]]:
+        """(variant, seed) → the run's rows of history and of scores, cut out once for all who ask run by run."""
+        tables = [(table, dict(iter(table.groupby(["variant", "seed"])))) for table in (self.history, self.scores)]
+        keys = [(run.variant, run.seed) for run in self.runs]
+        return {key: tuple(rows.get(key, table.iloc[:0]) for table, rows in tables) for key in keys}
+
+    def scale(self, variant: str) -> dict[str, float]:
+        return self.of(variant)[0].scale
+
+    def last(self) -> pd.DataFrame:
+        """Scores of each run's last snapshot: that of a diverged run is the last before it diverged."""
+        newest = self.scores.groupby(["variant", "seed"])["update"].transform("max")
+        return self.scores[self.scores["update"] == newest]
+
+    def level(self, row: str, metric: str) -> float | None:
+        """A value of the calibration table, None where it has none."""
+        table = self.calibration
+        values = table[(table["row"] == row) & (table["metric"] == metric)]["value"]
+        return None if values.empty else float(values.iloc[0])
+
+
+def read_results(workspace: Workspace, compare: Compare) -> list[Results]:
+    """Read the results of every data set. Raises UserError naming every file that is missing."""
+    missing = []
+    for dataset in compare.datasets:
+        shared = [workspace.calibration(dataset), workspace.comparison(dataset), _accuracy(workspace, dataset)]
+        missing += [f"data set {dataset}: {path} does not exist" for path in shared if not path.is_file()]
+        for variant in compare.variants:
+            for seed in compare.seeds:
+                missing += [
+                    f"run {dataset}/{variant}/seed-{seed}: {path} does not exist"
+                    for path in _run_files(workspace, dataset, variant, seed)
+                    if not path.is_file()
+                ]
+    if missing:
+        raise UserError("\n".join([*missing, "params.compare asks for all of them: run the stages before `report`"]))
+    return [_read_dataset(workspace, compare, dataset) for dataset in compare.datasets]
+
+
+def _accuracy(workspace: Workspace, dataset: str) -> Path:
+    return workspace.features(dataset) / "accuracy.json"
+
+
+def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> list[Path]:
+    folder = workspace.run(dataset, variant, seed)
+    return [
+        folder / "run.json",
+        folder / "history.csv",
+        workspace.provenance(dataset, variant, seed),
+        workspace.scores(dataset, variant, seed),
+        _label(workspace, dataset, variant, seed),
+    ]
+
+
+def _label(workspace: Workspace, dataset: str, variant: str, seed: int) -> Path:
+    return workspace.scores(dataset, variant, seed).with_suffix(".json")
+
+
+def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Results:
+    for variant in compare.variants:
+        refuse_damaged_runs(workspace, dataset, variant, compare.seeds)
+    comparison = read_json(workspace.comparison(dataset))
+    _check_in_step(comparison, compare, workspace.comparison(dataset))
+    seconds = comparison["seconds_per_update"]
+    runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
+    tables, labels = read_scores(workspace, dataset, compare)
+    _check_told([(run.record, labels[run.variant, run.seed]["run"]) for run in runs], dataset)
+    scores, histories = [], []
+    for run in runs:
+        table = tables[run.variant, run.seed]
+        scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
+        histories.append(_read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
+    label, accuracy = labels[runs[0].variant, runs[0].seed], read_json(_accuracy(workspace, dataset))
+    return Results(
+        dataset=dataset,
+        variants=compare.variants,
+        seeds=compare.seeds,
+        runs=runs,
+        scores=pd.concat(scores, ignore_index=True),
+        history=_history(histories),
+        calibration=_read_csv(workspace.calibration(dataset)),
+        comparison=comparison,
+        accuracy=accuracy,
+        scored=label,
+        status=_status(workspace, compare, runs, comparison, label, accuracy),
+    )
+
+
+def _status(
+    workspace: Workspace, compare: Compare, runs: tuple[Run, ...], comparison: dict, scored: dict, accuracy: dict
+) -> Status:
+    """What this study may be called, from runs, records and git."""
+    dataset, used = comparison["dataset"], comparison["thresholds"]
+    blocks, threshold = runs[0].record["parameters"], {name: used[name] for name in ("tau25", "tau", "tau75")}
+    planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
+    study = Study(
+        dataset=dataset,
+        axis=comparison["axis"],
+        data=blocks["data"],
+        evaluate=scored["evaluate"] | {"samples": scored["samples"]},
+        features=accuracy["settings"],
+        guards=comparison["guards"],
+        metric_sha256=metric_sha256(),
+        planned=[{"new": new, "reference": reference} for new, reference in planned],
+        seed_offsets={run.variant: run.record["seed"] - run.seed for run in runs},
+        seeds=list(compare.seeds),
+        threshold=threshold | {"tau_second": used["second"]},
+        train=blocks["train"],
+        variants={run.variant: run.record["parameters"]["variant"] for run in runs},
+        demo=comparison["demo"],
+        untuned=comparison["untuned"],
+        provenance=[run.provenance for run in runs],
+    )
+    record = workspace.preregistration(dataset)
+    commits = committed(workspace.root, record, [run.provenance["commit"] for run in runs])
+    return study_status(study, Records(_if_there(record), _if_there(workspace.tuning(dataset)), commits))
+
+
+def _if_there(path: Path) -> dict | None:
+    return read_json(path) if path.exists() else None
+
+
+def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
+    """All histories in one table, both losses among its columns even where every run diverged before it logged."""
+    table = pd.concat(histories, ignore_index=True)
+    return table.reindex(columns=[*table.columns, *(c for c in ("d_loss", "g_loss") if c not in table)])
+
+
+def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int, seconds: dict[str, float]) -> Run:
+    folder = workspace.run(dataset, variant, seed)
+    provenance = read_json(workspace.provenance(dataset, variant, seed))
+    return Run(variant, seed, read_json(folder / "run.json"), provenance, folder, seconds.get(variant))
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path)
+
+
+def _check_told(runs: list[tuple[dict, dict]], dataset: str) -> None:
+    """What the label of the scores, which compare reads, says of its run must be what run.json says."""
+    for record, told in runs:
+        block = record["parameters"]["variant"]
+        own = {**record["parameters"]["train"], **record, "n_critic": block["n_critic"], "variant": block}
+        if differing := [f"{key}: {value!r}, not {own[key]!r}" for key, value in told.items() if value != own[key]]:
+            name = f"{dataset}/{record['variant']}/seed-{record['seed']}"
+            raise UserError(f"the scores of {name} tell of another run: {'; '.join(differing)}; run the stage evaluate")
+
+
+def _check_in_step(comparison: dict, compare: Compare, path: Path) -> None:
+    """A comparison of other runs than params names would put stale numbers beside fresh ones."""
+    compared = {(row["variant"], row["seed"]) for row in comparison["times"]}
+    wanted = {(v, s) for v in compare.variants for s in compare.seeds}
+    differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
+    if differing:
+        raise UserError(f"{path}: out of step with params.compare over {', '.join(differing)}; run the stage `compare`")

@@ -1,0 +1,173 @@
+"""The report's sentences: what was compared, what each figure shows, and what none of it may be taken to show."""
+
+from collections.abc import Iterable
+
+from ganspeed.report import plots
+from ganspeed.report.read import Results
+from ganspeed.report.tables import plain
+
+STATUS = {"demo": "a demonstration", "exploratory": "exploratory", "confirmatory": "confirmatory"}
+GLOSSARY = (
+    "cfid: Fréchet distance between Gaussians fitted to the classifier’s features of generated and of held-out real "
+    "images. ckid: unbiased squared maximum mean discrepancy of the same features, kernel (x·y/d + 1)³; it may be "
+    "negative. precision, recall, density, coverage: overlap of nearest-neighbour manifolds of those features. modes: "
+    "classes that the classifier finds often enough among the samples. mode_kl: Kullback–Leibler divergence of the "
+    "samples’ class histogram from that of the real images, in nats. confident: share of samples that the classifier "
+    "puts into one class with high probability. cfid_second: cfid on the features of a second classifier, trained from "
+    "another seed. swd: sliced Wasserstein-2 distance of the pixels, over fixed directions. w1_exact: exact "
+    "Wasserstein-1 distance of the pixels, Euclidean, between equally many images, hence above 0 even for real ones, "
+    "and kind to a slight blur. memorisation: share of samples nearer to a training image than to any held-out one, "
+    "of equally many of each; fresh images score 1/2 whatever their quality, more is a sign of copies. Calibration "
+    "rows: floor, real images against other real images; test, the held-out real images themselves; blur_w and drop_k, "
+    "real images blurred by w pixels or without k of the classes; pixel_gaussian, Gaussian noise with the pixels’ mean "
+    "and covariance; untrained, the median of all generators at update 0."
+)
+
+
+def listed(names: Iterable[object]) -> str:
+    """One, two and three → `one, two and three`."""
+    words = [str(name) for name in names]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def counted(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}"
+
+
+def opening(everything: list[Results]) -> str:
+    """One paragraph: what was compared, over how much, and by which measure."""
+    first = everything[0]
+    n_runs = sum(len(results.runs) for results in everything)
+    n_diverged = sum(run.diverged_at is not None for results in everything for run in results.runs)
+    return (
+        f"{counted(len(first.variants), 'way', 'ways')} of training a GAN ({listed(first.variants)}) ran on "
+        f"{listed([results.dataset for results in everything])} with {counted(len(first.seeds), 'seed', 'seeds')} "
+        f"each: {counted(n_runs, 'run', 'runs')} in all, {n_diverged or 'none'} of which diverged. The same seed "
+        f"means the same order of data, the same noise and, where networks match, the same initial weights. Samples "
+        f"are measured through training by cfid, a Fréchet distance (lower is better) in the features of a small "
+        f"classifier that this pipeline trains itself, and the question is after how many updates it falls to a "
+        f"stated threshold. "
+        f"cfid is not FID: it compares with nothing published elsewhere.{_copies(first)}"
+    )
+
+
+def _copies(results: Results) -> str:
+    """A sentence for every variant that trains on seeds of its own."""
+    first = {variant: results.of(variant)[0] for variant in results.variants}
+    blocks = {variant: run.record["parameters"]["variant"] for variant, run in first.items()}
+    moved = {variant: run.record["seed"] - run.seed for variant, run in first.items()}
+    said = ""
+    for copy in (variant for variant, offset in moved.items() if offset):
+        twins = [v for v in results.variants if blocks[v] == blocks[copy] and moved[v] != moved[copy]]
+        what = f"is {listed(twins)} once more: the true speed-up between them is 1" if twins else "stands alone"
+        said += f" {copy} trains on the seeds plus {moved[copy]}, paired with the others by position; it {what}."
+    return said
+
+
+def methods(results: Results) -> str:
+    """How the times and tests of a data set came about, in the numbers that were used."""
+    used, scored = results.comparison["thresholds"], results.scored
+    train, row = results.runs[0].record["parameters"]["train"], results.comparison["guards"]["consecutive"]
+    text = (
+        f"Methods on {results.dataset}. Each run was trained for {train['updates']:,} generator updates; neighbouring "
+        f"snapshots stand a factor of {plain(train['grid_ratio'])} apart. A snapshot was scored by "
+        f"{scored['samples']:,} images against the held-out {scored['split']} images. T is the first of {row} "
+        f"snapshots in a row with cfid at or below a threshold; one that comes after B = {plain(used['budget'])} "
+        f"updates, or never, counts as B. Runs are paired by seed; a speed-up is a ratio of geometric means of T, its "
+        f"p that of the exact two-sided sign-flip test, its interval the one that inverts the test: it supposes "
+        f"differences that are symmetric about a shift, which counting late arrivals as B bends."
+    )
+    planned = any(row["planned"] for row in results.comparison["comparisons"])
+    return f"{text} {_claims(results.comparison['guards'])}" if planned else text
+
+
+def _claims(guards: dict) -> str:
+    """What a planned comparison must show before it is called faster, slower or equivalent."""
+    low, high = guards["equivalence"]
+    return (
+        f"Planned comparisons are Holm-corrected together. A claim needs a corrected p below .05, an interval without "
+        f"1, and of the arm ahead: a final cfid below {plain(guards['margin'])} times the other’s (one-sided 95 % "
+        f"bound), a mean coverage lower by at most {plain(guards['max_coverage_drop'])}, at most "
+        f"{guards['max_extra_failures']} more diverged runs, and the lead at τ25, at τ75 and by the second classifier. "
+        f"Equivalent means an interval that lies, widened by a step of the grid, within {plain(low)}–{plain(high)}."
+    )
+
+
+def headline(everything: list[Results]) -> str:
+    """Recipes and status in a line, by data set where there are several: the first thing that is read."""
+    told = [(results.dataset, f"{recipes(results)} recipes, {STATUS[results.status.name]}") for results in everything]
+    if len({line for _, line in told}) == 1:
+        return f"{told[0][1]}."
+    return " ".join(f"On {dataset}: {line}." for dataset, line in told)
+
+
+def recipes(results: Results) -> str:
+    """Tuned, untuned or both."""
+    untuned = results.comparison["untuned"]
+    if not untuned:
+        return "Tuned"
+    return "Untuned" if set(untuned) == set(results.variants) else "Tuned and untuned"
+
+
+def status(results: Results) -> str:
+    """The status of a data set's comparison with its reasons, in a sentence."""
+    name, reasons = STATUS[results.status.name], results.status.reasons
+    rule = {"params": "set by hand in params.yaml", "pilot": "frozen from a pilot"}[
+        results.comparison["thresholds"]["rule"]
+    ]
+    tau = plain(results.comparison["thresholds"]["tau"])
+    why = f" ({'; '.join(reasons)})" if reasons else ""
+    return f"Status on {results.dataset}: {name}{why}. The threshold τ = {tau} was {rule}."
+
+
+def curves(results: Results, axes: str) -> str:
+    """Caption of a figure of cfid against some axes."""
+    n = counted(len(results.seeds), "seed", "seeds")
+    return (
+        f"cfid against {axes} on {results.dataset}, both axes logarithmic. Thin: each of {n} per variant; bold: their "
+        f"median, a run that has diverged counting as worse than any other. Dotted: the threshold τ, and the "
+        f"calibration rows at their values: the floor (real against real) and Gaussian noise with the pixels’ mean and "
+        f"covariance. ✕ marks where a run diverged. Update 0, the untrained generator, stands in the table."
+    )
+
+
+def metrics(results: Results) -> str:
+    return (
+        f"The other metrics on {results.dataset} at the snapshots that have them, ↑ higher or ↓ lower is better "
+        f"({len(results.seeds)} seeds per variant, thin; median bold, a diverged run counting as worst where it has no "
+        f"value). Dotted: the calibration rows floor and pixel-Gaussian, where they have the metric."
+    )
+
+
+def samples(results: Results, seed: int) -> str:
+    return (
+        f"Samples on {results.dataset} from the same noise vectors through training: seed {seed}, the first of "
+        f"{len(results.seeds)}, for every variant."
+    )
+
+
+def traces(results: Results) -> str:
+    return (
+        f"What the penalties did on {results.dataset}, for every variant that logs it ({len(results.seeds)} seeds "
+        f"thin, median of the runs still going bold). ρ: how far there is still to go, by the critic’s gap against its "
+        f"largest average so far; α: weight of the real sample in the interpolation; λ: weight of the penalty; share: "
+        f"λ·penalty / (|gap| + λ·penalty), at the last critic step of the update."
+    )
+
+
+def profile(results: Results) -> str:
+    return (
+        f"Norm of the critic’s input gradient on the way from generated (0) to real samples (1) on {results.dataset}, "
+        f"at the first samples of the batch of an update’s last critic step, for every variant alike, penalised or not "
+        f"({len(results.seeds)} seeds thin, median of the runs still going bold). Penalised variants share one "
+        f"logarithmic scale, any other has its own. "
+        f"Dotted: 1, where the penalties pull it. A network without a Lipschitz bound is free to leave it."
+    )
+
+
+def losses(results: Results) -> str:
+    return (
+        f"Losses of both players on {results.dataset} ({len(results.seeds)} seeds thin, median of the runs still going "
+        f"bold), each panel on its own scale (where a loss exceeds {plots.WIDE_LOSS}, logarithmic beyond ±1). "
+        f"Their scale depends on clipping and penalty: they say nothing across variants."
+    )

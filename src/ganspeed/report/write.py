@@ -1,0 +1,58 @@
+"""The report: one page that opens offline, the same for reading on a code host, and the tables behind both."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from ganspeed.params.blocks import Flags, Params
+from ganspeed.report import page, style, summaries
+from ganspeed.report.read import Results, read_results
+from ganspeed.system.files import replace_folder, write_json, write_text
+from ganspeed.workspace import Workspace
+
+
+def write_report(workspace: Workspace, params: Params) -> None:
+    """Write index.html, summary.md, results.csv, metrics.json, figures/ and comparison/ under reports/.
+
+    Everything is made beside the old report first and then put in place, whole files and folders. Raises UserError
+    naming every file of params.compare that is missing.
+    """
+    everything = read_results(workspace, params.compare)
+    workspace.reports.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=".new-", dir=workspace.reports))
+    try:
+        _write_pages(new, params, everything)
+        _write_tables(new, everything, params.report.flags)
+        for path in sorted(new.iterdir()):
+            if path.is_dir():
+                replace_folder(path, workspace.reports / path.name)
+            else:
+                path.replace(workspace.reports / path.name)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _write_pages(new: Path, params: Params, everything: list[Results]) -> None:
+    pictures: dict[str, list[page.Picture]] = {}
+    for results in everything:
+        for picture, figure in page.draw(results, params.report.sample_columns):
+            style.save(figure, new / "figures" / picture.file, params.report.dpi)
+            pictures.setdefault(results.dataset, []).append(picture)
+    sections = page.sections(everything, pictures, params.report)
+    for template, name in (("template.html", "index.html"), ("template.md", "summary.md")):
+        text = page.render(template, params.report.title, everything, sections, new / "figures")
+        write_text(new / name, text)
+
+
+def _write_tables(new: Path, everything: list[Results], bounds: Flags) -> None:
+    table = pd.concat([summaries.tidy(results) for results in everything], ignore_index=True)
+    write_text(new / "results.csv", table.to_csv(index=False, lineterminator="\n"))
+    write_json(new / "metrics.json", {results.dataset: summaries.metrics(results) for results in everything})
+    for results in everything:
+        told = {"status": results.status.name, "status_reasons": results.status.reasons}
+        flags = summaries.flags(results, bounds)
+        told["flags"] = [{"variant": v, "seed": s, "flags": names} for (v, s), names in flags.items() if names]
+        comparison = {**results.comparison, **told}
+        write_json(new / "comparison" / f"{results.dataset}.json", comparison, compact=True)

@@ -1,0 +1,150 @@
+"""The metric classifier: a small network trained in the pipeline, whose penultimate features the metrics live on.
+
+The features are taken *before* the last ReLU and standardised over the training images (BatchNorm without an affine
+part): each then counts alike in a distance, and they are nearer to the Gaussian that a Fréchet distance assumes than
+rectified values, of which about half are exactly 0. A data set without classes is given a task of its own, to tell by
+which of four quarter turns an image was rotated (Gidaris et al. 2018, 1803.07728).
+
+There are two of them, alike but for their seed: what one finds and the other does not is no property of the images.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_weights
+
+from ganspeed.errors import UserError
+from ganspeed.scoring.embedded import Embedded
+from ganspeed.system.files import read_json, sha256_file
+
+CLASSIFIER, REFERENCE, ACCURACY = "classifier.safetensors", "reference.safetensors", "accuracy.json"
+SMALLEST = 4  # convolutions halve the feature maps down to this size
+
+
+BATCH = 500  # images embedded at a time
+
+
+Which = Literal["first", "second"]  # of the two classifiers; every metric but cfid_second is on the first
+
+
+class FeaturesError(UserError):
+    """The metric classifier is missing, damaged or not good enough."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a classifier is built from; `task` is "classes" or "rotations", of which there are `outputs`."""
+
+    shape: tuple[int, int, int]
+    dim: int
+    width: int
+    task: str
+    outputs: int
+
+
+class Classifier(nn.Module):
+    """Images (N, C, H, W) in [-1, 1] → features (N, dim) → logits (N, outputs)."""
+
+    def __init__(self, architecture: Architecture):
+        super().__init__()
+        self.architecture = architecture
+        (channels, size, _), width = architecture.shape, architecture.width
+        layers: list[nn.Module] = []
+        stride = 1 if size == 8 else 2  # the smallest images keep their size in the first layer
+        while size > SMALLEST:
+            layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            channels, size, width, stride = width, -(-size // stride), 2 * width, 2
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size**2, architecture.dim, bias=False))
+        self.standardise = nn.BatchNorm1d(architecture.dim, affine=False)
+        self.head = nn.Linear(architecture.dim, architecture.outputs)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.standardise(self.body(x))
+
+    def logits(self, features: Tensor) -> Tensor:
+        return self.head(F.relu(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits(self.features(x))
+
+    def fold(self) -> None:
+        """Make each normalisation part of the layer before it: less work, and the end of training."""
+        layers: list[nn.Module] = []
+        for layer in self.body:
+            if isinstance(layer, nn.BatchNorm2d):
+                layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+            else:
+                layers.append(layer)
+        last, norm = layers[-1], self.standardise
+        no_affine = torch.ones_like(norm.running_var), torch.zeros_like(norm.running_mean)
+        fused = fuse_linear_bn_weights(last.weight, None, norm.running_mean, norm.running_var, norm.eps, *no_affine)
+        last.weight, last.bias = fused
+        self.body, self.standardise = nn.Sequential(*layers), nn.Identity()
+
+
+@torch.inference_mode()
+def embed(classifier: Classifier, images: Iterable[Tensor]) -> Embedded:
+    """Features and class probabilities, float32, of images given in batches (n, C, H, W) on any device.
+
+    The probabilities are None where the classifier tells rotations.
+    """
+    where = classifier.head.weight.device
+    features = torch.cat([classifier.features(x.to(where)) for x in images])
+    return Embedded(features.cpu().numpy(), probabilities(classifier, features))
+
+
+def probabilities(classifier: Classifier, features: Tensor) -> np.ndarray | None:
+    """Class probabilities (N, K) by features (N, dim); None where the classifier tells rotations."""
+    named = classifier.architecture.task == "classes"
+    return F.softmax(classifier.logits(features), dim=1).cpu().numpy() if named else None
+
+
+def batches(images: np.ndarray) -> Iterator[Tensor]:
+    """An array of images (N, C, H, W), memory-mapped or not, as float32 tensors of at most BATCH images."""
+    for start in range(0, len(images), BATCH):
+        yield torch.from_numpy(np.array(images[start : start + BATCH], dtype=np.float32))
+
+
+def load_classifier(folder: Path, device: torch.device | str = "cpu", which: Which = "first") -> Classifier:
+    """A classifier of a features folder, ready to embed. Raises FeaturesError when it is missing or damaged."""
+    name = _file(CLASSIFIER, which)
+    facts = verified(folder, name)
+    dim, width = (facts["settings"][key] for key in ("dim", "width"))
+    classifier = Classifier(Architecture(tuple(facts["shape"]), dim, width, facts["task"], facts["outputs"]))
+    classifier.load_state_dict(load_file(folder / name))
+    classifier.eval().fold()
+    return classifier.to(device).requires_grad_(False)
+
+
+def load_reference(folder: Path, split: str, which: Which = "first") -> tuple[Embedded, np.ndarray]:
+    """The embedded images of val or test, and their labels (N,). Raises FeaturesError when missing or damaged."""
+    name = _file(REFERENCE, which)
+    verified(folder, name)
+    tensors = {key: tensor.numpy() for key, tensor in load_file(folder / name).items()}
+    probabilities = tensors.get(f"{split}_probabilities")  # there are none where the task is rotations
+    return Embedded(tensors[f"{split}_features"], probabilities), tensors[f"{split}_labels"]
+
+
+def verified(folder: Path, *names: str) -> dict:
+    """The content of accuracy.json, after these files' hashes were checked against it. Raises FeaturesError."""
+    if not (folder / ACCURACY).exists():
+        raise FeaturesError(f"{folder / ACCURACY}: no such file; the stage features writes it")
+    facts = read_json(folder / ACCURACY)
+    for name in names:
+        path, expected = folder / name, facts[f"{Path(name).stem}_sha256"]
+        if not path.exists():
+            raise FeaturesError(f"{path}: no such file; the stage features writes it")
+        if (seen := sha256_file(path)) != expected:
+            raise FeaturesError(f"{path}: its SHA-256 is {seen}; {ACCURACY} says {expected}")
+    return facts
+
+
+def _file(name: str, which: Which) -> str:
+    return name if which == "first" else name.replace(".", f"_{which}.")

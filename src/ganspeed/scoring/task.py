@@ -1,0 +1,82 @@
+"""One run to be scored, with all that decides its scores."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from ganspeed.data.prepared import manifest_sha256
+from ganspeed.params.blocks import Evaluate
+from ganspeed.scoring.classifier import verified
+from ganspeed.scoring.sources import score_sources
+from ganspeed.system.devices import device_name
+from ganspeed.system.files import sha256_file, sha256_json
+
+HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
+LIBRARIES = ("numpy", "POT", "scikit-learn", "scipy")  # that metrics are computed with, beside torch
+version = cache(metadata.version)  # looks for files at every call
+NETWORK = ("z_dim", "width")  # what a generator is built from, beside the images' shape
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be scored, with all that decides its scores."""
+
+    dataset: str
+    variant: str
+    seed: int
+    run: Path
+    record: dict  # run.json
+    prepared: Path
+    features: Path
+    settings: Evaluate
+    samples: int
+    device: str
+
+    @property
+    def snapshots(self) -> dict[int, Path]:
+        """Update → snapshot, ascending, as run.json lists them: the folder is never searched."""
+        names = [Path(name) for name in self.record["files"] if name.startswith("snapshots/")]
+        return dict(sorted((int(name.stem), self.run / name) for name in names))
+
+    @cached_property
+    def pinned(self) -> tuple[str, ...]:
+        """Hashes of the classifiers, of the real images as they see them, and of the data: they pin both folders."""
+        facts = verified(self.features)
+        return (*(facts[name] for name in HASHES), manifest_sha256(self.prepared))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that decides the table of scores, and of nothing else."""
+        return sha256_json(
+            {
+                "cell": [self.dataset, self.variant, self.seed],  # they stand in every line of the table
+                "snapshots": {str(u): self.record["files"][f"snapshots/{p.name}"] for u, p in self.snapshots.items()},
+                "network": {key: self.record["parameters"]["train"][key] for key in NETWORK},
+                "real": self.pinned,
+                "evaluate": [self.settings.model_dump(), self.samples],
+                "sources": score_sources(),
+                "versions": {"torch": torch.__version__, **{name: version(name) for name in LIBRARIES}},
+                "device": device_name(torch.device(self.device)),
+            }
+        )
+
+    def label(self, table: Path) -> dict:
+        """What lies beside the table: its fingerprint and hash, and what compare has to know of the run."""
+        record, train = self.record, self.record["parameters"]["train"]
+        return {
+            "fingerprint": self.fingerprint,
+            "sha256": sha256_file(table),
+            "samples": self.samples,
+            "split": self.settings.split,
+            "evaluate": self.settings.model_dump(mode="json"),
+            "run": {
+                **{key: record[key] for key in ("fingerprint", "status", "diverged_at")},
+                **{key: record[key] for key in ("device", "engine", "precision", "versions")},
+                **{key: train[key] for key in ("updates", "batch_size", "grid_ratio")},
+                "n_critic": record["parameters"]["variant"]["n_critic"],
+                "variant": record["parameters"]["variant"],
+            },
+        }

@@ -1,0 +1,199 @@
+"""How the two metric classifiers are trained, held against their gate, and written."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganspeed.data.prepared import load_split, read_manifest
+from ganspeed.params.datasets import Features
+from ganspeed.scoring.classifier import (
+    ACCURACY,
+    CLASSIFIER,
+    REFERENCE,
+    Architecture,
+    Classifier,
+    FeaturesError,
+    Which,
+    _file,
+    batches,
+    embed,
+)
+from ganspeed.scoring.embedded import Embedded
+from ganspeed.system.determinism import generator, one_thread, reproducible
+from ganspeed.system.files import replace_folder, sha256_file, write_json
+from ganspeed.system.processes import map_processes
+
+TURNS = 4  # of the task without classes
+MIXED = 0.03  # share of training images that are blends of two; without them pixel-Gaussian images pass for digits
+
+
+WORTH_A_PROCESS = 200_000  # images to train on; below it starting a process takes longer than it saves
+
+
+@dataclass(frozen=True)
+class Job:
+    """One classifier to be trained, gated, and written to `folder` with the real images as it sees them."""
+
+    which: Which
+    dataset: str
+    settings: Features
+    prepared: Path
+    folder: Path
+    device: torch.device
+
+    @property
+    def seed(self) -> int:
+        return self.settings.seed if self.which == "first" else self.settings.second_seed
+
+
+def build(dataset: str, settings: Features, prepared: Path, out: Path, device: torch.device, workers: int = 1) -> None:
+    """Train both classifiers of one data set and write them, their accuracy and the embedded val and test images.
+
+    Whole or not at all; the same bytes on one kind of device whatever the number of cores and of `workers`, the most
+    processes side by side. Raises FeaturesError when an accuracy on test is below `settings.min_accuracy`.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
+        folder = Path(temporary) / "features"
+        folder.mkdir()
+        jobs = [Job(which, dataset, settings, prepared, folder, device) for which in ("first", "second")]
+        splits = read_manifest(prepared)["splits"]
+        worth = settings.epochs * splits["train"]["n"] >= WORTH_A_PROCESS
+        done = map_processes(_build_one, jobs, workers if worth else 1)
+        accuracies = {job.which: found for job, found in done}
+        architecture = _architecture(settings, prepared)
+        facts = {
+            **{name: getattr(architecture, name) for name in ("shape", "task", "outputs")},
+            **{f"{split}_accuracy": value for split, value in accuracies["first"].items()},
+            **{f"second_{split}_accuracy": value for split, value in accuracies["second"].items()},
+            "settings": settings.model_dump(mode="json"),
+            "n": {name: splits[name]["n"] for name in ("train", "val", "test")},
+            "torch": torch.__version__,
+            "device": device.type,
+            **{f"{path.stem}_sha256": sha256_file(path) for path in sorted(folder.iterdir())},
+        }
+        write_json(folder / ACCURACY, facts)
+        replace_folder(folder, out)
+
+
+def _build_one(job: Job) -> dict[str, float]:
+    """Train one classifier and write its files; returns its accuracy on val and test."""
+    reproducible()
+    settings, splits = job.settings, {name: load_split(job.prepared, name) for name in ("train", "val", "test")}
+    architecture = _architecture(settings, job.prepared)
+    with one_thread():
+        classifier = train(architecture, splits, settings, job.seed, job.device)
+        scores = {name: accuracy(classifier, *splits[name]) for name in ("val", "test")}
+        if not scores["test"] >= settings.min_accuracy:
+            raise FeaturesError(
+                f"datasets.{job.dataset}.features.min_accuracy: the {job.which} classifier (seed {job.seed}) reached "
+                f"{scores['test']:.4f} on test ({architecture.task}), at least {settings.min_accuracy} is asked for; "
+                "train it longer or wider, or ask for less"
+            )
+        reference = {name: (embed(classifier, batches(splits[name][0])), splits[name][1]) for name in ("val", "test")}
+    _write(job, classifier, reference)
+    return scores
+
+
+def _architecture(settings: Features, prepared: Path) -> Architecture:
+    manifest = read_manifest(prepared)
+    classes, shape = len(manifest["classes"]), tuple(manifest["splits"]["train"]["shape"])
+    task, outputs = ("classes", classes) if classes > 1 else ("rotations", TURNS)
+    return Architecture(shape, settings.dim, settings.width, task, outputs)
+
+
+def train(
+    architecture: Architecture,
+    splits: dict[str, tuple[np.ndarray, np.ndarray]],
+    settings: Features,
+    seed: int,
+    device: torch.device,
+) -> Classifier:
+    """A classifier trained on `train` with Adam on a one-cycle schedule, ready to embed (evaluation mode)."""
+    images, labels = splits["train"]
+    size = min(settings.batch_size, len(images))
+    steps = len(images) // size  # a last, smaller batch is left out: it would disturb BatchNorm
+    classifier = _initialised(architecture, seed).to(device).train()
+    optimizer = torch.optim.Adam(classifier.parameters(), lr=settings.learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=max(2, steps * settings.epochs)
+    )
+    for epoch in range(settings.epochs):
+        random = generator("classifier", seed, epoch)
+        order = torch.randperm(len(images), generator=random)[: steps * size].view(steps, size).numpy()
+        for index in order:
+            x, y = torch.from_numpy(images[index]), torch.from_numpy(labels[index])
+            if architecture.task == "rotations":
+                y = torch.randint(TURNS, (size,), generator=random)
+                x = turned(x, y)
+            optimizer.zero_grad()
+            mixed_loss(classifier, x.to(device), y.to(device), random).backward()
+            optimizer.step()
+            schedule.step()
+    return classifier.eval().requires_grad_(False)
+
+
+def mixed_loss(classifier: Classifier, x: Tensor, y: Tensor, random: torch.Generator) -> Tensor:
+    """Cross-entropy where a share MIXED of the images is blended with another image, and their labels likewise.
+
+    x: (N, C, H, W), y: (N,). It teaches the classifier to be unsure between the classes (mixup, Zhang et al. 2018,
+    1710.09412). Deviation: weights from U(0, 1), and most images stay as they are, so that it is sure of real ones.
+    """
+    n = len(x)
+    blended, weight = torch.rand(2, n, generator=random)
+    other = torch.randperm(n, generator=random).to(x.device)
+    weight = torch.where(blended < MIXED, weight, 1.0).to(x.device)  # of the image itself
+    own = weight.view(n, 1, 1, 1)
+    logits = classifier(own * x + (1 - own) * x[other])
+    losses = (F.cross_entropy(logits, target, reduction="none") for target in (y, y[other]))
+    return sum((share * loss).mean() for share, loss in zip((weight, 1 - weight), losses, strict=True))
+
+
+def accuracy(classifier: Classifier, images: np.ndarray, labels: np.ndarray) -> float:
+    """Share of images (N, C, H, W) of which the task is solved; of rotations, all four of every image."""
+    if classifier.architecture.task == "classes":
+        predicted = np.concatenate([_logits(classifier, x).argmax(1).cpu().numpy() for x in batches(images)])
+        return float((predicted == labels).mean())
+    right = [
+        (_logits(classifier, turned(x, torch.full((len(x),), turn))).argmax(1) == turn).float().mean().item() * len(x)
+        for x in batches(images)
+        for turn in range(TURNS)
+    ]
+    return sum(right) / (TURNS * len(images))
+
+
+def turned(x: Tensor, turns: Tensor) -> Tensor:
+    """Each image of x (N, C, H, H) rotated by its own number of quarter turns (N,)."""
+    return torch.stack([torch.rot90(image, int(k), (1, 2)) for image, k in zip(x, turns, strict=True)])
+
+
+def _initialised(architecture: Architecture, seed: int) -> Classifier:
+    """Weights from U(-b, b) with b = 1/√fan_in, as torch has it by default, biases 0."""
+    classifier, random = Classifier(architecture), generator("classifier weights", seed)
+    for module in classifier.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=random)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return classifier
+
+
+@torch.inference_mode()
+def _logits(classifier: Classifier, x: Tensor) -> Tensor:
+    return classifier(x.to(classifier.head.weight.device)).cpu()
+
+
+def _write(job: Job, classifier: Classifier, reference: dict[str, tuple[Embedded, np.ndarray]]) -> None:
+    tensors = {}
+    for split, (embedded, labels) in reference.items():
+        parts = {"features": embedded.features, "probabilities": embedded.probabilities, "labels": labels}
+        tensors |= {f"{split}_{k}": torch.from_numpy(np.array(v)) for k, v in parts.items() if v is not None}
+    save_file({k: v.cpu() for k, v in classifier.state_dict().items()}, job.folder / _file(CLASSIFIER, job.which))
+    save_file(tensors, job.folder / _file(REFERENCE, job.which))

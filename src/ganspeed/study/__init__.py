@@ -1,0 +1,1 @@
+"""What was fixed before a study, and what may it be called?"""

@@ -1,0 +1,191 @@
+"""`ganspeed freeze`: length and thresholds of a study from its pilot, fixed and recorded before the main runs.
+
+The rule is that of `compare.plateau` (docs/studies.md). Without a plateau, or with a tau that noise could reach, the
+study is a demo: the record says why, and params.yaml keeps its own values.
+"""
+
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+import pandas as pd
+from ruamel.yaml.comments import CommentedMap
+
+from ganspeed.compare.power import ENOUGH_POWER, pilot_model, power
+from ganspeed.compare.rounding import rounded
+from ganspeed.compare.times import Run, runs_of
+from ganspeed.errors import UserError
+from ganspeed.params.blocks import Params
+from ganspeed.params.datasets import Threshold
+from ganspeed.params.edits import edit
+from ganspeed.params.load import load_params
+from ganspeed.scoring.sources import metric_sha256
+from ganspeed.study import pilot
+from ganspeed.study.threshold_rule import find_plateau
+from ganspeed.system.files import read_json, sha256_file, write_json
+from ganspeed.workspace import Workspace
+
+RATIO = 1.5  # the speed-up whose detection the printed power is about
+STUDY_SPLIT = "test"  # what a study is scored on
+METRICS = ("cfid", "cfid_second", "coverage")  # of a pilot, that thresholds and power are taken from
+SIGNIFICANT = 6  # digits of a threshold, in params.yaml and in the record alike
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the pilot gives; `reasons` why it gives a demo only, and then length and thresholds are params' own."""
+
+    plateau: int | None
+    cfid: float
+    updates: int
+    threshold: dict[str, float]
+    reasons: list[str]
+
+
+def freeze(workspace: Workspace, dataset: str) -> str:
+    """Write preregistration/<dataset>.json and, where the rule gives them, params.yaml's values; returns a report.
+
+    Raises UserError, nothing written, where the pilot is missing or not of the present params.
+    """
+    params = load_params(workspace.params)
+    label, pilots = read_pilot(workspace, params, dataset)
+    pixel_gaussian = _pixel_gaussian(workspace, dataset)
+    rule = apply_rule(params, dataset, pilots, pixel_gaussian)
+
+    def change(document: CommentedMap) -> None:
+        block = document["datasets"][dataset]
+        block["train"]["updates"] = rule.updates
+        for name, value in rule.threshold.items():
+            block["threshold"][name] = value
+
+    content = record(params, dataset, label, pilots, pixel_gaussian, rule)
+    if not rule.reasons:
+        edit(workspace.params, change, "frozen")
+    write_json(workspace.preregistration(dataset), content)
+    return told(content)
+
+
+def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict, list[Run]]:
+    """(what the pilot was made with, its runs). Raises UserError where it is missing or not of the present params."""
+    path = workspace.pilot(dataset)
+    length = pilot.pilot_length(workspace, params, dataset)
+    for part in (path, path.with_suffix(".json")):
+        if not part.exists():
+            raise UserError(f"{part}: no such file; `make pilot` writes it")
+    label, scores = read_json(path.with_suffix(".json")), pd.read_csv(path)
+    wanted = pilot.description(params, dataset, length)
+    if differing := [f"{key} {label.get(key)} where params ask for {wanted[key]}" for key in wanted
+                     if label.get(key) != wanted[key]]:  # fmt: skip
+        raise UserError(f"{path}: another pilot than that of params: {'; '.join(differing)}; run `make pilot`")
+    if label.get("sha256") != sha256_file(path):
+        raise UserError(f"{path}: its bytes are not those that the pilot wrote; run `make pilot`")
+    if missing := [metric for metric in METRICS if metric not in set(scores["metric"])]:
+        raise UserError(f"{path}: no {', '.join(missing)} among its metrics; run `make pilot`")
+    return label, runs_of(scores, {(label["variant"], int(seed)): run for seed, run in label["runs"].items()})
+
+
+def apply_rule(params: Params, dataset: str, pilots: list[Run], pixel_gaussian: float) -> Rule:
+    """The rule for U and the thresholds on pilot runs."""
+    block, lengths = params.dataset(dataset), {len(run.updates) for run in pilots}
+    own = (block.train.updates, block.threshold.model_dump())
+    if len(lengths) > 1 or any(run.failed for run in pilots):
+        ended = ", ".join(f"seed {run.seed} at update {run.updates[-1]}" for run in pilots)
+        return Rule(None, _rounded(min(pilots[0].cfid)), *own, [f"a pilot run diverged; they ended: {ended}"])
+    found = find_plateau(pilots, block.train.grid_ratio)
+    if found is None:
+        lowest = min(median(values) for values in zip(*(run.cfid for run in pilots), strict=True))
+        last = f"the median pilot cfid has not settled by the end of its {pilots[0].updates[-1]} updates"
+        return Rule(None, _rounded(lowest), *own, [f"no plateau: {last}"])
+    taus = {name: _rounded(tau) for name, tau in found.threshold.items()}
+    reasons = []
+    if not taus["tau"] < pixel_gaussian:
+        reasons.append(f"tau {taus['tau']:g} is not below the pixel-Gaussian row {pixel_gaussian:g}")
+    if not taus["tau25"] > taus["tau"] > taus["tau75"]:
+        reasons.append(f"tau25 {taus['tau25']:g}, tau {taus['tau']:g}, tau75 {taus['tau75']:g} do not fall")
+    length, threshold = own if reasons else (found.updates, taus)
+    return Rule(found.plateau, _rounded(found.cfid), length, threshold, reasons)
+
+
+def record(params: Params, dataset: str, label: dict, pilots: list[Run], pixel_gaussian: float, rule: Rule) -> dict:
+    """The content of preregistration/<dataset>.json. Raises UserError for more seeds than the exact test takes."""
+    spread, power = power_of_verdict(params, dataset, pilots, rule)
+    block = params.dataset(dataset)
+    return {
+        "dataset": dataset,
+        "pilot": {key: label[key] for key in ("variant", "seeds", "split", "updates")},
+        "plateau": rule.plateau,
+        "plateau_cfid": rule.cfid,
+        "pixel_gaussian": pixel_gaussian,
+        "threshold": rule.threshold,
+        "updates": rule.updates,
+        "axis": params.protocol.axis,
+        "data": block.data.model_dump(mode="json"),
+        "evaluate": params.evaluate.model_dump(mode="json") | {"split": STUDY_SPLIT, "samples": block.evaluate.samples},
+        "features": block.features.model_dump(mode="json"),
+        "guards": params.protocol.guards(),
+        "train": block.train.model_dump(mode="json") | {"updates": rule.updates},
+        "variants": resolved(params, params.compare.variants),
+        "planned": [pair.model_dump() for pair in params.protocol.planned],
+        "seeds": list(params.compare.seeds),
+        "seed_offsets": {name: params.variant(name).seed_offset for name in params.compare.variants},
+        "metric_sha256": metric_sha256(),
+        "sd_log_time": spread,
+        "power": power,
+        "reasons": rule.reasons,
+    }
+
+
+def power_of_verdict(params: Params, dataset: str, pilots: list[Run], rule: Rule) -> tuple[float | None, dict | None]:
+    """(standard deviation of log time to tau, chance that the whole verdict finds RATIO with the study's seeds).
+
+    Both None where every pilot run diverged: no model of a run follows then.
+    """
+    if all(run.failed for run in pilots):
+        return None, None
+    protocol, n = params.protocol, len(params.compare.seeds)
+    threshold, grid_ratio = Threshold(**rule.threshold), params.dataset(dataset).train.grid_ratio
+    model = pilot_model(pilots, threshold, protocol, rule.updates, grid_ratio)
+    found = power(RATIO, n, model, protocol, np.random.default_rng(0), max(1, len(protocol.planned)))
+    return rounded(model.sd_log_time), {"ratio": RATIO, "n": n, "power": found}
+
+
+def told(content: dict) -> str:
+    """The record in words, for who has just frozen a study."""
+    dataset, made = content["dataset"], content["pilot"]
+    source = f"{len(made['seeds'])} pilot runs of {made['variant']}, {made['updates']} updates, {made['split']}"
+    written = f"commit params.yaml and preregistration/{dataset}.json before the main runs, then: make repro"
+    lines = [f"{dataset}: {source}"]
+    if content["plateau"] is not None:
+        lines.append(f"plateau: update {content['plateau']}, lowest median cfid {content['plateau_cfid']:.4g}")
+    if content["reasons"]:
+        lines += [f"demo: {reason}" for reason in content["reasons"]]
+        lines.append("train.updates and threshold in params.yaml stay as they are: a study of them is a demo")
+    else:
+        lines.append(f"train.updates: {content['updates']}")
+        lines.append("threshold: " + ", ".join(f"{name} {value:g}" for name, value in content["threshold"].items()))
+    lines += [_power_told(content["power"]), written]
+    return "\n".join(lines)
+
+
+def _power_told(power: dict | None) -> str:
+    if power is None:
+        return "power of the whole verdict: unknown, since every pilot run diverged"
+    what = f"power of the whole verdict at {power['ratio']:g}x with {power['n']} seeds"
+    return f"{what}: {power['power']:.0%}" + (", underpowered" if power["power"] < ENOUGH_POWER else "")
+
+
+def _pixel_gaussian(workspace: Workspace, dataset: str) -> float:
+    path = workspace.calibration(dataset)
+    if not path.exists():
+        raise UserError(f"{path}: no such file; the stage calibrate writes it")
+    table = pd.read_csv(path)
+    return float(table[(table["row"] == "pixel_gaussian") & (table["metric"] == "cfid")]["value"].iloc[0])
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT}g}")
+
+
+def resolved(params: Params, names: tuple[str, ...]) -> dict[str, dict]:
+    """Variant → its block as plain values, every key in it."""
+    return {name: params.variant(name).resolved() for name in names}

@@ -1,0 +1,97 @@
+"""The pilot: a few long runs of one variant, scored on val, from which `ganspeed freeze` takes length and thresholds.
+
+A pilot is `pilot.length` times as long as the data set's train.updates. Its grid is fine down to the same update as
+the study's, whatever the study's ratio. Freezing changes train.updates; the pilot that it was frozen from then stays
+as long as the record says, or every freeze would ask for another pilot.
+"""
+
+from dataclasses import dataclass
+
+from ganspeed.params.blocks import Params
+from ganspeed.runs.spec import RunSpec
+from ganspeed.runs.store import RunStore
+from ganspeed.runs.train import Watch
+from ganspeed.scoring.snapshots import COLUMNS, score
+from ganspeed.scoring.sources import metric_sha256
+from ganspeed.scoring.task import Task
+from ganspeed.study.val_runs import SPLIT, Aside, kept
+from ganspeed.system.devices import select_device, worker_count
+from ganspeed.system.files import read_json, sha256_file, write_json, write_text
+from ganspeed.system.processes import map_processes
+from ganspeed.training.snapshot_grid import COARSE_BELOW
+from ganspeed.workspace import Workspace
+
+GRID_RATIO = 1.05
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a pilot was made with."""
+
+    aside: Aside
+    specs: list[RunSpec]
+    updates: int
+
+
+def run_pilot(workspace: Workspace, params: Params, dataset: str, watch: Watch) -> int:
+    """Bring artifacts/pilot/<dataset>.{csv,json} in step with the params; returns the number of runs scored."""
+    table, made = workspace.pilot(dataset), planned(workspace, params, dataset)
+    fingerprint = made.aside.fingerprint(made.specs)
+    if kept(table.with_suffix(".json"), fingerprint) and table.exists():
+        return 0
+    with RunStore(workspace).lock():
+        made.aside.train(made.specs, watch)
+        tasks = [made.aside.task(spec, params.evaluate.full_snapshots) for spec in made.specs]
+    texts = {task.seed: text for task, text in map_processes(score, tasks, worker_count(made.aside.where))}
+    lines = [line for seed in sorted(texts) for line in texts[seed].splitlines()[1:]]
+    write_text(table, "\n".join([",".join(COLUMNS), *lines]) + "\n")
+    write_json(table.with_suffix(".json"), _label(workspace, params, made, tasks, fingerprint))
+    return len(tasks)
+
+
+def planned(workspace: Workspace, params: Params, dataset: str) -> Made:
+    """The pilot's runs. Raises UserError for a data set that is not there or not prepared."""
+    aside = Aside(workspace, params, dataset, select_device())
+    updates, pilot = pilot_length(workspace, params, dataset), params.pilot
+    train = {"updates": updates, "grid_ratio": GRID_RATIO, "coarse_below": COARSE_BELOW * pilot.length}
+    block = params.variant(pilot.variant).resolved()
+    return Made(aside, aside.specs(pilot.variant, block, pilot.seeds, train), updates)
+
+
+def description(params: Params, dataset: str, updates: int) -> dict:
+    """What a pilot of so many updates is, by the params: plain values that its label repeats."""
+    block = params.dataset(dataset)
+    return {
+        "dataset": dataset,
+        "variant": params.pilot.variant,
+        "block": params.variant(params.pilot.variant).resolved(),
+        "seeds": list(params.pilot.seeds),
+        "split": SPLIT,
+        "updates": updates,
+        "data": block.data.model_dump(mode="json"),
+        "train": block.train.model_dump(mode="json", exclude={"updates", "grid_ratio"}),
+        "evaluate": params.evaluate.model_dump(mode="json", exclude={"split"}) | {"samples": block.evaluate.samples},
+        "features": block.features.model_dump(mode="json"),
+        "metric_sha256": metric_sha256(),
+    }
+
+
+def pilot_length(workspace: Workspace, params: Params, dataset: str) -> int:
+    """Generator updates of a pilot run: as recorded where train.updates was frozen from it, else length × that."""
+    path, train = workspace.preregistration(dataset), params.dataset(dataset).train
+    if path.exists():
+        record = read_json(path)
+        if record["plateau"] is not None and record["updates"] == train.updates:
+            return record["pilot"]["updates"]
+    return params.pilot.length * train.updates
+
+
+def _label(workspace: Workspace, params: Params, made: Made, tasks: list[Task], fingerprint: str) -> dict:
+    """What freeze has to know of a pilot; the runs' facts as they stand beside a study's scores."""
+    table = workspace.pilot(made.aside.dataset)
+    return {
+        **description(params, made.aside.dataset, made.updates),
+        "fingerprint": fingerprint,
+        "sha256": sha256_file(table),
+        "runs": {str(task.seed): task.label(table)["run"] for task in tasks},
+    }

@@ -1,0 +1,90 @@
+"""Recorded schedules of alpha and lambda, for `replayed_penalty` to replay: means over pilot runs, per critic step."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ganspeed.errors import UserError
+from ganspeed.runs.integrity import refuse_damaged_runs
+from ganspeed.system.files import read_json, sha256_file, write_text
+from ganspeed.workspace import Workspace
+
+PILOT_SEEDS = range(800, 900)  # never those of a study: what is replayed must not have seen its draws
+COLUMNS = ["diagnostics/alpha", "diagnostics/lambda"]
+
+
+def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
+    """Write schedules/<dataset>-<variant>.csv from the finished pilot runs of a variant; returns what to tell.
+
+    Raises UserError, nothing written, when there is no run, or one that is damaged, not of a pilot seed, diverged, that
+    was trained with other parameters than the first, or that logged no alpha and lambda.
+    """
+    runs = pilot_runs(workspace, dataset, variant)
+    path = workspace.schedule(dataset, variant)
+    table = schedule([pd.read_csv(folder / "history.csv") for folder in runs.values()])
+    write_text(path, as_csv(table))
+    block = read_json(next(iter(runs.values())) / "run.json")["parameters"]["variant"]
+    return told(path.relative_to(workspace.root), sha256_file(path), variant, list(runs), block, len(table))
+
+
+def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Path]:
+    """Seed → folder of the finished runs of a variant, all of pilot seeds and of one set of parameters."""
+    cell = workspace.runs(dataset, variant)
+    folders = {int(path.parent.name.removeprefix("seed-")): path.parent for path in cell.glob("seed-*/run.json")}
+    runs = dict(sorted(folders.items()))
+    if not runs:
+        raise UserError(f"{cell}: no finished run; train the variant with seeds from {PILOT_SEEDS[0]} on first")
+    refuse_damaged_runs(workspace, dataset, variant, tuple(runs))
+    allowed = f"{PILOT_SEEDS[0]}-{PILOT_SEEDS[-1]}"
+    if others := [str(seed) for seed in runs if seed not in PILOT_SEEDS]:
+        raise UserError(f"{cell}: seeds {', '.join(others)} are not pilot seeds, which are {allowed}")
+    records = {seed: read_json(folder / "run.json") for seed, folder in runs.items()}
+    if bad := [str(seed) for seed, record in records.items() if record["status"] != "completed"]:
+        raise UserError(f"{cell}: seeds {', '.join(bad)} diverged; a schedule is the mean over completed runs")
+    first = next(iter(records.values()))["parameters"]
+    if bad := [str(seed) for seed, record in records.items() if record["parameters"] != first]:
+        raise UserError(
+            f"{cell}: seeds {', '.join(bad)} were trained with other parameters than seed {next(iter(runs))}"
+        )
+    return runs
+
+
+def schedule(histories: list[pd.DataFrame]) -> pd.DataFrame:
+    """Mean over runs at every logged update, linear between them: a row d_update, alpha, lambda per critic step.
+
+    The first logged value stands for the critic steps before it. Raises UserError where alpha or lambda is missing.
+    """
+    if missing := [column for column in COLUMNS if any(column not in history for history in histories)]:
+        raise UserError(f"the runs log no {' and no '.join(missing)}: there is no schedule to record")
+    logged = histories[0]["d_updates"].to_numpy()
+    steps = np.arange(1, logged[-1] + 1)
+    alpha, weight = (
+        np.interp(steps, logged, [math.fsum(row) / len(row) for row in zip(*(h[c] for h in histories), strict=True)])
+        for c in COLUMNS
+    )
+    return pd.DataFrame({"d_update": steps, "alpha": alpha, "lambda": weight})
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A schedule as text. Nine digits give back every float32, the precision in which alpha and lambda are used."""
+    return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+
+
+def told(path: Path, sha256: str, variant: str, seeds: list[int], block: dict, steps: int) -> str:
+    """What the command prints: the file, its hash, and the variant's block that replays it."""
+    optimizer = ", ".join(f"{key}: {value}" for key, value in block["optimizer"].items())
+    shared = "".join(f"    {key}: {block[key]}\n" for key in ("n_critic", "sides") if key in block)
+    return f"""\
+{path}: {steps} critic steps, mean of seeds {", ".join(map(str, seeds))}
+sha256 {sha256}
+
+To replay it, put this among the variants of params.yaml and its name into compare.variants:
+
+  {variant}_replay:
+    objective: replayed_penalty
+{shared}    schedule: {path.as_posix()}
+    schedule_sha256: {sha256}
+    optimizer: {{{optimizer}}}
+"""

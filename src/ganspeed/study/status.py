@@ -1,0 +1,138 @@
+"""What a study of one data set may be called: a demo, confirmatory or exploratory, and why.
+
+A pure function of what `compare` and the runs say, of the records in preregistration/ and of what git says of the
+runs' commits. A demo is too small or has no sound threshold: `compare` says so. A study is confirmatory when everything
+that its record fixes is as it was fixed, and every run comes from a clean checkout of a commit that contains exactly
+this record.
+"""
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+DEMO_SEEDS = range(100)  # those of the shipped presets that everybody has seen results of
+RESERVED_SEEDS = range(800, 1000)  # those of pilots and tuning, whichever of them were used
+FIXED = (
+    "data",
+    "train",
+    "evaluate",
+    "features",
+    "metric_sha256",
+    "axis",
+    "guards",
+    "planned",
+    "seeds",
+    "seed_offsets",
+    "threshold",
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What was done on one data set; the names of FIXED are those of its record."""
+
+    dataset: str
+    axis: str
+    data: dict
+    evaluate: dict
+    features: dict  # how the metric classifiers were made
+    guards: dict  # what a verdict is decided by beside the test: see Protocol.guards
+    metric_sha256: str
+    planned: list[dict]
+    seed_offsets: dict[str, int]  # variant → what is added to a seed of the grid
+    seeds: list[int]
+    threshold: dict[str, float]
+    train: dict
+    variants: dict[str, dict]  # variant → block that was really trained
+    demo: list[str]  # why it is a demo, if it is
+    untuned: list[str]  # the variants that no equal tuning chose
+    provenance: list[dict]  # of every run
+
+
+@dataclass(frozen=True)
+class Records:
+    """What was written down before: preregistration/<dataset>.json, <dataset>-tuning.json, and git's word.
+
+    committed: commit → whether it contains exactly this preregistration.
+    """
+
+    preregistration: dict | None
+    tuning: dict | None
+    committed: dict[str, bool]
+
+
+@dataclass(frozen=True)
+class Status:
+    """`demo`, `confirmatory` or `exploratory`, and its reasons."""
+
+    name: str
+    reasons: list[str]
+
+
+def study_status(study: Study, records: Records) -> Status:
+    """The first that applies: demo, confirmatory, exploratory; with every reason for it."""
+    recipes = ["untuned recipes"] if len(study.untuned) == len(study.variants) else []
+    if study.demo:
+        return Status("demo", [*study.demo, *recipes])
+    if against := [*recipes, *_against(study, records)]:
+        return Status("exploratory", against)
+    kept = f"every run comes from a clean checkout of a commit with preregistration/{study.dataset}.json as it is"
+    return Status("confirmatory", [kept])
+
+
+def _against(study: Study, records: Records) -> list[str]:
+    """What stands against calling it confirmatory."""
+    record, path = records.preregistration, f"preregistration/{study.dataset}.json"
+    if record is None:
+        return [f"nothing was fixed before the runs: no {path}"]
+    arms = {arm for pair in study.planned for arm in (pair["new"], pair["reference"])}
+    found = [] if study.planned else ["no comparison was planned"]
+    loose = sorted(arms & set(study.untuned))
+    if loose and len(study.untuned) < len(study.variants):
+        found.append(f"untuned in the planned family: {', '.join(loose)}")
+    found += [f"{name} differs from {path}" for name in FIXED if getattr(study, name) != record.get(name)]
+    differing = [name for name, block in record["variants"].items() if study.variants.get(name) != block]
+    if differing:
+        found.append(f"variants differ from {path}: {', '.join(differing)}")
+    return found + _seen_seeds(study, records) + _origin(study, records, path)
+
+
+def _seen_seeds(study: Study, records: Records) -> list[str]:
+    """Seeds that pilot, tuning or demos have used already."""
+    seen = {*DEMO_SEEDS, *RESERVED_SEEDS, *records.preregistration["pilot"]["seeds"]}
+    seen |= set(records.tuning["budget"]["seeds"]) if records.tuning else set()
+    used = sorted(seen & {seed + offset for seed in study.seeds for offset in (0, *study.seed_offsets.values())})
+    return [f"seeds of pilot, tuning or demos: {', '.join(map(str, used))}"] if used else []
+
+
+def _origin(study: Study, records: Records, path: str) -> list[str]:
+    """Runs whose commit is not known, does not contain the record, or is not what was run."""
+    commits = [run["commit"] for run in study.provenance]
+    unknown = commits.count("unknown")
+    others = sorted({c for c in commits if c != "unknown" and not records.committed[c]})
+    dirty = sum(run["dirty"] is True for run in study.provenance)
+    found = [f"{unknown} runs of no known commit"] if unknown else []
+    if others:
+        found.append(f"commits of runs without exactly this {path}: {', '.join(c[:10] for c in others)}")
+    return found + ([f"{dirty} runs from a checkout with changes (dirty)"] if dirty else [])
+
+
+def committed(root: Path, path: Path, commits: Iterable[str]) -> dict[str, bool]:
+    """Commit → whether it contains `path`, a file under `root`, with exactly the bytes it has now."""
+    return {commit: _holds(root, path, commit) for commit in sorted(set(commits) - {"unknown"})}
+
+
+def _holds(root: Path, path: Path, commit: str) -> bool:
+    if not (root / ".git").exists() or not path.exists():
+        return False
+    try:
+        shown = subprocess.run(
+            ["git", "show", f"{commit}:./{path.relative_to(root).as_posix()}"],
+            cwd=root,
+            capture_output=True,
+            check=False,
+        )
+    except OSError:
+        return False
+    return shown.returncode == 0 and shown.stdout == path.read_bytes()

@@ -1,0 +1,1 @@
+"""Which hyperparameters does every method get, on an equal budget?"""

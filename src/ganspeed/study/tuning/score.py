@@ -1,0 +1,23 @@
+"""How fast one run was, in one number and without a threshold."""
+
+import io
+import math
+
+import pandas as pd
+
+from ganspeed.compare.times import log_area, runs_of
+from ganspeed.scoring.snapshots import score
+from ganspeed.scoring.task import Task
+
+
+def score_run(task: Task) -> tuple[float, bool]:
+    """(score of one run, whether it diverged); the lower, the faster.
+
+    The score is the mean of log cfid over log updates (see `log_area`): a recipe that needs half the updates for
+    everything moves its curve left by log 2 on this axis, and lowers the mean in proportion to that and to how far the
+    curve falls. A diverged run counts as if it had stood at the worst cfid that it ever had, the untrained generator's
+    included.
+    """
+    facts = {"updates": task.record["parameters"]["train"]["updates"], "status": task.record["status"]}
+    (run,) = runs_of(pd.read_csv(io.StringIO(score(task))), {(task.variant, task.seed): facts})
+    return (math.log(max(run.cfid)), True) if run.failed else (log_area(run), False)

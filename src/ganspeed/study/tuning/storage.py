@@ -1,0 +1,51 @@
+"""The scored trials of a data set, in an Optuna storage file that outlives a kill."""
+
+import math
+
+import optuna
+from optuna.trial import FrozenTrial, create_trial
+
+from ganspeed.params.blocks import Tuning
+from ganspeed.study.tuning.trials import Trial, distributions, quiet
+from ganspeed.system.files import sha256_json
+from ganspeed.workspace import Workspace
+
+
+class Storage:
+    """The scored trials of a data set, an Optuna study for each arm and space; opened by one process at a time.
+
+    SQLite rather than Optuna's journal file: a journal whose last line was cut off by a kill cannot be added to.
+    """
+
+    def __init__(self, workspace: Workspace, dataset: str, tuning: Tuning):
+        path = workspace.trials(dataset)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._storage, self._studies = optuna.storages.RDBStorage(f"sqlite:///{path}"), {}
+        self._spaces = {arm: {**tuning.shared, **about.own} for arm, about in tuning.arms.items()}
+        self._told: dict[str, FrozenTrial] = {}
+        for arm, space in self._spaces.items():
+            name = f"{arm} {sha256_json({k: v.model_dump() for k, v in space.items()})[:12]}"
+            with quiet():
+                self._studies[arm] = optuna.create_study(storage=self._storage, study_name=name, load_if_exists=True)
+            self._told |= {t.user_attrs["key"]: t for t in self._studies[arm].get_trials(deepcopy=False)}
+
+    def told(self, trial: Trial) -> FrozenTrial | None:
+        """The trial with its score, from whenever it was told; None when it was not."""
+        return self._told.get(trial.key)
+
+    def tell(self, trial: Trial, scores: dict[int, tuple[float, bool]]) -> None:
+        """Keep a trial's score, the mean over its seeds; one transaction. scores: seed → (score, diverged)."""
+        attributes = {
+            "key": trial.key,
+            "trial": trial.number,
+            "scores": {str(seed): score for seed, (score, _) in sorted(scores.items())},
+            "diverged": sum(diverged for _, diverged in scores.values()),
+        }
+        told = create_trial(
+            params=trial.values,
+            distributions=distributions(self._spaces[trial.arm]),
+            value=math.fsum(score for score, _ in scores.values()) / len(scores),
+            user_attrs=attributes,
+        )
+        self._studies[trial.arm].add_trial(told)
+        self._told[trial.key] = told

@@ -1,0 +1,97 @@
+"""Every trial of every arm, drawn before the first one runs: their order of finishing decides nothing.
+
+Trial k has the same shared knobs in every arm, as every arm has the same seeds: no arm is luckier in its draws
+(common random numbers).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import optuna
+from optuna.distributions import FloatDistribution
+from optuna.samplers import RandomSampler
+
+from ganspeed.params import knobs
+from ganspeed.params.blocks import Knob, Params
+from ganspeed.runs.spec import RunSpec
+from ganspeed.study.val_runs import Aside
+from ganspeed.system.devices import select_device
+from ganspeed.system.files import sha256_file, sha256_json
+from ganspeed.workspace import Workspace
+
+DIGITS = 4  # significant digits of a drawn value: what is trained is what params.yaml will say
+PACKAGE = Path(__file__).parents[2]
+TRIAL_SCORED_BY = (
+    "compare/times.py",
+    "study/tuning/score.py",
+)  # beside the metrics' code: they make one number of a run
+GRID_RATIO = 1.2  # coarse: a score is an area, not a time
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One draw of one arm's knobs, and its runs, one for each tuning seed."""
+
+    arm: str
+    number: int
+    values: dict[str, float]
+    block: dict  # the variant's block with these values
+    specs: list[RunSpec]
+    aside: Aside
+
+    @cached_property
+    def key(self) -> str:
+        """What the trial's score is known by: its runs, their metrics, and the code that makes one number of them."""
+        return sha256_json(
+            [self.aside.fingerprint(self.specs), *(sha256_file(PACKAGE / name) for name in TRIAL_SCORED_BY)]
+        )
+
+
+def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Trial]:
+    """Every trial of every arm. Raises UserError for a data set that is not there or not prepared."""
+    tuning, aside = params.tuning, Aside(workspace, params, dataset, select_device())
+    train = {"updates": tuning.updates, "grid_ratio": GRID_RATIO, "sample_grids": 1}
+    trials = []
+    for arm, about in tuning.arms.items():
+        block = params.variant(about.variant).resolved()
+        for number in range(tuning.trials):
+            values = draw(tuning.shared, about.own, tuning.seed, number)
+            turned = knobs.turned(block, values)
+            specs = aside.specs(f"{arm}/{number}", turned, tuning.seeds, train)
+            trials.append(Trial(arm, number, values, turned, specs, aside))
+    return trials
+
+
+def distributions(space: dict[str, Knob]) -> dict[str, FloatDistribution]:
+    return {name: FloatDistribution(knob.low, knob.high, log=knob.log) for name, knob in space.items()}
+
+
+def draw(shared: dict[str, Knob], own: dict[str, Knob], seed: int, number: int) -> dict[str, float]:
+    """The knobs of trial `number`: a function of the seed and the number, the shared ones drawn first.
+
+    So that neither another arm, nor more trials, nor another knob of an arm's own changes a shared value.
+    """
+    state = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    space = distributions({**shared, **own})
+    with quiet():
+        trial = optuna.create_study(sampler=RandomSampler(state)).ask(space)
+    return {
+        name: min(max(float(f"{v:.{DIGITS}g}"), space[name].low), space[name].high) for name, v in _in(trial, space)
+    }
+
+
+def _in(trial: optuna.Trial, space: dict) -> list[tuple[str, float]]:
+    return [(name, trial.params[name]) for name in space]
+
+
+class quiet:  # noqa: N801 used as a function is
+    """Optuna says a line for every trial; errors are still told."""
+
+    def __enter__(self) -> None:
+        self._before = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def __exit__(self, *_: object) -> None:
+        optuna.logging.set_verbosity(self._before)

@@ -1,0 +1,102 @@
+"""Runs beside the study's grid, of pilots and tuning: trained into the run store's pool, scored on val from there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from ganspeed.data.prepared import manifest_sha256, read_manifest
+from ganspeed.params.blocks import Evaluate, Params
+from ganspeed.runs.spec import RunSpec
+from ganspeed.runs.store import RunStore
+from ganspeed.runs.train import Watch, train_all
+from ganspeed.scoring.classifier import verified
+from ganspeed.scoring.sources import metric_sha256
+from ganspeed.scoring.task import Task
+from ganspeed.system.devices import device_name
+from ganspeed.system.files import read_json, sha256_json
+from ganspeed.workspace import Workspace
+
+SPLIT = "val"  # never the split that a study is scored on
+
+
+@dataclass(frozen=True)
+class Aside:
+    """One data set and where its runs are trained; made once, so that every run shares one look at the data."""
+
+    workspace: Workspace
+    params: Params
+    dataset: str
+    where: torch.device
+
+    @property
+    def settings(self) -> Evaluate:
+        """The block `evaluate`, on val."""
+        return self.params.evaluate.model_copy(update={"split": SPLIT})
+
+    def specs(self, name: str, block: dict, seeds: Iterable[int], train: dict) -> list[RunSpec]:
+        """The runs of one variant's block under a name of its own; `train` replaces keys of the data set's.
+
+        Raises DataError when the data set is not prepared.
+        """
+        dataset, (shape, digest) = self.params.dataset(self.dataset), self._images
+        parameters = {
+            "data": dataset.data.model_dump(mode="json"),
+            "train": dataset.train.model_dump(mode="json") | train,
+            "variant": block,
+        }
+        device = device_name(self.where)
+        return [RunSpec(self.dataset, name, seed, 0, parameters, digest, shape, device) for seed in seeds]
+
+    @cached_property
+    def _images(self) -> tuple[tuple[int, int, int], str]:
+        """(shape of an image, hash of the manifest)."""
+        folder = self.workspace.prepared(self.dataset)
+        return tuple(read_manifest(folder)["splits"]["train"]["shape"]), manifest_sha256(folder)
+
+    @cached_property
+    def _features(self) -> str:
+        """Hash of what the features folder says of itself, its files' hashes among it."""
+        return sha256_json(verified(self.workspace.features(self.dataset)))
+
+    def fingerprint(self, specs: list[RunSpec]) -> str:
+        """SHA-256 of all that decides the scores of these runs, known before any of them is trained."""
+        return sha256_json(
+            {
+                "runs": [spec.fingerprint for spec in specs],
+                "features": self._features,
+                "evaluate": [self.settings.model_dump(), self.params.dataset(self.dataset).evaluate.samples],
+                "metrics": metric_sha256(),
+            }
+        )
+
+    def train(self, specs: list[RunSpec], watch: Watch) -> None:
+        """Train those of the runs that are not finished anywhere; the caller holds the store's lock."""
+        store = RunStore(self.workspace)
+        missing = [spec for spec in specs if store.finished(spec) is None]
+        train_all(missing, self.workspace, self.where, watch)
+
+    def task(self, spec: RunSpec, full_snapshots: int) -> Task:
+        """A finished run, to be scored; so many snapshots besides the last get every metric."""
+        folder = RunStore(self.workspace).finished(spec)
+        if folder is None:
+            raise RuntimeError(f"{RunStore(self.workspace).pooled(spec)}: the run that was just trained is not whole")
+        return Task(
+            dataset=self.dataset,
+            variant=spec.variant,
+            seed=spec.seed,
+            run=folder,
+            record=read_json(folder / "run.json"),
+            prepared=self.workspace.prepared(self.dataset),
+            features=self.workspace.features(self.dataset),
+            settings=self.settings.model_copy(update={"full_snapshots": full_snapshots}),
+            samples=self.params.dataset(self.dataset).evaluate.samples,
+            device=str(self.where),
+        )
+
+
+def kept(path: Path, fingerprint: str) -> bool:
+    """Whether a result lies at `path` (JSON with a key `fingerprint`) that was made of exactly this."""
+    return path.exists() and read_json(path)["fingerprint"] == fingerprint

@@ -1,0 +1,88 @@
+"""A function over many items, in processes of one CPU thread each."""
+
+import multiprocessing
+import os
+import queue
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import torch
+
+from ganspeed.errors import Stopped, UserError
+from ganspeed.system.shutdown import obey, wished
+
+_send: Callable[[Any], None] = lambda message: None  # noqa: E731 replaced in a worker by its queue
+
+
+def map_processes(
+    function: Callable[[Any], Any], items: list, count: int, on_message: Callable[[Any], None] = lambda message: None
+) -> Iterator[tuple[Any, Any]]:
+    """Yield (item, function(item)) as they finish, `count` processes of one thread each, none for a single item.
+
+    Items that are appended to the list between two yields are done as well, after those before them, by the processes
+    that there are. `function` is a module's top-level function. What it passes to `send` reaches `on_message` here.
+    A process that dies raises UserError, a wish to stop Stopped; what was finished before it stays finished.
+    """
+    if min(count, len(items)) <= 1:
+        yield from _map_here(function, items, on_message)
+        return
+    context = multiprocessing.get_context("spawn")
+    messages, stop = context.Queue(), context.Event()
+    arguments = (messages, stop, os.getpid())
+    with ProcessPoolExecutor(min(count, len(items)), context, _start_worker, arguments) as pool:
+        pending, taken = {}, 0
+        try:
+            while pending or taken < len(items):
+                pending |= {pool.submit(function, item): item for item in items[taken:]}
+                taken = len(items)
+                done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                _drain(messages, on_message)
+                for future in done:
+                    yield pending.pop(future), future.result()
+                if wished():
+                    raise Stopped
+        except BrokenProcessPool:
+            raise UserError(
+                "a worker process was killed, perhaps for want of memory; what was finished is kept: run again to go "
+                "on, with a smaller GANSPEED_WORKERS if memory is short"
+            ) from None
+        finally:
+            if pending:
+                stop.set()
+            pool.shutdown(cancel_futures=True)
+            _drain(messages, on_message)
+
+
+def _map_here(function: Callable, items: list, on_message: Callable) -> Iterator[tuple[Any, Any]]:
+    global _send
+    threads, before = torch.get_num_threads(), _send
+    torch.set_num_threads(1)
+    _send = on_message
+    try:
+        for item in items:
+            yield item, function(item)
+    finally:
+        torch.set_num_threads(threads)
+        _send = before
+
+
+def send(message: Any) -> None:
+    """Tell the process that started this work; called by a function that map_processes runs."""
+    _send(message)
+
+
+def _drain(messages: multiprocessing.Queue, on_message: Callable[[Any], None]) -> None:
+    while True:
+        try:
+            on_message(messages.get_nowait())
+        except queue.Empty:
+            return
+
+
+def _start_worker(messages: multiprocessing.Queue, stop, parent: int) -> None:
+    global _send
+    torch.set_num_threads(1)
+    _send = messages.put
+    obey(stop, parent)

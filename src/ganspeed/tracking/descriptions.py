@@ -1,0 +1,90 @@
+"""Descriptions that read like a model card: the method with its source, the data, what was measured, and limits."""
+
+import ast
+from typing import Any
+
+from ganspeed.params.blocks import Params
+from ganspeed.params.variants import OBJECTIVES
+from ganspeed.tracking.client import Spec
+
+LIMITS = """\
+- A ranking of recipes says little about the methods unless all were tuned with an equal budget; whether they were, and
+  whether the comparison is a demo, exploratory or confirmatory, stands with its reasons in `reports/index.html`.
+- One run is one seed. Speeds are compared over paired seeds by the pipeline, in `reports/index.html`, not here.
+- `cfid` is a Fréchet distance in the features of a small classifier trained in this pipeline. It is not FID and not
+  comparable with published numbers.
+- Losses are not comparable across variants: a critic's scale depends on its clip, weight and penalty.
+- A group's mean leaves out diverged runs, which have no `final/` values; the report counts them.
+- Times in the charts stand for generator updates (1 s each); they are no clock."""
+
+READING = """\
+- `iterative_penalty` is this project's reading of a paper whose formulas were not at hand; it is not the paper's
+  formula.
+- Its distance, the critic's gap, is a Wasserstein distance times a Lipschitz constant that the penalty's weight itself
+  sets free: not the same yardstick throughout training."""
+
+
+def run_card(spec: Spec, outcome: str, split: str) -> str:
+    """The description of a run, in Markdown; `outcome` says how far it came."""
+    data, train, variant = (spec.parameters[block] for block in ("data", "train", "variant"))
+    limits = f"{LIMITS}\n{READING}" if variant["objective"] == "iterative_penalty" else LIMITS
+    return f"""\
+# {spec.variant} on {spec.dataset}, seed {spec.seed}
+
+{outcome}
+
+## Method
+Objective `{variant["objective"]}`, with {_listed(variant)}.
+
+```
+{_method(variant["objective"])}
+```
+
+## Data and training
+Data set {spec.dataset} with {_listed(data)}. Training: {_listed(train)}.
+
+## What was measured
+Curves: losses, their terms and diagnostics, at some forty updates of the generator at most. `{split}/...`: scores of
+the snapshots against the {split} split; `final/...`: those of the last snapshot of a completed run. Sample grids at
+fixed z lie under Artifacts.
+
+## What this may not be taken to show
+{limits}
+"""
+
+
+def experiment_card(dataset: str, params: Params) -> str:
+    """The description of a data set's experiment, in Markdown."""
+    block, grid = params.datasets[dataset], params.compare
+    objectives = sorted({params.variants[name].objective for name in grid.variants})
+    methods = "\n".join(f"- `{name}`: {_method(name).splitlines()[0]}" for name in objectives)
+    limits = f"{LIMITS}\n{READING}" if "iterative_penalty" in objectives else LIMITS
+    return f"""\
+# {params.report.title}
+
+Data set {dataset}: {_listed(block.data.model_dump(mode="json"))}. Variants: {", ".join(grid.variants)}. Seeds:
+{", ".join(map(str, grid.seeds))}. The same seed means the same data order, z and initial weights.
+
+This is a mirror of the pipeline's files and may be deleted: `ganspeed track` fills it again. Runs that params.yaml no
+longer names, or that an edit has replaced, keep their place with the tag `current` = `false`.
+
+## Objectives
+{methods}
+
+## What was measured
+`{params.evaluate.split}/...`: scores against the {params.evaluate.split} split, from {block.evaluate.samples}
+generated images at each snapshot.
+
+## What this may not be taken to show
+{limits}
+"""
+
+
+def _method(objective: str) -> str:
+    """The docstring of the objective's file: the method, its source and its equation have their one home there."""
+    return ast.get_docstring(ast.parse((OBJECTIVES / f"{objective}.py").read_text(encoding="utf-8"))) or objective
+
+
+def _listed(block: dict[str, Any]) -> str:
+    flat = ((f"{k}.{n}", v) for k, b in block.items() for n, v in (b.items() if isinstance(b, dict) else [("", b)]))
+    return ", ".join(f"{name.rstrip('.')} {value}" for name, value in flat if name != "objective.")

@@ -1,0 +1,140 @@
+"""A trained run as the pipeline's files tell it, and what of it MLflow shows."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganspeed.system.files import read_json, sha256_file, sha256_json
+from ganspeed.tracking.client import Point
+from ganspeed.workspace import Workspace
+
+SHOWN_ROWS = 40  # at most, beside the first and the last: a point costs 0.1 ms, and history.csv has all of them
+COUNTS = ("update", "d_updates", "images_seen")  # of a row: multiples of the step that its points bear
+LAYOUT = 1  # of what is mirrored: raise it, and every run is mirrored again
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run with the content of run.json and, where they are there already, its provenance and scores."""
+
+    dataset: str
+    variant: str
+    seed: int
+    folder: Path
+    run: dict[str, Any]
+    provenance: dict[str, Any] | None
+    scores: Path | None
+    split: str
+    scored: str | None  # hash of the scores and their split
+    content: str  # hash of everything that is mirrored; run.json holds those of the history and the samples
+
+    @property
+    def fingerprint(self) -> str:
+        return self.run["fingerprint"]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return self.run["parameters"]
+
+    @property
+    def updates(self) -> int:
+        return self.parameters["train"]["updates"]
+
+    @property
+    def outcome(self) -> str:
+        if self.run["status"] == "diverged":
+            return f"Diverged at update {self.run['diverged_at']} of {self.updates}."
+        return f"Completed {self.updates} updates of the generator."
+
+    def tags(self) -> dict[str, str]:
+        """Status, device and versions, and the commit that it was trained at."""
+        own = {name: str(self.run[name]) for name in ("status", "device", "engine", "precision")}
+        versions = {f"version.{name}": version for name, version in self.run["versions"].items()}
+        return {**own, **versions, **self._commit(), "split": self.split}
+
+    def _commit(self) -> dict[str, str]:
+        if self.provenance is None:
+            return {}
+        commit = str(self.provenance["commit"])
+        return {
+            "git_commit": commit,
+            "git_dirty": str(self.provenance["dirty"]).lower(),
+            "mlflow.source.git.commit": commit,
+        }
+
+    def history(self) -> list[dict[str, float]]:
+        """The rows of history.csv, shown or not; empty cells are left out."""
+        return [{name: float(cell) for name, cell in row.items() if cell} for row in _rows(self.folder / "history.csv")]
+
+    def score_points(self) -> Iterator[Point]:
+        """The scores as <split>/<metric>, and those of a completed run's last snapshot as final/<metric> as well."""
+        for row in _rows(self.scores) if self.scores else []:
+            name, value, step = row["metric"], float(row["value"] or "nan"), int(row["update"])
+            if math.isfinite(value):
+                yield Point(f"{self.split}/{name}", value, step)
+                if step == self.updates and self.run["status"] == "completed":
+                    yield Point(f"final/{name}", value, step)
+
+    def pictures(self) -> list[Path]:
+        """Sample grids, oldest first, and the animation."""
+        grids = sorted((self.folder / "samples").glob("*.png"))
+        return grids + [gif for gif in [self.folder / "samples.gif"] if gif.exists()]
+
+
+def read_recorded(workspace: Workspace, dataset: str, variant: str, seed: int, split: str) -> Recorded | None:
+    """A run from its files; None when it is not trained yet."""
+    folder = workspace.run(dataset, variant, seed)
+    if not (folder / "run.json").exists():
+        return None
+    provenance = _if_there(workspace.provenance(dataset, variant, seed))
+    scores = _if_there(workspace.scores(dataset, variant, seed))
+    scored = sha256_json([split, sha256_file(scores)]) if scores else None
+    return Recorded(
+        dataset=dataset,
+        variant=variant,
+        seed=seed,
+        folder=folder,
+        run=read_json(folder / "run.json"),
+        provenance=read_json(provenance) if provenance else None,
+        scores=scores,
+        split=split,
+        scored=scored,
+        content=sha256_json(
+            [LAYOUT, sha256_file(folder / "run.json"), scored, sha256_file(provenance) if provenance else None]
+        ),
+    )
+
+
+def row_points(row: Mapping[str, float], train: Mapping[str, Any]) -> list[Point]:
+    """The points of one row of the history, but its COUNTS: none of most rows where `train` logs more than SHOWN_ROWS.
+
+    Values that are not finite are left out: MLflow would store 1.8e308.
+    """
+    step, every = int(row["update"]), train["log_every"] * math.ceil(train["updates"] / train["log_every"] / SHOWN_ROWS)
+    if step % every and step not in (1, train["updates"]):
+        return []
+    return [Point(name, v, step) for name, v in row.items() if name not in COUNTS and math.isfinite(v)]
+
+
+def flat_parameters(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Nested blocks as `variant.optimizer.lr_g` → text, the same whether they come from Python or from JSON."""
+    flat = {}
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": text for inner, text in flat_parameters(value).items()}
+        else:
+            flat[name] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.exists() else None

@@ -1,0 +1,1 @@
+"""How is one run trained, logged, saved and resumed?"""

@@ -1,0 +1,1 @@
+"""In which way is the same mathematics of a run computed?"""

@@ -1,0 +1,54 @@
+"""history.csv: what one update is logged as."""
+
+import csv
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ganspeed.networks.fast_convolutions import suited_to
+from ganspeed.objectives import Batch, gradient_norm, interpolate
+from ganspeed.system.files import write_atomically
+from ganspeed.training.state import Recipe, Step
+
+PROFILE = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of the real sample where the critic's gradient norm is logged
+PROFILED = 16  # samples of a batch that it is the mean over: with the usual 64 a row would cost twice as much
+
+
+def gradient_profile(D: nn.Module, batch: Batch) -> dict[str, Tensor]:
+    """Mean gradient norm of D along the way from generated to real samples: one scalar for each point of PROFILE.
+
+    One pass over x_hat = a x + (1 - a) x_fake for all a together, with the first derivative only. It draws nothing
+    and changes nothing. D is the critic after the update's steps, the samples are the first PROFILED of the batch of
+    its last critic step.
+    """
+    real, fake = batch.real[:PROFILED], batch.fake[:PROFILED]
+    x_hat = torch.cat([interpolate(real, fake, a) for a in PROFILE])
+    with suited_to(x_hat.device):
+        norms = gradient_norm(D, x_hat, differentiable=False).chunk(len(PROFILE))
+    return {f"profile_{a:.2f}": norm.mean() for a, norm in zip(PROFILE, norms, strict=True)}
+
+
+def history_row(update: int, recipe: Recipe, step: Step) -> dict[str, float]:
+    """One row of history.csv, of the update's last critic step and its generator step; one transfer to the host."""
+    critic, adversary = step.critic, step.adversary
+    named = {"d_loss": critic.total(), "g_loss": adversary.total(), "gap": critic.gap}
+    named |= {f"d/{name}": term for name, term in critic.loss.items()}
+    named |= {f"g/{name}": term for name, term in adversary.loss.items()}
+    named |= {f"diagnostics/{name}": term for name, term in (critic.diagnostics | step.profile()).items()}
+    values = torch.stack([term.detach().double() for term in named.values()]).tolist()
+    d_updates = update * recipe.hyperparameters["n_critic"]
+    counts = {"update": update, "d_updates": d_updates, "images_seen": d_updates * recipe.train["batch_size"]}
+    return counts | dict(zip(named, values, strict=True))
+
+
+def write_history(path: Path, rows: list[dict[str, float]]) -> None:
+    """history.csv: one line per logged update, floats written so that they read back exactly."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0] if rows else ["update"], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    write_atomically(path, write)
