@@ -19,7 +19,7 @@ import torch
 from customary import NETWORKS, pictures, recipe
 from tables import tell
 
-from ganspeed.runs.measure_timing import fresh
+from ganspeed.runs.measure_timing import fresh_update
 from ganspeed.training.engines.choose import COMPILED, EAGER, LANES, TRACED
 
 NAMES = (f"{TRACED}, {LANES} lanes", f"{COMPILED}, {LANES} lanes", f"{COMPILED}, 1 lane")
@@ -48,10 +48,10 @@ def main() -> None:
     data = pictures(asked.shape), torch.zeros(1000, dtype=torch.int64)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = f"{folder}/compiled"
-        eager, _ = fresh(asked, EAGER, *data, Path(folder) / "eager")
+        eager, _ = fresh_update(asked, EAGER, *data, Path(folder) / "eager")
         eager()
         start = time.perf_counter()
-        together, at_once = fresh(asked, given.engine, *data, Path(folder) / "lanes")
+        together, at_once = fresh_update(asked, given.engine, *data, Path(folder) / "lanes")
         together()
         ready = time.perf_counter() - start
         for _ in range(given.repeats):

@@ -23,7 +23,7 @@ import torch
 from customary import NETWORKS, customary, pictures, recipe
 from tables import tell
 
-from ganspeed.runs.measure_timing import fresh
+from ganspeed.runs.measure_timing import fresh_update
 from ganspeed.system.devices import device_name, select_device
 from ganspeed.training.engines.choose import choose_engine
 from ganspeed.training.state import Recipe
@@ -48,7 +48,7 @@ def work(engine: str | None, asked: Recipe, where: torch.device, pipe: Connectio
         images, labels = pictures(asked.shape).to(where), torch.zeros(1000, dtype=torch.int64, device=where)
         torch.set_num_threads(1)
         with tempfile.TemporaryDirectory() as folder:
-            update, _ = fresh(asked, engine, images, labels, Path(folder))
+            update, _ = fresh_update(asked, engine, images, labels, Path(folder))
     else:
         torch.backends.cudnn.allow_tf32 = False  # equal precision
         update = partial(next, customary(asked, where))

@@ -30,8 +30,8 @@ from ganspeed.runs.spec import all_specs
 from ganspeed.runs.train import _train_group, train_all
 from ganspeed.system.devices import select_device
 from ganspeed.tracking import terminal
-from ganspeed.training.snapshot_grid import of_block
-from ganspeed.training.snapshots import Camera
+from ganspeed.training.snapshot_grid import for_run
+from ganspeed.training.snapshots import SnapshotWriter
 from ganspeed.workspace import Workspace
 
 train_group = _train_group
@@ -54,9 +54,9 @@ def timed_group(item: tuple) -> None:
         return call
 
     with (
-        patch.object(train, "wished", lambda: updates.append(time.perf_counter()) or wished()),
-        patch.object(Camera, "photograph", timed(Camera.photograph)),
-        patch.object(Camera, "animate", timed(Camera.animate)),
+        patch.object(train, "requested", lambda: updates.append(time.perf_counter()) or wished()),
+        patch.object(SnapshotWriter, "photograph", timed(SnapshotWriter.photograph)),
+        patch.object(SnapshotWriter, "animate", timed(SnapshotWriter.animate)),
     ):
         train_group(item)
     found = {"train": specs[0].parameters["train"], "updates": updates, "pictures": sum(pictures)}
@@ -66,7 +66,7 @@ def timed_group(item: tuple) -> None:
 def seconds_on_rows(train: dict, updates: list[float]) -> float:
     after = {update: updates[update] - updates[update - 1] for update in range(1, len(updates))}
     logged = {update for update in after if update % train["log_every"] == 0 or update == 1}
-    others = set(of_block(train)) | {update for update in after if update % train["checkpoint_every"] == 0}
+    others = set(for_run(train)) | {update for update in after if update % train["checkpoint_every"] == 0}
     with_row = statistics.median(after[update] for update in logged - others)
     without = statistics.median(after[update] for update in after.keys() - logged - others)
     return (with_row - without) * len(logged)
@@ -81,7 +81,7 @@ def shares() -> dict[str, float]:
         workspace = Workspace(Path(folder))
         shutil.copytree(Workspace(Path.cwd()).prepared(dataset), workspace.prepared(dataset))
         specs = all_specs(workspace, asked, where)
-        train_all(specs, workspace, where, terminal.watch(workspace, asked))
+        train_all(specs, workspace, where, terminal.make_observers(workspace, asked))
         groups = [json.loads(path.read_text()) for path in workspace.root.glob("*.times")]
     training = sum(group["updates"][-1] - group["updates"][0] for group in groups)
     found = {

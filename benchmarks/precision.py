@@ -20,12 +20,12 @@ import pandas as pd
 from tables import tell
 
 from ganspeed.compare.statistics import effect
-from ganspeed.compare.times import Run, runs_of, time_to_threshold, truncated
+from ganspeed.compare.times import RunCurve, curves_of, time_to_threshold, truncated
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
-from ganspeed.runs.measure_timing import seconds
+from ganspeed.runs.measure_timing import seconds_of
 from ganspeed.runs.spec import all_specs, plan_runs
-from ganspeed.runs.train import resident, train_cell
+from ganspeed.runs.train import train_cell, training_images
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.store import score_variant
 from ganspeed.study.run_grid import run_grid
@@ -51,7 +51,7 @@ def asked(given: argparse.Namespace, precision: str) -> Params:
     return here.model_copy(update=changes)
 
 
-def curves(asked: Params, workspace: Workspace) -> dict[tuple[str, int], Run]:
+def curves(asked: Params, workspace: Workspace) -> dict[tuple[str, int], RunCurve]:
     """Variant and seed → its cfid over updates, after training and scoring."""
     (dataset,) = asked.compare.datasets
     engine = {spec.engine for spec in all_specs(workspace, asked, select_device())}
@@ -61,17 +61,17 @@ def curves(asked: Params, workspace: Workspace) -> dict[tuple[str, int], Run]:
         train_cell(workspace, asked, dataset, variant, lambda specs: [])
         score_variant(workspace, asked, dataset, variant)
     tables, labels = read_scores(workspace, dataset, asked.compare)
-    found = runs_of(pd.concat(tables.values()), {cell: label["run"] for cell, label in labels.items()})
+    found = curves_of(pd.concat(tables.values()), {cell: label["run"] for cell, label in labels.items()})
     return {(run.variant, run.seed): run for run in found}
 
 
-def compared(one: list[Run], other: list[Run], asked: Params) -> dict:
+def compared(one: list[RunCurve], other: list[RunCurve], asked: Params) -> dict:
     """Runs in another precision against float32's, paired by their place; float32's may be held against themselves."""
     block = asked.dataset(asked.compare.datasets[0])
     tau, consecutive = block.threshold.tau, asked.protocol.consecutive
     horizon = budget(block.train.updates, block.train.grid_ratio)
 
-    def times(runs: list[Run]) -> list[float]:
+    def times(runs: list[RunCurve]) -> list[float]:
         return [truncated(time_to_threshold(run, tau, consecutive), 1, horizon)[0] for run in runs]
 
     ends = [math.log(b.cfid[-1] / a.cfid[-1]) for a, b in zip(one, other, strict=True)]
@@ -94,8 +94,8 @@ def pace(grids: dict[str, Params], variant: str, workspace: Workspace) -> dict[s
     """Precision → updates done while float32 does one."""
     where, (dataset,) = select_device(), grids[ONE].compare.datasets
     specs = {name: plan_runs(workspace, grid, device_name(where), dataset, variant)[0] for name, grid in grids.items()}
-    images, labels = resident(workspace.prepared(dataset), where)
-    times = [{name: seconds(spec, images, labels, TIMED) for name, spec in specs.items()} for _ in range(REPEATS)]
+    images, labels = training_images(workspace.prepared(dataset), where)
+    times = [{name: seconds_of(spec, images, labels, TIMED) for name, spec in specs.items()} for _ in range(REPEATS)]
     return {name: round(median(one[ONE] / one[name] for one in times), 2) for name in specs}
 
 

@@ -27,7 +27,7 @@ from ganspeed.runs.train import train_all
 from ganspeed.study.run_grid import run_grid
 from ganspeed.system.devices import device_name, select_device
 from ganspeed.training.engines.choose import lane_count
-from ganspeed.training.snapshot_grid import of_block
+from ganspeed.training.snapshot_grid import for_run
 from ganspeed.workspace import Workspace
 
 RATIOS = (1.5, 1.25, 1.1, 1.05)
@@ -50,7 +50,7 @@ def measure(workspace: Workspace, variant: str, ratio: float) -> dict:
     return {
         "variant": variant,
         "grid_ratio": ratio,
-        "snapshots": len(of_block(first.parameters["train"])),
+        "snapshots": len(for_run(first.parameters["train"])),
         "training_s": (clock.last - clock.first) / len(specs),
         "scoring_s": scoring / len(specs),
     }

@@ -19,11 +19,11 @@ from tables import tell
 from torch import Tensor, vmap
 from torch.func import functional_call, stack_module_state
 
-from ganspeed.networks.fast_convolutions import suited_to
+from ganspeed.networks.fast_convolutions import fast_convolutions
 from ganspeed.networks.generator import Generator
 from ganspeed.networks.layers import initialise
-from ganspeed.scoring.snapshots import BATCH
-from ganspeed.system.allocator import keep_freed
+from ganspeed.scoring.snapshots import SAMPLE_BATCH
+from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.devices import select_device
 
 
@@ -37,8 +37,8 @@ def snapshot(sizes: Networks, seed: int, where: torch.device) -> Generator:
 def milliseconds(make: Callable[[Tensor], object], z: Tensor) -> float:
     """Of making images of all of z, a batch at a time."""
     start = time.perf_counter()
-    with torch.inference_mode(), suited_to(z.device):
-        for part in z.split(BATCH):
+    with torch.inference_mode(), fast_convolutions(z.device):
+        for part in z.split(SAMPLE_BATCH):
             make(part)
     if z.is_cuda:
         torch.cuda.synchronize()
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    keep_freed()
+    retain_freed_blocks()
     sizes, where, found = NETWORKS[given.networks], select_device(), []
     snapshots = [snapshot(sizes, seed, where) for seed in range(given.snapshots)]
     weights = stack_module_state(snapshots)

@@ -25,7 +25,7 @@ import torch
 from customary import NETWORKS, customary, pictures, recipe
 from tables import tell
 
-from ganspeed.runs.measure_timing import fresh
+from ganspeed.runs.measure_timing import fresh_update
 from ganspeed.system.devices import device_name
 from ganspeed.training.engines.choose import choose_engine, lane_count
 from ganspeed.training.state import Recipe
@@ -40,7 +40,7 @@ def work(asked: Recipe, engine: str, pipe: Connection) -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         images, labels = pictures(asked.shape), torch.zeros(1000, dtype=torch.int64)
-        update, _ = fresh(asked, engine, images, labels, Path(folder))
+        update, _ = fresh_update(asked, engine, images, labels, Path(folder))
         update()
         pipe.send(None)
         while (updates := pipe.recv()) is not None:

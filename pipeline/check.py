@@ -5,7 +5,7 @@ changes nothing for a stage further down does not run it.
 """
 
 from ganspeed.params.blocks import Params
-from ganspeed.runs.cache import put_aside_unnamed
+from ganspeed.runs.cache import stash_unnamed
 from ganspeed.system.files import write_text
 from ganspeed.workspace import Workspace
 from stage import run_stage
@@ -13,7 +13,7 @@ from stage import run_stage
 
 def check(params: Params, workspace: Workspace) -> None:
     """Name every mistake in params.yaml; move runs and scores that it no longer names to .runs/."""
-    put_aside_unnamed(workspace, params)
+    stash_unnamed(workspace, params)
     write_text(workspace.artifacts / "check.txt", "params.yaml is in order\n")
 
 

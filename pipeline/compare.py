@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ganspeed.compare.compare import Clock, Records, compare_runs
-from ganspeed.compare.times import runs_of
+from ganspeed.compare.compare import Clock, StudyRecords, compare_runs
+from ganspeed.compare.times import curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.scoring.read import read_scores
 from ganspeed.system.files import read_json, write_json
@@ -18,12 +18,12 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
     tables, labels = read_scores(workspace, dataset, params.compare)
     timing = _if_there(workspace.timing(dataset))
     clock = Clock(timing["seconds_per_update"], timing["device"]) if timing else Clock()
-    records = Records(
+    records = StudyRecords(
         preregistration=_if_there(workspace.preregistration(dataset)), tuning=_if_there(workspace.tuning(dataset))
     )
     result = compare_runs(
         dataset,
-        runs_of(pd.concat(tables.values()), {cell: label["run"] for cell, label in labels.items()}),
+        curves_of(pd.concat(tables.values()), {cell: label["run"] for cell, label in labels.items()}),
         params.dataset(dataset).threshold,
         params.protocol,
         pd.read_csv(workspace.calibration(dataset)),

@@ -9,7 +9,7 @@ from stage import run_stage
 
 def pilot(params: Params, workspace: Workspace, dataset: str) -> None:
     """Train and score the pilot of one data set; keeps what fits."""
-    scored = piloting.run_pilot(workspace, params, dataset, lambda specs: [terminal.observer(len(specs))])
+    scored = piloting.run_pilot(workspace, params, dataset, lambda specs: [terminal.terminal_observer(len(specs))])
     print(f"{dataset}: {scored} pilot runs scored; `ganspeed freeze {dataset}` takes length and thresholds from them")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
-from ganspeed.system.shutdown import follow_dvc, leave
+from ganspeed.system.shutdown import exit_now, stop_with_dvc
 from ganspeed.workspace import Workspace
 
 
@@ -17,9 +17,9 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
         parser.add_argument(name)
     given = parser.parse_args()
     workspace = Workspace(Path.cwd())
-    follow_dvc()
+    stop_with_dvc()
 
     def stage() -> None:
         body(load_params(workspace.params), workspace, *(getattr(given, name) for name in arguments))
 
-    leave(exit_status(stage, workspace.root))
+    exit_now(exit_status(stage, workspace.root))

@@ -10,7 +10,7 @@ from stage import run_stage
 
 def train(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
     """Keep the runs that fit the params, fetch those trained ahead, train the missing ones."""
-    if train_cell(workspace, params, dataset, variant, terminal.watch(workspace, params)):
+    if train_cell(workspace, params, dataset, variant, terminal.make_observers(workspace, params)):
         mirror_safely(workspace, params, dataset, variant)  # the report's stage mirrors what was there before
 
 

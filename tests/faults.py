@@ -120,7 +120,7 @@ def _work(root: Path, stages: tuple[str, ...], trigger: Trigger | None, said: Pa
     os.environ.update(ENVIRONMENT)
     os.chdir(root)
     mirror.mirror_safely = terminal.Live = Mock()  # MLflow is no part of this
-    shutdown.leave = exit_status.leave = sys.exit  # or the first stage would take the process with it
+    shutdown.exit_now = exit_status.leave = sys.exit  # or the first stage would take the process with it
     try:
         for stage in stages:
             sys.argv = [stage, *ARGUMENTS.get(stage, ("digits",))]

@@ -10,8 +10,8 @@ import pandas as pd
 from PIL import Image
 from ruamel.yaml import YAML
 
-from ganspeed.compare.compare import Clock, Records, compare_runs
-from ganspeed.compare.times import runs_of
+from ganspeed.compare.compare import Clock, StudyRecords, compare_runs
+from ganspeed.compare.times import curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
 from ganspeed.scoring.sources import metric_sha256
@@ -122,7 +122,7 @@ def write_study(
     workspace = Workspace(root)
     study = load_params(workspace.params)
     frozen = preregistration(variants, seeds, tau, planned)
-    records = Records(frozen, TUNING) if planned else Records()
+    records = StudyRecords(frozen, TUNING) if planned else StudyRecords()
     for dataset in datasets:
         scores, facts = [], {}
         if planned:
@@ -138,7 +138,7 @@ def write_study(
                 facts[variant, seed] = _facts(variant, end)
                 scores.append(_scores(dataset, variant, seed, end))
                 _write_run(workspace, dataset, variant, seed, end, scores[-1])
-        runs, levels = runs_of(pd.concat(scores), facts), _calibration(dataset)
+        runs, levels = curves_of(pd.concat(scores), facts), _calibration(dataset)
         threshold = study.dataset(dataset).threshold
         found = compare_runs(dataset, runs, threshold, study.protocol, levels, Clock(seconds_per_update or {}), records)
         _write_json(workspace.comparison(dataset), found)

@@ -33,7 +33,7 @@ def workspace(tmp_path):
     workspace, parsed = Workspace(tmp_path), load_params(tmp_path / "params.yaml")
     chosen = {}
     for arm, about in parsed.tuning.arms.items():
-        block = knobs.turned(parsed.variants[about.variant].resolved(), VALUES[arm])
+        block = knobs.with_values(parsed.variants[about.variant].resolved(), VALUES[arm])
         chosen[arm] = {"trial": 3, "score": 1.0, "variant": about.variant, "values": VALUES[arm], "block": block}
     budget = {"trials": 24, "seeds": [900, 901], "updates": 400, "split": "val"}
     record = {"dataset": "digits", "budget": budget, "metric_sha256": "f" * 64, "chosen": chosen}
@@ -54,7 +54,7 @@ def test_tuned_blocks_stand_behind_the_published_ones_and_every_other_line_stays
     parsed = load_params(workspace.params)
     for arm, values in VALUES.items():
         resolved = parsed.variants[arm].resolved()
-        assert {k: knobs.home(resolved, k)[k] for k in values} == values
+        assert {k: knobs.section_of(resolved, k)[k] for k in values} == values
 
 
 def test_adopted_twice_it_changes_nothing_and_a_better_tuning_replaces_the_block_alone(workspace):

@@ -15,7 +15,7 @@ from ganspeed.params.load import parse_params
 from ganspeed.scoring import calibration
 from ganspeed.scoring.classifier import batches, embed, load_classifier, load_reference
 from ganspeed.scoring.embedded import Embedded, statistics
-from ganspeed.scoring.embedder import View
+from ganspeed.scoring.embedder import EmbeddedSet
 from ganspeed.scoring.feature_metrics import frechet_distance
 from ganspeed.scoring.metrics import METRICS
 from ganspeed.scoring.pixel_metrics import Pixels
@@ -148,10 +148,10 @@ def test_floor_is_blind_to_a_difference_between_val_and_test(study):
     """Both halves come from the pooled images, in every metric."""
     rng = np.random.default_rng(0)
 
-    def real(shift: float) -> calibration.Real:
+    def real(shift: float) -> calibration.RealImages:
         values = rng.normal(size=(300, 4)) + shift
         seen = Embedded(values, None)
-        return calibration.Real(View(seen, seen, Pixels(values, values)), values.reshape(300, 1, 2, 2))
+        return calibration.RealImages(EmbeddedSet(seen, seen, Pixels(values, values)), values.reshape(300, 1, 2, 2))
 
     a, b = real(0), real(5)
     settings = study.evaluate.model_copy(update={"kid_subsets": 2, "kid_subset_size": 100})

@@ -10,7 +10,7 @@ import pytest
 
 from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.statistics import ratio
-from ganspeed.compare.times import Run, grid_step, log_area, runs_of, time_to_threshold, truncated
+from ganspeed.compare.times import RunCurve, curves_of, grid_step, log_area, time_to_threshold, truncated
 from ganspeed.compare.verdict import differences
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Protocol, Timing
@@ -37,14 +37,14 @@ def falling(speed: float) -> tuple[float, ...]:
     return tuple(100 * math.exp(-speed * update) for update in GRID)
 
 
-def run(variant="wgan_gp", seed=0, cfid=None, **changes) -> Run:
+def run(variant="wgan_gp", seed=0, cfid=None, **changes) -> RunCurve:
     curve = cfid or falling(0.05)
-    return Run(variant, seed, GRID, curve, facts(**changes), curve, ((0, 0.0), (100, 0.9)))
+    return RunCurve(variant, seed, GRID, curve, facts(**changes), curve, ((0, 0.0), (100, 0.9)))
 
 
 def test_arrival_is_the_first_of_three_in_a_row():
     cfid = [50.0, 9.0, 50.0, 9.0, 9.0, 50.0, 9.0, 9.0, 9.0, 50.0]
-    r = Run("v", 0, tuple(range(0, 100, 10)), tuple(cfid), facts())
+    r = RunCurve("v", 0, tuple(range(0, 100, 10)), tuple(cfid), facts())
     assert time_to_threshold(r, 10.0, 3) == 60
     assert time_to_threshold(r, 10.0, 1) == 10
     assert time_to_threshold(r, 10.0, 4) is None
@@ -69,7 +69,7 @@ def test_twice_as_fast_is_two_on_updates_and_ten_on_discriminator_updates():
     """gan with one critic step against wgan_gp with five, twice as fast in updates."""
     runs = [run(seed=s, cfid=falling(0.1)) for s in range(3)]
     halved = tuple(u // 2 for u in GRID)
-    runs += [Run("gan", s, halved, falling(0.1), facts(n_critic=1), falling(0.1)) for s in range(3)]
+    runs += [RunCurve("gan", s, halved, falling(0.1), facts(n_critic=1), falling(0.1)) for s in range(3)]
     rows = compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     ratio = {(r["new"], r["reference"], r["axis"]): r["ratio"] for r in rows if r["threshold"] == "tau25"}
     assert ratio["gan", "wgan_gp", "updates"] == pytest.approx(2, rel=0.1)
@@ -150,7 +150,7 @@ def test_a_run_that_diverges_after_reaching_keeps_its_time_and_one_before_does_n
     late = run("gan", cfid=falling(0.05), status="diverged", diverged_at=100)
     short = sum(u < 20 for u in GRID)
     curve = falling(0.05)[:short]
-    early = Run("wgan_gp", 0, GRID[:short], curve, facts(status="diverged", diverged_at=20), curve)
+    early = RunCurve("wgan_gp", 0, GRID[:short], curve, facts(status="diverged", diverged_at=20), curve)
     result = compare_runs("d", [late, early], THRESHOLD, PROTOCOL, CALIBRATION)
     reached = {r["variant"]: r["reached"] for r in result["times"] if (r["axis"], r["threshold"]) == ("updates", "tau")}
     assert reached == {"gan": True, "wgan_gp": False}
@@ -158,12 +158,12 @@ def test_a_run_that_diverges_after_reaching_keeps_its_time_and_one_before_does_n
 
 
 def test_the_second_classifier_is_held_against_its_own_threshold():
-    r = Run("v", 0, GRID, falling(0.05), facts(), tuple(2 * v for v in falling(0.05)))
+    r = RunCurve("v", 0, GRID, falling(0.05), facts(), tuple(2 * v for v in falling(0.05)))
     assert time_to_threshold(r, 20.0, 3, "second") == time_to_threshold(r, 10.0, 3)
 
 
 def test_scores_without_the_second_classifier_are_refused_by_name():
-    bare = Run("gan", 3, GRID, falling(0.05), facts())
+    bare = RunCurve("gan", 3, GRID, falling(0.05), facts())
     with pytest.raises(UserError, match="data set d: no cfid_second in the scores of gan/seed-3"):
         compare_runs("d", [run(), bare], THRESHOLD, PROTOCOL, CALIBRATION)
 
@@ -177,10 +177,10 @@ def test_area_is_the_mean_of_log_cfid_over_log_updates():
 
 
 def test_area_of_a_diverged_run_holds_its_last_value():
-    held = Run("v", 0, GRID[:5], (9.0, 8.0, 7.0, 6.0, 5.0), facts())
+    held = RunCurve("v", 0, GRID[:5], (9.0, 8.0, 7.0, 6.0, 5.0), facts())
     assert log_area(held) == pytest.approx(log_area(run(cfid=(9.0, 8.0, 7.0, 6.0) + (5.0,) * (len(GRID) - 4))))
-    assert log_area(Run("v", 0, (0,), (9.0,), facts())) == pytest.approx(math.log(9))
-    assert log_area(Run("v", 0, (0,), (math.nan,), facts())) is None
+    assert log_area(RunCurve("v", 0, (0,), (9.0,), facts())) == pytest.approx(math.log(9))
+    assert log_area(RunCurve("v", 0, (0,), (math.nan,), facts())) is None
 
 
 def test_area_ratio_says_how_many_times_lower_the_curve_is():
@@ -210,7 +210,7 @@ def test_any_order_of_the_rows_gives_the_same_bytes():
         random.Random(seed).shuffle(rows)
         shuffled = dict(random.Random(seed).sample(sorted(all_facts.items()), len(all_facts)))
         timing = dict(random.Random(seed).sample([("gan", 0.1), ("wgan_gp", 0.3)], 2))
-        runs = runs_of(pd.DataFrame(rows), shuffled)
+        runs = curves_of(pd.DataFrame(rows), shuffled)
         for given in (runs, runs[::-1]):
             levels = CALIBRATION.sample(frac=1, random_state=seed)
             result = compare_runs("d", given, THRESHOLD, PROTOCOL, levels, Clock(timing))
@@ -228,18 +228,18 @@ def test_unlike_runs_are_not_compared(key):
 def test_plateau_is_where_the_median_stays_within_a_tenth_of_its_minimum():
     updates = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
     curve = (99.0, 50.0, 20.0, 10.4, 12.0, 10.9, 10.0, 10.5, 10.3, 10.8, 10.2)
-    pilots = [Run("wgan_gp", s, updates, curve, facts()) for s in (800, 801, 802)]
+    pilots = [RunCurve("wgan_gp", s, updates, curve, facts()) for s in (800, 801, 802)]
     found = find_plateau(pilots, 1.1)
     assert (found.plateau, found.cfid) == (50, 10.0)
     assert budget(found.updates, 1.1) >= 75 > budget(found.updates - 1, 1.1)
     assert found.threshold == {"tau25": 50.0, "tau": 20.0, "tau75": 12.0}
     second = tuple(3 * value for value in curve)
-    both = find_plateau([Run("wgan_gp", s, updates, curve, facts(), second) for s in (800, 801, 802)], 1.1)
+    both = find_plateau([RunCurve("wgan_gp", s, updates, curve, facts(), second) for s in (800, 801, 802)], 1.1)
     assert both.threshold == found.threshold | {"tau_second": 60.0}
 
 
 def test_no_plateau_while_the_curve_still_falls():
-    assert find_plateau([Run("v", 0, GRID, falling(0.05), facts())], 1.1) is None
+    assert find_plateau([RunCurve("v", 0, GRID, falling(0.05), facts())], 1.1) is None
 
 
 def test_the_stage_reads_timing_preregistration_and_tuning_where_they_are(tmp_path):

@@ -11,11 +11,13 @@ def test_the_centre_square_is_kept_and_shrunk_without_aliasing():
     stripes = np.zeros((16, 32))
     stripes[:, 8:24] = np.tile([0, 255], 8)  # one pixel wide, in the centre square
     stripes[:, :8] = stripes[:, 24:] = 200  # outside of it
-    x = decode.fit(Image.fromarray(stripes.astype(np.uint8)), 8)
+    x = decode.crop_and_scale(Image.fromarray(stripes.astype(np.uint8)), 8)
     assert x.shape == (1, 8, 8)
     assert np.abs(x[..., 1:-1]).max() < 0.3  # grey, where every second pixel would be black or white
     ramp = Image.fromarray(np.tile(np.arange(0, 256, 8, dtype=np.uint8), (64, 1)))  # 32 wide, 64 high
-    assert np.array_equal(decode.fit(ramp, 32)[0, 0], np.arange(0, 256, 8, dtype=np.float32) / np.float32(127.5) - 1)
+    assert np.array_equal(
+        decode.crop_and_scale(ramp, 32)[0, 0], np.arange(0, 256, 8, dtype=np.float32) / np.float32(127.5) - 1
+    )
 
 
 def test_pictures_are_turned_upright_and_transparent_parts_are_white():

@@ -18,13 +18,13 @@ from ganspeed.data import cifar, mnist
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, read_manifest
 from ganspeed.data.source import DataError
-from ganspeed.params.datasets import Published
+from ganspeed.params.datasets import PublishedData
 
 RAW = Path(os.environ.get("GANSPEED_DATA") or Path(__file__).parents[1] / "data" / "raw")
 
 
 def published(source, **changes):
-    return Published(source=source, **({"image_size": 28, "holdout": 20, "split_seed": 0} | changes))
+    return PublishedData(source=source, **({"image_size": 28, "holdout": 20, "split_seed": 0} | changes))
 
 
 def to_idx(array):

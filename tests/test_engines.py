@@ -25,8 +25,8 @@ from ganspeed.objectives import gradient_norm
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines import choose, vmapped
 from ganspeed.training.engines.choose import choose_engine, compiler, lane_count
-from ganspeed.training.engines.functional import Flat, rates
-from ganspeed.training.loop import Run, one_update
+from ganspeed.training.engines.functional import FlatParameters, step_scalars
+from ganspeed.training.loop import TrainingRun, one_update
 from ganspeed.training.state import Outcome
 
 RTOL, ATOL = 1e-3, 1e-5  # of a history's values
@@ -47,8 +47,8 @@ def without_machine_code(monkeypatch):
     vmapped.traced_steps.cache_clear()
 
 
-def new_run(recipe, images, folder: Path) -> Run:
-    return Run(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), lambda row: None)
+def new_run(recipe, images, folder: Path) -> TrainingRun:
+    return TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), lambda row: None)
 
 
 def side_by_side(recipes, images, folder: Path, engine=TRACED, stopping=lambda: False) -> list[Outcome]:
@@ -77,7 +77,7 @@ def cautious(recipe):
     return recipe
 
 
-def assert_close_to_the_eager_loop(lane: Run, images, folder: Path) -> None:
+def assert_close_to_the_eager_loop(lane: TrainingRun, images, folder: Path) -> None:
     """The history, and where the weights went, in steps of the optimiser."""
     eager = new_run(lane.recipe, images, folder)
     while eager.goes_on:
@@ -90,7 +90,7 @@ def assert_close_to_the_eager_loop(lane: Run, images, folder: Path) -> None:
         assert ((one - other).abs() < STEPS * rate).double().mean() >= ALIKE, name
 
 
-def moved(run: Run) -> dict[str, tuple[torch.Tensor, float]]:
+def moved(run: TrainingRun) -> dict[str, tuple[torch.Tensor, float]]:
     """The weights of both networks and of the average that is scored, (n,) each, and the length of a step."""
     G, D = run.state.G, run.state.D
     networks = {"G": (G.network, G), "D": (D.network, D), "average": (run.state.average, G)}
@@ -153,7 +153,7 @@ def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
     """Made at one level of derivatives, it is used at another: traced over lanes, and eager."""
     g = torch.Generator().manual_seed(0)
     D = Discriminator((1, 8, 8), 4, 0)
-    flat, (x, y) = Flat(D), torch.randn(2, 6, 1, 8, 8, generator=g)
+    flat, (x, y) = FlatParameters(D), torch.randn(2, 6, 1, 8, 8, generator=g)
     d = torch.randn(sum(weight.numel() for weight in D.parameters()), generator=g)
 
     def loss(critic):
@@ -164,7 +164,7 @@ def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
         return sum(passes[name]() for name in order)
 
     def eager(around) -> torch.Tensor:
-        vmapped.overwrite(D, flat, d)
+        vmapped.load_weights(D, flat, d)
         with around:
             total = loss(D)
         return flat.vector(torch.autograd.grad(total, list(D.parameters())))
@@ -174,7 +174,7 @@ def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
 
     wanted = eager(nullcontext())
     traced = vmapped.over_lanes(step, (d,), lanes=2, compiles=False)(torch.stack([d, -d]))[0]
-    for found in (traced, eager(fast_convolutions.FasterConvolutions())):
+    for found in (traced, eager(fast_convolutions.FastConvolutions())):
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
 
 
@@ -288,7 +288,7 @@ def test_machine_code_takes_the_steps_of_the_trace(engine, variant, recipe, imag
     run, count = new_run(one, data, tmp_path), lane_count(engine)
     compiled, traced = (vmapped.Lanes([run], name) for name in (engine, engine.replace("compiled", "traced")))
     for name, moments in (("critic", traced.moments_d), ("generator", traced.moments_g)):
-        rate = tuple(torch.full((count,), value) for value in rates(one.variant["optimizer"], 1e-3, 1))
+        rate = tuple(torch.full((count,), value) for value in step_scalars(one.variant["optimizer"], 1e-3, 1))
         given = (traced.g, traced.d, moments, traced.objective, traced._draw(0), rate)
         # all but the weights: a step may be as long for a gradient of nothing but rounding as for any other
         found, wanted = (torch.utils._pytree.tree_leaves(getattr(run, name)(*given)[1:]) for run in (compiled, traced))

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.errors import UserError
 from ganspeed.params.load import parse_params
-from ganspeed.runs.cache import collect_garbage, pooled_scores, put_aside_run, put_aside_unnamed
+from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
 from ganspeed.runs.fingerprint import PACKAGE, source_hashes
 from ganspeed.runs.provenance import git_state
 from ganspeed.runs.spec import all_specs, plan_runs
@@ -128,7 +128,7 @@ def test_trained_ahead_side_by_side_and_collected_gives_the_bytes_of_one_at_a_ti
     one_by_one = digests(workspace.artifacts / "runs")
     for variant in ("gan", "wgan"):
         for seed in (0, 1):
-            put_aside_run(workspace, "digits", variant, seed)
+            stash_run(workspace, "digits", variant, seed)
     for spec in all_specs(workspace, p, torch.device("cpu")):
         RunStore(workspace).forget(spec)
     monkeypatch.setenv("GANSPEED_WORKERS", "3")
@@ -165,7 +165,7 @@ def test_an_unfinished_run_is_not_taken_for_a_finished_one(study):
     (spec,) = plan_runs(workspace, p, device_name(torch.device("cpu")), "digits", "gan")
     trained(study, seeds=(0,))
     whole = digests(workspace.run("digits", "gan", 0))
-    put_aside_run(workspace, "digits", "gan", 0)
+    stash_run(workspace, "digits", "gan", 0)
     (RunStore(workspace).pooled(spec) / "run" / "run.json").unlink()  # as if killed just before the end
     assert trained(study, seeds=(0,)) == [0]
     assert digests(workspace.run("digits", "gan", 0)) == whole
@@ -217,7 +217,9 @@ def imported(source: Path) -> set[str]:
             folder = Path(*node.module.split(".")[1:])
             names = [*([folder] if folder.name else []), *(folder / name.name for name in node.names)]
             found |= {path for name in names for path in (f"{name}.py", f"{name}/__init__.py")}
-    found -= {f"{folder}/__init__.py" for folder in ("networks", "system", "training", "training/engines")}  # docstrings
+    found -= {
+        f"{folder}/__init__.py" for folder in ("networks", "system", "training", "training/engines")
+    }  # docstrings
     return {path for path in found if (package / path).exists()}
 
 
@@ -271,10 +273,10 @@ def test_what_params_no_longer_name_is_moved_aside_not_lost(study, document):
     table.write_text("dataset\n")
     write_json(table.with_suffix(".json"), {"fingerprint": "f" * 64})
     document["compare"] |= {"variants": ["wgan"]}
-    put_aside_unnamed(workspace, parse_params(document))
+    stash_unnamed(workspace, parse_params(document))
     assert not any((workspace.artifacts / "runs").iterdir())
     assert not any((workspace.artifacts / "scores").iterdir())
-    assert pooled_scores(workspace, "f" * 64).read_text() == "dataset\n"
+    assert cached_scores(workspace, "f" * 64).read_text() == "dataset\n"
     assert trained(study) == []
 
 

@@ -12,7 +12,7 @@ from ganspeed.params.load import parse_params
 from ganspeed.scoring import train_classifier
 from ganspeed.scoring.classifier import (
     CLASSIFIER,
-    SMALLEST,
+    MIN_MAP_SIZE,
     Architecture,
     Classifier,
     FeaturesError,
@@ -21,7 +21,7 @@ from ganspeed.scoring.classifier import (
     load_classifier,
     load_reference,
 )
-from ganspeed.scoring.train_classifier import build, mixed_loss, turned
+from ganspeed.scoring.train_classifier import build, mixup_loss, rotated
 from ganspeed.system.files import read_json, sha256_file
 
 CPU = torch.device("cpu")
@@ -152,7 +152,7 @@ def test_the_second_classifier_is_gated_as_well(quick, prepared, tmp_path, monke
 
 @pytest.mark.slow
 def test_same_bytes_from_two_processes(quick, prepared, tmp_path, monkeypatch):
-    monkeypatch.setattr(train_classifier, "WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(train_classifier, "MIN_IMAGES_FOR_PROCESSES", 0)
     for workers in (1, 2):
         build("digits", quick, prepared, tmp_path / str(workers), CPU, workers)
     for path in sorted((tmp_path / "1").iterdir()):
@@ -192,8 +192,8 @@ def test_without_classes_it_learns_to_tell_rotations(unnamed):
     assert read_json(folder / "accuracy.json")["task"] == "rotations"
     embedded, _ = load_reference(folder, "val")
     assert embedded.probabilities is None
-    rotated = turned(torch.from_numpy(np.array(load_split(prepared, "val")[0])), torch.ones(60))
-    predicted = load_classifier(folder)(rotated).argmax(1)
+    quarter = rotated(torch.from_numpy(np.array(load_split(prepared, "val")[0])), torch.ones(60))
+    predicted = load_classifier(folder)(quarter).argmax(1)
     assert (predicted == 1).float().mean() > 0.9
 
 
@@ -210,25 +210,25 @@ def test_classifier_is_unsure_of_blends_of_two_digits(built, prepared):
 def test_loss_without_blends_is_the_cross_entropy(built, monkeypatch):
     classifier, x = load_classifier(built), torch.rand(16, 1, 8, 8) * 2 - 1
     y, random = torch.arange(16) % 10, torch.Generator().manual_seed(0)
-    monkeypatch.setattr(train_classifier, "MIXED", 0.0)
+    monkeypatch.setattr(train_classifier, "MIXUP_SHARE", 0.0)
     expected = torch.nn.functional.cross_entropy(classifier(x), y)
-    torch.testing.assert_close(mixed_loss(classifier, x, y, random), expected)
+    torch.testing.assert_close(mixup_loss(classifier, x, y, random), expected)
 
 
 def test_blend_of_equal_images_and_labels_changes_nothing(built, monkeypatch):
     classifier, x = load_classifier(built), torch.full((4, 1, 8, 8), 0.3)
     y, random = torch.full((4,), 7), torch.Generator().manual_seed(0)
-    monkeypatch.setattr(train_classifier, "MIXED", 1.0)
+    monkeypatch.setattr(train_classifier, "MIXUP_SHARE", 1.0)
     expected = torch.nn.functional.cross_entropy(classifier(x), y)
-    torch.testing.assert_close(mixed_loss(classifier, x, y, random), expected)
+    torch.testing.assert_close(mixup_loss(classifier, x, y, random), expected)
 
 
 def test_four_quarter_turns_are_none():
     x = torch.arange(2 * 3 * 4 * 4.0).view(2, 3, 4, 4)
-    once = turned(x, torch.tensor([1, 0]))
+    once = rotated(x, torch.tensor([1, 0]))
     assert torch.equal(once[1], x[1])
     assert torch.equal(once[0, :, 0], x[0, :, :, -1])  # counter-clockwise: the last column becomes the first row
-    assert torch.equal(turned(once, torch.tensor([3, 0])), x)
+    assert torch.equal(rotated(once, torch.tensor([3, 0])), x)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)])
@@ -240,4 +240,4 @@ def test_every_image_size_ends_at_the_stated_features(shape):
     assert embedded.probabilities.shape == (2, 3)
     flattened = next(m for m in classifier.body if isinstance(m, torch.nn.Linear)).in_features
     last = [m for m in classifier.body if isinstance(m, torch.nn.Conv2d)][-1].out_channels
-    assert flattened == last * SMALLEST**2
+    assert flattened == last * MIN_MAP_SIZE**2

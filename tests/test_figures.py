@@ -28,7 +28,7 @@ def drawn(study) -> dict[str, Figure]:
 
 
 def drawn_of(study: Results) -> dict[str, Figure]:
-    return {picture.file: figure for picture, figure in page.draw(study, 4)}
+    return {picture.file: figure for picture, figure in page.draw_figures(study, 4)}
 
 
 def points(values: dict[int, list[float]]) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def test_moments_of_samples_include_the_first_and_the_last(drawn):
 
 def test_a_saved_figure_has_no_metadata_and_always_the_same_bytes(study, tmp_path):
     for name in ("a.png", "b.png"):
-        _, headline = next(page.draw(study, 4))
+        _, headline = next(page.draw_figures(study, 4))
         style.save(headline, tmp_path / name, 60)
     first = (tmp_path / "a.png").read_bytes()
     assert first == (tmp_path / "b.png").read_bytes()

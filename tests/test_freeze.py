@@ -11,7 +11,7 @@ from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.params.presets.apply import apply_preset
 from ganspeed.study import pilot
-from ganspeed.study.freeze import _power_told, freeze
+from ganspeed.study.freeze import _power_summary, freeze
 from ganspeed.study.status import FIXED
 from ganspeed.system.files import read_json, sha256_file, write_json, write_text
 from ganspeed.training.snapshot_grid import budget, snapshot_updates
@@ -46,7 +46,7 @@ def study(document, tmp_path):
             rows += [f"digits,wgan_gp,{seed},{u},coverage,0.9" for u in grid()[-3:]]
             facts[str(seed)] = {"updates": updates, "grid_ratio": 1.05, "status": status}
         write_text(table, "dataset,variant,seed,update,metric,value\n" + "\n".join(rows) + "\n")
-        label = pilot.description(load_params(workspace.params), "digits", updates)
+        label = pilot.describe_pilot(load_params(workspace.params), "digits", updates)
         label |= {"runs": facts, "sha256": sha256_file(table)}
         write_json(table.with_suffix(".json"), label)
         calibration = f"dataset,row,metric,value,n\ndigits,pixel_gaussian,cfid,{pixel_gaussian},497\n"
@@ -173,5 +173,5 @@ def test_a_pilots_grid_is_as_fine_as_the_studys_where_the_study_is_fine():
 
 @pytest.mark.parametrize(("power", "words"), [(0.71, "71%, underpowered"), (0.8, ": 80%")])
 def test_the_power_is_told_and_called_by_its_name_when_low(power, words):
-    told = _power_told({"ratio": 1.5, "n": 12, "power": power})
+    told = _power_summary({"ratio": 1.5, "n": 12, "power": power})
     assert told.startswith("power of the whole verdict at 1.5x with 12 seeds") and told.endswith(words)

@@ -13,7 +13,7 @@ from toy_study import new_study
 from ganspeed.errors import UserError
 from ganspeed.report import write
 from ganspeed.report.read import read_results
-from ganspeed.runs.integrity import run_mistakes
+from ganspeed.runs.integrity import run_problems
 
 PIPELINE = Path(__file__).parents[1] / "pipeline"
 CELL = ("digits", "wgan_gp", 0)
@@ -64,7 +64,7 @@ def test_every_byte_of_run_json_counts(study):
     found = 0
     for where in range(0, len(before), 7):
         path.write_bytes(before[:where] + bytes([before[where] ^ 1]) + before[where + 1 :])
-        if run_mistakes(path.parent):
+        if run_problems(path.parent):
             found += 1
             continue
         now = json.loads(path.read_text())

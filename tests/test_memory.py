@@ -5,10 +5,10 @@ import sys
 
 FAULTS = """
 import resource, sys
-from ganspeed.system import allocator
+from ganspeed.system.allocator import retain_freed_blocks
 
 if sys.argv[1] == "kept":
-    allocator.keep_freed()
+    retain_freed_blocks()
 for _ in range(2):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     tensors = [bytearray(48 << 20), bytearray(8 << 20)]

@@ -6,7 +6,7 @@ import pytest
 from ganspeed.params.blocks import Evaluate
 from ganspeed.scoring.embedded import Embedded, Statistics, statistics
 from ganspeed.scoring.feature_metrics import (
-    METRICS,
+    FEATURE_METRICS,
     all_metrics,
     class_counts,
     confident_share,
@@ -153,7 +153,7 @@ class TestManifolds:
     def test_blocks_of_rows_change_nothing(self, monkeypatch):
         generated, real = np.random.default_rng(3).normal(size=(2, 100, 3))
         whole = overlap(generated, real, 3)
-        monkeypatch.setattr("ganspeed.scoring.feature_metrics.BLOCK", 7)
+        monkeypatch.setattr("ganspeed.scoring.feature_metrics.DISTANCE_ROWS", 7)
         assert overlap(generated, real, 3) == whole
 
     def test_too_few_points_are_refused(self):
@@ -205,9 +205,9 @@ class TestAllMetrics:
         return Embedded(rng.normal(size=(n, 4)), rng.dirichlet(np.ones(3), n) if classes else None)
 
     def test_every_metric_and_no_class_metric_without_classes(self):
-        assert tuple(all_metrics(self.embedded(0, 150), self.embedded(1, 120), self.settings)) == METRICS
+        assert tuple(all_metrics(self.embedded(0, 150), self.embedded(1, 120), self.settings)) == FEATURE_METRICS
         without = all_metrics(self.embedded(0, 150, classes=False), self.embedded(1, 120, classes=False), self.settings)
-        assert tuple(without) == METRICS[:6]
+        assert tuple(without) == FEATURE_METRICS[:6]
 
     def test_subsets_are_no_larger_than_the_smaller_set(self):
         made, real = self.embedded(0, 150), self.embedded(1, 120)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganspeed.training.sample_grids import corner, tile
+from ganspeed.training.sample_grids import crop_corner, tile
 
 
 def test_images_stand_row_by_row_over_the_whole_range_with_white_between():
@@ -23,7 +23,7 @@ def test_small_images_are_enlarged_and_colours_stay():
 def test_the_corner_holds_the_first_images_whole(tmp_path):
     images = np.random.default_rng(0).uniform(-1, 1, (64, 1, 28, 28))
     tile(images).save(tmp_path / "grid.png")
-    found = corner(tmp_path / "grid.png", rows=2, columns=1)
+    found = crop_corner(tmp_path / "grid.png", rows=2, columns=1)
     first = np.asarray(tile(images[[0]]))
     assert found.shape == (58, 28)
     assert np.array_equal(found[:28], first)

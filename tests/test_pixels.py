@@ -132,5 +132,5 @@ class TestMemorisation:
     def test_blocks_of_references_change_nothing(self, rng, monkeypatch):
         near, made = pixel_metrics.references(images(rng, 50), images(rng, 50)), pixel_metrics.flat(images(rng, 40))
         whole = pixel_metrics.memorisation(made, near)
-        monkeypatch.setattr(pixel_metrics, "BLOCK", 7)
+        monkeypatch.setattr(pixel_metrics, "REFERENCE_ROWS", 7)
         assert pixel_metrics.memorisation(made, near) == whole

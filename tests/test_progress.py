@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from ganspeed.tracking.terminal import terminal_observer
+
 RUN = SimpleNamespace(dataset="digits", variant="gan", seed=3, fingerprint="f", parameters={"train": {"updates": 40}})
 ROW = {"update": 20, "d_loss": -1.0, "g_loss": 2.0, "gap": 0.5}
 
@@ -13,7 +15,7 @@ ROW = {"update": 20, "d_loss": -1.0, "g_loss": 2.0, "gap": 0.5}
 def seen(total: int, terminal: bool) -> str:
     """What is shown of a run that is trained and scored, one of `total`; of 0, of one that is only scored."""
     text = io.StringIO()
-    observer = progress.observer(total, Console(file=text, force_terminal=terminal, width=120))
+    observer = terminal_observer(total, Console(file=text, force_terminal=terminal, width=120))
     if total:
         observer.started(RUN)
         observer.logged(RUN, ROW | {"update": 10})

@@ -7,7 +7,7 @@ import pytest
 
 from ganspeed.errors import UserError
 from ganspeed.report import write
-from ganspeed.report.publish import LIMIT, publish
+from ganspeed.report.publish import MAX_BYTES, publish
 from ganspeed.workspace import Workspace
 
 PARTS = {"index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison", "params.yaml"}
@@ -80,7 +80,7 @@ def test_a_report_that_is_not_there_is_refused_by_what_is_missing(workspace):
 def test_a_study_that_is_too_large_is_refused_with_its_sizes_and_leaves_the_old_one(workspace):
     folder = publish(workspace, "study")
     before = (folder / "results.csv").read_bytes()
-    (workspace.reports / "results.csv").write_bytes(b"0" * LIMIT)
-    with pytest.raises(UserError, match=rf"{LIMIT:,} are allowed \(.*results.csv {LIMIT:,}.*report.dpi"):
+    (workspace.reports / "results.csv").write_bytes(b"0" * MAX_BYTES)
+    with pytest.raises(UserError, match=rf"{MAX_BYTES:,} are allowed \(.*results.csv {MAX_BYTES:,}.*report.dpi"):
         publish(workspace, "study")
     assert (folder / "results.csv").read_bytes() == before

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ganspeed.params.blocks import Stopping
+from ganspeed.params.blocks import StoppingRule
 from ganspeed.report import loss_analysis
 from ganspeed.report.loss_analysis import Estimate
 
-RULE = Stopping(skip=0, smooth=1, patience=3, min_delta=0.0)
+RULE = StoppingRule(skip=0, smooth=1, patience=3, min_delta=0.0)
 
 
 def history(losses, every: int = 10) -> pd.DataFrame:
@@ -23,7 +23,7 @@ def curve(values, every: int = 10) -> pd.Series:
     return pd.Series(values, index=[every * i for i in range(len(values))], dtype=float)
 
 
-def changed(**changes) -> Stopping:
+def changed(**changes) -> StoppingRule:
     return RULE.model_copy(update=changes)
 
 

@@ -177,7 +177,7 @@ def test_changed_evaluate_block_is_scored_and_taken_back_is_not(workspace, score
 
 def test_with_another_version_of_a_library_it_is_scored_again(workspace, score, monkeypatch):
     assert score() == [0, 1]
-    monkeypatch.setattr(task, "version", lambda name: "0.1" if name == "scipy" else version(name))
+    monkeypatch.setattr(task, "library_version", lambda name: "0.1" if name == "scipy" else version(name))
     assert score() == [0, 1]
     monkeypatch.undo()
     assert score() == []
@@ -235,7 +235,7 @@ def test_damaged_snapshot_is_refused_by_name(workspace, score):
 
 
 def test_a_wish_to_stop_ends_the_scoring_of_a_run(score, workspace, monkeypatch):
-    monkeypatch.setattr(scoring, "wished", lambda: True)
+    monkeypatch.setattr(scoring, "requested", lambda: True)
     with pytest.raises(Stopped):
         score()
     assert not workspace.scores(*CELL, 0).exists()
@@ -247,7 +247,7 @@ def test_what_cannot_be_scored_ahead_ends_no_training_and_is_told_by_the_stage(
     def broken(task):
         raise UserError("no score")
 
-    monkeypatch.setattr(store, "make", broken)
+    monkeypatch.setattr(store, "score_task", broken)
     study = parse_params(document_of_study)
     run_grid(workspace, study, lambda specs: [])
     specs = all_specs(workspace, study, torch.device("cpu"))

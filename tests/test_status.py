@@ -6,14 +6,14 @@ import subprocess
 
 import pytest
 
-from ganspeed.study.status import Records, Study, committed, study_status
+from ganspeed.study.status import CommittedRecords, StudyFacts, committed, study_status
 
 TUNED = {"objective": "wgan", "clip": 0.07}
 PLAIN = {"objective": "wgan_gp", "lambda_gp": 10.0}
 PAIR = {"new": "iterative_tuned", "reference": "wgan_tuned"}
 OURS = {"objective": "iterative_penalty", "p": 2.0}
 COMMIT = "a" * 40
-STUDY = Study(
+STUDY = StudyFacts(
     dataset="digits",
     axis="updates",
     data={"source": "digits"},
@@ -50,10 +50,10 @@ RECORD = {
     "reasons": [],
 }
 TUNING = {"budget": {"seeds": [900, 901]}}
-RECORDS = Records(RECORD, TUNING, {COMMIT: True})
+RECORDS = CommittedRecords(RECORD, TUNING, {COMMIT: True})
 
 
-def with_record(**changes) -> Records:
+def with_record(**changes) -> CommittedRecords:
     return dataclasses.replace(RECORDS, preregistration={**copy.deepcopy(RECORD), **changes})
 
 
@@ -66,7 +66,7 @@ def test_everything_as_it_was_fixed_is_confirmatory():
 
 
 @pytest.mark.parametrize(("study", "records", "reason"), [
-    ({}, Records(None, TUNING, {COMMIT: False}), "nothing was fixed before the runs: no preregistration/digits.json"),
+    ({}, CommittedRecords(None, TUNING, {COMMIT: False}), "nothing was fixed before the runs: no preregistration/dig"),
     ({}, dataclasses.replace(RECORDS, committed={COMMIT: False}), "commits of runs without exactly this"),
     ({"provenance": [{"commit": COMMIT, "dirty": False}, {"commit": COMMIT, "dirty": True}]}, RECORDS, "1 runs from a"),
     ({"provenance": [{"commit": "unknown", "dirty": None}] * 2}, RECORDS, "2 runs of no known commit"),
@@ -75,7 +75,7 @@ def test_everything_as_it_was_fixed_is_confirmatory():
     ({"data": {"source": "mnist"}}, RECORDS, "data differs from"),
     ({"evaluate": {**STUDY.evaluate, "split": "val"}}, RECORDS, "evaluate differs from"),
     ({"features": {**STUDY.features, "seed": 2}}, RECORDS, "features differs from"),
-    ({}, Records({k: RECORD[k] for k in RECORD if k != "features"}, TUNING, {COMMIT: True}), "features differs from"),
+    ({}, dataclasses.replace(RECORDS, preregistration={**RECORD, "features": None}), "features differs from"),
     ({"guards": {"margin": 2.0}}, RECORDS, "guards differs from"),
     ({"seed_offsets": {**STUDY.seed_offsets, "iterative_tuned": 7}}, RECORDS, "seed_offsets differs from"),
     ({"metric_sha256": "n"}, RECORDS, "metric_sha256 differs from"),

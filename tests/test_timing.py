@@ -9,7 +9,7 @@ from ganspeed.data.prepare import prepare_dataset
 from ganspeed.params.load import parse_params
 from ganspeed.runs import measure_timing
 from ganspeed.runs.measure_timing import WARM_UP
-from ganspeed.runs.timing import keep_or_measure
+from ganspeed.runs.timing import update_timing
 from ganspeed.system.files import read_json
 from ganspeed.training.engines import choose
 from ganspeed.training.engines.choose import LANES
@@ -37,7 +37,7 @@ def study(document, tmp_path):
 
 
 def ran(study, **changes) -> bool:
-    return keep_or_measure(*study(**changes), "digits")
+    return update_timing(*study(**changes), "digits")
 
 
 def table(study) -> dict:
@@ -115,7 +115,7 @@ def test_variants_are_interleaved_the_warm_up_is_left_out_and_the_median_is_told
 
         return update, at_once
 
-    monkeypatch.setattr(measure_timing, "fresh", fresh)
+    monkeypatch.setattr(measure_timing, "fresh_update", fresh)
     monkeypatch.setattr(measure_timing.time, "perf_counter", lambda: clock["now"])
     assert ran(study, repeats=3)
     assert order == ["gan", "wgan_gp"] * 3

@@ -14,9 +14,9 @@ from ganspeed.objectives import Batch, Terms, gradient_norm
 from ganspeed.training import loop
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.draws import GENERATOR_STEP, Draws
-from ganspeed.training.history import PROFILE, PROFILED, gradient_profile
-from ganspeed.training.loop import Run, one_update, train
-from ganspeed.training.state import Player, follow, new_state
+from ganspeed.training.history import PROFILE_SAMPLES, PROFILE_WEIGHTS, gradient_profile
+from ganspeed.training.loop import TrainingRun, one_update, train
+from ganspeed.training.state import Player, new_state, update_ema
 
 VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
 OPTIONS = {
@@ -32,7 +32,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def run(recipe, images, folder, on_row=lambda row: None):
-    return train(Run(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row))
+    return train(TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -202,7 +202,7 @@ def test_the_average_moves_by_its_share_towards_the_weights(decay, update, weigh
     before = [p.clone() for p in state.average.parameters()]
     for p in state.G.network.parameters():
         p.data += 1
-    follow(state)
+    update_ema(state)
     for p, b in zip(state.average.parameters(), before, strict=True):
         torch.testing.assert_close(p - b, torch.full_like(p, weight))
     if decay == 0:
@@ -278,7 +278,7 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
     state, draws = new_state(short, torch.device("cpu")), Draws(0, 8, 4, *images)
     for _ in range(short.train["updates"]):
         step = one_update(state, draws)
-    for a in PROFILE:
+    for a in PROFILE_WEIGHTS:
         x_hat = a * step.batch.real + (1 - a) * step.batch.fake
         norm = gradient_norm(state.D.network, x_hat).mean().item()
         assert kept[-1][f"diagnostics/profile_{a:.2f}"] == pytest.approx(norm, rel=1e-5)
@@ -286,12 +286,12 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
 
 def test_the_profile_runs_from_the_generated_to_the_real_sample_over_the_first_of_a_batch():
     """D(x) = ||x||²/2 has the gradient x: its norm is 0 at generated samples of 0 and 8 a at real ones of a."""
-    real = torch.linspace(0, 2, PROFILED + 1).view(-1, 1, 1, 1).expand(-1, 1, 8, 8)  # the last is one too many
+    real = torch.linspace(0, 2, PROFILE_SAMPLES + 1).view(-1, 1, 1, 1).expand(-1, 1, 8, 8)  # the last is one too many
     batch = Batch(real, torch.zeros_like(real), torch.zeros(3, 4), torch.zeros(3, 1, 1, 1), torch.zeros(3))
     profile = gradient_profile(lambda x: x.square().flatten(1).sum(1) / 2, batch)
     assert list(profile) == [f"profile_{a:.2f}" for a in (0, 0.25, 0.5, 0.75, 1)]
     last = 8 * real[:-1, 0, 0, 0].mean().item()
-    assert [norm.item() for norm in profile.values()] == pytest.approx([a * last for a in PROFILE], abs=1e-5)
+    assert [norm.item() for norm in profile.values()] == pytest.approx([a * last for a in PROFILE_WEIGHTS], abs=1e-5)
     assert not any(norm.requires_grad for norm in profile.values())
 
 

@@ -6,16 +6,16 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from ganspeed.compare.times import Run, log_area
+from ganspeed.compare.times import RunCurve, log_area
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Knob
 from ganspeed.params.load import load_params
 from ganspeed.scoring.train_classifier import build
 from ganspeed.study.tuning import score, tune
-from ganspeed.study.tuning.score import score_run
-from ganspeed.study.tuning.trials import draw, plan_trials
-from ganspeed.study.tuning.tune import run_tuning, scored
+from ganspeed.study.tuning.score import trial_score
+from ganspeed.study.tuning.trials import plan_trials, sample_values
+from ganspeed.study.tuning.tune import run_tuning, score_trials
 from ganspeed.system.files import read_json
 from ganspeed.workspace import Workspace
 
@@ -59,15 +59,15 @@ def one_worker(monkeypatch):
 
 def test_shared_knobs_are_the_same_in_every_arm_and_do_not_move_with_the_number_of_trials():
     for number in range(5):
-        shared, more = draw(RATES, {}, 0, number), draw(RATES, CLIP, 0, number)
+        shared, more = sample_values(RATES, {}, 0, number), sample_values(RATES, CLIP, 0, number)
         assert {k: more[k] for k in RATES} == shared
-    assert draw(RATES, CLIP, 0, 3) == draw(RATES, CLIP, 0, 3)
-    assert len({draw(RATES, {}, 0, k)["lr_g"] for k in range(50)}) > 45
-    assert draw(RATES, {}, 1, 0) != draw(RATES, {}, 0, 0)
+    assert sample_values(RATES, CLIP, 0, 3) == sample_values(RATES, CLIP, 0, 3)
+    assert len({sample_values(RATES, {}, 0, k)["lr_g"] for k in range(50)}) > 45
+    assert sample_values(RATES, {}, 1, 0) != sample_values(RATES, {}, 0, 0)
 
 
 def test_draws_cover_their_range_as_declared_and_have_four_digits():
-    drawn = [draw(RATES, CLIP, 0, k) for k in range(300)]
+    drawn = [sample_values(RATES, CLIP, 0, k) for k in range(300)]
     exponents = sorted(math.log10(values["lr_g"]) for values in drawn)
     clips = sorted(values["clip"] for values in drawn)
     assert exponents[150] == pytest.approx(-3, abs=0.2) and -4 <= exponents[0] < -3.9 and -2.1 < exponents[-1] <= -2
@@ -85,7 +85,7 @@ def test_half_the_updates_for_everything_lowers_the_score_by_log_2_times_the_fal
     updates = tuple(sorted({round(1.02**k) for k in range(500)}))
     facts = {"updates": updates[-1], "status": "completed"}
     slow, fast = (
-        log_area(Run("v", 0, updates, tuple(curve(u, factor) for u in updates), facts)) for factor in (1.0, 2.0)
+        log_area(RunCurve("v", 0, updates, tuple(curve(u, factor) for u in updates), facts)) for factor in (1.0, 2.0)
     )
     assert slow - fast == pytest.approx(math.log(2) * math.log(10) / math.log(updates[-1]), rel=0.02)
 
@@ -116,7 +116,7 @@ def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(s
     assert run_tuning(workspace, parsed, "digits", quiet) == 0
 
     out.unlink()  # as if killed before the last line: every trial is in the storage, nothing is trained or scored
-    monkeypatch.setattr(tune, "scored", lambda trials: pytest.fail("scored again"))
+    monkeypatch.setattr(tune, "score_trials", lambda trials: pytest.fail("scored again"))
     assert run_tuning(workspace, parsed, "digits", quiet) == 0
     assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == whole
     monkeypatch.undo()
@@ -124,7 +124,7 @@ def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(s
 
     out.unlink()  # killed while scoring, two trials told, in another order
     workspace.trials("digits").unlink()
-    straight = scored
+    straight = score_trials
 
     class Killed(Exception):  # noqa: N818
         pass
@@ -133,10 +133,10 @@ def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(s
         yield from straight(trials[::-1][:2])
         raise Killed
 
-    monkeypatch.setattr(tune, "scored", cut)
+    monkeypatch.setattr(tune, "score_trials", cut)
     with pytest.raises(Killed):
         run_tuning(workspace, parsed, "digits", quiet)
-    monkeypatch.setattr(tune, "scored", straight)
+    monkeypatch.setattr(tune, "score_trials", straight)
     monkeypatch.setattr("ganspeed.runs.train._train_group", lambda item: pytest.fail("trained again"))
     assert run_tuning(workspace, parsed, "digits", quiet) == 4
     assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == whole
@@ -170,15 +170,15 @@ def test_a_diverged_run_counts_as_its_worst_snapshot(study, monkeypatch):
     trial = plan_trials(workspace, parsed, "digits")[0]
     run_tuning(workspace, parsed, "digits", quiet)
     task = trial.aside.task(trial.specs[0], 0)
-    healthy, flag = score_run(task)
+    healthy, flag = trial_score(task)
     task.record["status"] = "diverged"
-    bad, diverged = score_run(task)
+    bad, diverged = trial_score(task)
     assert (flag, diverged) == (False, True) and bad > healthy
     rows = ("0,cfid,5.0", "1,cfid,90.0", "1,ckid,99.0", "3,cfid,2.0")
     cell = f"{task.dataset},{task.variant},{task.seed}"
     table = "\n".join(["dataset,variant,seed,update,metric,value", *(f"{cell},{row}" for row in rows)])
     monkeypatch.setattr(score, "score", lambda task: table)
-    assert score_run(task) == (math.log(90.0), True)
+    assert trial_score(task) == (math.log(90.0), True)
 
 
 def test_an_unprepared_data_set_is_refused(study, tmp_path):

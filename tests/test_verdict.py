@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganspeed.compare.compare import Clock, Records, compare_runs
-from ganspeed.compare.power import PilotModel, draw, minimum_detectable_ratio, pilot_model, power, simulate
+from ganspeed.compare.compare import Clock, StudyRecords, compare_runs
+from ganspeed.compare.power import PilotModel, minimum_detectable_ratio, pilot_model, power, simulate, simulate_arm
 from ganspeed.compare.statistics import sign_flip_p
-from ganspeed.compare.times import Run
+from ganspeed.compare.times import RunCurve
 from ganspeed.compare.verdict import differences, untuned
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Planned, Protocol, Timing
@@ -28,7 +28,7 @@ PROTOCOL = Protocol(axis="updates", consecutive=3, references=(), planned=(Plann
                     timing=Timing(repeats=0, updates=50))  # fmt: skip
 CALIBRATION = pd.DataFrame([{"row": "pixel_gaussian", "metric": "cfid", "value": 50.0, "n": 10}])
 BLOCKS = {"a": {"objective": "one"}, "b": {"objective": "two"}}
-RECORDS = Records(
+RECORDS = StudyRecords(
     preregistration={
         "threshold": THRESHOLD.model_dump(), "updates": UPDATES, "plateau": 200, "sd_log_time": 0.15, "reasons": [],
         "power": {"ratio": 1.5, "n": 12, "power": 0.9},
@@ -43,19 +43,21 @@ def facts(variant: str, failed: bool, **changes) -> dict:
     return base | {"precision": "float32", "versions": {"torch": "2"}} | changes
 
 
-def run(variant, seed, time, final=5.0, coverage=0.9, failed=False, early=0.6, late=1.3, second=1.0, **changes) -> Run:
+def run(
+    variant, seed, time, final=5.0, coverage=0.9, failed=False, early=0.6, late=1.3, second=1.0, **changes
+) -> RunCurve:
     """A run whose cfid falls to tau25, tau and tau75 at `early`, 1 and `late` times `time`; infinite: never."""
     steps = ((late * time, 9.0), (time, 15.0), (early * time, 25.0), (0, 100.0))
     curve = tuple(next(value for start, value in steps if u >= start) for u in GRID)
     curve = (*curve[:-1], final)
     other = tuple(15.0 if u >= second * time else 100.0 for u in GRID)
-    return Run(variant, seed, tuple(GRID), curve, facts(variant, failed, **changes), other, ((UPDATES, coverage),))
+    return RunCurve(variant, seed, tuple(GRID), curve, facts(variant, failed, **changes), other, ((UPDATES, coverage),))
 
 
 SPREAD = (1.0, 1.1, 0.9, 1.05, 0.95, 1.2, 0.85, 1.0, 1.15, 0.9, 1.1, 1.0)
 
 
-def arm(variant, time, n=12, shift=0, **options) -> list[Run]:
+def arm(variant, time, n=12, shift=0, **options) -> list[RunCurve]:
     return [run(variant, 100 + s, time * SPREAD[(s + shift) % 12], **options) for s in range(n)]
 
 
@@ -191,7 +193,7 @@ def test_means_and_counts_when_the_new_arm_misses_the_threshold():
     assert "10 wins, 0 ties, 2 losses; reached 10/12 against 12/12." in row["sentence"]
 
 
-def _time(run: Run) -> int:
+def _time(run: RunCurve) -> int:
     return next(u for u, value in zip(run.updates, run.cfid, strict=True) if value <= 20)
 
 
@@ -205,9 +207,9 @@ def test_exactly_ninety_percent_is_enough():
     ([run(v, s, 100) for v in "ab" for s in range(12)], "all 12 pairs tie"),
     ([run(v, 0, 100) for v in "ab"], "fewer than 8 seeds: 1"),
     ([run(v, s, 100) for v in "ab" for s in range(7)], "fewer than 8 seeds: 7"),
-    ([Run(v, s, (0,), (100.0,), facts(v, True), (100.0,), ((0, 0.0),)) for v in "ab" for s in range(12)],
+    ([RunCurve(v, s, (0,), (100.0,), facts(v, True), (100.0,), ((0, 0.0),)) for v in "ab" for s in range(12)],
      "a and b reached tau in fewer than 90 %"),
-    ([Run(v, s, (0,), (math.nan,), facts(v, True), (math.nan,)) for v in "ab" for s in range(12)],
+    ([RunCurve(v, s, (0,), (math.nan,), facts(v, True), (math.nan,)) for v in "ab" for s in range(12)],
      "a and b reached tau in fewer than 90 %"),
 ])  # fmt: skip
 def test_what_shows_nothing_is_worded_and_never_an_error(runs, words):
@@ -280,7 +282,7 @@ def test_the_rule_is_pilot_only_for_what_was_frozen():
     assert rule(RECORDS) == "pilot"
     assert rule(replace(RECORDS, preregistration=frozen | {"updates": 401})) == "params"
     other = frozen | {"threshold": frozen["threshold"] | {"tau_second": 21.0}}
-    assert rule(replace(RECORDS, preregistration=other)) == rule(Records()) == "params"
+    assert rule(replace(RECORDS, preregistration=other)) == rule(StudyRecords()) == "params"
 
 
 # How often a verdict is wrong, and how often it is right.
@@ -301,7 +303,7 @@ def test_without_a_difference_the_test_claims_five_percent_and_the_verdict_less(
     """Claims are FASTER or SLOWER, with or without a guard's complaint. 6.4 %: 5 and two errors of 1000 studies."""
     rng = np.random.default_rng(2)
     studies = 1500
-    pairs = [(draw(12, model(), GRID, rng), draw(12, model(), GRID, rng)) for _ in range(studies)]
+    pairs = [(simulate_arm(12, model(), GRID, rng), simulate_arm(12, model(), GRID, rng)) for _ in range(studies)]
     bare = sum(sign_flip_p(differences(a.times["tau"], b.times["tau"])) < 0.05 for a, b in pairs)
     verdicts = simulate(1.0, 12, model(), PROTOCOL, np.random.default_rng(3), 1, studies)
     assert 0.025 < bare / studies <= 0.064
@@ -318,7 +320,7 @@ def test_power_is_what_compare_finds(monkeypatch):
     for _ in range(studies):
         runs = []
         for variant, faster in (("a", 1.5), ("b", 1.0)):
-            simulated = draw(12, noisy, GRID, rng, faster)
+            simulated = simulate_arm(12, noisy, GRID, rng, faster)
             for s in range(12):
                 early, time, late, second = (
                     simulated.times[t][s][0] if simulated.times[t][s][1] else math.inf
@@ -331,12 +333,12 @@ def test_power_is_what_compare_finds(monkeypatch):
     assert found / studies == pytest.approx(stated, abs=2.5 * math.sqrt(stated * (1 - stated) / studies) + 0.02)
 
 
-def _curve(variant, seed, early, time, late, second, final, coverage) -> Run:
+def _curve(variant, seed, early, time, late, second, final, coverage) -> RunCurve:
     """A curve that meets each threshold at its own time, where those times are in order."""
     curve = [10.0 if u >= late else 15.0 if u >= time else 25.0 if u >= early else 100.0 for u in GRID]
     other = tuple(15.0 if u >= second else 100.0 for u in GRID)
     curve[-1] = final
-    return Run(variant, seed, tuple(GRID), tuple(curve), facts(variant, False), other, ((UPDATES, coverage),))
+    return RunCurve(variant, seed, tuple(GRID), tuple(curve), facts(variant, False), other, ((UPDATES, coverage),))
 
 
 def test_power_rises_with_ratio_and_seeds_and_falls_with_family_failures_and_spread():

@@ -9,16 +9,16 @@ from ganspeed.params.load import parse_params
 from ganspeed.scoring import pixel_metrics
 from ganspeed.scoring.classifier import Architecture, Classifier, embed
 from ganspeed.scoring.embedded import statistics
-from ganspeed.scoring.embedder import Lens, Pair, seen_pixels
+from ganspeed.scoring.embedder import ClassifierPair, Embedder, embed_pixels
 from ganspeed.scoring.feature_metrics import frechet_distance
 from ganspeed.scoring.metrics import EVERY_SNAPSHOT, METRICS, all_metrics, distances
 
 
 @pytest.fixture(scope="module")
-def lens() -> Lens:
+def lens() -> Embedder:
     torch.manual_seed(0)
     first, second = (folded(Architecture((1, 8, 8), 6, 4, "classes", 3)) for _ in range(2))
-    return Lens(Pair(first, second), pixel_metrics.directions(64, 9, 0), keep=25)
+    return Embedder(ClassifierPair(first, second), pixel_metrics.directions(64, 9, 0), keep=25)
 
 
 def folded(architecture: Architecture) -> Classifier:
@@ -50,7 +50,7 @@ def test_batches_of_any_size_give_the_same_view(lens):
 
 
 def test_the_pixels_of_an_array_are_those_of_its_batches(lens):
-    seen, viewed = seen_pixels(pictures(1).numpy(), lens), lens.view([pictures(1)]).pixels
+    seen, viewed = embed_pixels(pictures(1).numpy(), lens), lens.view([pictures(1)]).pixels
     np.testing.assert_allclose(seen.projected, viewed.projected, atol=1e-6)
     np.testing.assert_array_equal(seen.first, viewed.first)
 
@@ -78,7 +78,7 @@ def test_a_pair_of_classifiers_sees_what_each_of_them_sees(shape, width, task):
     """Those of which two fit into a vector go through as one network."""
     torch.manual_seed(1)
     first, second = (folded(Architecture(shape, 6, width, task, 3)) for _ in range(2))
-    pair, x = Pair(first, second), torch.rand(30, *shape) * 2 - 1
+    pair, x = ClassifierPair(first, second), torch.rand(30, *shape) * 2 - 1
     assert (pair.maps is None) == (width == 9)
     seen = pair.embed(x, classes=True)
     for found, wanted in zip(seen, (embed(first, [x]), embed(second, [x])), strict=True):

@@ -59,7 +59,7 @@ def ahead(given, workspace: Workspace) -> None:
     from ganspeed.tracking import terminal
 
     params = load_params(workspace.params)
-    run_grid(workspace, params, terminal.watch(workspace, params))
+    run_grid(workspace, params, terminal.make_observers(workspace, params))
 
 
 def track(given, workspace: Workspace) -> None:
@@ -93,9 +93,9 @@ def freeze_schedule(given, workspace: Workspace) -> None:
 
 
 def adopt_tuning(given, workspace: Workspace) -> None:
-    from ganspeed.study.adopt_tuning import adopt
+    from ganspeed.study.adopt_tuning import adopt_tuning
 
-    print(adopt(workspace, given.dataset), end="")
+    print(adopt_tuning(workspace, given.dataset), end="")
 
 
 def freeze_(given, workspace: Workspace) -> None:
@@ -113,9 +113,9 @@ def publish_(given, workspace: Workspace) -> None:
 def doctor(given, workspace: Workspace) -> None:
     from ganspeed.runs import locks
 
-    for line in locks.held(workspace.root):
+    for line in locks.held_locks(workspace.root):
         print(line)
-    if found := locks.faults(workspace.root):
+    if found := locks.damaged_files(workspace.root):
         raise UserError("\n".join(found))
     print("no lock is stale or damaged")
 

@@ -6,7 +6,7 @@ import pytest
 from mirrored import make_params, write_study
 
 from ganspeed.tracking import live as live_module
-from ganspeed.tracking.client import Store
+from ganspeed.tracking.client import Client
 from ganspeed.workspace import Workspace
 
 
@@ -16,7 +16,7 @@ def empty_database(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         workspace = Workspace(tmp_path_factory.mktemp("empty"))
-        Store(workspace)
+        Client(workspace)
     return workspace.root / "mlflow.db"
 
 

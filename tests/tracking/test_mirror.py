@@ -14,7 +14,7 @@ import pytest
 from mirrored import PIXEL, current, history, make_params, points, rows_of, run_of, spec, write_run, write_scores
 
 from ganspeed.tracking import client as store_module
-from ganspeed.tracking.client import Store, TrackingError, make_database, tracking_uri
+from ganspeed.tracking.client import Client, TrackingError, create_database, tracking_uri
 from ganspeed.tracking.live import Live
 from ganspeed.tracking.mirror import Summary, experiment_tags, mirror, mirror_safely
 from ganspeed.tracking.run_files import flat_parameters, row_points
@@ -136,7 +136,7 @@ def test_a_fresh_database_is_filled_again(study, params, tmp_path):
 def test_every_answer_is_a_sign_of_life(study, params, monkeypatch):
     """A search of many runs takes longer than a stage waits for a sign; each page of it is one."""
     mirror(study, params)
-    store, signs = Store(study), []
+    store, signs = Client(study), []
     monkeypatch.setattr(store_module, "PAGE", 2)
     (experiment_id,) = store.other_experiments([])
     assert len(store.runs(experiment_id, got_on=lambda: signs.append("page"))) == 4
@@ -196,7 +196,7 @@ def test_a_database_that_was_not_made_whole_is_none(tmp_path, monkeypatch):
 
     monkeypatch.setattr(mlflow, "MlflowClient", killed)
     with pytest.raises(KeyboardInterrupt):
-        make_database(Workspace(tmp_path))
+        create_database(Workspace(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [".runs"]
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from ganspeed.compare.comparable import refuse_foreign_clock, refuse_incomplete, refuse_unlike
-from ganspeed.compare.pairing import area_ratios, comparisons, study_of, times
+from ganspeed.compare.pairing import area_ratios, comparisons, pair_runs, times
 from ganspeed.compare.power import minimum_detectable_ratio
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.sentence import sentence
-from ganspeed.compare.times import SECOND, THRESHOLDS, Run, log_area
+from ganspeed.compare.times import SECOND, THRESHOLDS, RunCurve, log_area
 from ganspeed.compare.verdict import decide, demo_reasons, untuned
 from ganspeed.params.blocks import Protocol
 from ganspeed.params.datasets import Threshold
@@ -31,7 +31,7 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Records:
+class StudyRecords:
     """What was written down before the study: preregistration/<dataset>.json and <dataset>-tuning.json, if any."""
 
     preregistration: dict | None = None
@@ -40,12 +40,12 @@ class Records:
 
 def compare_runs(
     dataset: str,
-    runs: list[Run],
+    runs: list[RunCurve],
     threshold: Threshold,
     protocol: Protocol,
     calibration: pd.DataFrame,
     clock: Clock = Clock(),
-    records: Records = Records(),
+    records: StudyRecords = StudyRecords(),
 ) -> dict:
     """The content of artifacts/comparison/<dataset>.json. Raises UserError where runs must not be paired.
 
@@ -56,14 +56,16 @@ def compare_runs(
     refuse_incomplete(dataset, runs, clock.seconds_per_update)
     refuse_foreign_clock(dataset, runs, clock.device)
     taus = {name: getattr(threshold, name) for name in THRESHOLDS} | {SECOND: threshold.tau_second}
-    study = study_of(runs, taus, protocol, clock.seconds_per_update)
+    study = pair_runs(runs, taus, protocol, clock.seconds_per_update)
     rows = comparisons(study)
     levels = calibration[calibration["metric"] == "cfid"].sort_values("row")
     gaussian = levels[levels["row"] == "pixel_gaussian"]["value"]
     weakest = None if gaussian.empty else float(gaussian.iloc[0])
     n_seeds = len({run.seed for run in runs})
     loose = untuned({run.variant: run.facts["variant"] for run in runs}, records.tuning)
-    court = Court(dataset, runs[0].facts["device"], taus["tau"], weakest, protocol, records.preregistration, loose)
+    court = VerdictRules(
+        dataset, runs[0].facts["device"], taus["tau"], weakest, protocol, records.preregistration, loose
+    )
     court.judge(rows)
     found = {
         "dataset": dataset,
@@ -86,7 +88,7 @@ def compare_runs(
 
 
 @dataclass(frozen=True)
-class Court:
+class VerdictRules:
     """What every pair of a data set is judged by."""
 
     dataset: str
@@ -122,7 +124,7 @@ class Court:
         return minimum_detectable_ratio(n, self.record["sd_log_time"], len(self.protocol.planned))
 
 
-def final(run: Run) -> dict:
+def final(run: RunCurve) -> dict:
     """What the guards see of one run: cfid and coverage of its last snapshot, null if not finite, and its failure."""
     coverage = run.coverage[-1][1] if run.coverage else math.nan
     values = {"cfid": run.cfid[-1], "coverage": coverage}
@@ -130,7 +132,7 @@ def final(run: Run) -> dict:
     return {"variant": run.variant, "seed": run.seed, **finite, "failed": run.failed}
 
 
-def rule(run: Run, threshold: Threshold, preregistration: dict | None) -> str:
+def rule(run: RunCurve, threshold: Threshold, preregistration: dict | None) -> str:
     """`pilot` when threshold and length are what the rule gave and the record holds, `params` otherwise."""
     if preregistration is None or preregistration["reasons"]:
         return "params"

@@ -10,14 +10,14 @@ from ganspeed.compare.times import (
     AXES,
     SECOND,
     THRESHOLDS,
-    Run,
+    RunCurve,
     grid_step,
     log_area,
     log_cfid,
     time_to_threshold,
     truncated,
 )
-from ganspeed.compare.verdict import Arm, measured, weigh
+from ganspeed.compare.verdict import Arm, evidence, measurements
 from ganspeed.params.blocks import Protocol
 from ganspeed.training.snapshot_grid import snapshot_updates
 
@@ -25,10 +25,10 @@ EMPTY = ("p_holm", "verdict", "reason", "sentence", "guards", "step")
 
 
 @dataclass(frozen=True)
-class Study:
+class PairedRuns:
     """The runs of one data set with their arrivals: (variant, seed, threshold) → generator updates, None if never."""
 
-    runs: dict[str, dict[int, Run]]  # variant → seed
+    runs: dict[str, dict[int, RunCurve]]  # variant → seed
     arrivals: dict[tuple[str, int, str], int | None]
     protocol: Protocol
     seconds_per_update: dict[str, float]  # empty: no seconds axis
@@ -39,27 +39,29 @@ class Study:
         known = AXES + (("seconds",) if self.seconds_per_update else ())
         return tuple(sorted(known, key=lambda axis: axis != self.protocol.axis))
 
-    def per_update(self, run: Run, axis: str) -> float:
+    def per_update(self, run: RunCurve, axis: str) -> float:
         """Units of the axis that one generator update of the run costs."""
         return self.seconds_per_update[run.variant] if axis == "seconds" else run.per_update(axis)
 
-    def time(self, run: Run, axis: str, threshold: str, horizon: float) -> tuple[float, bool]:
+    def time(self, run: RunCurve, axis: str, threshold: str, horizon: float) -> tuple[float, bool]:
         """(min(T, horizon) on the axis, whether T <= horizon)."""
         return truncated(self.arrivals[run.variant, run.seed, threshold], self.per_update(run, axis), horizon)
 
 
-def study_of(runs: list[Run], taus: dict[str, float], protocol: Protocol, seconds: dict[str, float]) -> Study:
-    by_variant: dict[str, dict[int, Run]] = {}
+def pair_runs(
+    runs: list[RunCurve], taus: dict[str, float], protocol: Protocol, seconds: dict[str, float]
+) -> PairedRuns:
+    by_variant: dict[str, dict[int, RunCurve]] = {}
     for run in runs:
         by_variant.setdefault(run.variant, {})[run.seed] = run
     arrivals = {
         (run.variant, run.seed, name): time_to_threshold(run, tau, protocol.consecutive, name)
         for run, (name, tau) in product(runs, taus.items())
     }
-    return Study(by_variant, arrivals, protocol, seconds)
+    return PairedRuns(by_variant, arrivals, protocol, seconds)
 
 
-def times(study: Study, names: tuple[str, ...]) -> list[dict]:
+def times(study: PairedRuns, names: tuple[str, ...]) -> list[dict]:
     """Every run's time to every threshold on every axis, at its own horizon."""
     rows = []
     axes = [axis for axis in (*AXES, "seconds") if axis in study.axes]
@@ -73,7 +75,7 @@ def times(study: Study, names: tuple[str, ...]) -> list[dict]:
     return rows
 
 
-def pairs(study: Study) -> list[tuple[str, str, bool]]:
+def pairs(study: PairedRuns) -> list[tuple[str, str, bool]]:
     """(new, reference, planned): the planned family first, then everything over the references, none twice."""
     planned = [(pair.new, pair.reference) for pair in study.protocol.planned]
     others = [(new, ref) for ref in study.protocol.references for new in sorted(study.runs) if new != ref]
@@ -81,11 +83,11 @@ def pairs(study: Study) -> list[tuple[str, str, bool]]:
     return [(new, ref, is_planned) for new, ref, is_planned in wanted if _seeds(study, new, ref)]
 
 
-def _seeds(study: Study, new: str, reference: str) -> list[int]:
+def _seeds(study: PairedRuns, new: str, reference: str) -> list[int]:
     return sorted(study.runs.get(new, {}).keys() & study.runs.get(reference, {}).keys())
 
 
-def comparisons(study: Study) -> list[dict]:
+def comparisons(study: PairedRuns) -> list[dict]:
     """Every pair by axis and threshold over the seeds that both have; planned ones with their guards and Holm's p."""
     rows = []
     for new, reference, planned in pairs(study):
@@ -101,13 +103,15 @@ def comparisons(study: Study) -> list[dict]:
                 row = {"new": new, "reference": reference, "axis": axis, "threshold": name, "planned": planned}
                 row |= {"same_as": None if first == axis else first, **dict.fromkeys(EMPTY)}
                 judged = planned and axis == study.protocol.axis and name == "tau"
-                found = weigh(*sides, study.protocol) if judged else measured(*(arm.times[name] for arm in sides))
+                found = (
+                    evidence(*sides, study.protocol) if judged else measurements(*(arm.times[name] for arm in sides))
+                )
                 rows.append(rounded(row | found))
     _correct(rows, study.protocol)
     return rows
 
 
-def _arm(study: Study, runs: list[Run], axis: str, horizon: float) -> Arm:
+def _arm(study: PairedRuns, runs: list[RunCurve], axis: str, horizon: float) -> Arm:
     """The evidence of one arm on an axis, up to the horizon of its pair."""
     grid = snapshot_updates(runs[0].facts["updates"], runs[0].facts["grid_ratio"])
     scale = study.per_update(runs[0], axis)
@@ -135,7 +139,7 @@ def _correct(rows: list[dict], protocol: Protocol) -> None:
             row["p_holm"] = p
 
 
-def area_ratios(study: Study) -> list[dict]:
+def area_ratios(study: PairedRuns) -> list[dict]:
     """For every pair, how many times lower the cfid of the new arm is on average over log updates, with interval."""
     rows = []
     for new, reference, planned in pairs(study):

@@ -11,8 +11,8 @@ from statsmodels.stats.power import TTestPower
 
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.statistics import ALPHA
-from ganspeed.compare.times import SECOND, THRESHOLDS, Run, grid_step, log_cfid, time_to_threshold
-from ganspeed.compare.verdict import FASTER, Arm, decide, weigh
+from ganspeed.compare.times import SECOND, THRESHOLDS, RunCurve, grid_step, log_cfid, time_to_threshold
+from ganspeed.compare.verdict import FASTER, Arm, decide, evidence
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Protocol
 from ganspeed.params.datasets import Threshold
@@ -21,7 +21,7 @@ from ganspeed.training.snapshot_grid import budget, snapshot_updates
 TIMES = (*THRESHOLDS, SECOND)
 QUANTITIES = (*TIMES, "final", "coverage")  # what a simulated run is, in this order
 ENOUGH_POWER = 0.8
-LEAST_SD = {**dict.fromkeys(TIMES, 0.10), "final": 0.05, "coverage": 0.01}
+MIN_SD = {**dict.fromkeys(TIMES, 0.10), "final": 0.05, "coverage": 0.01}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PilotModel:
         return math.sqrt(self.covariance[1, 1])
 
 
-def pilot_model(runs: list[Run], threshold: Threshold, protocol: Protocol, updates: int, grid_ratio: float):
+def pilot_model(runs: list[RunCurve], threshold: Threshold, protocol: Protocol, updates: int, grid_ratio: float):
     """The model of pilot runs of one variant, for a study of `updates` and `grid_ratio`; returns a PilotModel.
 
     Final cfid and coverage are those of the snapshot nearest to `updates`, where the study will end; a threshold that a
@@ -57,13 +57,13 @@ def pilot_model(runs: list[Run], threshold: Threshold, protocol: Protocol, updat
         raise UserError(f"all {len(runs)} pilot runs diverged: no model of a run follows from them")
     rows = np.array([_quantities(run, threshold, protocol, updates) for run in finished])
     covariance = np.atleast_2d(np.cov(rows, rowvar=False)) if len(rows) > 1 else np.zeros((len(QUANTITIES),) * 2)
-    least = np.array([LEAST_SD[name] ** 2 for name in QUANTITIES])
+    least = np.array([MIN_SD[name] ** 2 for name in QUANTITIES])
     covariance = covariance + np.diag(np.maximum(0, least - np.diag(covariance)))
     failures = 1 - len(finished) / len(runs)
     return PilotModel(rows.mean(axis=0), covariance, failures, updates, grid_ratio)
 
 
-def _quantities(run: Run, threshold: Threshold, protocol: Protocol, updates: int) -> list[float]:
+def _quantities(run: RunCurve, threshold: Threshold, protocol: Protocol, updates: int) -> list[float]:
     taus = {name: getattr(threshold, name) for name in THRESHOLDS} | {SECOND: threshold.tau_second}
     arrivals = [time_to_threshold(run, taus[name], protocol.consecutive, name) or run.updates[-1] for name in TIMES]
     nearest = min(range(len(run.updates)), key=lambda i: (abs(run.updates[i] - updates), i))
@@ -99,14 +99,14 @@ def simulate(
     grid = snapshot_updates(model.updates, model.grid_ratio)
     verdicts = []
     for _ in range(studies):
-        arms = [draw(n, model, grid, rng, faster) for faster in (ratio, 1.0)]
-        row = rounded({"new": "new", "reference": "reference"} | weigh(*arms, protocol))
+        arms = [simulate_arm(n, model, grid, rng, faster) for faster in (ratio, 1.0)]
+        row = rounded({"new": "new", "reference": "reference"} | evidence(*arms, protocol))
         row["p_holm"] = None if row["p"] is None else min(1.0, family * row["p"])
         verdicts.append(decide(row, (), protocol, None)[0])
     return verdicts
 
 
-def draw(n: int, model: PilotModel, grid: list[int], rng: np.random.Generator, faster: float = 1.0) -> Arm:
+def simulate_arm(n: int, model: PilotModel, grid: list[int], rng: np.random.Generator, faster: float = 1.0) -> Arm:
     """One simulated arm of n seeds: times at snapshots of the grid, as they would be scored, up to B."""
     values = rng.multivariate_normal(model.mean, model.covariance, size=n, method="eigh")
     failed = (rng.random(n) < model.failures).tolist()

@@ -22,8 +22,8 @@ from statsmodels.stats.multitest import multipletests
 from ganspeed.errors import UserError
 
 ALPHA = 0.05
-SMALLEST_N = 6  # below it the smallest possible two-sided p is above ALPHA
-LARGEST_N = 20  # 2^20 subsets fit in memory
+MIN_PAIRS = 6  # below it the smallest possible two-sided p is above ALPHA
+MAX_PAIRS = 20  # 2^20 subsets fit in memory
 TIE = 1e-9  # sums closer than this share of the sum of absolute differences are equal
 
 
@@ -47,12 +47,12 @@ def effect(differences: Sequence[float]) -> Effect:
     Raises UserError above 20 pairs, ValueError without any.
     """
     n = len(differences)
-    low, high = limits(differences, ALPHA / 2) if n >= SMALLEST_N else (None, None)
+    low, high = limits(differences, ALPHA / 2) if n >= MIN_PAIRS else (None, None)
     return Effect(
         ratio=ratio(differences),
         low=None if low is None else math.exp(low),
         high=None if high is None else math.exp(high),
-        p=sign_flip_p(differences) if n >= SMALLEST_N else None,
+        p=sign_flip_p(differences) if n >= MIN_PAIRS else None,
         n=n,
         wins=sum(d > 0 for d in differences),
         ties=sum(d == 0 for d in differences),
@@ -88,8 +88,8 @@ def limits(differences: Sequence[float], tail: float) -> tuple[float | None, flo
 
 def subset_sums(values: Sequence[float]) -> np.ndarray:
     """Sums of all 2^n subsets; entry i holds the subset of the bits of i, the last one all. At most 20 values."""
-    if len(values) > LARGEST_N:
-        raise UserError(f"{len(values)} paired seeds: the exact test takes at most {LARGEST_N}; name fewer seeds")
+    if len(values) > MAX_PAIRS:
+        raise UserError(f"{len(values)} paired seeds: the exact test takes at most {MAX_PAIRS}; name fewer seeds")
     sums = np.zeros(1)
     for value in values:
         sums = np.concatenate([sums, sums + value])

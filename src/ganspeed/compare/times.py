@@ -17,11 +17,11 @@ from ganspeed.training.snapshot_grid import budget
 AXES = ("updates", "d_updates", "images")
 THRESHOLDS = ("tau25", "tau", "tau75")
 SECOND = "second"  # tau again, by the features of the second classifier
-SMALLEST = 1e-12  # a cfid counts as no less than this where its logarithm is taken
+MIN_CFID = 1e-12  # a cfid counts as no less than this where its logarithm is taken
 
 
 @dataclass(frozen=True)
-class Run:
+class RunCurve:
     """What compare needs of one run: its scores over the updates, and what an update costs."""
 
     variant: str
@@ -51,7 +51,7 @@ class Run:
         return self.second if threshold == SECOND else self.cfid
 
 
-def runs_of(scores: pd.DataFrame, facts: dict[tuple[str, int], dict]) -> list[Run]:
+def curves_of(scores: pd.DataFrame, facts: dict[tuple[str, int], dict]) -> list[RunCurve]:
     """Runs from tidy scores (dataset, variant, seed, update, metric, value) and each run's facts.
 
     Raises UserError naming every run without cfid, or whose cfid_second is not at the same updates.
@@ -68,13 +68,13 @@ def runs_of(scores: pd.DataFrame, facts: dict[tuple[str, int], dict]) -> list[Ru
         if not cfid or (second and updates != tuple(update for update, _ in second)):
             incomplete.append(f"{variant}/seed-{seed}")
         values = [tuple(value for _, value in curve) for curve in (cfid, second)]
-        runs.append(Run(variant, seed, updates, values[0], facts[variant, seed], values[1], coverage))
+        runs.append(RunCurve(variant, seed, updates, values[0], facts[variant, seed], values[1], coverage))
     if incomplete:
         raise UserError(f"no cfid, or cfid_second at other updates, in the scores of {', '.join(incomplete)}")
     return runs
 
 
-def time_to_threshold(run: Run, tau: float, consecutive: int, threshold: str = "tau") -> int | None:
+def time_to_threshold(run: RunCurve, tau: float, consecutive: int, threshold: str = "tau") -> int | None:
     """The first update of `consecutive` snapshots in a row at or below tau; None when there is none.
 
     `threshold` says by which curve: cfid, or cfid_second for `second`.
@@ -102,10 +102,10 @@ def grid_step(grid: list[int], update: int) -> float:
 
 def log_cfid(value: float) -> float:
     """Log of a cfid, of no less than 1e-12 (rounding may take a tiny one below 0); NaN and infinity stay."""
-    return math.log(max(value, SMALLEST)) if math.isfinite(value) else value
+    return math.log(max(value, MIN_CFID)) if math.isfinite(value) else value
 
 
-def log_area(run: Run) -> float | None:
+def log_area(run: RunCurve) -> float | None:
     """Mean of log cfid over log updates, from update 1 to the run's planned end, by trapezoids; update 0 is left out.
 
     Before its first snapshot beyond 0 and after its last a curve is held: a diverged run keeps the last finite value

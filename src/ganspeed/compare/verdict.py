@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from ganspeed.compare.rounding import rounded
-from ganspeed.compare.statistics import ALPHA, SMALLEST_N, effect, limits, ratio
+from ganspeed.compare.statistics import ALPHA, MIN_PAIRS, effect, limits, ratio
 from ganspeed.compare.times import SECOND, THRESHOLDS
 from ganspeed.params.blocks import Protocol
 
-FEWEST_SEEDS = 8  # a planned comparison of fewer is a demonstration
+MIN_SEEDS = 8  # a planned comparison of fewer is a demonstration
 ENOUGH_REACHED = 0.9
 FASTER, SLOWER, EQUIVALENT, NO_EVIDENCE = "FASTER", "SLOWER", "EQUIVALENT", "NO EVIDENCE"
 
@@ -34,7 +34,7 @@ def differences(new: Sequence[tuple[float, bool]], reference: Sequence[tuple[flo
     return [math.log(r) - math.log(n) for (n, _), (r, _) in zip(new, reference, strict=True)]
 
 
-def measured(new: Sequence[tuple[float, bool]], reference: Sequence[tuple[float, bool]]) -> dict:
+def measurements(new: Sequence[tuple[float, bool]], reference: Sequence[tuple[float, bool]]) -> dict:
     """What a row of `comparisons` says of one axis and threshold, the correction over the family left out."""
     found = asdict(effect(differences(new, reference)))
     for name, times in (("new", new), ("reference", reference)):
@@ -43,20 +43,20 @@ def measured(new: Sequence[tuple[float, bool]], reference: Sequence[tuple[float,
     return found
 
 
-def weigh(new: Arm, reference: Arm, protocol: Protocol) -> dict:
+def evidence(new: Arm, reference: Arm, protocol: Protocol) -> dict:
     """The evidence at tau: `measured`, the guards of the arm that is ahead, and `step`.
 
     `step` is the grid's step as a ratio: by so much the interval may be off, since a time is known to lie between two
     snapshots only. None where a time is that of the first snapshot.
     """
-    found = measured(new.times["tau"], reference.times["tau"])
+    found = measurements(new.times["tau"], reference.times["tau"])
     ahead = found["ratio"] >= 1
-    guards = guard(new, reference, protocol) if ahead else guard(reference, new, protocol)
+    guards = check_guards(new, reference, protocol) if ahead else check_guards(reference, new, protocol)
     step = math.exp(max(math.fsum(arm.steps) / len(arm.steps) for arm in (new, reference)))
     return found | {"guards": guards, "step": step if math.isfinite(step) else None}
 
 
-def guard(ahead: Arm, behind: Arm, protocol: Protocol) -> dict[str, dict]:
+def check_guards(ahead: Arm, behind: Arm, protocol: Protocol) -> dict[str, dict]:
     """Name → {value, bound, ok}: what the arm that is ahead must not have paid for its speed.
 
     Speed is no gain if the result is worse, so the guards hold the arm that is ahead to account, whichever it is: a
@@ -91,8 +91,8 @@ def decide(row: dict, demo: Sequence[str], protocol: Protocol, detectable: float
     """
     if demo:
         return NO_EVIDENCE, f"the study is a demo: {'; '.join(demo)}"
-    if row["n"] < SMALLEST_N:
-        return NO_EVIDENCE, f"{row['n']} paired seeds are fewer than {SMALLEST_N}"
+    if row["n"] < MIN_PAIRS:
+        return NO_EVIDENCE, f"{row['n']} paired seeds are fewer than {MIN_PAIRS}"
     short = [arm for arm in ("new", "reference") if row[f"reached_{arm}"] < ENOUGH_REACHED * row["n"]]
     if short:
         names = " and ".join(row[arm] for arm in short)
@@ -115,7 +115,7 @@ def decide(row: dict, demo: Sequence[str], protocol: Protocol, detectable: float
 
 def demo_reasons(n: int, tau: float, pixel_gaussian: float | None, preregistration: dict | None) -> list[str]:
     """Why a comparison of n paired seeds can be no more than a demonstration; empty if nothing says so."""
-    found = [f"fewer than {FEWEST_SEEDS} seeds: {n}"] if n < FEWEST_SEEDS else []
+    found = [f"fewer than {MIN_SEEDS} seeds: {n}"] if n < MIN_SEEDS else []
     if preregistration is not None:
         found += preregistration["reasons"]
         if preregistration["plateau"] is None and not preregistration["reasons"]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganspeed.data.archive import Container, open_container
 from ganspeed.data.checksums import check_published, damaged
-from ganspeed.data.decode import decode, fit
+from ganspeed.data.decode import crop_and_scale, decode
 from ganspeed.data.download import fetch
 from ganspeed.data.source import DataError, Pictures, Source
 from ganspeed.params.datasets import CelebA
@@ -70,7 +70,7 @@ def _pictures(container: Container, members: list[str], labels: np.ndarray, size
         face = decode(name, container.read(members[index]), channels=3)
         if face.size != SIZE:
             raise DataError(f"{name}: {face.width}x{face.height} pixels; allowed: {SIZE[0]}x{SIZE[1]}")
-        return fit(face, size)  # the centre square is the usual 178×178 crop
+        return crop_and_scale(face, size)  # the centre square is the usual 178×178 crop
 
     return Pictures(labels, read)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ganspeed.data.archive import MAX_FILE_BYTES, refuse_outside
 from ganspeed.data.checksums import check_labels, check_published, damaged
-from ganspeed.data.decode import of_array
+from ganspeed.data.decode import in_memory
 from ganspeed.data.download import fetch
 from ganspeed.data.source import DataError, Source
 
@@ -20,7 +20,7 @@ SIDE = 32
 ROW = 3 * SIDE * SIDE
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"
-BATCH = 10_000
+BATCH_IMAGES = 10_000
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 MD5 = {
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
@@ -56,13 +56,13 @@ def read_cifar10(dataset: str, folder: Path, image_size: int) -> Source:
         files = _unpack(folder / ARCHIVE)
     batches = {name: parse_batch(f"{FOLDER}/{name}", content) for name, content in files.items()}
     for name, (pixels, _) in batches.items():
-        check_published(f"{FOLDER}/{name}", files[name], len(pixels), BATCH, MD5[name])
+        check_published(f"{FOLDER}/{name}", files[name], len(pixels), BATCH_IMAGES, MD5[name])
     train = [batch for name, batch in batches.items() if name != "test_batch"]
     pixels, labels = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
     return Source(
         {"kind": "cifar10", "sha256": {f"{FOLDER}/{n}": hashlib.sha256(c).hexdigest() for n, c in files.items()}},
         CLASSES,
-        {"train": of_array(pixels, labels, image_size), "test": of_array(*batches["test_batch"], image_size)},
+        {"train": in_memory(pixels, labels, image_size), "test": in_memory(*batches["test_batch"], image_size)},
     )
 
 

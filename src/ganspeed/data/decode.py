@@ -40,7 +40,7 @@ def decode(name: str, content: bytes, channels: int) -> Image.Image:
     return picture.convert("L" if channels == 1 else "RGB")
 
 
-def fit(picture: Image.Image, size: int) -> np.ndarray:
+def crop_and_scale(picture: Image.Image, size: int) -> np.ndarray:
     """The centre square at size × size (bilinear, antialiased), by x/127.5 - 1.
 
     picture: mode L or RGB; returns float32 (C, size, size) in [-1, 1].
@@ -54,6 +54,6 @@ def fit(picture: Image.Image, size: int) -> np.ndarray:
     return channels_first / np.float32(127.5) - np.float32(1)
 
 
-def of_array(pixels: np.ndarray, labels: np.ndarray, size: int) -> Pictures:
+def in_memory(pixels: np.ndarray, labels: np.ndarray, size: int) -> Pictures:
     """Pictures held in memory. pixels: uint8 (N, H, W) or (N, H, W, 3); labels: int64 (N,)."""
-    return Pictures(labels, lambda index: fit(Image.fromarray(pixels[index]), size))
+    return Pictures(labels, lambda index: crop_and_scale(Image.fromarray(pixels[index]), size))

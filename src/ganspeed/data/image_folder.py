@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ganspeed.data.archive import Container, open_container
-from ganspeed.data.decode import SUFFIXES, decode, fit
+from ganspeed.data.decode import SUFFIXES, crop_and_scale, decode
 from ganspeed.data.source import DataError, Pictures, Source
 from ganspeed.params.datasets import ImageFolder
 
@@ -32,7 +32,9 @@ def open_image_folder(key: str, block: ImageFolder, folder: Path) -> Iterator[So
 
         def read(index: int) -> np.ndarray:
             name = names[index]
-            return fit(decode(f"{block.path}/{name}", container.read(name), block.channels), block.image_size)
+            return crop_and_scale(
+                decode(f"{block.path}/{name}", container.read(name), block.channels), block.image_size
+            )
 
         origin = {"kind": "image_folder", "path": str(inside), "pictures": len(names), "sha256": sha256}
         yield Source(origin, classes, {"train": Pictures(labels, read)})

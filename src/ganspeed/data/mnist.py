@@ -12,7 +12,7 @@ import numpy as np
 
 from ganspeed.data.archive import MAX_FILE_BYTES
 from ganspeed.data.checksums import check_labels, check_published, damaged
-from ganspeed.data.decode import of_array
+from ganspeed.data.decode import in_memory
 from ganspeed.data.download import fetch
 from ganspeed.data.source import DataError, Source
 
@@ -22,7 +22,7 @@ COUNTS = {"train": 60_000, "test": 10_000}
 
 
 @dataclass(frozen=True)
-class Published:
+class IdxDataset:
     """What is known of a data set in this format. md5: of unpacked files, as far as they were at hand."""
 
     folder: str  # under GANSPEED_DATA, and the name of torchvision's class
@@ -31,7 +31,7 @@ class Published:
 
 
 DATASETS = {
-    "mnist": Published(
+    "mnist": IdxDataset(
         "MNIST",
         tuple("0123456789"),
         {
@@ -41,7 +41,7 @@ DATASETS = {
             "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
         },
     ),
-    "fashion_mnist": Published(
+    "fashion_mnist": IdxDataset(
         "FashionMNIST",
         ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         {},
@@ -71,7 +71,7 @@ def read_idx_dataset(dataset: str, kind: str, folder: Path, image_size: int) -> 
             raise DataError(f"{raw}/{prefix}-images-idx3-ubyte: pictures of {pixels.shape[1:]}; allowed: (28, 28)")
         if len(labels) != len(pixels):
             raise DataError(f"{labels_name}: {len(labels)} labels for {len(pixels)} pictures")
-        parts[split] = of_array(pixels, check_labels(labels_name, labels, len(published.classes)), image_size)
+        parts[split] = in_memory(pixels, check_labels(labels_name, labels, len(published.classes)), image_size)
     return Source({"kind": kind, "sha256": hashes}, published.classes, parts)
 
 

@@ -17,7 +17,7 @@ from ganspeed.data.image_folder import open_image_folder
 from ganspeed.data.mnist import read_idx_dataset
 from ganspeed.data.prepared import write_manifest, write_split
 from ganspeed.data.source import DataError, Source
-from ganspeed.data.splits import cut
+from ganspeed.data.splits import split_pictures
 from ganspeed.params.datasets import AnyData
 from ganspeed.system.files import replace_folder
 
@@ -33,7 +33,7 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         with _open_source(dataset, block, source) as opened:
-            splits = cut(opened.parts, block.holdout, block.split_seed, key)
+            splits = split_pictures(opened.parts, block.holdout, block.split_seed, key)
             temporary.mkdir(parents=True)
             written = {name: write_split(temporary, name, *part) for name, part in splits.items()}
             write_manifest(temporary, dataset, opened.origin, opened.classes, written)

@@ -7,7 +7,9 @@ from ganspeed.data.source import DataError, Pictures
 SPLITS = ("train", "val", "test")
 
 
-def draw(labels: np.ndarray, pool: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def sample_stratified(
+    labels: np.ndarray, pool: np.ndarray, n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw n of the pool at random, every class in proportion to within one; both results in random order.
 
     labels: (N,); pool: indices into labels; returns (drawn (n,), rest (len(pool) - n,)).
@@ -19,7 +21,9 @@ def draw(labels: np.ndarray, pool: np.ndarray, n: int, rng: np.random.Generator)
     return rng.permutation(by_class[drawn]), rng.permutation(by_class[~drawn])
 
 
-def cut(parts: dict[str, Pictures], holdout: int, split_seed: int, key: str) -> dict[str, tuple[Pictures, np.ndarray]]:
+def split_pictures(
+    parts: dict[str, Pictures], holdout: int, split_seed: int, key: str
+) -> dict[str, tuple[Pictures, np.ndarray]]:
     """Which pictures of which published part make up each split.
 
     val and test are drawn from the published part of that name, or else from train, `holdout` each; train is what is
@@ -35,7 +39,7 @@ def cut(parts: dict[str, Pictures], holdout: int, split_seed: int, key: str) -> 
         if len(pool) < holdout:
             raise DataError(f"{key}.holdout: {holdout} is more than the {len(pool)} pictures there are for {name}")
         part = published or parts["train"]
-        drawn, rest = draw(part.labels, pool, holdout, rng)
+        drawn, rest = sample_stratified(part.labels, pool, holdout, rng)
         splits[name] = part, drawn
         if published is None:
             train = rest

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ganspeed.networks.layers import SIZES, LeakyReLU
+from ganspeed.networks.layers import MAP_SIZES, LeakyReLU
 
 
 class Discriminator(nn.Module):
@@ -18,7 +18,7 @@ class Discriminator(nn.Module):
     def __init__(self, shape: tuple[int, int, int], width: int, hidden: int):
         super().__init__()
         channels, size, _ = shape
-        halved = [s for s in SIZES[size][:-1] if s % 2 == 0]  # 28 → 14 → 7 ends there
+        halved = [s for s in MAP_SIZES[size][:-1] if s % 2 == 0]  # 28 → 14 → 7 ends there
         widths = [channels, *(width * 2**i for i in range(len(halved)))]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):

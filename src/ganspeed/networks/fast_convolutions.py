@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 # What follows kernel, stride and padding of a convolution without dilation, groups or output padding.
-PLAIN = {torch.conv2d: [(1, 1), 1], torch.conv_transpose2d: [(0, 0), 1, (1, 1)]}
+PLAIN_ARGUMENTS = {torch.conv2d: [(1, 1), 1], torch.conv_transpose2d: [(0, 0), 1, (1, 1)]}
 IMAGE_CHANNELS = 3  # at most
 
 
@@ -32,7 +32,7 @@ def _taps(size: int) -> Tensor:
 TAPS = {size: _taps(size) for size in (4, 8)}  # of layers that may be dense; made once, for a trace shows all it makes
 
 
-class FasterConvolutions(TorchFunctionMode):
+class FastConvolutions(TorchFunctionMode):
     """While inside, convolutions of few places or next to images are computed by the functions below.
 
     What they make of a layer's weight is made once, however often the layer is passed: inside, no weight may change.
@@ -43,10 +43,10 @@ class FasterConvolutions(TorchFunctionMode):
         self.made: dict[int, tuple[Tensor, Tensor]] = {}  # with the weight, or another could get its id
 
     def __torch_function__(self, function, types, arguments=(), keywords=None):
-        if function in PLAIN and len(arguments) > 4:  # as layers call it
+        if function in PLAIN_ARGUMENTS and len(arguments) > 4:  # as layers call it
             x, weight, bias, stride, padding, *rest = arguments
-            halves = (weight.shape[-2:], stride, padding, rest) == ((4, 4), (2, 2), (1, 1), PLAIN[function])
-            if halves and (way := _way(function, x.shape[-1], weight.shape[1])):
+            halves = (weight.shape[-2:], stride, padding, rest) == ((4, 4), (2, 2), (1, 1), PLAIN_ARGUMENTS[function])
+            if halves and (way := _implementation(function, x.shape[-1], weight.shape[1])):
                 compute, make = way
                 if id(weight) not in self.made:
                     self.made[id(weight)] = weight, make(weight)
@@ -54,7 +54,7 @@ class FasterConvolutions(TorchFunctionMode):
         return function(*arguments, **(keywords or {}))
 
 
-def _way(function: Callable, size: int, channels: int) -> tuple[Callable, Callable] | None:
+def _implementation(function: Callable, size: int, channels: int) -> tuple[Callable, Callable] | None:
     """What computes a layer from maps or images of this size, and what it wants made of the weight; None: torch does.
 
     `channels`: of the layer's larger side.
@@ -68,9 +68,9 @@ def _way(function: Callable, size: int, channels: int) -> tuple[Callable, Callab
     return None
 
 
-def suited_to(device: torch.device) -> AbstractContextManager:
+def fast_convolutions(device: torch.device) -> AbstractContextManager:
     """What suits the networks on this device, but for D in critic steps: torch's gradients by weights are fast."""
-    return FasterConvolutions() if device.type == "cpu" else nullcontext()
+    return FastConvolutions() if device.type == "cpu" else nullcontext()
 
 
 def dense_convolution(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:

@@ -7,12 +7,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganspeed.networks.layers import SIZES, BatchNorm
+from ganspeed.networks.layers import MAP_SIZES, BatchNorm
 
 NORM_BATCH = 1024  # fixed z from which a snapshot's normalisation statistics are computed
 
 
-def doubling(size: int) -> tuple[int, int, int]:
+def doubling_convolution(size: int) -> tuple[int, int, int]:
     """Kernel, stride and padding of the transposed convolution that leads to this size; to the odd 7 from 4."""
     return (3, 2, 1) if size % 2 else (4, 2, 1)
 
@@ -23,14 +23,20 @@ class Generator(nn.Module):
     def __init__(self, shape: tuple[int, int, int], z_dim: int, width: int):
         super().__init__()
         channels, size, _ = shape
-        smallest, *growing = reversed(SIZES[size])
+        smallest, *growing = reversed(MAP_SIZES[size])
         widths = [width * 2**i for i in reversed(range(len(growing)))]
         self.start = (widths[0], smallest, smallest)
         self.project = nn.Linear(z_dim, widths[0] * smallest**2, bias=False)  # BatchNorm has the bias
         layers: list[nn.Module] = [BatchNorm(widths[0]), nn.ReLU()]
         for (wide, narrow), grown in zip(pairwise(widths), growing[:-1], strict=True):
-            layers += [nn.ConvTranspose2d(wide, narrow, *doubling(grown), bias=False), BatchNorm(narrow), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, *doubling(size)), nn.Tanh())
+            layers += [
+                nn.ConvTranspose2d(wide, narrow, *doubling_convolution(grown), bias=False),
+                BatchNorm(narrow),
+                nn.ReLU(),
+            ]
+        self.layers = nn.Sequential(
+            *layers, nn.ConvTranspose2d(width, channels, *doubling_convolution(size)), nn.Tanh()
+        )
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(self.project(z).unflatten(1, self.start)).float()

@@ -31,7 +31,7 @@ from ganspeed.objectives import (
     scores,
 )
 
-COLUMNS = ["d_update", "alpha", "lambda"]
+SCHEDULE_COLUMNS = ["d_update", "alpha", "lambda"]
 
 
 class ReplayedPenalty(Objective):
@@ -94,9 +94,10 @@ def read_schedule(path: Path, sha256: str) -> tuple[list[float], list[float]]:
     if (seen := hashlib.sha256(content).hexdigest()) != sha256:
         raise HyperparameterError(f"schedule_sha256: {str(path)!r} has {seen}, expected {sha256}")
     head, *rows = list(csv.reader(content.decode(errors="replace").splitlines())) or [[]]
-    if head != COLUMNS or not rows:
+    if head != SCHEDULE_COLUMNS or not rows:
         raise HyperparameterError(
-            f"schedule: {str(path)!r} has the columns {head} and {len(rows)} rows, not {COLUMNS} and one row at least"
+            f"schedule: {str(path)!r} has the columns {head} and {len(rows)} rows, not {SCHEDULE_COLUMNS} "
+            "and one row at least"
         )
     values = [value_of(row, step) for step, row in enumerate(rows, 1)]
     if None in values:

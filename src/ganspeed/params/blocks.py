@@ -85,7 +85,7 @@ class Knob(Block):
     log: bool
 
 
-class Arm(Block):
+class TuningArm(Block):
     """One method that is tuned: the variant it starts from, and what is tuned beside the shared knobs."""
 
     variant: str
@@ -100,10 +100,10 @@ class Tuning(Block):
     updates: Annotated[int, Field(ge=12)]
     seed: Seed
     shared: dict[str, Knob]
-    arms: dict[str, Arm]
+    arms: dict[str, TuningArm]
 
 
-class Stopping(Block):
+class StoppingRule(Block):
     """A patience rule on the critic's loss, in rows of history.csv; see `questions.stopping_row`."""
 
     skip: NonNegativeInt
@@ -125,7 +125,7 @@ class Report(Block):
     sample_columns: PositiveInt
     dpi: Annotated[int, Field(ge=50, le=400)]
     tail: Probability
-    stopping: Stopping
+    stopping: StoppingRule
     flags: Flags
 
 

@@ -95,7 +95,7 @@ def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) ->
         return [f"{path}: a variant with objective {variant.objective!r} has no number {name!r}"]
     try:
         for bound in (knob.low, knob.high):
-            type(variant).model_validate(knobs.turned(block, {name: bound}))
+            type(variant).model_validate(knobs.with_values(block, {name: bound}))
     except ValidationError as error:
         return [f"{path}: {e['input']!r}: {e['msg'][0].lower()}{e['msg'][1:]}" for e in error.errors()]
     return []

@@ -23,7 +23,7 @@ class Digits(Data):
     image_size: Literal[8]
 
 
-class Published(Data):
+class PublishedData(Data):
     source: Literal["mnist", "fashion_mnist", "cifar10"]
 
 
@@ -39,7 +39,7 @@ class ImageFolder(Data):
     sha256: Sha256 | None = None
 
 
-AnyData = Annotated[Digits | Published | CelebA | ImageFolder, Field(discriminator="source")]
+AnyData = Annotated[Digits | PublishedData | CelebA | ImageFolder, Field(discriminator="source")]
 
 
 class Train(Block):

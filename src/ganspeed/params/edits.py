@@ -21,7 +21,7 @@ def round_trip() -> YAML:
     return yaml
 
 
-def edit(path: Path, change: Callable[[CommentedMap], None], title: str) -> str:
+def edit_params(path: Path, change: Callable[[CommentedMap], None], title: str) -> str:
     """Apply `change` to the document at `path`; returns the unified difference. Raises UserError, nothing written."""
     read_yaml(path)  # words a missing or unreadable file
     before = path.read_text(encoding="utf-8")

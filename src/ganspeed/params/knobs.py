@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 
-def home(block: dict, knob: str) -> dict:
+def section_of(block: dict, knob: str) -> dict:
     """The part of a variant's block where the knob lies: its optimiser, else the block itself. Raises KeyError."""
     for part in (block["optimizer"], block):
         if knob in part:
@@ -12,11 +12,11 @@ def home(block: dict, knob: str) -> dict:
     raise KeyError(knob)
 
 
-def turned(block: Any, values: dict[str, float]) -> Any:
+def with_values(block: Any, values: dict[str, float]) -> Any:
     """A copy of the block with these knobs at these values; comments of a ruamel block are kept. Raises KeyError."""
     new = copy.deepcopy(block)
     for knob, value in values.items():
-        home(new, knob)[knob] = value
+        section_of(new, knob)[knob] = value
     return new
 
 

@@ -12,7 +12,7 @@ from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ganspeed.params.base import ParamsError
 from ganspeed.params.blocks import Params
 from ganspeed.params.cross_checks import cross_mistakes
-from ganspeed.params.messages import worded
+from ganspeed.params.messages import describe_error
 from ganspeed.params.variants import Variant, objective_names, variant_model
 
 MOST_VALUES = 100_000
@@ -83,7 +83,7 @@ def parse_params(document: Any) -> Params:
     try:
         parsed = Params.model_validate({**document, "variants": variants or {}})
     except ValidationError as error:
-        mistakes += [worded(e, document) for e in error.errors() if e["loc"] != ("variants",)]
+        mistakes += [describe_error(e, document) for e in error.errors() if e["loc"] != ("variants",)]
     mistakes += cross_mistakes(document, parsed)
     if mistakes:
         raise ParamsError(list(dict.fromkeys(mistakes)))
@@ -106,7 +106,7 @@ def _parse_variants(raw: Any) -> tuple[list[str], dict[str, Variant]]:
         try:
             variants[name] = variant_model(objective).model_validate(block)
         except ValidationError as error:
-            mistakes += [worded(e, raw, ("variants",), (name, *e["loc"])) for e in error.errors()]
+            mistakes += [describe_error(e, raw, ("variants",), (name, *e["loc"])) for e in error.errors()]
     return mistakes, variants
 
 

@@ -15,7 +15,7 @@ BLOCKS = [
 ]
 
 
-def worded(error: dict, document: Any, prefix: tuple = (), loc: tuple | None = None) -> str:
+def describe_error(error: dict, document: Any, prefix: tuple = (), loc: tuple | None = None) -> str:
     """One mistake in words. Parts of the location that are no key of the file (tags of a union) are left out."""
     loc = error["loc"] if loc is None else loc
     keys, node = list(prefix), document

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ganspeed.params.blocks import Stopping
+from ganspeed.params.blocks import StoppingRule
 
-FEWEST_POINTS = 5  # snapshots without which there is no rank correlation
-FEWEST_SEEDS = 6  # below it no interval is told, as in the comparison
+MIN_POINTS = 5  # snapshots without which there is no rank correlation
+MIN_SEEDS = 6  # below it no interval is told, as in the comparison
 CONFIDENCE = 0.95
 
 
@@ -71,7 +71,7 @@ def rank_correlation(points: pd.DataFrame) -> float | None:
     series have a trend, so that rho is high for anything that goes one way throughout; and snapshots of one run are no
     independent draws, hence no test within a run.
     """
-    if len(points) < FEWEST_POINTS or points["loss"].nunique() == 1 or points["cfid"].nunique() == 1:
+    if len(points) < MIN_POINTS or points["loss"].nunique() == 1 or points["cfid"].nunique() == 1:
         return None
     return float(stats.spearmanr(points["loss"], points["cfid"]).statistic)
 
@@ -82,7 +82,7 @@ def mean_correlation(rhos: Sequence[float], points: int) -> Estimate:
     `points` is the number of snapshots of a run. A rho of ±1 has no finite z: it counts as half a step of rho below,
     6/(k³ - k) for k points. Fisher 1921, Metron 1.
     """
-    most = 1 - 6 / (points**3 - points) if points >= FEWEST_POINTS else 1.0
+    most = 1 - 6 / (points**3 - points) if points >= MIN_POINTS else 1.0
     return _transformed([math.atanh(max(-most, min(most, rho))) for rho in rhos], math.tanh)
 
 
@@ -95,7 +95,7 @@ def mean_ratio(ratios: Sequence[float], least: float = 0.0) -> Estimate:
     return mean if mean.low is None else replace(mean, low=max(mean.low, least))
 
 
-def smoothed(losses: Sequence[float], rule: Stopping) -> list[float | None]:
+def smoothed(losses: Sequence[float], rule: StoppingRule) -> list[float | None]:
     """The mean of the last `smooth` losses at each logged row; None for `skip` rows and until there are enough."""
     first, window = rule.skip + rule.smooth - 1, rule.smooth
     return [
@@ -103,7 +103,7 @@ def smoothed(losses: Sequence[float], rule: Stopping) -> list[float | None]:
     ]  # fmt: skip
 
 
-def stopping_row(losses: Sequence[float], rule: Stopping) -> int | None:
+def stopping_row(losses: Sequence[float], rule: StoppingRule) -> int | None:
     """The row at which a patience rule on the critic's loss stops; None when it never does.
 
     Training stops as soon as the smoothed loss has not exceeded its best by `min_delta` of the range that it has had
@@ -125,7 +125,7 @@ def stopping_row(losses: Sequence[float], rule: Stopping) -> int | None:
     return None
 
 
-def stop(history: pd.DataFrame, cfid: pd.Series, rule: Stopping) -> Stop:
+def stop(history: pd.DataFrame, cfid: pd.Series, rule: StoppingRule) -> Stop:
     """Where the rule stops a run, and the cfid of the newest snapshot it has by then; of the last one if it never does.
 
     Raises ValueError for a run without snapshots.
@@ -163,7 +163,7 @@ def _transformed(values: list[float], back) -> Estimate:
     if n == 0:
         return Estimate(None, None, None, 0)
     mean = math.fsum(values) / n
-    if n < FEWEST_SEEDS:
+    if n < MIN_SEEDS:
         return Estimate(back(mean), None, None, n)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)

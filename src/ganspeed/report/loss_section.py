@@ -20,7 +20,7 @@ WARNING = (
     "Each row and each panel stands for itself."
 )
 PLAYERS = {"d_loss": "critic’s loss", "g_loss": "generator’s loss"}
-COLUMNS = 3  # panels in a row
+PANELS_PER_ROW = 3  # panels in a row
 WIDE = 5  # a panel whose losses exceed it is logarithmic beyond ±1: a first peak would else flatten what follows
 
 
@@ -139,9 +139,9 @@ def caption(results: Results) -> str:
 def figure(results: Results, styles: dict[str, Look]) -> Figure:
     """One small panel per variant: the critic's loss against cfid, each seed a line through its snapshots."""
     with rc_context(style.STYLE):
-        rows = math.ceil(len(styles) / COLUMNS)
+        rows = math.ceil(len(styles) / PANELS_PER_ROW)
         drawn = Figure(figsize=(plots.WIDTH, 2.6 * rows + 0.3), layout="constrained")
-        panels = drawn.subplots(rows, COLUMNS, squeeze=False, sharey=True).flatten()
+        panels = drawn.subplots(rows, PANELS_PER_ROW, squeeze=False, sharey=True).flatten()
         for ax, (variant, look) in zip(panels, styles.items(), strict=False):
             runs = [loss_analysis.aligned(*run, "d_loss") for run in _runs(results, variant)]
             for points in (points for points in runs if len(points)):

@@ -4,7 +4,7 @@ from collections import Counter
 
 from ganspeed.params.blocks import Flags
 from ganspeed.report import summaries
-from ganspeed.report.read import Results, Run
+from ganspeed.report.read import ReportedRun, Results
 from ganspeed.report.tables import Cell, Table, number, plain, span
 from ganspeed.system.files import sha256_json
 
@@ -89,12 +89,12 @@ def runs(everything: list[Results], bounds: Flags) -> Table:
     return Table(caption, head, (("", tuple(rows)),), texts=6)
 
 
-def code(run: Run) -> str:
+def code(run: ReportedRun) -> str:
     """Twelve digits over the hashes of the sources a run used."""
     return sha256_json(run.record["sources"])[:12]
 
 
-def commit(run: Run) -> str:
+def commit(run: ReportedRun) -> str:
     """The commit a run was trained at; `dirty` where the code differed from it, `unknown` without git."""
     name = run.provenance["commit"]
     return f"{name[:10]}{' dirty' if run.provenance['dirty'] else ''}"
@@ -117,6 +117,6 @@ def _settings(block: dict, prefix: str = "") -> str:
     return "; ".join(parts)
 
 
-def _versions(run: Run) -> str:
+def _versions(run: ReportedRun) -> str:
     named = [f"{name} {version}" for name, version in sorted(run.record["versions"].items())]
     return ", ".join([*named, run.record["precision"], run.record["engine"]])

@@ -25,7 +25,7 @@ from ganspeed.report import (
     text,
     verdict,
 )
-from ganspeed.report.read import Results, Run
+from ganspeed.report.read import ReportedRun, Results
 from ganspeed.report.tables import Table
 
 TRACES = {
@@ -62,7 +62,7 @@ class Section:
     blocks: tuple[str | Points | Table | Picture, ...]
 
 
-def draw(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
+def draw_figures(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
     """The figures of one data set in the order of the page; `columns` moments of samples."""
     styles, seeds, name = style.looks(results.variants), results.seeds, results.dataset
     scores, diverged, lines = summaries.finite(results.scores), _diverged(results), _levels(results)
@@ -210,7 +210,7 @@ def _worst(results: Results) -> dict[str, float]:
     return {m: math.inf if m in summaries.LOWER_IS_BETTER else -math.inf for m in present if m != "cfid"}
 
 
-def _moments(runs: list[Run], columns: int) -> list[int]:
+def _moments(runs: list[ReportedRun], columns: int) -> list[int]:
     """Up to `columns` of the updates that have pictures, spread evenly over them, the first and the last included."""
     there = sorted({update for run in runs for update in run.samples})
     if columns >= len(there):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ganspeed.report import style
 from ganspeed.report.style import Level, Look
-from ganspeed.training.sample_grids import corner
+from ganspeed.training.sample_grids import crop_corner
 
 WIDTH = 9.6  # inches, the page's text width
 WIDE_LOSS = 20  # beyond it a panel of losses is logarithmic
@@ -161,4 +161,4 @@ def _corner(path: Path) -> np.ndarray:
     """The first four images of the first four rows; in colour, which takes far more bytes, of the first two."""
     with Image.open(path) as picture:
         rows = 4 if picture.mode == "L" else 2
-    return corner(path, rows, columns=4)
+    return crop_corner(path, rows, columns=4)

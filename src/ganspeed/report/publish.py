@@ -10,8 +10,8 @@ from ganspeed.system.files import replace_folder
 from ganspeed.workspace import Workspace
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-REPORT = ("index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison")
-LIMIT = 2 * 1024**2  # bytes
+REPORT_FILES = ("index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison")
+MAX_BYTES = 2 * 1024**2  # bytes
 
 
 def publish(workspace: Workspace, name: str) -> Path:
@@ -24,7 +24,7 @@ def publish(workspace: Workspace, name: str) -> Path:
     """
     if not NAME.fullmatch(name):
         raise UserError(f"study name {name!r}: small letters, digits, _ and - are allowed, a letter or digit first")
-    sources = [workspace.reports / part for part in REPORT] + [workspace.params]
+    sources = [workspace.reports / part for part in REPORT_FILES] + [workspace.params]
     missing = [str(path) for path in sources if not path.exists()]
     if missing:
         raise UserError(f"nothing to publish: {', '.join(missing)} missing; run `dvc repro` first")
@@ -49,10 +49,10 @@ def publish(workspace: Workspace, name: str) -> Path:
 
 def _check_size(sources: list[Path]) -> None:
     sizes = {source.name: sum(file.stat().st_size for file in _files(source)) for source in sources}
-    if sum(sizes.values()) > LIMIT:
+    if sum(sizes.values()) > MAX_BYTES:
         listed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
         raise UserError(
-            f"the study takes {sum(sizes.values()):,} bytes, {LIMIT:,} are allowed ({listed}); "
+            f"the study takes {sum(sizes.values()):,} bytes, {MAX_BYTES:,} are allowed ({listed}); "
             f"lower report.dpi or report.sample_columns"
         )
 

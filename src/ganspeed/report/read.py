@@ -11,13 +11,13 @@ from ganspeed.params.blocks import Compare
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
-from ganspeed.study.status import Records, Status, Study, committed, study_status
+from ganspeed.study.status import CommittedRecords, Status, StudyFacts, committed, study_status
 from ganspeed.system.files import read_json
 from ganspeed.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Run:
+class ReportedRun:
     """One variant with one seed: run.json, its provenance and the folder both describe."""
 
     variant: str
@@ -59,7 +59,7 @@ class Results:
     dataset: str
     variants: tuple[str, ...]
     seeds: tuple[int, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[ReportedRun, ...]
     scores: pd.DataFrame
     history: pd.DataFrame
     calibration: pd.DataFrame
@@ -68,7 +68,7 @@ class Results:
     scored: dict  # what lies beside a run's scores: samples, the generated images of each, and split, the real ones
     status: Status
 
-    def of(self, variant: str) -> list[Run]:
+    def of(self, variant: str) -> list[ReportedRun]:
         """The runs of a variant, in the order of the seeds."""
         return [run for run in self.runs if run.variant == variant]
 
@@ -139,7 +139,7 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
     seconds = comparison["seconds_per_update"]
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
     tables, labels = read_scores(workspace, dataset, compare)
-    _check_told([(run.record, labels[run.variant, run.seed]["run"]) for run in runs], dataset)
+    _check_label([(run.record, labels[run.variant, run.seed]["run"]) for run in runs], dataset)
     scores, histories = [], []
     for run in runs:
         table = tables[run.variant, run.seed]
@@ -162,13 +162,18 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
 
 
 def _status(
-    workspace: Workspace, compare: Compare, runs: tuple[Run, ...], comparison: dict, scored: dict, accuracy: dict
+    workspace: Workspace,
+    compare: Compare,
+    runs: tuple[ReportedRun, ...],
+    comparison: dict,
+    scored: dict,
+    accuracy: dict,
 ) -> Status:
     """What this study may be called, from runs, records and git."""
     dataset, used = comparison["dataset"], comparison["thresholds"]
     blocks, threshold = runs[0].record["parameters"], {name: used[name] for name in ("tau25", "tau", "tau75")}
     planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
-    study = Study(
+    study = StudyFacts(
         dataset=dataset,
         axis=comparison["axis"],
         data=blocks["data"],
@@ -188,7 +193,7 @@ def _status(
     )
     record = workspace.preregistration(dataset)
     commits = committed(workspace.root, record, [run.provenance["commit"] for run in runs])
-    return study_status(study, Records(_if_there(record), _if_there(workspace.tuning(dataset)), commits))
+    return study_status(study, CommittedRecords(_if_there(record), _if_there(workspace.tuning(dataset)), commits))
 
 
 def _if_there(path: Path) -> dict | None:
@@ -201,17 +206,17 @@ def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
     return table.reindex(columns=[*table.columns, *(c for c in ("d_loss", "g_loss") if c not in table)])
 
 
-def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int, seconds: dict[str, float]) -> Run:
+def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int, seconds: dict[str, float]) -> ReportedRun:
     folder = workspace.run(dataset, variant, seed)
     provenance = read_json(workspace.provenance(dataset, variant, seed))
-    return Run(variant, seed, read_json(folder / "run.json"), provenance, folder, seconds.get(variant))
+    return ReportedRun(variant, seed, read_json(folder / "run.json"), provenance, folder, seconds.get(variant))
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
-def _check_told(runs: list[tuple[dict, dict]], dataset: str) -> None:
+def _check_label(runs: list[tuple[dict, dict]], dataset: str) -> None:
     """What the label of the scores, which compare reads, says of its run must be what run.json says."""
     for record, told in runs:
         block = record["parameters"]["variant"]

@@ -37,7 +37,7 @@ def write_report(workspace: Workspace, params: Params) -> None:
 def _write_pages(new: Path, params: Params, everything: list[Results]) -> None:
     pictures: dict[str, list[page.Picture]] = {}
     for results in everything:
-        for picture, figure in page.draw(results, params.report.sample_columns):
+        for picture, figure in page.draw_figures(results, params.report.sample_columns):
             style.save(figure, new / "figures" / picture.file, params.report.dpi)
             pictures.setdefault(results.dataset, []).append(picture)
     sections = page.sections(everything, pictures, params.report)

@@ -5,20 +5,20 @@ import shutil
 from pathlib import Path
 
 from ganspeed.params.blocks import Params
-from ganspeed.runs.integrity import run_mistakes
+from ganspeed.runs.integrity import run_problems
 from ganspeed.system.files import read_json, replace_folder
 from ganspeed.workspace import Workspace
 
 
 def matches(folder: Path, fingerprint: str) -> bool:
     """Whether a finished run of this fingerprint lies in the folder, every file with the bytes it was written with."""
-    return not run_mistakes(folder) and read_json(folder / "run.json")["fingerprint"] == fingerprint
+    return not run_problems(folder) and read_json(folder / "run.json")["fingerprint"] == fingerprint
 
 
-def put_aside_run(workspace: Workspace, dataset: str, variant: str, seed: int) -> None:
+def stash_run(workspace: Workspace, dataset: str, variant: str, seed: int) -> None:
     """Move whatever run lies at this place to the pool, its provenance with it; one that is not whole is removed."""
     place, provenance = workspace.run(dataset, variant, seed), workspace.provenance(dataset, variant, seed)
-    if not run_mistakes(place):
+    if not run_problems(place):
         pooled = workspace.pool / read_json(place / "run.json")["fingerprint"]
         pooled.mkdir(parents=True, exist_ok=True)
         if provenance.exists():
@@ -28,17 +28,17 @@ def put_aside_run(workspace: Workspace, dataset: str, variant: str, seed: int) -
     provenance.unlink(missing_ok=True)
 
 
-def pooled_scores(workspace: Workspace, fingerprint: str) -> Path:
+def cached_scores(workspace: Workspace, fingerprint: str) -> Path:
     """Where the scores of this fingerprint lie while the params do not name them; .json beside it."""
     return workspace.pool / "scores" / f"{fingerprint}.csv"
 
 
-def put_aside_scores(workspace: Workspace, dataset: str, variant: str, seed: int) -> None:
+def stash_scores(workspace: Workspace, dataset: str, variant: str, seed: int) -> None:
     """Move the scores at this place to the pool; a table without its fingerprint is removed."""
     table = workspace.scores(dataset, variant, seed)
     label = table.with_suffix(".json")
     if label.exists() and table.exists():
-        pooled = pooled_scores(workspace, read_json(label)["fingerprint"])
+        pooled = cached_scores(workspace, read_json(label)["fingerprint"])
         pooled.parent.mkdir(parents=True, exist_ok=True)
         os.replace(table, pooled)
         os.replace(label, pooled.with_suffix(".json"))
@@ -46,7 +46,7 @@ def put_aside_scores(workspace: Workspace, dataset: str, variant: str, seed: int
     label.unlink(missing_ok=True)
 
 
-def put_aside_unnamed(workspace: Workspace, params: Params) -> None:
+def stash_unnamed(workspace: Workspace, params: Params) -> None:
     """Clear artifacts/{runs,provenance,scores} of every data set, variant and seed that is not in the grid."""
     named = {
         (dataset, variant, seed)
@@ -54,7 +54,7 @@ def put_aside_unnamed(workspace: Workspace, params: Params) -> None:
         for variant in params.compare.variants
         for seed in params.compare.seeds
     }
-    for kind, put_aside in (("runs", put_aside_run), ("provenance", put_aside_run), ("scores", put_aside_scores)):
+    for kind, put_aside in (("runs", stash_run), ("provenance", stash_run), ("scores", stash_scores)):
         root = workspace.artifacts / kind
         for dataset, variant, seed in sorted({_cell(path, root) for path in root.glob("*/*/seed-*")} - named):
             put_aside(workspace, dataset, variant, seed)
@@ -72,7 +72,7 @@ def _remove_empty_folders(root: Path) -> None:
             folder.rmdir()
 
 
-TRIALS = "tuning"  # the pool's folder of scored trials
+TRIALS_FOLDER = "tuning"  # the pool's folder of scored trials
 
 
 def collect_garbage(workspace: Workspace, needed: set[str]) -> int:
@@ -82,7 +82,7 @@ def collect_garbage(workspace: Workspace, needed: set[str]) -> int:
     """
     freed = 0
     for entry in sorted(workspace.pool.iterdir()) if workspace.pool.exists() else []:
-        if entry.is_dir() and entry.name not in needed and entry.name != TRIALS:
+        if entry.is_dir() and entry.name not in needed and entry.name != TRIALS_FOLDER:
             freed += sum(p.stat().st_size for p in entry.rglob("*") if p.is_file())
             shutil.rmtree(entry)
     return freed

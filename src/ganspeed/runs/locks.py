@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 TRAINING, MIRROR = "lock", "mlflow.lock"  # in the pool
-TAKEN = (".dvc/tmp/lock", ".dvc/tmp/rwlock.lock", f".runs/{TRAINING}", f".runs/{MIRROR}")
+LOCK_FILES = (".dvc/tmp/lock", ".dvc/tmp/rwlock.lock", f".runs/{TRAINING}", f".runs/{MIRROR}")
 DVC_USERS = ".dvc/tmp/rwlock"  # which `dvc` reads or writes which path: {read: {path: [user]}, write: {path: user}}
 DVC_RESULTS = ("dvc.lock", "studies/dvc.lock")
 
@@ -29,9 +29,9 @@ def holders(path: Path) -> list[str]:
     return found
 
 
-def held(root: Path) -> list[str]:
+def held_locks(root: Path) -> list[str]:
     """A line for each lock of the study at `root` that is held: nothing is wrong, but somebody else is at work."""
-    paths = [root / name for name in TAKEN]
+    paths = [root / name for name in LOCK_FILES]
     return [
         f"{path}: held by {', '.join(found)}; wait for it or end it, the lock goes with it"
         for path in paths
@@ -39,9 +39,9 @@ def held(root: Path) -> list[str]:
     ]
 
 
-def faults(root: Path) -> list[str]:
+def damaged_files(root: Path) -> list[str]:
     """A line for each file of the study at `root` that blocks it for nothing, with what to do about it."""
-    found = [f"{root / name}: no file; remove it" for name in TAKEN if (root / name).is_dir()]
+    found = [f"{root / name}: no file; remove it" for name in LOCK_FILES if (root / name).is_dir()]
     found += [text for name in DVC_RESULTS if (root / name).exists() and (text := _results_fault(root / name))]
     users = root / DVC_USERS
     if users.exists() and (reason := _users_fault(users)):

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from ganspeed.errors import UserError
 from ganspeed.runs import locks
-from ganspeed.runs.cache import matches, put_aside_run
+from ganspeed.runs.cache import matches, stash_run
 from ganspeed.runs.spec import RunSpec
 from ganspeed.system.files import replace_folder, sha256_file, write_json
 from ganspeed.training.state import Outcome
@@ -64,7 +64,7 @@ class RunStore:
         """
         found, place = self.finished(spec), self.place(spec)
         if found and found != place:
-            put_aside_run(self.workspace, spec.dataset, spec.variant, spec.seed)
+            stash_run(self.workspace, spec.dataset, spec.variant, spec.seed)
             replace_folder(found, place)
         provenance = self.workspace.provenance(spec.dataset, spec.variant, spec.seed)
         pooled = self.pooled(spec) / "provenance.json"
@@ -80,7 +80,7 @@ class RunStore:
         for place in sorted(self.workspace.runs(dataset, variant).glob("seed-*")):
             seed = int(place.name.removeprefix("seed-"))
             if seed not in keep or not matches(place, keep[seed].fingerprint):
-                put_aside_run(self.workspace, dataset, variant, seed)
+                stash_run(self.workspace, dataset, variant, seed)
 
     def forget(self, spec: RunSpec) -> None:
         """Remove this run wherever it lies, to train it afresh."""

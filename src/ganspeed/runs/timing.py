@@ -8,7 +8,7 @@ from ganspeed.system.files import read_json, sha256_json, write_json
 from ganspeed.workspace import Workspace
 
 
-def keep_or_measure(workspace: Workspace, params: Params, dataset: str) -> bool:
+def update_timing(workspace: Workspace, params: Params, dataset: str) -> bool:
     """Bring artifacts/timing/<dataset>.json in step with the params; returns whether the clock ran.
 
     It runs again when the network, the optimiser, the objective or the engine of a variant in the grid changed, and
@@ -20,13 +20,13 @@ def keep_or_measure(workspace: Workspace, params: Params, dataset: str) -> bool:
         write_json(path, {**table, "device": None, "seconds_per_update": {}, "fingerprints": {}})
         return False
     from ganspeed.runs.measure_timing import (
+        cost_identity,
         first_runs,
-        made_of,
         measure,  # imports torch, which an empty table does without
     )
 
     specs = first_runs(workspace, params, dataset)
-    fingerprints = {variant: sha256_json([table, made_of(spec)]) for variant, spec in specs.items()}
+    fingerprints = {variant: sha256_json([table, cost_identity(spec)]) for variant, spec in specs.items()}
     old = read_json(path) if path.exists() else {"fingerprints": {}}
     measures = not fingerprints.items() <= old["fingerprints"].items()
     if measures:

@@ -27,10 +27,10 @@ from ganspeed.runs.store import RunStore, seal
 from ganspeed.system.devices import device_name, select_device, worker_count
 from ganspeed.system.files import remove_unfinished, sha256_json
 from ganspeed.system.processes import map_processes, send
-from ganspeed.system.shutdown import listening, wished
+from ganspeed.system.shutdown import handle_signals, requested
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines.choose import EAGER, lane_count
-from ganspeed.training.loop import Run, train
+from ganspeed.training.loop import TrainingRun, train
 from ganspeed.training.state import Outcome
 from ganspeed.workspace import Workspace
 
@@ -47,16 +47,16 @@ class Observer(Protocol):
     def close(self) -> None: ...
 
 
-Watch = Callable[[list[RunSpec]], list[Observer]]  # makes the observers of the runs to be trained
-Work = tuple[Callable[[Any], None], Any]  # a module's top-level function, and what it is called with
+ObserverFactory = Callable[[list[RunSpec]], list[Observer]]  # makes the observers of the runs to be trained
+Job = tuple[Callable[[Any], None], Any]  # a module's top-level function, and what it is called with
 
 
 def train_all(
     specs: list[RunSpec],
     workspace: Workspace,
     where: torch.device,
-    watch: Watch,
-    then: Callable[[list[RunSpec]], list[Work]] = lambda specs: [],
+    watch: ObserverFactory,
+    then: Callable[[list[RunSpec]], list[Job]] = lambda specs: [],
 ) -> None:
     """Train these runs side by side into the pool; the caller holds the store's lock.
 
@@ -70,18 +70,18 @@ def train_all(
     enough = len(grouped) >= worker_count(where)
     work = [(_train_group, (group, workspace, where)) for group in grouped]
 
-    def follow(done: Work) -> list[Work]:
+    def follow(done: Job) -> list[Job]:
         function, item = done
         return then(item[0]) if enough and function is _train_group else []
 
-    do_all(work, where, lambda: watch(alone), follow)
+    run_jobs(work, where, lambda: watch(alone), follow)
 
 
-def do_all(
-    work: list[Work],
+def run_jobs(
+    work: list[Job],
     where: torch.device,
     watch: Callable[[], list[Observer]],
-    follow: Callable[[Work], list[Work]] = lambda done: [],
+    follow: Callable[[Job], list[Job]] = lambda done: [],
 ) -> None:
     """Do this work side by side, in its order, and after it what follows from each part of it that is done."""
     if not work:
@@ -97,8 +97,8 @@ def do_all(
                 getattr(observer, kind)(spec)
 
     try:
-        with listening():
-            for done, _ in map_processes(_do, work, worker_count(where), tell):
+        with handle_signals():
+            for done, _ in map_processes(_run_job, work, worker_count(where), tell):
                 work += follow(done)
     finally:
         for observer in observers:
@@ -130,7 +130,7 @@ def groups(specs: list[RunSpec], workers: int) -> list[list[RunSpec]]:
     return [group for some in together for turn in zip_longest(*some) for group in turn if group]
 
 
-class Pooled:
+class RunInProgress:
     """A run in training: its folder in the pool, and what is told and kept of it on the way."""
 
     def __init__(self, spec: RunSpec, workspace: Workspace):
@@ -156,8 +156,8 @@ class Pooled:
         send(("finished", self.spec, None))
 
 
-def _do(work: Work) -> None:
-    if wished():
+def _run_job(work: Job) -> None:
+    if requested():
         raise Stopped
     function, item = work
     function(item)
@@ -165,29 +165,31 @@ def _do(work: Work) -> None:
 
 def _train_group(item: tuple[list[RunSpec], Workspace, torch.device]) -> None:
     specs, workspace, where = item
-    images, labels = resident(workspace.prepared(specs[0].dataset), where)
-    pooled = [Pooled(spec, workspace) for spec in specs]
+    images, labels = training_images(workspace.prepared(specs[0].dataset), where)
+    pooled = [RunInProgress(spec, workspace) for spec in specs]
     try:
-        made = [Run(one.spec.recipe, images, labels, one.folder, one.checkpoints, one.on_row) for one in pooled]
+        made = [TrainingRun(one.spec.recipe, images, labels, one.folder, one.checkpoints, one.on_row) for one in pooled]
         if specs[0].engine == EAGER:
-            pooled[0].finish(train(made[0], wished))
+            pooled[0].finish(train(made[0], requested))
         else:
             from ganspeed.training.engines import vmapped  # takes a second, and only who traces needs it
 
-            vmapped.train_side_by_side(made, specs[0].engine, wished, lambda k, end: pooled[k].finish(end))
+            vmapped.train_side_by_side(made, specs[0].engine, requested, lambda k, end: pooled[k].finish(end))
     finally:
         for one in pooled:
             one.provenance.save()
 
 
 @lru_cache(maxsize=1)
-def resident(folder: Path, where: torch.device) -> tuple[Tensor, Tensor]:
+def training_images(folder: Path, where: torch.device) -> tuple[Tensor, Tensor]:
     """The training images (N, C, H, W) and labels (N,) of a prepared data set, verified, on the device."""
     images, labels = load_split(folder, "train")
     return torch.from_numpy(images.copy()).to(where), torch.from_numpy(labels.copy()).to(where)
 
 
-def train_cell(workspace: Workspace, params: Params, dataset: str, variant: str, watch: Watch) -> list[RunSpec]:
+def train_cell(
+    workspace: Workspace, params: Params, dataset: str, variant: str, watch: ObserverFactory
+) -> list[RunSpec]:
     """Bring one cell of the grid in step with the params: keep, fetch from the pool, or train. Returns the trained.
 
     GANSPEED_FRESH=1 trains every run of the cell afresh.

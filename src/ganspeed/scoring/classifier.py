@@ -25,10 +25,10 @@ from ganspeed.scoring.embedded import Embedded
 from ganspeed.system.files import read_json, sha256_file
 
 CLASSIFIER, REFERENCE, ACCURACY = "classifier.safetensors", "reference.safetensors", "accuracy.json"
-SMALLEST = 4  # convolutions halve the feature maps down to this size
+MIN_MAP_SIZE = 4  # convolutions halve the feature maps down to this size
 
 
-BATCH = 500  # images embedded at a time
+EMBED_BATCH = 500  # images embedded at a time
 
 
 Which = Literal["first", "second"]  # of the two classifiers; every metric but cfid_second is on the first
@@ -58,7 +58,7 @@ class Classifier(nn.Module):
         (channels, size, _), width = architecture.shape, architecture.width
         layers: list[nn.Module] = []
         stride = 1 if size == 8 else 2  # the smallest images keep their size in the first layer
-        while size > SMALLEST:
+        while size > MIN_MAP_SIZE:
             layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
             channels, size, width, stride = width, -(-size // stride), 2 * width, 2
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size**2, architecture.dim, bias=False))
@@ -108,8 +108,8 @@ def probabilities(classifier: Classifier, features: Tensor) -> np.ndarray | None
 
 def batches(images: np.ndarray) -> Iterator[Tensor]:
     """An array of images (N, C, H, W), memory-mapped or not, as float32 tensors of at most BATCH images."""
-    for start in range(0, len(images), BATCH):
-        yield torch.from_numpy(np.array(images[start : start + BATCH], dtype=np.float32))
+    for start in range(0, len(images), EMBED_BATCH):
+        yield torch.from_numpy(np.array(images[start : start + EMBED_BATCH], dtype=np.float32))
 
 
 def load_classifier(folder: Path, device: torch.device | str = "cpu", which: Which = "first") -> Classifier:

@@ -18,11 +18,11 @@ from ganspeed.scoring.classifier import Classifier, batches, load_classifier, lo
 from ganspeed.scoring.embedded import Embedded
 from ganspeed.scoring.pixel_metrics import Array, Pixels, project
 
-VECTOR = 16  # channels that a layer on a CPU is computed for at least, however few it has
+VECTOR_CHANNELS = 16  # channels that a layer on a CPU is computed for at least, however few it has
 
 
 @dataclass(frozen=True)
-class View:
+class EmbeddedSet:
     """N images: as both classifiers see them, and their pixels; pixels and class probabilities where asked for."""
 
     first: Embedded
@@ -30,7 +30,7 @@ class View:
     pixels: Pixels | None
 
 
-class Pair(nn.Module):
+class ClassifierPair(nn.Module):
     """Two folded classifiers of one architecture.
 
     Where a vector has room for both, they go through their convolutions as one network, the second's channels behind
@@ -40,7 +40,7 @@ class Pair(nn.Module):
     def __init__(self, first: Classifier, second: Classifier):
         super().__init__()
         self.first, self.second = first, second
-        self.maps = _side_by_side(first.body, second.body) if 2 * first.architecture.width <= VECTOR else None
+        self.maps = _side_by_side(first.body, second.body) if 2 * first.architecture.width <= VECTOR_CHANNELS else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, C, H, W) → the features of either, (N, dim) each."""
@@ -75,15 +75,15 @@ def _side_by_side(first: nn.Sequential, second: nn.Sequential) -> nn.Sequential:
 
 
 @dataclass(frozen=True)
-class Lens:
+class Embedder:
     """What a view is taken with: both classifiers, and directions (C·H·W, P) with the number of images to keep."""
 
-    classifiers: Pair
+    classifiers: ClassifierPair
     along: Array
     keep: int
 
     @torch.inference_mode()
-    def view(self, images: Iterable[Tensor], full: bool = True) -> View:
+    def view(self, images: Iterable[Tensor], full: bool = True) -> EmbeddedSet:
         """The view of images that come in batches (n, C, H, W), on any device; not full: for EVERY_SNAPSHOT."""
         first, second, projected, kept, missing = [], [], [], [], self.keep
         for x in images:
@@ -95,24 +95,24 @@ class Lens:
                 kept.append(_copied(x[:missing]))
                 missing -= len(kept[-1])
         shown = Pixels(np.concatenate(projected), np.concatenate(kept)) if full else None
-        return View(joined(first), joined(second), shown)
+        return EmbeddedSet(concatenate(first), concatenate(second), shown)
 
 
-def load_embedder(folder: Path, settings: Evaluate, device: torch.device | str = "cpu") -> Lens:
+def load_embedder(folder: Path, settings: Evaluate, device: torch.device | str = "cpu") -> Embedder:
     """The lens of a features folder. Raises FeaturesError when a classifier is missing or damaged."""
-    classifiers = Pair(*(load_classifier(folder, device, which) for which in ("first", "second")))
+    classifiers = ClassifierPair(*(load_classifier(folder, device, which) for which in ("first", "second")))
     size = int(np.prod(classifiers.first.architecture.shape))
     along = pixel_metrics.directions(size, settings.sliced_projections, settings.seed)
-    return Lens(classifiers, along, settings.transport_samples)
+    return Embedder(classifiers, along, settings.transport_samples)
 
 
-def view_of_split(folder: Path, split: str, images: Array, through: Lens) -> View:
+def embed_split(folder: Path, split: str, images: Array, through: Embedder) -> EmbeddedSet:
     """The view of val or test, whose `images` (N, C, H, W) the stage features has embedded already."""
     first, second = (load_reference(folder, split, which)[0] for which in ("first", "second"))
-    return View(first, second, seen_pixels(images, through))
+    return EmbeddedSet(first, second, embed_pixels(images, through))
 
 
-def seen_pixels(images: Array, through: Lens) -> Pixels:
+def embed_pixels(images: Array, through: Embedder) -> Pixels:
     """The pixels of an array of images (N, C, H, W), memory-mapped or not."""
     projected = [project(x.numpy(), through.along) for x in batches(images)]
     return Pixels(np.concatenate(projected), _copied(images[: through.keep]))
@@ -123,7 +123,7 @@ def _copied(images: Array) -> Array:
     return np.array(pixel_metrics.flat(images))
 
 
-def joined(parts: list[Embedded]) -> Embedded:
+def concatenate(parts: list[Embedded]) -> Embedded:
     """Parts of a set, put together again."""
     named = parts[0].probabilities is not None
     return Embedded(

@@ -14,8 +14,8 @@ from ganspeed.params.blocks import Evaluate
 from ganspeed.scoring.embedded import Array, Embedded, Statistics
 
 CLASS_METRICS = ("modes", "mode_kl", "confident")  # they need a classifier of classes, not of rotations
-METRICS = ("cfid", "ckid", "precision", "recall", "density", "coverage", *CLASS_METRICS)
-BLOCK = 1024  # rows of a distance matrix held at a time
+FEATURE_METRICS = ("cfid", "ckid", "precision", "recall", "density", "coverage", *CLASS_METRICS)
+DISTANCE_ROWS = 1024  # rows of a distance matrix held at a time
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
@@ -197,8 +197,8 @@ def _squared_distances(a: Array, b: Array):
     Yields (slice of a's rows, (rows, M) array).
     """
     b_norms = np.sum(b * b, axis=1)
-    for start in range(0, len(a), BLOCK):
-        block = a[start : start + BLOCK]
+    for start in range(0, len(a), DISTANCE_ROWS):
+        block = a[start : start + DISTANCE_ROWS]
         squared = -2 * block @ b.T
         squared += np.sum(block * block, axis=1)[:, None]
         squared += b_norms

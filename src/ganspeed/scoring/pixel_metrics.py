@@ -16,9 +16,9 @@ from sklearn.metrics import euclidean_distances
 
 Array = NDArray[np.floating]
 
-METRICS = ("swd", "w1_exact", "memorisation")
-BLOCK = 1024  # reference images looked at together
-SWEEPS = 15  # of Sinkhorn's algorithm; more take longer than they save
+PIXEL_METRICS = ("swd", "w1_exact", "memorisation")
+REFERENCE_ROWS = 1024  # reference images looked at together
+SINKHORN_ITERATIONS = 15  # of Sinkhorn's algorithm; more take longer than they save
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,9 @@ def _reduced(cost: Array) -> Array:
     cost = _from_0(cost - cost.mean(axis=0))
     if smoothing := cost.mean() / 20:
         equal = np.full(len(cost), 1 / len(cost))
-        _, scales = ot.bregman.sinkhorn_knopp(equal, equal, cost, smoothing, SWEEPS, stopThr=0, warn=False, log=True)
+        _, scales = ot.bregman.sinkhorn_knopp(
+            equal, equal, cost, smoothing, SINKHORN_ITERATIONS, stopThr=0, warn=False, log=True
+        )
         cost = _from_0(cost - smoothing * (np.log(scales["u"])[:, None] + np.log(scales["v"])))
     return cost
 
@@ -136,5 +138,5 @@ def _squared_to_nearest(points: Array, images: Array) -> Array:
 
 
 def _blocks(images: Array) -> Iterator[Array]:
-    for start in range(0, len(images), BLOCK):
-        yield flat(np.asarray(images[start : start + BLOCK]))
+    for start in range(0, len(images), REFERENCE_ROWS):
+        yield flat(np.asarray(images[start : start + REFERENCE_ROWS]))

@@ -4,7 +4,7 @@ import pandas as pd
 
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare
-from ganspeed.runs.integrity import scores_mistakes
+from ganspeed.runs.integrity import score_problems
 from ganspeed.system.files import read_json
 from ganspeed.workspace import Workspace
 
@@ -18,7 +18,7 @@ def read_scores(workspace: Workspace, dataset: str, compare: Compare) -> tuple[d
     """
     cells = [(variant, seed) for variant in compare.variants for seed in compare.seeds]
     paths = {cell: workspace.scores(dataset, *cell) for cell in cells}
-    mistakes = {cell: scores_mistakes(path) for cell, path in paths.items()}
+    mistakes = {cell: score_problems(path) for cell, path in paths.items()}
     if lines := [line for cell in cells for line in mistakes[cell]]:
         found = sum(not mistakes[cell] for cell in cells)
         told = f"params.compare expects the scores of {len(cells)} runs on {dataset}, {found} are there and whole"

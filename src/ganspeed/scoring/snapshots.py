@@ -11,21 +11,21 @@ from torch import Tensor
 
 from ganspeed.data.prepared import load_split
 from ganspeed.errors import Stopped, UserError
-from ganspeed.networks.fast_convolutions import suited_to
+from ganspeed.networks.fast_convolutions import fast_convolutions
 from ganspeed.networks.generator import Generator, load_generator
 from ganspeed.params.blocks import Evaluate
 from ganspeed.scoring import pixel_metrics
-from ganspeed.scoring.embedder import Lens, View, load_embedder, view_of_split
+from ganspeed.scoring.embedder import EmbeddedSet, Embedder, embed_split, load_embedder
 from ganspeed.scoring.metrics import all_metrics, distances
 from ganspeed.scoring.pixel_metrics import References
-from ganspeed.scoring.task import NETWORK, Task
-from ganspeed.system.allocator import keep_freed
+from ganspeed.scoring.task import NETWORK_KEYS, Task
+from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import generator, one_thread, reproducible
 from ganspeed.system.files import sha256_file
-from ganspeed.system.shutdown import wished
+from ganspeed.system.shutdown import requested
 
-COLUMNS = ("dataset", "variant", "seed", "update", "metric", "value")
-BATCH = 500  # images generated at a time: what they leave in between stays in a core's cache
+SCORE_COLUMNS = ("dataset", "variant", "seed", "update", "metric", "value")
+SAMPLE_BATCH = 500  # images generated at a time: what they leave in between stays in a core's cache
 
 
 def score(task: Task) -> str:
@@ -33,14 +33,14 @@ def score(task: Task) -> str:
 
     Raises UserError for a snapshot that is damaged or not finite, and Stopped where that is wished.
     """
-    keep_freed()
+    retain_freed_blocks()
     reproducible()
     _verify(task)
-    lines = [",".join(COLUMNS)]
+    lines = [",".join(SCORE_COLUMNS)]
     full = fully_scored(list(task.snapshots), task.settings.full_snapshots)
     with one_thread():
         for update, path in task.snapshots.items():
-            if wished():
+            if requested():
                 raise Stopped
             for metric, value in _score_snapshot(task, path, update in full).items():
                 if not math.isfinite(value):
@@ -69,19 +69,19 @@ def _verify(task: Task) -> None:
 
 
 def _score_snapshot(task: Task, path: Path, full: bool) -> dict[str, float]:
-    generated = view_snapshot(task, path, full)
-    real = _real(task.prepared, task.features, task.settings, task.device, task.pinned)
+    generated = embed_snapshot(task, path, full)
+    real = _real_reference(task.prepared, task.features, task.settings, task.device, task.pinned)
     if full:
         return all_metrics(generated, real.view, real.near, task.settings)
     return distances(generated, real.view)
 
 
 @torch.inference_mode()
-def view_snapshot(task: Task, path: Path, full: bool) -> View:
+def embed_snapshot(task: Task, path: Path, full: bool) -> EmbeddedSet:
     """The images that a snapshot makes of the z behind every score, as the metrics see them."""
-    lens = _lens(task.features, task.settings, task.device, task.pinned)
+    lens = _embedder(task.features, task.settings, task.device, task.pinned)
     train = task.record["parameters"]["train"]
-    network = (train[key] for key in NETWORK)
+    network = (train[key] for key in NETWORK_KEYS)
     G = load_generator(path, lens.classifiers.first.architecture.shape, *network).to(task.device)
     z = _latents(task.settings.seed, task.samples, train["z_dim"], task.device)
     return lens.view(_generated(G, z), full)
@@ -89,31 +89,33 @@ def view_snapshot(task: Task, path: Path, full: bool) -> View:
 
 def _generated(G: Generator, z: Tensor) -> Iterator[Tensor]:
     """The images that G makes of z (N, z_dim), in batches."""
-    suited = suited_to(z.device)
-    for part in z.split(BATCH):
+    suited = fast_convolutions(z.device)
+    for part in z.split(SAMPLE_BATCH):
         with suited:
             images = G(part)
         yield images
 
 
 @dataclass(frozen=True)
-class Real:
+class RealReference:
     """What generated images are held against."""
 
-    view: View
+    view: EmbeddedSet
     near: References
 
 
 @lru_cache(maxsize=1)  # `pinned` is in the key alone: folders whose content changed are read anew
-def _lens(features: Path, settings: Evaluate, device: str, pinned: tuple[str, ...]) -> Lens:
+def _embedder(features: Path, settings: Evaluate, device: str, pinned: tuple[str, ...]) -> Embedder:
     return load_embedder(features, settings, device)
 
 
 @lru_cache(maxsize=1)
-def _real(prepared: Path, features: Path, settings: Evaluate, device: str, pinned: tuple[str, ...]) -> Real:
+def _real_reference(
+    prepared: Path, features: Path, settings: Evaluate, device: str, pinned: tuple[str, ...]
+) -> RealReference:
     (train, _), (held_out, _) = (load_split(prepared, split) for split in ("train", settings.split))
-    view = view_of_split(features, settings.split, held_out, _lens(features, settings, device, pinned))
-    return Real(view, pixel_metrics.references(train, held_out))
+    view = embed_split(features, settings.split, held_out, _embedder(features, settings, device, pinned))
+    return RealReference(view, pixel_metrics.references(train, held_out))
 
 
 @lru_cache(maxsize=1)

@@ -12,10 +12,10 @@ import torch
 
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
-from ganspeed.runs.cache import pooled_scores, put_aside_scores
+from ganspeed.runs.cache import cached_scores, stash_scores
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import Work
+from ganspeed.runs.train import Job
 from ganspeed.scoring.task import Task
 from ganspeed.system.devices import select_device, worker_count
 from ganspeed.system.files import read_json, sha256_file, write_json, write_text
@@ -37,14 +37,14 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
     named = {task.seed for task in tasks}
     for table in sorted(workspace.scores(dataset, variant, 0).parent.glob("seed-*.csv")):
         if (seed := int(table.stem.removeprefix("seed-"))) not in named:
-            put_aside_scores(workspace, dataset, variant, seed)
+            stash_scores(workspace, dataset, variant, seed)
     missing = [task for task in tasks if not _collect(workspace, task)]
-    for task, table in map_processes(make, missing, worker_count(where)):
+    for task, table in map_processes(score_task, missing, worker_count(where)):
         _write(workspace.scores(dataset, variant, task.seed), table, task)
     return [task.seed for task in missing]
 
 
-def work_ahead(workspace: Workspace, params: Params, specs: Iterable[RunSpec]) -> list[Work]:
+def scoring_jobs(workspace: Workspace, params: Params, specs: Iterable[RunSpec]) -> list[Job]:
     """The scoring of those of these runs that are trained and lack scores, into the pool, where the stage finds them.
 
     Runs are passed over whose data set has no classifiers yet.
@@ -53,22 +53,22 @@ def work_ahead(workspace: Workspace, params: Params, specs: Iterable[RunSpec]) -
     for spec in specs:
         if workspace.features(spec.dataset).exists() and (run := store.finished(spec)):
             task = _task(workspace, params, spec.dataset, spec.variant, spec.seed, run, where)
-            if not any(_fits(place, task.fingerprint) for place in _places(workspace, task)):
-                work.append((_make_ahead, (spec, task, pooled_scores(workspace, task.fingerprint))))
+            if not any(_is_current(place, task.fingerprint) for place in _places(workspace, task)):
+                work.append((_score_into_cache, (spec, task, cached_scores(workspace, task.fingerprint))))
     return work
 
 
-def _make_ahead(item: tuple[RunSpec, Task, Path]) -> None:
+def _score_into_cache(item: tuple[RunSpec, Task, Path]) -> None:
     spec, task, path = item
     try:
-        table = make(task)
+        table = score_task(task)
     except UserError:
         return  # the stage says why; here it would end the runs that are being trained
     _write(path, table, task)
     send(("scored", spec, None))
 
 
-def make(task: Task) -> str:
+def score_task(task: Task) -> str:
     """`scoring.score`, for a process of its own: the metrics take a second to import, kept scores do without."""
     from ganspeed.scoring.snapshots import score
 
@@ -94,9 +94,9 @@ def _task(
 def _collect(workspace: Workspace, task: Task) -> bool:
     """Make sure that the scores at their place fit, taking them from the pool if need be; False if there are none."""
     place, pooled = _places(workspace, task)
-    if not _fits(place, task.fingerprint):
-        put_aside_scores(workspace, task.dataset, task.variant, task.seed)
-        if not _fits(pooled, task.fingerprint):
+    if not _is_current(place, task.fingerprint):
+        stash_scores(workspace, task.dataset, task.variant, task.seed)
+        if not _is_current(pooled, task.fingerprint):
             return False
         place.parent.mkdir(parents=True, exist_ok=True)
         os.replace(pooled, place)
@@ -110,7 +110,7 @@ def _collect(workspace: Workspace, task: Task) -> bool:
 def _places(workspace: Workspace, task: Task) -> tuple[Path, Path]:
     """Where the scores of a task belong, and where they wait in the pool."""
     place = workspace.scores(task.dataset, task.variant, task.seed)
-    return place, pooled_scores(workspace, task.fingerprint)
+    return place, cached_scores(workspace, task.fingerprint)
 
 
 def _write(path: Path, table: str, task: Task) -> None:
@@ -118,7 +118,7 @@ def _write(path: Path, table: str, task: Task) -> None:
     write_json(path.with_suffix(".json"), task.label(path))
 
 
-def _fits(table: Path, fingerprint: str) -> bool:
+def _is_current(table: Path, fingerprint: str) -> bool:
     """Whether a table and its label lie here, of this fingerprint and with the bytes that were written."""
     if not (table.exists() and table.with_suffix(".json").exists()):
         return False

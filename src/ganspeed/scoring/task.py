@@ -14,10 +14,10 @@ from ganspeed.scoring.sources import score_sources
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import sha256_file, sha256_json
 
-HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
+REFERENCE_HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
 LIBRARIES = ("numpy", "POT", "scikit-learn", "scipy")  # that metrics are computed with, beside torch
-version = cache(metadata.version)  # looks for files at every call
-NETWORK = ("z_dim", "width")  # what a generator is built from, beside the images' shape
+library_version = cache(metadata.version)  # looks for files at every call
+NETWORK_KEYS = ("z_dim", "width")  # what a generator is built from, beside the images' shape
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Task:
     def pinned(self) -> tuple[str, ...]:
         """Hashes of the classifiers, of the real images as they see them, and of the data: they pin both folders."""
         facts = verified(self.features)
-        return (*(facts[name] for name in HASHES), manifest_sha256(self.prepared))
+        return (*(facts[name] for name in REFERENCE_HASHES), manifest_sha256(self.prepared))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -54,11 +54,11 @@ class Task:
             {
                 "cell": [self.dataset, self.variant, self.seed],  # they stand in every line of the table
                 "snapshots": {str(u): self.record["files"][f"snapshots/{p.name}"] for u, p in self.snapshots.items()},
-                "network": {key: self.record["parameters"]["train"][key] for key in NETWORK},
+                "network": {key: self.record["parameters"]["train"][key] for key in NETWORK_KEYS},
                 "real": self.pinned,
                 "evaluate": [self.settings.model_dump(), self.samples],
                 "sources": score_sources(),
-                "versions": {"torch": torch.__version__, **{name: version(name) for name in LIBRARIES}},
+                "versions": {"torch": torch.__version__, **{name: library_version(name) for name in LIBRARIES}},
                 "device": device_name(torch.device(self.device)),
             }
         )

@@ -30,15 +30,17 @@ from ganspeed.system.determinism import generator, one_thread, reproducible
 from ganspeed.system.files import replace_folder, sha256_file, write_json
 from ganspeed.system.processes import map_processes
 
-TURNS = 4  # of the task without classes
-MIXED = 0.03  # share of training images that are blends of two; without them pixel-Gaussian images pass for digits
+QUARTER_TURNS = 4  # of the task without classes
+MIXUP_SHARE = (
+    0.03  # share of training images that are blends of two; without them pixel-Gaussian images pass for digits
+)
 
 
-WORTH_A_PROCESS = 200_000  # images to train on; below it starting a process takes longer than it saves
+MIN_IMAGES_FOR_PROCESSES = 200_000  # images to train on; below it starting a process takes longer than it saves
 
 
 @dataclass(frozen=True)
-class Job:
+class ClassifierJob:
     """One classifier to be trained, gated, and written to `folder` with the real images as it sees them."""
 
     which: Which
@@ -63,9 +65,9 @@ def build(dataset: str, settings: Features, prepared: Path, out: Path, device: t
     with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
         folder = Path(temporary) / "features"
         folder.mkdir()
-        jobs = [Job(which, dataset, settings, prepared, folder, device) for which in ("first", "second")]
+        jobs = [ClassifierJob(which, dataset, settings, prepared, folder, device) for which in ("first", "second")]
         splits = read_manifest(prepared)["splits"]
-        worth = settings.epochs * splits["train"]["n"] >= WORTH_A_PROCESS
+        worth = settings.epochs * splits["train"]["n"] >= MIN_IMAGES_FOR_PROCESSES
         done = map_processes(_build_one, jobs, workers if worth else 1)
         accuracies = {job.which: found for job, found in done}
         architecture = _architecture(settings, prepared)
@@ -83,7 +85,7 @@ def build(dataset: str, settings: Features, prepared: Path, out: Path, device: t
         replace_folder(folder, out)
 
 
-def _build_one(job: Job) -> dict[str, float]:
+def _build_one(job: ClassifierJob) -> dict[str, float]:
     """Train one classifier and write its files; returns its accuracy on val and test."""
     reproducible()
     settings, splits = job.settings, {name: load_split(job.prepared, name) for name in ("train", "val", "test")}
@@ -105,7 +107,7 @@ def _build_one(job: Job) -> dict[str, float]:
 def _architecture(settings: Features, prepared: Path) -> Architecture:
     manifest = read_manifest(prepared)
     classes, shape = len(manifest["classes"]), tuple(manifest["splits"]["train"]["shape"])
-    task, outputs = ("classes", classes) if classes > 1 else ("rotations", TURNS)
+    task, outputs = ("classes", classes) if classes > 1 else ("rotations", QUARTER_TURNS)
     return Architecture(shape, settings.dim, settings.width, task, outputs)
 
 
@@ -131,16 +133,16 @@ def train(
         for index in order:
             x, y = torch.from_numpy(images[index]), torch.from_numpy(labels[index])
             if architecture.task == "rotations":
-                y = torch.randint(TURNS, (size,), generator=random)
-                x = turned(x, y)
+                y = torch.randint(QUARTER_TURNS, (size,), generator=random)
+                x = rotated(x, y)
             optimizer.zero_grad()
-            mixed_loss(classifier, x.to(device), y.to(device), random).backward()
+            mixup_loss(classifier, x.to(device), y.to(device), random).backward()
             optimizer.step()
             schedule.step()
     return classifier.eval().requires_grad_(False)
 
 
-def mixed_loss(classifier: Classifier, x: Tensor, y: Tensor, random: torch.Generator) -> Tensor:
+def mixup_loss(classifier: Classifier, x: Tensor, y: Tensor, random: torch.Generator) -> Tensor:
     """Cross-entropy where a share MIXED of the images is blended with another image, and their labels likewise.
 
     x: (N, C, H, W), y: (N,). It teaches the classifier to be unsure between the classes (mixup, Zhang et al. 2018,
@@ -149,7 +151,7 @@ def mixed_loss(classifier: Classifier, x: Tensor, y: Tensor, random: torch.Gener
     n = len(x)
     blended, weight = torch.rand(2, n, generator=random)
     other = torch.randperm(n, generator=random).to(x.device)
-    weight = torch.where(blended < MIXED, weight, 1.0).to(x.device)  # of the image itself
+    weight = torch.where(blended < MIXUP_SHARE, weight, 1.0).to(x.device)  # of the image itself
     own = weight.view(n, 1, 1, 1)
     logits = classifier(own * x + (1 - own) * x[other])
     losses = (F.cross_entropy(logits, target, reduction="none") for target in (y, y[other]))
@@ -162,14 +164,14 @@ def accuracy(classifier: Classifier, images: np.ndarray, labels: np.ndarray) -> 
         predicted = np.concatenate([_logits(classifier, x).argmax(1).cpu().numpy() for x in batches(images)])
         return float((predicted == labels).mean())
     right = [
-        (_logits(classifier, turned(x, torch.full((len(x),), turn))).argmax(1) == turn).float().mean().item() * len(x)
+        (_logits(classifier, rotated(x, torch.full((len(x),), turn))).argmax(1) == turn).float().mean().item() * len(x)
         for x in batches(images)
-        for turn in range(TURNS)
+        for turn in range(QUARTER_TURNS)
     ]
-    return sum(right) / (TURNS * len(images))
+    return sum(right) / (QUARTER_TURNS * len(images))
 
 
-def turned(x: Tensor, turns: Tensor) -> Tensor:
+def rotated(x: Tensor, turns: Tensor) -> Tensor:
     """Each image of x (N, C, H, H) rotated by its own number of quarter turns (N,)."""
     return torch.stack([torch.rot90(image, int(k), (1, 2)) for image, k in zip(x, turns, strict=True)])
 
@@ -190,7 +192,7 @@ def _logits(classifier: Classifier, x: Tensor) -> Tensor:
     return classifier(x.to(classifier.head.weight.device)).cpu()
 
 
-def _write(job: Job, classifier: Classifier, reference: dict[str, tuple[Embedded, np.ndarray]]) -> None:
+def _write(job: ClassifierJob, classifier: Classifier, reference: dict[str, tuple[Embedded, np.ndarray]]) -> None:
     tensors = {}
     for split, (embedded, labels) in reference.items():
         parts = {"features": embedded.features, "probabilities": embedded.probabilities, "labels": labels}

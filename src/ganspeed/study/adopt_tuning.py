@@ -5,13 +5,13 @@ from ruamel.yaml.comments import CommentedMap
 from ganspeed.errors import UserError
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Params
-from ganspeed.params.edits import edit
+from ganspeed.params.edits import edit_params
 from ganspeed.params.load import load_params
 from ganspeed.system.files import read_json, write_json
 from ganspeed.workspace import Workspace
 
 
-def adopt(workspace: Workspace, dataset: str) -> str:
+def adopt_tuning(workspace: Workspace, dataset: str) -> str:
     """Write the chosen blocks and preregistration/<dataset>-tuning.json; returns the difference of params.yaml.
 
     A tuned block stands behind the published one that it started from, which stays as it is. Raises UserError, nothing
@@ -27,13 +27,13 @@ def adopt(workspace: Workspace, dataset: str) -> str:
     def change(document: CommentedMap) -> None:
         variants = document["variants"]
         for arm, chosen in record["chosen"].items():
-            block = knobs.turned(variants[chosen["variant"]], chosen["values"])
+            block = knobs.with_values(variants[chosen["variant"]], chosen["values"])
             if arm in variants:
                 variants[arm] = block
             else:
                 variants.insert(list(variants).index(chosen["variant"]) + 1, arm, block)
 
-    difference = edit(workspace.params, change, "tuned")
+    difference = edit_params(workspace.params, change, "tuned")
     write_json(workspace.tuning(dataset), preregistered(record))
     return difference
 
@@ -52,7 +52,7 @@ def preregistered(tuning: dict) -> dict:
 def _refuse_stale(params: Params, record: dict, dataset: str) -> None:
     for arm, chosen in record["chosen"].items():
         published = params.variant(chosen["variant"]).resolved()
-        if knobs.turned(published, chosen["values"]) != chosen["block"]:
+        if knobs.with_values(published, chosen["values"]) != chosen["block"]:
             raise UserError(
                 f"variants.{chosen['variant']}: changed since {arm} was tuned from it on {dataset}; run `make tune` "
                 f"again or take the edit back"

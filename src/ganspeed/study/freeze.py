@@ -13,11 +13,11 @@ from ruamel.yaml.comments import CommentedMap
 
 from ganspeed.compare.power import ENOUGH_POWER, pilot_model, power
 from ganspeed.compare.rounding import rounded
-from ganspeed.compare.times import Run, runs_of
+from ganspeed.compare.times import RunCurve, curves_of
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
 from ganspeed.params.datasets import Threshold
-from ganspeed.params.edits import edit
+from ganspeed.params.edits import edit_params
 from ganspeed.params.load import load_params
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study import pilot
@@ -25,9 +25,9 @@ from ganspeed.study.threshold_rule import find_plateau
 from ganspeed.system.files import read_json, sha256_file, write_json
 from ganspeed.workspace import Workspace
 
-RATIO = 1.5  # the speed-up whose detection the printed power is about
+POWER_RATIO = 1.5  # the speed-up whose detection the printed power is about
 STUDY_SPLIT = "test"  # what a study is scored on
-METRICS = ("cfid", "cfid_second", "coverage")  # of a pilot, that thresholds and power are taken from
+PILOT_METRICS = ("cfid", "cfid_second", "coverage")  # of a pilot, that thresholds and power are taken from
 SIGNIFICANT = 6  # digits of a threshold, in params.yaml and in the record alike
 
 
@@ -60,12 +60,12 @@ def freeze(workspace: Workspace, dataset: str) -> str:
 
     content = record(params, dataset, label, pilots, pixel_gaussian, rule)
     if not rule.reasons:
-        edit(workspace.params, change, "frozen")
+        edit_params(workspace.params, change, "frozen")
     write_json(workspace.preregistration(dataset), content)
-    return told(content)
+    return summary(content)
 
 
-def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict, list[Run]]:
+def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict, list[RunCurve]]:
     """(what the pilot was made with, its runs). Raises UserError where it is missing or not of the present params."""
     path = workspace.pilot(dataset)
     length = pilot.pilot_length(workspace, params, dataset)
@@ -73,18 +73,18 @@ def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict
         if not part.exists():
             raise UserError(f"{part}: no such file; `make pilot` writes it")
     label, scores = read_json(path.with_suffix(".json")), pd.read_csv(path)
-    wanted = pilot.description(params, dataset, length)
+    wanted = pilot.describe_pilot(params, dataset, length)
     if differing := [f"{key} {label.get(key)} where params ask for {wanted[key]}" for key in wanted
                      if label.get(key) != wanted[key]]:  # fmt: skip
         raise UserError(f"{path}: another pilot than that of params: {'; '.join(differing)}; run `make pilot`")
     if label.get("sha256") != sha256_file(path):
         raise UserError(f"{path}: its bytes are not those that the pilot wrote; run `make pilot`")
-    if missing := [metric for metric in METRICS if metric not in set(scores["metric"])]:
+    if missing := [metric for metric in PILOT_METRICS if metric not in set(scores["metric"])]:
         raise UserError(f"{path}: no {', '.join(missing)} among its metrics; run `make pilot`")
-    return label, runs_of(scores, {(label["variant"], int(seed)): run for seed, run in label["runs"].items()})
+    return label, curves_of(scores, {(label["variant"], int(seed)): run for seed, run in label["runs"].items()})
 
 
-def apply_rule(params: Params, dataset: str, pilots: list[Run], pixel_gaussian: float) -> Rule:
+def apply_rule(params: Params, dataset: str, pilots: list[RunCurve], pixel_gaussian: float) -> Rule:
     """The rule for U and the thresholds on pilot runs."""
     block, lengths = params.dataset(dataset), {len(run.updates) for run in pilots}
     own = (block.train.updates, block.threshold.model_dump())
@@ -106,7 +106,9 @@ def apply_rule(params: Params, dataset: str, pilots: list[Run], pixel_gaussian: 
     return Rule(found.plateau, _rounded(found.cfid), length, threshold, reasons)
 
 
-def record(params: Params, dataset: str, label: dict, pilots: list[Run], pixel_gaussian: float, rule: Rule) -> dict:
+def record(
+    params: Params, dataset: str, label: dict, pilots: list[RunCurve], pixel_gaussian: float, rule: Rule
+) -> dict:
     """The content of preregistration/<dataset>.json. Raises UserError for more seeds than the exact test takes."""
     spread, power = power_of_verdict(params, dataset, pilots, rule)
     block = params.dataset(dataset)
@@ -135,7 +137,9 @@ def record(params: Params, dataset: str, label: dict, pilots: list[Run], pixel_g
     }
 
 
-def power_of_verdict(params: Params, dataset: str, pilots: list[Run], rule: Rule) -> tuple[float | None, dict | None]:
+def power_of_verdict(
+    params: Params, dataset: str, pilots: list[RunCurve], rule: Rule
+) -> tuple[float | None, dict | None]:
     """(standard deviation of log time to tau, chance that the whole verdict finds RATIO with the study's seeds).
 
     Both None where every pilot run diverged: no model of a run follows then.
@@ -145,11 +149,11 @@ def power_of_verdict(params: Params, dataset: str, pilots: list[Run], rule: Rule
     protocol, n = params.protocol, len(params.compare.seeds)
     threshold, grid_ratio = Threshold(**rule.threshold), params.dataset(dataset).train.grid_ratio
     model = pilot_model(pilots, threshold, protocol, rule.updates, grid_ratio)
-    found = power(RATIO, n, model, protocol, np.random.default_rng(0), max(1, len(protocol.planned)))
-    return rounded(model.sd_log_time), {"ratio": RATIO, "n": n, "power": found}
+    found = power(POWER_RATIO, n, model, protocol, np.random.default_rng(0), max(1, len(protocol.planned)))
+    return rounded(model.sd_log_time), {"ratio": POWER_RATIO, "n": n, "power": found}
 
 
-def told(content: dict) -> str:
+def summary(content: dict) -> str:
     """The record in words, for who has just frozen a study."""
     dataset, made = content["dataset"], content["pilot"]
     source = f"{len(made['seeds'])} pilot runs of {made['variant']}, {made['updates']} updates, {made['split']}"
@@ -163,11 +167,11 @@ def told(content: dict) -> str:
     else:
         lines.append(f"train.updates: {content['updates']}")
         lines.append("threshold: " + ", ".join(f"{name} {value:g}" for name, value in content["threshold"].items()))
-    lines += [_power_told(content["power"]), written]
+    lines += [_power_summary(content["power"]), written]
     return "\n".join(lines)
 
 
-def _power_told(power: dict | None) -> str:
+def _power_summary(power: dict | None) -> str:
     if power is None:
         return "power of the whole verdict: unknown, since every pilot run diverged"
     what = f"power of the whole verdict at {power['ratio']:g}x with {power['n']} seeds"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from ganspeed.params.blocks import Params
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import Watch
-from ganspeed.scoring.snapshots import COLUMNS, score
+from ganspeed.runs.train import ObserverFactory
+from ganspeed.scoring.snapshots import SCORE_COLUMNS, score
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.task import Task
-from ganspeed.study.val_runs import SPLIT, Aside, kept
+from ganspeed.study.val_runs import VAL, ValRuns, is_up_to_date
 from ganspeed.system.devices import select_device, worker_count
 from ganspeed.system.files import read_json, sha256_file, write_json, write_text
 from ganspeed.system.processes import map_processes
@@ -25,40 +25,40 @@ GRID_RATIO = 1.05
 
 
 @dataclass(frozen=True)
-class Made:
+class PilotPlan:
     """What a pilot was made with."""
 
-    aside: Aside
+    aside: ValRuns
     specs: list[RunSpec]
     updates: int
 
 
-def run_pilot(workspace: Workspace, params: Params, dataset: str, watch: Watch) -> int:
+def run_pilot(workspace: Workspace, params: Params, dataset: str, watch: ObserverFactory) -> int:
     """Bring artifacts/pilot/<dataset>.{csv,json} in step with the params; returns the number of runs scored."""
-    table, made = workspace.pilot(dataset), planned(workspace, params, dataset)
+    table, made = workspace.pilot(dataset), plan_pilot(workspace, params, dataset)
     fingerprint = made.aside.fingerprint(made.specs)
-    if kept(table.with_suffix(".json"), fingerprint) and table.exists():
+    if is_up_to_date(table.with_suffix(".json"), fingerprint) and table.exists():
         return 0
     with RunStore(workspace).lock():
         made.aside.train(made.specs, watch)
         tasks = [made.aside.task(spec, params.evaluate.full_snapshots) for spec in made.specs]
     texts = {task.seed: text for task, text in map_processes(score, tasks, worker_count(made.aside.where))}
     lines = [line for seed in sorted(texts) for line in texts[seed].splitlines()[1:]]
-    write_text(table, "\n".join([",".join(COLUMNS), *lines]) + "\n")
+    write_text(table, "\n".join([",".join(SCORE_COLUMNS), *lines]) + "\n")
     write_json(table.with_suffix(".json"), _label(workspace, params, made, tasks, fingerprint))
     return len(tasks)
 
 
-def planned(workspace: Workspace, params: Params, dataset: str) -> Made:
+def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> PilotPlan:
     """The pilot's runs. Raises UserError for a data set that is not there or not prepared."""
-    aside = Aside(workspace, params, dataset, select_device())
+    aside = ValRuns(workspace, params, dataset, select_device())
     updates, pilot = pilot_length(workspace, params, dataset), params.pilot
     train = {"updates": updates, "grid_ratio": GRID_RATIO, "coarse_below": COARSE_BELOW * pilot.length}
     block = params.variant(pilot.variant).resolved()
-    return Made(aside, aside.specs(pilot.variant, block, pilot.seeds, train), updates)
+    return PilotPlan(aside, aside.specs(pilot.variant, block, pilot.seeds, train), updates)
 
 
-def description(params: Params, dataset: str, updates: int) -> dict:
+def describe_pilot(params: Params, dataset: str, updates: int) -> dict:
     """What a pilot of so many updates is, by the params: plain values that its label repeats."""
     block = params.dataset(dataset)
     return {
@@ -66,7 +66,7 @@ def description(params: Params, dataset: str, updates: int) -> dict:
         "variant": params.pilot.variant,
         "block": params.variant(params.pilot.variant).resolved(),
         "seeds": list(params.pilot.seeds),
-        "split": SPLIT,
+        "split": VAL,
         "updates": updates,
         "data": block.data.model_dump(mode="json"),
         "train": block.train.model_dump(mode="json", exclude={"updates", "grid_ratio"}),
@@ -86,11 +86,11 @@ def pilot_length(workspace: Workspace, params: Params, dataset: str) -> int:
     return params.pilot.length * train.updates
 
 
-def _label(workspace: Workspace, params: Params, made: Made, tasks: list[Task], fingerprint: str) -> dict:
+def _label(workspace: Workspace, params: Params, made: PilotPlan, tasks: list[Task], fingerprint: str) -> dict:
     """What freeze has to know of a pilot; the runs' facts as they stand beside a study's scores."""
     table = workspace.pilot(made.aside.dataset)
     return {
-        **description(params, made.aside.dataset, made.updates),
+        **describe_pilot(params, made.aside.dataset, made.updates),
         "fingerprint": fingerprint,
         "sha256": sha256_file(table),
         "runs": {str(task.seed): task.label(table)["run"] for task in tasks},

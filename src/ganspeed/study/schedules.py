@@ -12,7 +12,7 @@ from ganspeed.system.files import read_json, sha256_file, write_text
 from ganspeed.workspace import Workspace
 
 PILOT_SEEDS = range(800, 900)  # never those of a study: what is replayed must not have seen its draws
-COLUMNS = ["diagnostics/alpha", "diagnostics/lambda"]
+LOGGED_COLUMNS = ["diagnostics/alpha", "diagnostics/lambda"]
 
 
 def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
@@ -26,7 +26,9 @@ def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
     table = schedule([pd.read_csv(folder / "history.csv") for folder in runs.values()])
     write_text(path, as_csv(table))
     block = read_json(next(iter(runs.values())) / "run.json")["parameters"]["variant"]
-    return told(path.relative_to(workspace.root), sha256_file(path), variant, list(runs), block, len(table))
+    return replay_instructions(
+        path.relative_to(workspace.root), sha256_file(path), variant, list(runs), block, len(table)
+    )
 
 
 def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Path]:
@@ -56,13 +58,13 @@ def schedule(histories: list[pd.DataFrame]) -> pd.DataFrame:
 
     The first logged value stands for the critic steps before it. Raises UserError where alpha or lambda is missing.
     """
-    if missing := [column for column in COLUMNS if any(column not in history for history in histories)]:
+    if missing := [column for column in LOGGED_COLUMNS if any(column not in history for history in histories)]:
         raise UserError(f"the runs log no {' and no '.join(missing)}: there is no schedule to record")
     logged = histories[0]["d_updates"].to_numpy()
     steps = np.arange(1, logged[-1] + 1)
     alpha, weight = (
         np.interp(steps, logged, [math.fsum(row) / len(row) for row in zip(*(h[c] for h in histories), strict=True)])
-        for c in COLUMNS
+        for c in LOGGED_COLUMNS
     )
     return pd.DataFrame({"d_update": steps, "alpha": alpha, "lambda": weight})
 
@@ -72,7 +74,7 @@ def as_csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
-def told(path: Path, sha256: str, variant: str, seeds: list[int], block: dict, steps: int) -> str:
+def replay_instructions(path: Path, sha256: str, variant: str, seeds: list[int], block: dict, steps: int) -> str:
     """What the command prints: the file, its hash, and the variant's block that replays it."""
     optimizer = ", ".join(f"{key}: {value}" for key, value in block["optimizer"].items())
     shared = "".join(f"    {key}: {block[key]}\n" for key in ("n_critic", "sides") if key in block)

@@ -29,7 +29,7 @@ FIXED = (
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyFacts:
     """What was done on one data set; the names of FIXED are those of its record."""
 
     dataset: str
@@ -51,7 +51,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Records:
+class CommittedRecords:
     """What was written down before: preregistration/<dataset>.json, <dataset>-tuning.json, and git's word.
 
     committed: commit → whether it contains exactly this preregistration.
@@ -70,7 +70,7 @@ class Status:
     reasons: list[str]
 
 
-def study_status(study: Study, records: Records) -> Status:
+def study_status(study: StudyFacts, records: CommittedRecords) -> Status:
     """The first that applies: demo, confirmatory, exploratory; with every reason for it."""
     recipes = ["untuned recipes"] if len(study.untuned) == len(study.variants) else []
     if study.demo:
@@ -81,7 +81,7 @@ def study_status(study: Study, records: Records) -> Status:
     return Status("confirmatory", [kept])
 
 
-def _against(study: Study, records: Records) -> list[str]:
+def _against(study: StudyFacts, records: CommittedRecords) -> list[str]:
     """What stands against calling it confirmatory."""
     record, path = records.preregistration, f"preregistration/{study.dataset}.json"
     if record is None:
@@ -98,7 +98,7 @@ def _against(study: Study, records: Records) -> list[str]:
     return found + _seen_seeds(study, records) + _origin(study, records, path)
 
 
-def _seen_seeds(study: Study, records: Records) -> list[str]:
+def _seen_seeds(study: StudyFacts, records: CommittedRecords) -> list[str]:
     """Seeds that pilot, tuning or demos have used already."""
     seen = {*DEMO_SEEDS, *RESERVED_SEEDS, *records.preregistration["pilot"]["seeds"]}
     seen |= set(records.tuning["budget"]["seeds"]) if records.tuning else set()
@@ -106,7 +106,7 @@ def _seen_seeds(study: Study, records: Records) -> list[str]:
     return [f"seeds of pilot, tuning or demos: {', '.join(map(str, used))}"] if used else []
 
 
-def _origin(study: Study, records: Records, path: str) -> list[str]:
+def _origin(study: StudyFacts, records: CommittedRecords, path: str) -> list[str]:
     """Runs whose commit is not known, does not contain the record, or is not what was run."""
     commits = [run["commit"] for run in study.provenance]
     unknown = commits.count("unknown")
@@ -120,10 +120,10 @@ def _origin(study: Study, records: Records, path: str) -> list[str]:
 
 def committed(root: Path, path: Path, commits: Iterable[str]) -> dict[str, bool]:
     """Commit → whether it contains `path`, a file under `root`, with exactly the bytes it has now."""
-    return {commit: _holds(root, path, commit) for commit in sorted(set(commits) - {"unknown"})}
+    return {commit: _contains(root, path, commit) for commit in sorted(set(commits) - {"unknown"})}
 
 
-def _holds(root: Path, path: Path, commit: str) -> bool:
+def _contains(root: Path, path: Path, commit: str) -> bool:
     if not (root / ".git").exists() or not path.exists():
         return False
     try:

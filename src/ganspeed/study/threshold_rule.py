@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import median
 
-from ganspeed.compare.times import THRESHOLDS, Run
+from ganspeed.compare.times import THRESHOLDS, RunCurve
 from ganspeed.training.snapshot_grid import budget
 
 
@@ -17,7 +17,7 @@ class Plateau:
     threshold: dict[str, float]  # tau25, tau, tau75 and, where the pilots have cfid_second, tau_second
 
 
-def find_plateau(runs: list[Run], grid_ratio: float) -> Plateau | None:
+def find_plateau(runs: list[RunCurve], grid_ratio: float) -> Plateau | None:
     """The rule on pilot runs: None where they have not levelled off before the end of their grid.
 
     Plateau: the first snapshot from which the median cfid stays within 10 % of its minimum. tau25, tau and tau75 are

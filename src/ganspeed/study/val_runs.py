@@ -11,7 +11,7 @@ from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.params.blocks import Evaluate, Params
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import Watch, train_all
+from ganspeed.runs.train import ObserverFactory, train_all
 from ganspeed.scoring.classifier import verified
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.task import Task
@@ -19,11 +19,11 @@ from ganspeed.system.devices import device_name
 from ganspeed.system.files import read_json, sha256_json
 from ganspeed.workspace import Workspace
 
-SPLIT = "val"  # never the split that a study is scored on
+VAL = "val"  # never the split that a study is scored on
 
 
 @dataclass(frozen=True)
-class Aside:
+class ValRuns:
     """One data set and where its runs are trained; made once, so that every run shares one look at the data."""
 
     workspace: Workspace
@@ -34,7 +34,7 @@ class Aside:
     @property
     def settings(self) -> Evaluate:
         """The block `evaluate`, on val."""
-        return self.params.evaluate.model_copy(update={"split": SPLIT})
+        return self.params.evaluate.model_copy(update={"split": VAL})
 
     def specs(self, name: str, block: dict, seeds: Iterable[int], train: dict) -> list[RunSpec]:
         """The runs of one variant's block under a name of its own; `train` replaces keys of the data set's.
@@ -72,7 +72,7 @@ class Aside:
             }
         )
 
-    def train(self, specs: list[RunSpec], watch: Watch) -> None:
+    def train(self, specs: list[RunSpec], watch: ObserverFactory) -> None:
         """Train those of the runs that are not finished anywhere; the caller holds the store's lock."""
         store = RunStore(self.workspace)
         missing = [spec for spec in specs if store.finished(spec) is None]
@@ -97,6 +97,6 @@ class Aside:
         )
 
 
-def kept(path: Path, fingerprint: str) -> bool:
+def is_up_to_date(path: Path, fingerprint: str) -> bool:
     """Whether a result lies at `path` (JSON with a key `fingerprint`) that was made of exactly this."""
     return path.exists() and read_json(path)["fingerprint"] == fingerprint

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganspeed.errors import Stopped, UserError
-from ganspeed.system.shutdown import SAID, STATUS, leave
+from ganspeed.system.shutdown import MESSAGE, STATUS, exit_now
 
 MISTAKE = 2  # the exit status of what the user can mend
 OUT_OF_MEMORY = (
@@ -36,7 +36,7 @@ def exit_status(body: Callable[[], None], place: Path) -> int:
         print(f"error: {error}", file=sys.stderr)
         return MISTAKE
     except Stopped:
-        print(SAID, file=sys.stderr)
+        print(MESSAGE, file=sys.stderr)
     except Exception as error:
         if (words := _shortage(error)) is None:
             raise
@@ -44,7 +44,7 @@ def exit_status(body: Callable[[], None], place: Path) -> int:
         return MISTAKE
     else:
         return 0
-    return leave(STATUS)  # after the handler: what the run held, queues and locks, is let go first
+    return exit_now(STATUS)  # after the handler: what the run held, queues and locks, is let go first
 
 
 def _shortage(error: Exception) -> str | None:

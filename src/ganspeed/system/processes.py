@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ganspeed.errors import Stopped, UserError
-from ganspeed.system.shutdown import obey, wished
+from ganspeed.system.shutdown import install_in_worker, requested
 
 _send: Callable[[Any], None] = lambda message: None  # noqa: E731 replaced in a worker by its queue
 
@@ -26,7 +26,7 @@ def map_processes(
     A process that dies raises UserError, a wish to stop Stopped; what was finished before it stays finished.
     """
     if min(count, len(items)) <= 1:
-        yield from _map_here(function, items, on_message)
+        yield from _map_in_process(function, items, on_message)
         return
     context = multiprocessing.get_context("spawn")
     messages, stop = context.Queue(), context.Event()
@@ -41,7 +41,7 @@ def map_processes(
                 _drain(messages, on_message)
                 for future in done:
                     yield pending.pop(future), future.result()
-                if wished():
+                if requested():
                     raise Stopped
         except BrokenProcessPool:
             raise UserError(
@@ -55,7 +55,7 @@ def map_processes(
             _drain(messages, on_message)
 
 
-def _map_here(function: Callable, items: list, on_message: Callable) -> Iterator[tuple[Any, Any]]:
+def _map_in_process(function: Callable, items: list, on_message: Callable) -> Iterator[tuple[Any, Any]]:
     global _send
     threads, before = torch.get_num_threads(), _send
     torch.set_num_threads(1)
@@ -85,4 +85,4 @@ def _start_worker(messages: multiprocessing.Queue, stop, parent: int) -> None:
     global _send
     torch.set_num_threads(1)
     _send = messages.put
-    obey(stop, parent)
+    install_in_worker(stop, parent)

@@ -22,7 +22,7 @@ from ganspeed.system.files import write_atomically
 from ganspeed.workspace import Workspace
 
 LOCK_SECONDS = 120.0
-BATCH = 1000  # points that one request may carry
+MAX_BATCH_POINTS = 1000  # points that one request may carry
 PAGE = 200  # runs that one answer carries: it takes half a second
 DATABASES = ("sqlite", "mysql", "postgresql", "mssql")  # what MLflow opens itself,
 DATABASES_CODE = "mlflow.store.tracking.sqlalchemy_store"  # by this module
@@ -98,7 +98,7 @@ def installed() -> bool:
     return importlib.util.find_spec("mlflow") is not None
 
 
-def in_a_line(uri: str, error: Exception) -> str:
+def one_line(uri: str, error: Exception) -> str:
     """An error of MLflow in one line, without the password that a URI may carry."""
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return re.sub(r"//[^/@\s]+@", "//***@", f"MLflow at {uri}: {first:.300}")
@@ -109,12 +109,12 @@ def warn(text: str) -> None:
 
 
 @cache
-def warn_that_it_is_missing() -> None:
+def warn_not_installed() -> None:
     """Say that MLflow is not installed, once in a process."""
     warn("MLflow is not installed here: nothing is mirrored; where it is, `ganspeed track` catches up")
 
 
-def make_database(workspace: Workspace) -> None:
+def create_database(workspace: Workspace) -> None:
     """Make the tables of a fresh database in the root of the study, whole or not at all; that takes some seconds.
 
     Made by two processes at once, or by one that is killed on the way, they would be broken for good. What opens a
@@ -136,7 +136,7 @@ def _lock(workspace: Workspace) -> FileLock:
     return FileLock(workspace.pool / "mlflow.lock", timeout=LOCK_SECONDS)
 
 
-class Store:
+class Client:
     """An open MLflow store. Raises what mlflow raises, and TimeoutError when another process keeps the lock.
 
     `lock` is held while something is looked up and created when it is not there, so that it is created once.
@@ -147,7 +147,7 @@ class Store:
         self._entities = mlflow.entities
         self._artifacts = artifact_folder(workspace)
         self.uri = tracking_uri(workspace)
-        make_database(workspace)
+        create_database(workspace)
         self.lock = _lock(workspace)
         with self.lock:  # a database elsewhere may be fresh as well
             self._client = mlflow.MlflowClient(self.uri)
@@ -205,9 +205,9 @@ class Store:
     def log(self, run_id: str, points: list[Point], tags: dict[str, str]) -> None:
         """Log points and tags; a point that is already there is not logged again."""
         metrics = [self._entities.Metric(p.name, p.value, timestamp(p.step), p.step) for p in points]
-        while len(metrics) + len(tags) > BATCH:
-            self._client.log_batch(run_id, metrics=metrics[:BATCH])
-            del metrics[:BATCH]
+        while len(metrics) + len(tags) > MAX_BATCH_POINTS:
+            self._client.log_batch(run_id, metrics=metrics[:MAX_BATCH_POINTS])
+            del metrics[:MAX_BATCH_POINTS]
         named = [self._entities.RunTag(name, value) for name, value in tags.items()]
         self._client.log_batch(run_id, metrics=metrics, tags=named)
 
@@ -227,12 +227,12 @@ class Store:
 
 
 @contextmanager
-def worded(uri: str) -> Iterator[None]:
+def translated_errors(uri: str) -> Iterator[None]:
     """Turn an error of MLflow, its database or its server into a TrackingError that names the URI."""
     try:
         yield
     except (_mlflow().exceptions.MlflowException, OSError) as error:  # those of requests are OSErrors
-        raise TrackingError(in_a_line(uri, error)) from error
+        raise TrackingError(one_line(uri, error)) from error
 
 
 def now() -> float:

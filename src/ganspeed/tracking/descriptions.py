@@ -24,7 +24,7 @@ READING = """\
   sets free: not the same yardstick throughout training."""
 
 
-def run_card(spec: Spec, outcome: str, split: str) -> str:
+def describe_run(spec: Spec, outcome: str, split: str) -> str:
     """The description of a run, in Markdown; `outcome` says how far it came."""
     data, train, variant = (spec.parameters[block] for block in ("data", "train", "variant"))
     limits = f"{LIMITS}\n{READING}" if variant["objective"] == "iterative_penalty" else LIMITS
@@ -53,7 +53,7 @@ fixed z lie under Artifacts.
 """
 
 
-def experiment_card(dataset: str, params: Params) -> str:
+def describe_experiment(dataset: str, params: Params) -> str:
     """The description of a data set's experiment, in Markdown."""
     block, grid = params.datasets[dataset], params.compare
     objectives = sorted({params.variants[name].objective for name in grid.variants})

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ganspeed.params.blocks import Params
-from ganspeed.system.shutdown import wished
+from ganspeed.system.shutdown import requested
 from ganspeed.tracking.client import (
+    Client,
     Key,
     Point,
     Spec,
-    Store,
-    in_a_line,
+    create_database,
     installed,
     key_of,
-    make_database,
     now,
+    one_line,
     tracking_uri,
-    warn_that_it_is_missing,
+    warn_not_installed,
 )
-from ganspeed.tracking.descriptions import run_card
+from ganspeed.tracking.descriptions import describe_run
 from ganspeed.tracking.mirror import HEARTBEAT, NOTE, ROWS, experiment_tags
 from ganspeed.tracking.run_files import flat_parameters, row_points
 from ganspeed.tracking.timeouts import STAGE_SECONDS, give_up
@@ -61,7 +61,7 @@ class Live:
         self._experiments: dict[str, str] = {}
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
         if not installed():
-            warn_that_it_is_missing()
+            warn_not_installed()
             self._given_up.set()
 
     def started(self, spec: Spec) -> None:
@@ -84,7 +84,7 @@ class Live:
         if self._given_up.is_set() or not self._begun:
             return
         self._queue.put(None)
-        if wished():
+        if requested():
             self._thread.join(HURRY_SECONDS)
             self._given_up.set()
             return
@@ -97,7 +97,7 @@ class Live:
         if not self._given_up.is_set():
             self._given_up.set()
             uri = tracking_uri(self._workspace)
-            give_up(uri, f"{in_a_line(uri, error)} (no result depends on it; `ganspeed track` catches up)")
+            give_up(uri, f"{one_line(uri, error)} (no result depends on it; `ganspeed track` catches up)")
 
     def _put(self, what: str, spec: Spec, row: Mapping[str, float]) -> None:
         if self._given_up.is_set():
@@ -113,10 +113,10 @@ class Live:
     def _work(self) -> None:
         try:
             try:
-                make_database(self._workspace)
+                create_database(self._workspace)
             finally:
                 self._ready.set()
-            store, last = Store(self._workspace), False
+            store, last = Client(self._workspace), False
             while not last and not self._given_up.is_set():
                 messages, last = self._collect()
                 for message in messages:
@@ -141,7 +141,7 @@ class Live:
             messages.append(message)
         return messages, False
 
-    def _take(self, store: Store, what: str, spec: Spec, row: Mapping[str, float]) -> None:
+    def _take(self, store: Client, what: str, spec: Spec, row: Mapping[str, float]) -> None:
         if self._given_up.is_set():
             return
         key = (spec.dataset, key_of(spec))
@@ -155,7 +155,7 @@ class Live:
             store.log(run.run_id, run.points, {ROWS: str(run.rows)})
             store.end(run.run_id, "FINISHED")
 
-    def _open(self, store: Store, spec: Spec) -> _Open:
+    def _open(self, store: Client, spec: Spec) -> _Open:
         """Find the run under its key or make it; others of the same variant and seed step out of the view."""
         if spec.dataset not in self._experiments:
             tags = experiment_tags(spec.dataset, self._params)
@@ -169,14 +169,14 @@ class Live:
                 store.set_status(run_id, "RUNNING")
                 store.log(run_id, [], {"current": "true"} | tags)
             else:
-                tags[NOTE] = run_card(spec, "Training in progress.", self._params.evaluate.split)
+                tags[NOTE] = describe_run(spec, "Training in progress.", self._params.evaluate.split)
                 run_id = store.create(experiment_id, spec, flat_parameters(spec.parameters), tags)
             for other in known.values():
                 if other.data.tags["current"] == "true":
                     store.log(other.info.run_id, [], {"current": "false"})
         return _Open(run_id, beat)
 
-    def _flush(self, store: Store, run: _Open) -> None:
+    def _flush(self, store: Client, run: _Open) -> None:
         due = now() - run.beat > HEARTBEAT_SECONDS
         if run.points or due:
             run.points, points, run.beat = [], run.points, now()

@@ -6,21 +6,21 @@ from typing import Any
 
 from ganspeed.params.blocks import Params
 from ganspeed.tracking.client import (
+    Client,
     Key,
-    Store,
     TrackingError,
-    in_a_line,
+    create_database,
     installed,
     key_of,
-    make_database,
     now,
+    one_line,
     tracking_uri,
-    warn_that_it_is_missing,
-    worded,
+    translated_errors,
+    warn_not_installed,
 )
-from ganspeed.tracking.descriptions import experiment_card, run_card
-from ganspeed.tracking.run_files import Recorded, flat_parameters, read_recorded, row_points
-from ganspeed.tracking.timeouts import HAND_SECONDS, STAGE_SECONDS, give_up, given_up, patiently
+from ganspeed.tracking.descriptions import describe_experiment, describe_run
+from ganspeed.tracking.run_files import RunFiles, flat_parameters, read_run_files, row_points
+from ganspeed.tracking.timeouts import HAND_SECONDS, STAGE_SECONDS, give_up, given_up, with_timeout
 from ganspeed.tracking.view import VIEW_TAG, view_state
 from ganspeed.workspace import Workspace
 
@@ -57,11 +57,11 @@ def mirror(
     nothing, and says so, where it is not installed.
     """
     if not installed():
-        warn_that_it_is_missing()
+        warn_not_installed()
         return Summary()
-    with worded(tracking_uri(workspace)):
-        make_database(workspace)
-        done = patiently(lambda got_on: _mirror(workspace, params, dataset, variant, got_on), patience)
+    with translated_errors(tracking_uri(workspace)):
+        create_database(workspace)
+        done = with_timeout(lambda got_on: _mirror(workspace, params, dataset, variant, got_on), patience)
     return Summary(**{what: done.count(what) for what in ("added", "updated", "rebuilt", "unchanged")})
 
 
@@ -73,7 +73,7 @@ def mirror_safely(workspace: Workspace, params: Params, dataset: str | None = No
     try:
         mirror(workspace, params, dataset, variant, STAGE_SECONDS)
     except Exception as error:  # noqa: BLE001 a mirror must not break what it mirrors
-        text = str(error) if isinstance(error, TrackingError) else in_a_line(uri, error)
+        text = str(error) if isinstance(error, TrackingError) else one_line(uri, error)
         give_up(uri, f"{text} (no result depends on it; `ganspeed track` catches up)")
 
 
@@ -82,7 +82,7 @@ def _mirror(
 ) -> list[str]:
     """What was done, run by run; `got_on` is called at each, and whenever runs were looked up."""
     done: list[str] = []
-    store = Store(workspace)
+    store = Client(workspace)
     with store.lock:
         for name in params.compare.datasets if dataset is None else [dataset]:
             for what in _mirror_dataset(store, workspace, params, name, variant, got_on):
@@ -97,14 +97,14 @@ def _mirror(
 def experiment_tags(dataset: str, params: Params) -> dict[str, str]:
     """The tags of a data set's experiment: its description, its kind for MLflow's page, and the view."""
     return {
-        NOTE: experiment_card(dataset, params),
+        NOTE: describe_experiment(dataset, params),
         "mlflow.experimentKind": "custom_model_development",
         VIEW_TAG: view_state(params.compare.variants, params.evaluate.split),
     }
 
 
 def _mirror_dataset(
-    store: Store, workspace: Workspace, params: Params, dataset: str, only: str | None, got_on: Callable[[], None]
+    store: Client, workspace: Workspace, params: Params, dataset: str, only: str | None, got_on: Callable[[], None]
 ) -> Iterator[str]:
     """Bring the runs of a data set, or of one variant, up to date one after another; yields what was done with each.
 
@@ -116,7 +116,7 @@ def _mirror_dataset(
         run
         for variant in (params.compare.variants if only is None else [only])
         for seed in params.compare.seeds
-        if (run := read_recorded(workspace, dataset, variant, seed, params.evaluate.split))
+        if (run := read_run_files(workspace, dataset, variant, seed, params.evaluate.split))
     ]
     for run in recorded:
         yield _mirror_run(store, experiment_id, run, known.get(key_of(run)))
@@ -126,7 +126,7 @@ def _mirror_dataset(
     _retire(store, others, {k for k in others if k.variant in params.compare.variants and k.seed in seeds})
 
 
-def _mirror_run(store: Store, experiment_id: str, run: Recorded, known: Any | None) -> str:
+def _mirror_run(store: Client, experiment_id: str, run: RunFiles, known: Any | None) -> str:
     """Bring one run up to date; says what was done, as a field of Summary."""
     tags = known.data.tags if known else {}
     status = STATUS[run.run["status"]]
@@ -150,9 +150,9 @@ def _mirror_run(store: Store, experiment_id: str, run: Recorded, known: Any | No
     return what
 
 
-def _fill(store: Store, run_id: str, run: Recorded, tags: Mapping[str, str]) -> None:
+def _fill(store: Client, run_id: str, run: RunFiles, tags: Mapping[str, str]) -> None:
     """Log what MLflow's run, which bears these tags, may lack."""
-    before = {"current": "true", NOTE: run_card(run, run.outcome, run.split), **run.tags()}
+    before = {"current": "true", NOTE: describe_run(run, run.outcome, run.split), **run.tags()}
     store.log(run_id, [], before | ({SCORED: run.scored} if run.scored else {}))
     history = run.history()
     if ROWS not in tags or tags[ROWS] != str(len(history)):
@@ -163,7 +163,7 @@ def _fill(store: Store, run_id: str, run: Recorded, tags: Mapping[str, str]) -> 
         store.upload(run_id, picture, "samples")
 
 
-def _retire(store: Store, runs: dict[Key, Any], may_be_alive: set[Key]) -> None:
+def _retire(store: Client, runs: dict[Key, Any], may_be_alive: set[Key]) -> None:
     """Take runs that no file speaks for out of the view, but those that are being trained; a killed one has ended."""
     for key, run in runs.items():
         running, tags = run.info.status == "RUNNING", run.data.tags

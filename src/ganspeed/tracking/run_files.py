@@ -18,7 +18,7 @@ LAYOUT = 1  # of what is mirrored: raise it, and every run is mirrored again
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RunFiles:
     """A run with the content of run.json and, where they are there already, its provenance and scores."""
 
     dataset: str
@@ -85,7 +85,7 @@ class Recorded:
         return grids + [gif for gif in [self.folder / "samples.gif"] if gif.exists()]
 
 
-def read_recorded(workspace: Workspace, dataset: str, variant: str, seed: int, split: str) -> Recorded | None:
+def read_run_files(workspace: Workspace, dataset: str, variant: str, seed: int, split: str) -> RunFiles | None:
     """A run from its files; None when it is not trained yet."""
     folder = workspace.run(dataset, variant, seed)
     if not (folder / "run.json").exists():
@@ -93,7 +93,7 @@ def read_recorded(workspace: Workspace, dataset: str, variant: str, seed: int, s
     provenance = _if_there(workspace.provenance(dataset, variant, seed))
     scores = _if_there(workspace.scores(dataset, variant, seed))
     scored = sha256_json([split, sha256_file(scores)]) if scores else None
-    return Recorded(
+    return RunFiles(
         dataset=dataset,
         variant=variant,
         seed=seed,

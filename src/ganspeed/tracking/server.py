@@ -14,13 +14,13 @@ from pathlib import Path
 from ganspeed.params.blocks import Params
 from ganspeed.tracking.client import (
     ENVIRONMENT,
-    Store,
+    Client,
     TrackingError,
     artifact_folder,
     installed,
     is_server,
     tracking_uri,
-    worded,
+    translated_errors,
 )
 from ganspeed.tracking.mirror import experiment_tags, mirror_safely
 from ganspeed.tracking.view import view_url
@@ -54,8 +54,8 @@ def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
 
 
 def _print_links(workspace: Workspace, params: Params, server: str) -> None:
-    with worded(tracking_uri(workspace)):
-        store = Store(workspace)
+    with translated_errors(tracking_uri(workspace)):
+        store = Client(workspace)
         for dataset in params.compare.datasets:
             experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
             print(f"{dataset}: {view_url(server, experiment_id)}")

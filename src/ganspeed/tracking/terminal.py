@@ -8,22 +8,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from ganspeed.params.blocks import Params
 from ganspeed.runs.spec import RunSpec
-from ganspeed.runs.train import Watch
+from ganspeed.runs.train import ObserverFactory
 from ganspeed.tracking.live import Live
 from ganspeed.workspace import Workspace
 
 TENTHS = 10  # a plain line at every tenth of a run
 
 
-def watch(workspace: Workspace, params: Params) -> Watch:
+def make_observers(workspace: Workspace, params: Params) -> ObserverFactory:
     """What a study's runs are watched by: what a person sees here, and the MLflow mirror."""
-    return lambda specs: [observer(len(specs)), Live(workspace, params)]
+    return lambda specs: [terminal_observer(len(specs)), Live(workspace, params)]
 
 
-def observer(total: int, console: Console | None = None) -> "Bars | Lines":
+def terminal_observer(total: int, console: Console | None = None) -> "ProgressBars | ProgressLines":
     """Bars on a terminal, else lines, for `total` runs."""
     console = console or Console(file=sys.stderr)
-    return Bars(total, console) if console.is_terminal else Lines(total, console)
+    return ProgressBars(total, console) if console.is_terminal else ProgressLines(total, console)
 
 
 def label(spec: RunSpec) -> str:
@@ -34,7 +34,7 @@ def losses(row: dict[str, float]) -> str:
     return f"D {row['d_loss']:+.3f}  G {row['g_loss']:+.3f}  gap {row['gap']:+.3f}"
 
 
-class Rate:
+class UpdateRate:
     """Updates per second of each running run, since its first row."""
 
     def __init__(self):
@@ -46,7 +46,7 @@ class Rate:
         return (update - first) / (now - started) if update > first else None
 
 
-class Bars:
+class ProgressBars:
     """One live bar per running run: update, rate, losses, gap and time left; one for the whole, one for scores."""
 
     def __init__(self, total: int, console: Console):
@@ -62,7 +62,7 @@ class Bars:
         self._whole = self._progress.add_task("runs", total=total, now="", visible=total > 0)
         self._scored = self._progress.add_task("scored", total=total or None, now="", visible=False)
         self._tasks: dict[str, TaskID] = {}
-        self._rate = Rate()
+        self._rate = UpdateRate()
 
     def started(self, spec: RunSpec) -> None:
         updates = spec.parameters["train"]["updates"]
@@ -84,13 +84,13 @@ class Bars:
         self._progress.stop()
 
 
-class Lines:
+class ProgressLines:
     """A line when a run starts and ends and at every tenth of it: for logs."""
 
     def __init__(self, total: int, console: Console):
         self._console, self._total, self._done = console, total, 0
         self._tenth: dict[str, int] = {}
-        self._rate = Rate()
+        self._rate = UpdateRate()
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 _given_up: set[str] = set()
 
 
-def patiently(work: Callable[[Callable[[], None]], Result], seconds: float) -> Result:
+def with_timeout(work: Callable[[Callable[[], None]], Result], seconds: float) -> Result:
     """Do `work` in a thread and return its result; it calls its argument whenever it got on.
 
     Raises what it raises, and TimeoutError when it did not get on for so many seconds. The thread is then left to

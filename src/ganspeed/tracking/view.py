@@ -10,7 +10,7 @@ from typing import Any
 
 VIEW = "ganspeed"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
-COLUMNS = (
+SHOWN_METRICS = (
     *("cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"),
     *("swd", "w1_exact", "memorisation"),
 )
@@ -28,7 +28,7 @@ def view_state(variants: tuple[str, ...], split: str) -> str:
             "searchFilter": "tags.current = 'true'",
             "orderByKey": "metrics.`final/cfid`",
             "orderByAsc": True,
-            "selectedColumns": ["tags.`status`", *(f"metrics.`final/{metric}`" for metric in COLUMNS)],
+            "selectedColumns": ["tags.`status`", *(f"metrics.`final/{metric}`" for metric in SHOWN_METRICS)],
             "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "variant"}]},
             "groupsExpanded": {f"tag.variant.{variant}": False for variant in variants},
             "useGroupedValuesInCharts": True,

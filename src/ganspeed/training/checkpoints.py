@@ -14,7 +14,7 @@ import torch
 from ganspeed.errors import UserError
 from ganspeed.system.files import write_atomically
 
-KEPT = 2  # generations: should the newest be damaged, the one before costs a few updates and no more
+CHECKPOINTS_KEPT = 2  # generations: should the newest be damaged, the one before costs a few updates and no more
 
 
 class CheckpointError(UserError):
@@ -35,7 +35,7 @@ class Checkpoints:
         content = buffer.getvalue()
         line = hashlib.sha256(content).hexdigest().encode() + b"\n"
         write_atomically(self.folder / f"{update:07}.pt", lambda temporary: temporary.write_bytes(line + content))
-        for old in self._newest_first()[KEPT:]:
+        for old in self._newest_first()[CHECKPOINTS_KEPT:]:
             old.unlink()
 
     def load(self, device: torch.device) -> dict | None:

@@ -6,13 +6,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ganspeed.networks.fast_convolutions import suited_to
+from ganspeed.networks.fast_convolutions import fast_convolutions
 from ganspeed.objectives import Batch, gradient_norm, interpolate
 from ganspeed.system.files import write_atomically
 from ganspeed.training.state import Recipe, Step
 
-PROFILE = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of the real sample where the critic's gradient norm is logged
-PROFILED = 16  # samples of a batch that it is the mean over: with the usual 64 a row would cost twice as much
+PROFILE_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of the real sample where the critic's gradient norm is logged
+PROFILE_SAMPLES = 16  # samples of a batch that it is the mean over: with the usual 64 a row would cost twice as much
 
 
 def gradient_profile(D: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -22,11 +22,11 @@ def gradient_profile(D: nn.Module, batch: Batch) -> dict[str, Tensor]:
     and changes nothing. D is the critic after the update's steps, the samples are the first PROFILED of the batch of
     its last critic step.
     """
-    real, fake = batch.real[:PROFILED], batch.fake[:PROFILED]
-    x_hat = torch.cat([interpolate(real, fake, a) for a in PROFILE])
-    with suited_to(x_hat.device):
-        norms = gradient_norm(D, x_hat, differentiable=False).chunk(len(PROFILE))
-    return {f"profile_{a:.2f}": norm.mean() for a, norm in zip(PROFILE, norms, strict=True)}
+    real, fake = batch.real[:PROFILE_SAMPLES], batch.fake[:PROFILE_SAMPLES]
+    x_hat = torch.cat([interpolate(real, fake, a) for a in PROFILE_WEIGHTS])
+    with fast_convolutions(x_hat.device):
+        norms = gradient_norm(D, x_hat, differentiable=False).chunk(len(PROFILE_WEIGHTS))
+    return {f"profile_{a:.2f}": norm.mean() for a, norm in zip(PROFILE_WEIGHTS, norms, strict=True)}
 
 
 def history_row(update: int, recipe: Recipe, step: Step) -> dict[str, float]:

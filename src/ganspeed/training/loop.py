@@ -13,17 +13,26 @@ import torch
 from torch import Tensor
 
 from ganspeed.errors import Stopped
-from ganspeed.networks.fast_convolutions import suited_to
-from ganspeed.system.allocator import keep_freed
+from ganspeed.networks.fast_convolutions import fast_convolutions
+from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import reproducible
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.draws import GENERATOR_STEP, Draws
 from ganspeed.training.history import gradient_profile, history_row, write_history
-from ganspeed.training.snapshots import Camera
-from ganspeed.training.state import Outcome, Recipe, State, Step, diverged, follow, new_state, note_first_bad_update
+from ganspeed.training.snapshots import SnapshotWriter
+from ganspeed.training.state import (
+    Outcome,
+    Recipe,
+    State,
+    Step,
+    has_diverged,
+    new_state,
+    note_first_bad_update,
+    update_ema,
+)
 
 
-def train(run: "Run", stopping: Callable[[], bool] = lambda: False) -> Outcome:
+def train(run: "TrainingRun", stopping: Callable[[], bool] = lambda: False) -> Outcome:
     """Train one run to its end. When `stopping`, asked after every update, says so, it is saved and Stopped raised."""
     while run.goes_on:
         step, stops = one_update(run.state, run.draws), stopping()
@@ -34,7 +43,7 @@ def train(run: "Run", stopping: Callable[[], bool] = lambda: False) -> Outcome:
     return run.end()
 
 
-class Run:
+class TrainingRun:
     """One run, whichever engine moves its state: from where it goes on, and what of it is written down.
 
     It is trained on the device where `images` (N, C, H, W) in [-1, 1] and `labels` (N,) lie. Writes history.csv,
@@ -52,13 +61,13 @@ class Run:
         on_row: Callable[[dict[str, float]], None],
     ):
         reproducible(tf32=recipe.train["precision"] == "tf32")
-        keep_freed()
+        retain_freed_blocks()
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
         self.state = new_state(recipe, images.device)
         if (saved := checkpoints.load(images.device)) is not None:
             self.state.restore(saved)
         self.draws = Draws(recipe.seed, recipe.train["batch_size"], recipe.train["z_dim"], images, labels)
-        self.camera = Camera(recipe, folder, images.device)
+        self.camera = SnapshotWriter(recipe, folder, images.device)
         self.has_diverged = False
         if self.state.update == 0:
             self.camera.photograph(self.state.average, 0)
@@ -88,7 +97,7 @@ class Run:
     def record(self, step: Step, stops: bool) -> None:
         """Write down what is due of the update just done: nothing of the first bad one or of those after it."""
         state = self.state
-        if diverged(state):
+        if has_diverged(state):
             self.has_diverged = True
             return
         if self._logs():
@@ -111,23 +120,23 @@ def one_update(state: State, draws: Draws) -> Step:
     state.update += 1
     device, rate, losses = draws.images.device, state.rate(), []
     for step in range(objective.n_critic):
-        with torch.no_grad(), suited_to(device), passes_in(state.precision, device):
+        with torch.no_grad(), fast_convolutions(device), autocast(state.precision, device):
             batch = draws.batch(state.update, step, G.network)
-        with passes_in(state.precision, device):
+        with autocast(state.precision, device):
             critic = objective.discriminator_terms(D.network, batch)
         losses.append(critic.total())
         D.step(losses[-1], rate)
         objective.after_discriminator_step(D.network)
-    with suited_to(device), passes_in(state.precision, device):
+    with fast_convolutions(device), autocast(state.precision, device):
         adversary = objective.generator_terms(D.network, draws.batch(state.update, GENERATOR_STEP, G.network))
     losses.append(adversary.total())
     G.step(losses[-1], rate)
-    follow(state)
+    update_ema(state)
     note_first_bad_update(state, losses)
     return Step(critic, adversary, batch, partial(gradient_profile, D.network, batch))
 
 
-def passes_in(precision: str, device: torch.device) -> AbstractContextManager:
+def autocast(precision: str, device: torch.device) -> AbstractContextManager:
     """Inside, both networks' layers are computed in this precision; of TF32 `reproducible` has told torch already."""
     if precision != "bfloat16":
         return nullcontext()

@@ -16,7 +16,7 @@ def snapshot_updates(updates: int, ratio: float, coarse_below: int = COARSE_BELO
     return sorted(points)
 
 
-def of_block(train: dict) -> list[int]:
+def for_run(train: dict) -> list[int]:
     """The grid of a run's block `train`; a pilot's, being longer, says itself how far down the fine part reaches."""
     return snapshot_updates(train["updates"], train["grid_ratio"], train.get("coarse_below", COARSE_BELOW))
 

@@ -161,7 +161,7 @@ def new_optimizer(network: nn.Module, block: dict, learning_rate: float) -> torc
 
 
 @torch.no_grad()
-def follow(state: State) -> None:
+def update_ema(state: State) -> None:
     """Move the average towards G's weights, by 1 - decay, by more at the beginning; a decay of 0 makes it G itself."""
     torch._foreach_lerp_(list(state.average.parameters()), list(state.G.network.parameters()), state.pull())
 
@@ -178,6 +178,6 @@ def note_first_bad_update(state: State, losses: list[Tensor]) -> None:
     state.bad_update.copy_(torch.where(bad_now, state.update, state.bad_update))
 
 
-def diverged(state: State) -> bool:
+def has_diverged(state: State) -> bool:
     """Ask the device: a synchronisation, for the updates that are written down only."""
     return bool(state.bad_update)

@@ -6,7 +6,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from ganspeed.errors import UserError
 from ganspeed.params import knobs
-from ganspeed.params.edits import edit, round_trip
+from ganspeed.params.edits import edit_params, round_trip
 
 FOLDER = Path(__file__).parent
 VARIANTS = FOLDER / "variants.yaml"  # the shipped blocks, common to all presets
@@ -47,7 +47,7 @@ def apply_preset(name: str, path: Path, reset: bool) -> str:
         if missing := [v for v in preset["compare"]["variants"] if v not in document["variants"]]:
             raise UserError(f"preset {name}: variants {', '.join(missing)} are not there yet; {preset['first']}")
 
-    return edit(path, change, name)
+    return edit_params(path, change, name)
 
 
 def _put_datasets(datasets: CommentedMap, new: CommentedMap, frozen: Path, reset: bool) -> None:
@@ -63,14 +63,16 @@ def _put_variants(variants: CommentedMap, preset: CommentedMap, reset: bool) -> 
         there = variant in variants
         if (there and reset) or (not there and variant in preset["compare"]["variants"]):
             variants[variant] = block
-        recipe = {knob: knobs.home(block, knob)[knob] for knob in RECIPE} | preset.get("recipes", {}).get(variant, {})
+        recipe = {knob: knobs.section_of(block, knob)[knob] for knob in RECIPE} | preset.get("recipes", {}).get(
+            variant, {}
+        )
         try:
             if variant in variants and variants[variant]["objective"] == block["objective"]:
-                variants[variant] = knobs.turned(variants[variant], recipe)
+                variants[variant] = knobs.with_values(variants[variant], recipe)
         except (KeyError, TypeError):
             continue  # a damaged block: the check that follows an edit names what is wrong with it
     for variant, copy in preset.get("copies", {}).items():
-        variants[variant] = knobs.turned(variants[copy["variant"]], {})
+        variants[variant] = knobs.with_values(variants[copy["variant"]], {})
         variants[variant]["seed_offset"] = copy["seed_offset"]
 
 

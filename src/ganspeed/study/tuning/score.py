@@ -5,12 +5,12 @@ import math
 
 import pandas as pd
 
-from ganspeed.compare.times import log_area, runs_of
+from ganspeed.compare.times import curves_of, log_area
 from ganspeed.scoring.snapshots import score
 from ganspeed.scoring.task import Task
 
 
-def score_run(task: Task) -> tuple[float, bool]:
+def trial_score(task: Task) -> tuple[float, bool]:
     """(score of one run, whether it diverged); the lower, the faster.
 
     The score is the mean of log cfid over log updates (see `log_area`): a recipe that needs half the updates for
@@ -19,5 +19,5 @@ def score_run(task: Task) -> tuple[float, bool]:
     included.
     """
     facts = {"updates": task.record["parameters"]["train"]["updates"], "status": task.record["status"]}
-    (run,) = runs_of(pd.read_csv(io.StringIO(score(task))), {(task.variant, task.seed): facts})
+    (run,) = curves_of(pd.read_csv(io.StringIO(score(task))), {(task.variant, task.seed): facts})
     return (math.log(max(run.cfid)), True) if run.failed else (log_area(run), False)

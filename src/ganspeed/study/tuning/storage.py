@@ -6,7 +6,7 @@ import optuna
 from optuna.trial import FrozenTrial, create_trial
 
 from ganspeed.params.blocks import Tuning
-from ganspeed.study.tuning.trials import Trial, distributions, quiet
+from ganspeed.study.tuning.trials import Trial, distributions, quiet_optuna
 from ganspeed.system.files import sha256_json
 from ganspeed.workspace import Workspace
 
@@ -25,7 +25,7 @@ class Storage:
         self._told: dict[str, FrozenTrial] = {}
         for arm, space in self._spaces.items():
             name = f"{arm} {sha256_json({k: v.model_dump() for k, v in space.items()})[:12]}"
-            with quiet():
+            with quiet_optuna():
                 self._studies[arm] = optuna.create_study(storage=self._storage, study_name=name, load_if_exists=True)
             self._told |= {t.user_attrs["key"]: t for t in self._studies[arm].get_trials(deepcopy=False)}
 

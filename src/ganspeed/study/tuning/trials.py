@@ -16,12 +16,12 @@ from optuna.samplers import RandomSampler
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params
 from ganspeed.runs.spec import RunSpec
-from ganspeed.study.val_runs import Aside
+from ganspeed.study.val_runs import ValRuns
 from ganspeed.system.devices import select_device
 from ganspeed.system.files import sha256_file, sha256_json
 from ganspeed.workspace import Workspace
 
-DIGITS = 4  # significant digits of a drawn value: what is trained is what params.yaml will say
+SIGNIFICANT_DIGITS = 4  # significant digits of a drawn value: what is trained is what params.yaml will say
 PACKAGE = Path(__file__).parents[2]
 TRIAL_SCORED_BY = (
     "compare/times.py",
@@ -39,7 +39,7 @@ class Trial:
     values: dict[str, float]
     block: dict  # the variant's block with these values
     specs: list[RunSpec]
-    aside: Aside
+    aside: ValRuns
 
     @cached_property
     def key(self) -> str:
@@ -51,14 +51,14 @@ class Trial:
 
 def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Trial]:
     """Every trial of every arm. Raises UserError for a data set that is not there or not prepared."""
-    tuning, aside = params.tuning, Aside(workspace, params, dataset, select_device())
+    tuning, aside = params.tuning, ValRuns(workspace, params, dataset, select_device())
     train = {"updates": tuning.updates, "grid_ratio": GRID_RATIO, "sample_grids": 1}
     trials = []
     for arm, about in tuning.arms.items():
         block = params.variant(about.variant).resolved()
         for number in range(tuning.trials):
-            values = draw(tuning.shared, about.own, tuning.seed, number)
-            turned = knobs.turned(block, values)
+            values = sample_values(tuning.shared, about.own, tuning.seed, number)
+            turned = knobs.with_values(block, values)
             specs = aside.specs(f"{arm}/{number}", turned, tuning.seeds, train)
             trials.append(Trial(arm, number, values, turned, specs, aside))
     return trials
@@ -68,17 +68,18 @@ def distributions(space: dict[str, Knob]) -> dict[str, FloatDistribution]:
     return {name: FloatDistribution(knob.low, knob.high, log=knob.log) for name, knob in space.items()}
 
 
-def draw(shared: dict[str, Knob], own: dict[str, Knob], seed: int, number: int) -> dict[str, float]:
+def sample_values(shared: dict[str, Knob], own: dict[str, Knob], seed: int, number: int) -> dict[str, float]:
     """The knobs of trial `number`: a function of the seed and the number, the shared ones drawn first.
 
     So that neither another arm, nor more trials, nor another knob of an arm's own changes a shared value.
     """
     state = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     space = distributions({**shared, **own})
-    with quiet():
+    with quiet_optuna():
         trial = optuna.create_study(sampler=RandomSampler(state)).ask(space)
     return {
-        name: min(max(float(f"{v:.{DIGITS}g}"), space[name].low), space[name].high) for name, v in _in(trial, space)
+        name: min(max(float(f"{v:.{SIGNIFICANT_DIGITS}g}"), space[name].low), space[name].high)
+        for name, v in _in(trial, space)
     }
 
 
@@ -86,7 +87,7 @@ def _in(trial: optuna.Trial, space: dict) -> list[tuple[str, float]]:
     return [(name, trial.params[name]) for name in space]
 
 
-class quiet:  # noqa: N801 used as a function is
+class quiet_optuna:  # noqa: N801 used as a function is
     """Optuna says a line for every trial; errors are still told."""
 
     def __enter__(self) -> None:

@@ -11,25 +11,25 @@ from optuna.trial import FrozenTrial
 from ganspeed.compare.rounding import rounded
 from ganspeed.params.blocks import Params, Tuning
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import Watch
+from ganspeed.runs.train import ObserverFactory
 from ganspeed.scoring.sources import metric_sha256
-from ganspeed.study.tuning.score import score_run
+from ganspeed.study.tuning.score import trial_score
 from ganspeed.study.tuning.storage import Storage
 from ganspeed.study.tuning.trials import Trial, plan_trials
-from ganspeed.study.val_runs import SPLIT, kept
+from ganspeed.study.val_runs import VAL, is_up_to_date
 from ganspeed.system.devices import worker_count
 from ganspeed.system.files import sha256_json, write_json, write_text
 from ganspeed.system.processes import map_processes
 from ganspeed.workspace import Workspace
 
-Told = dict[tuple[str, int], FrozenTrial]
+Scored = dict[tuple[str, int], FrozenTrial]
 
 
-def run_tuning(workspace: Workspace, params: Params, dataset: str, watch: Watch) -> int:
+def run_tuning(workspace: Workspace, params: Params, dataset: str, watch: ObserverFactory) -> int:
     """Bring artifacts/tuning/<dataset>.{json,csv} in step with the params; returns the number of trials scored."""
     out, trials = workspace.tuned(dataset), plan_trials(workspace, params, dataset)
     fingerprint = sha256_json([[trial.arm, trial.number, trial.key] for trial in trials])
-    if kept(out, fingerprint) and out.with_suffix(".csv").exists():
+    if is_up_to_date(out, fingerprint) and out.with_suffix(".csv").exists():
         return 0
     with RunStore(workspace).lock():
         storage = Storage(workspace, dataset, params.tuning)
@@ -37,7 +37,7 @@ def run_tuning(workspace: Workspace, params: Params, dataset: str, watch: Watch)
         if missing:
             aside = missing[0].aside
             aside.train([spec for trial in missing for spec in trial.specs], watch)
-            for trial, scores in scored(missing):
+            for trial, scores in score_trials(missing):
                 storage.tell(trial, scores)
         told = {(trial.arm, trial.number): storage.told(trial) for trial in trials}
     write_text(out.with_suffix(".csv"), table(dataset, trials, told))
@@ -45,29 +45,29 @@ def run_tuning(workspace: Workspace, params: Params, dataset: str, watch: Watch)
     return len(missing)
 
 
-def scored(trials: list[Trial]) -> Iterable[tuple[Trial, dict[int, tuple[float, bool]]]]:
+def score_trials(trials: list[Trial]) -> Iterable[tuple[Trial, dict[int, tuple[float, bool]]]]:
     """(trial, seed → (score, diverged)) as soon as all seeds of a trial are scored; side by side."""
     aside, waiting = trials[0].aside, {id(trial): (trial, {}) for trial in trials}
     owner = {(spec.variant, spec.seed): id(trial) for trial in trials for spec in trial.specs}
     tasks = [aside.task(spec, 0) for trial in trials for spec in trial.specs]
-    for task, score in map_processes(score_run, tasks, worker_count(aside.where)):
+    for task, score in map_processes(trial_score, tasks, worker_count(aside.where)):
         trial, scores = waiting[owner[task.variant, task.seed]]
         scores[task.seed] = score
         if len(scores) == len(trial.specs):
             yield trial, scores
 
 
-def best(arm: str, trials: list[Trial], told: Told) -> Trial:
+def best(arm: str, trials: list[Trial], told: Scored) -> Trial:
     """The trial of an arm with the lowest score, the first of equal ones."""
     return min((t for t in trials if t.arm == arm), key=lambda t: (told[arm, t.number].value, t.number))
 
 
-def summary(dataset: str, tuning: Tuning, trials: list[Trial], told: Told) -> dict:
+def summary(dataset: str, tuning: Tuning, trials: list[Trial], told: Scored) -> dict:
     """The content of artifacts/tuning/<dataset>.json."""
     chosen = {arm: best(arm, trials, told) for arm in tuning.arms}
     return {
         "dataset": dataset,
-        "budget": {"trials": tuning.trials, "seeds": list(tuning.seeds), "updates": tuning.updates, "split": SPLIT},
+        "budget": {"trials": tuning.trials, "seeds": list(tuning.seeds), "updates": tuning.updates, "split": VAL},
         "metric_sha256": metric_sha256(),
         "score": "mean of log cfid over log updates, mean over seeds; lower is faster",
         "device": trials[0].specs[0].device,
@@ -85,7 +85,7 @@ def summary(dataset: str, tuning: Tuning, trials: list[Trial], told: Told) -> di
     }
 
 
-def table(dataset: str, trials: list[Trial], told: Told) -> str:
+def table(dataset: str, trials: list[Trial], told: Scored) -> str:
     """All trials as CSV: dataset, arm, trial, every knob there is, the score, that of each seed, diverged."""
     names = sorted({name for trial in trials for name in trial.values})
     seeds = [str(spec.seed) for spec in trials[0].specs]

@@ -20,10 +20,10 @@ MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "rmsprop": ("square_avg",)}  # tor
 Moments = dict[str, Tensor]  # (n,) each
 Buffers = dict[str, Tensor]  # an objective's state
 Draw = tuple[Tensor, Tensor, Tensor, Tensor]  # real, z, u and labels of a Batch
-Rate = tuple[Tensor, ...]  # learning rate, and Adam's corrections of its first and second moment; scalars
+StepScalars = tuple[Tensor, ...]  # learning rate, and Adam's corrections of its first and second moment; scalars
 
 
-class Flat:
+class FlatParameters:
     """The weights of a network as one vector (n,)."""
 
     def __init__(self, network: nn.Module):
@@ -39,12 +39,12 @@ class Flat:
         parts = vector.split([shape.numel() for shape in self.shapes.values()])
         return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
-    def at(self, vector: Tensor) -> "Lent":
-        return Lent(self.network, self.named(vector))
+    def at(self, vector: Tensor) -> "BoundNetwork":
+        return BoundNetwork(self.network, self.named(vector))
 
 
 @dataclass(frozen=True)
-class Lent:
+class BoundNetwork:
     """A network with these weights instead of its own: what an objective takes for D."""
 
     network: nn.Module
@@ -57,7 +57,7 @@ class Lent:
         return self.weights.values()
 
 
-class _Asked(nn.Module):
+class _MethodCall(nn.Module):
     """An objective whose methods are called through `forward`, as functional_call wants it."""
 
     def __init__(self, objective: Objective):
@@ -72,12 +72,12 @@ class _Asked(nn.Module):
 class Steps:
     """Both steps of one variant."""
 
-    G: Flat
-    D: Flat
+    G: FlatParameters
+    D: FlatParameters
     objective: Objective
     optimizer: dict  # the variant's block
 
-    def critic(self, g: Tensor, d: Tensor, moments: Moments, state: Buffers, draw: Draw, rate: Rate) -> tuple:
+    def critic(self, g: Tensor, d: Tensor, moments: Moments, state: Buffers, draw: Draw, rate: StepScalars) -> tuple:
         """D's weights, moments and the objective's state after a step; its loss, the parts of its Terms, the fakes."""
         real, z, u, labels = draw
         batch = Batch(real, self.G.at(g)(z), z, u, labels)
@@ -93,7 +93,7 @@ class Steps:
         _, state = self._ask(state, "after_discriminator_step", self.D.at(d))  # may clip d in place
         return d, moments, state, total, terms, batch.fake
 
-    def generator(self, g: Tensor, d: Tensor, moments: Moments, state: Buffers, draw: Draw, rate: Rate) -> tuple:
+    def generator(self, g: Tensor, d: Tensor, moments: Moments, state: Buffers, draw: Draw, rate: StepScalars) -> tuple:
         """G's weights and moments after a step; its loss, and the loss of its Terms."""
         real, z, u, labels = draw
 
@@ -115,19 +115,19 @@ class Steps:
         """The result of an objective's method, and the state after it."""
         after = {name: value.clone() for name, value in state.items()}
         lent = {f"objective.{name}": value for name, value in after.items()}
-        return functional_call(_Asked(self.objective), lent, (method, *arguments)), after
+        return functional_call(_MethodCall(self.objective), lent, (method, *arguments)), after
 
-    def _optimise(self, w: Tensor, gradient: Tensor, moments: Moments, rate: Rate) -> tuple[Tensor, Moments]:
+    def _optimise(self, w: Tensor, gradient: Tensor, moments: Moments, rate: StepScalars) -> tuple[Tensor, Moments]:
         optimiser = adam if self.optimizer["name"] == "adam" else rmsprop
         return optimiser(w, gradient, moments, rate, self.optimizer)
 
 
-def rates(block: dict, learning_rate: float, t: int) -> list[float]:
+def step_scalars(block: dict, learning_rate: float, t: int) -> list[float]:
     """What the t-th step, counted from 1, of an optimiser needs to know of its number: a Rate as plain numbers."""
     return [learning_rate, *(1 - beta**t for beta in block["betas"])] if block["name"] == "adam" else [learning_rate]
 
 
-def adam(w: Tensor, gradient: Tensor, moments: Moments, rate: Rate, block: dict) -> tuple[Tensor, Moments]:
+def adam(w: Tensor, gradient: Tensor, moments: Moments, rate: StepScalars, block: dict) -> tuple[Tensor, Moments]:
     """Algorithm 1 of 1412.6980, on vectors (n,)."""
     (first, second), (learning_rate, correction, second_correction) = block["betas"], rate
     m = torch.lerp(moments["exp_avg"], gradient, 1 - first)
@@ -136,7 +136,7 @@ def adam(w: Tensor, gradient: Tensor, moments: Moments, rate: Rate, block: dict)
     return w - learning_rate * (m / correction) / denominator, {"exp_avg": m, "exp_avg_sq": v}
 
 
-def rmsprop(w: Tensor, gradient: Tensor, moments: Moments, rate: Rate, block: dict) -> tuple[Tensor, Moments]:
+def rmsprop(w: Tensor, gradient: Tensor, moments: Moments, rate: StepScalars, block: dict) -> tuple[Tensor, Moments]:
     """RMSprop as in Hinton's lecture 6e, on vectors (n,)."""
     v = block["alpha"] * moments["square_avg"] + (1 - block["alpha"]) * gradient.square()
     return w - rate[0] * gradient / (v.sqrt() + EPSILON), {"square_avg": v}

@@ -18,23 +18,31 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 
 from ganspeed.errors import Stopped
-from ganspeed.networks.fast_convolutions import FasterConvolutions
+from ganspeed.networks.fast_convolutions import FastConvolutions
 from ganspeed.objectives import Batch, Terms
 from ganspeed.training.draws import GENERATOR_STEP
 from ganspeed.training.engines.choose import COMPILED, lane_count
-from ganspeed.training.engines.functional import MOMENTS, Draw, Flat, Moments, Rate, Steps, rates
-from ganspeed.training.loop import Run
+from ganspeed.training.engines.functional import (
+    MOMENTS,
+    Draw,
+    FlatParameters,
+    Moments,
+    Steps,
+    StepScalars,
+    step_scalars,
+)
+from ganspeed.training.loop import TrainingRun
 from ganspeed.training.state import Outcome, Player, Recipe, Step, new_state
 
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # other cores have work of their own
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it warns of every CUDA that has no GPU
 
 # Operations in place that vmap has no rule for; and the same out of place.
-IN_PLACE = {torch.Tensor.clamp_: torch.clamp, torch.Tensor.lerp_: torch.lerp}
+OUT_OF_PLACE = {torch.Tensor.clamp_: torch.clamp, torch.Tensor.lerp_: torch.lerp}
 
 
 def train_side_by_side(
-    runs: list[Run], engine: str, stopping: Callable[[], bool], ended: Callable[[int, Outcome], None]
+    runs: list[TrainingRun], engine: str, stopping: Callable[[], bool], ended: Callable[[int, Outcome], None]
 ) -> None:
     """`training.train` for runs of one variant, at most as many as the engine has lanes.
 
@@ -61,11 +69,11 @@ def train_side_by_side(
 class Lanes:
     """Runs of one variant, at most as many as the engine has lanes; copies of the first one fill what is left."""
 
-    def __init__(self, runs: list[Run], engine: str):
+    def __init__(self, runs: list[TrainingRun], engine: str):
         self.runs, self.recipe = runs, runs[0].recipe
         self.places = [*range(len(runs)), *[0] * (lane_count(engine) - len(runs))]  # lane → its run
         states = [run.state for run in runs]
-        self.G, self.D = Flat(states[0].G.network), Flat(states[0].D.network)
+        self.G, self.D = FlatParameters(states[0].G.network), FlatParameters(states[0].D.network)
         self.g = self._stack([self.G.vector(state.G.network.parameters()) for state in states])
         self.d = self._stack([self.D.vector(state.D.network.parameters()) for state in states])
         self.average = self._stack([self.G.vector(state.average.parameters()) for state in states])
@@ -108,9 +116,9 @@ class Lanes:
         if not weights:
             return
         n_critic = self.recipe.hyperparameters["n_critic"]
-        put(self.G, state.G, self.g[lane], lane_of(self.moments_g, lane), steps)
-        put(self.D, state.D, self.d[lane], lane_of(self.moments_d, lane), steps * n_critic)
-        overwrite(state.average, self.G, self.average[lane])
+        load_player(self.G, state.G, self.g[lane], lane_of(self.moments_g, lane), steps)
+        load_player(self.D, state.D, self.d[lane], lane_of(self.moments_d, lane), steps * n_critic)
+        load_weights(state.average, self.G, self.average[lane])
         state.objective.load_state_dict(lane_of(self.objective, lane))
 
     def step(self, lane: int) -> Step:
@@ -138,10 +146,10 @@ class Lanes:
         batches = [run.draws.batch(run.state.update, step, lambda z: z) for run in self.runs]
         return tuple(self._stack([getattr(batch, name) for batch in batches]) for name in ("real", "z", "u", "labels"))
 
-    def _rate(self, steps: list[tuple[Player, int, float]]) -> Rate:
+    def _rate(self, steps: list[tuple[Player, int, float]]) -> StepScalars:
         """Of each run: the player, the number of its step, and what is left of its first learning rate."""
         block = self.recipe.variant["optimizer"]
-        rows = [rates(block, player.learning_rate * left, t) for player, t, left in steps]
+        rows = [step_scalars(block, player.learning_rate * left, t) for player, t, left in steps]
         return tuple(self._stack([torch.tensor(row[i]) for row in rows]) for i in range(len(rows[0])))
 
 
@@ -149,16 +157,16 @@ def lane_of(named: dict[str, Tensor], lane: int) -> dict[str, Tensor]:
     return {name: tensor[lane] for name, tensor in named.items()}
 
 
-def moments_of(flat: Flat, player: Player) -> Moments:
+def moments_of(flat: FlatParameters, player: Player) -> Moments:
     """A player's moments as vectors (n,); zeros before its first step."""
     weights, kept = list(player.network.parameters()), player.optimizer.state
     names = MOMENTS["adam" if isinstance(player.optimizer, torch.optim.Adam) else "rmsprop"]
     return {name: flat.vector(kept[w][name] if kept else torch.zeros_like(w) for w in weights) for name in names}
 
 
-def put(flat: Flat, player: Player, weights: Tensor, moments: Moments, steps: int) -> None:
+def load_player(flat: FlatParameters, player: Player, weights: Tensor, moments: Moments, steps: int) -> None:
     """Give a player these weights and moments, (n,) each, as they are after so many of its steps."""
-    overwrite(player.network, flat, weights)
+    load_weights(player.network, flat, weights)
     shaped = {name: flat.named(vector) for name, vector in moments.items()}
     for name, weight in player.network.named_parameters():
         kept = {moment: named[name].clone() for moment, named in shaped.items()}
@@ -166,7 +174,7 @@ def put(flat: Flat, player: Player, weights: Tensor, moments: Moments, steps: in
 
 
 @torch.no_grad()
-def overwrite(network: torch.nn.Module, flat: Flat, weights: Tensor) -> None:
+def load_weights(network: torch.nn.Module, flat: FlatParameters, weights: Tensor) -> None:
     for weight, new in zip(network.parameters(), flat.named(weights).values(), strict=True):
         weight.copy_(new)
 
@@ -175,8 +183,8 @@ class InPlaceForVmap(TorchFunctionMode):
     """While inside, operations in place that vmap would do lane by lane are done out of place and copied."""
 
     def __torch_function__(self, function, types, arguments=(), keywords=None):
-        if function in IN_PLACE:
-            return arguments[0].copy_(IN_PLACE[function](*arguments, **(keywords or {})))
+        if function in OUT_OF_PLACE:
+            return arguments[0].copy_(OUT_OF_PLACE[function](*arguments, **(keywords or {})))
         return function(*arguments, **(keywords or {}))
 
 
@@ -185,14 +193,14 @@ def traced_steps(blocks: str, engine: str) -> tuple[Callable, Callable, Callable
     """A variant's Steps over the engine's lanes: critic, generator, profile. `blocks`: as JSON, so that it is a key."""
     train, variant, shape = json.loads(blocks)
     state = new_state(Recipe(0, train, variant, tuple(shape)), torch.device("cpu"))
-    G, D = Flat(state.G.network), Flat(state.D.network)
+    G, D = FlatParameters(state.G.network), FlatParameters(state.D.network)
     steps = Steps(G, D, state.objective, variant["optimizer"])
 
     n = train["batch_size"]
     real, z, u = torch.zeros(n, *shape), torch.zeros(n, train["z_dim"]), torch.zeros(n, 1, 1, 1)
     draw = (real, z, u, torch.zeros(n, dtype=torch.int64))
     g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())
-    rate = tuple(torch.ones(()) for _ in rates(variant["optimizer"], 1.0, 1))
+    rate = tuple(torch.ones(()) for _ in step_scalars(variant["optimizer"], 1.0, 1))
     buffers = {name: buffer.clone() for name, buffer in state.objective.state_dict().items()}
     state.objective.discriminator_terms(D.network, Batch(real, real, z, u, draw[-1]))  # makes what it makes once
 
@@ -207,7 +215,7 @@ def traced_steps(blocks: str, engine: str) -> tuple[Callable, Callable, Callable
 def over_lanes(step: Callable, example: tuple, lanes: int, compiles: bool) -> Callable:
     """A function of one lane's tensors → the same of all lanes', traced with arguments like these; or compiled."""
     example = torch.utils._pytree.tree_map(lambda x: torch.stack([x] * lanes), example)
-    with torch.no_grad(), InPlaceForVmap(), FasterConvolutions():
+    with torch.no_grad(), InPlaceForVmap(), FastConvolutions():
         over = functionalize(vmap(step))
         graph = make_fx(lambda *arguments: over(*arguments))(*example)
     return torch.compile(graph, fullgraph=True, dynamic=False) if compiles else graph
