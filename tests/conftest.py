@@ -36,7 +36,7 @@ def shipped() -> dict:
     """The shipped variants and the quick preset as plain values; tests edit a copy of their own."""
     yaml = YAML(typ="safe")
     quick, variants = yaml.load(SHIPPED / "quick.yaml"), yaml.load(SHIPPED / "variants.yaml")
-    rest = yaml.load(Path(__file__).parent / "rest.yaml")
+    rest = yaml.load(toy_study.REST)
     del variants["variants"]["iterative_replay"]  # it needs its recording beside params.yaml
     return {"compare": quick["compare"], "datasets": quick["datasets"], **variants, **rest}
 
@@ -62,8 +62,7 @@ def recipe(document):
 
     def make(variant: str, seed: int = 0, updates: int = 12, **changes) -> Recipe:
         train = document["datasets"]["digits"]["train"] | {
-            "updates": updates, "batch_size": 8, "z_dim": 4, "width": 4, "hidden": 8, "ema_decay": 0.5,
-            "log_every": 4, "checkpoint_every": 5,
+            **toy_study.TINY_TRAIN, "updates": updates, "hidden": 8, "ema_decay": 0.5,
         }  # fmt: skip
         return Recipe(seed, train, document["variants"][variant] | changes, (1, 8, 8))
 

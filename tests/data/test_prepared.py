@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from toy_study import PROJECT
 
 from ganspeed.data import prepare, prepared
 from ganspeed.data.prepare import prepare_dataset
@@ -17,7 +18,6 @@ from ganspeed.data.source import DataError
 from ganspeed.params.datasets import Digits
 from ganspeed.system.files import sha256_file
 
-REPOSITORY = Path(__file__).parents[1]
 BLOCK = Digits(source="digits", image_size=8, holdout=497, split_seed=0)
 
 
@@ -234,14 +234,14 @@ def test_what_is_not_there_is_named(digits, tmp_path):
 
 
 def run(code_or_script, *arguments, folder):
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src")}
+    environment = os.environ | {"PYTHONPATH": str(PROJECT / "src")}
     command = [sys.executable, *code_or_script, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_stage_prepares_digits_and_refuses_an_unknown_name(digits, tmp_path):
-    (tmp_path / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
-    stage = [str(REPOSITORY / "pipeline" / "prepare.py")]
+    (tmp_path / "params.yaml").write_bytes((PROJECT / "params.yaml").read_bytes())
+    stage = [str(PROJECT / "pipeline" / "prepare.py")]
     unknown = run(stage, "digit", folder=tmp_path)
     assert unknown.returncode == 2 and "unknown data set 'digit'; available: digits" in unknown.stderr
     assert not (tmp_path / "data").exists()

@@ -4,7 +4,6 @@ import gzip
 import io
 import os
 import pickle
-import struct
 import tarfile
 import urllib.error
 import urllib.request
@@ -12,35 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_sources import greys, prepared, refused
+from made_up_sources import cifar_batch, greys, made_up_cifar, made_up_idx, prepared, published, refused, to_idx
+from toy_study import PROJECT
 
 from ganspeed.data import cifar, mnist
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, read_manifest
 from ganspeed.data.source import DataError
-from ganspeed.params.datasets import PublishedData
 
-RAW = Path(os.environ.get("GANSPEED_DATA") or Path(__file__).parents[1] / "data" / "raw")
-
-
-def published(source, **changes):
-    return PublishedData(source=source, **({"image_size": 28, "holdout": 20, "split_seed": 0} | changes))
-
-
-def to_idx(array):
-    array = np.asarray(array, dtype=np.uint8)
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
-
-
-def made_up_idx(root, folder="MNIST", train=100, test=30):
-    """Picture i of train is grey i, of test 128 + i; its class is i mod 10."""
-    raw = root / folder / "raw"
-    raw.mkdir(parents=True, exist_ok=True)
-    for prefix, n, first in (("train", train, 0), ("t10k", test, 128)):
-        levels = np.arange(n) + first
-        (raw / f"{prefix}-images-idx3-ubyte").write_bytes(to_idx(np.tile(levels[:, None, None], (1, 28, 28))))
-        (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(to_idx(np.arange(n) % 10))
-    return raw
+RAW = Path(os.environ.get("GANSPEED_DATA") or PROJECT / "data" / "raw")
 
 
 @pytest.mark.parametrize("source, folder", [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST")])
@@ -127,20 +106,6 @@ def test_only_what_is_missing_is_downloaded_and_nothing_stays_of_a_failure(tmp_p
     assert not list(tmp_path.glob(".download-*"))
 
 
-def batch(n, first):
-    """Picture i is (first + i, 1, 2) in red, green and blue; its class is i mod 10."""
-    rows = np.repeat(np.array([[(first + i) % 256, 1, 2] for i in range(n)], dtype=np.uint8), 1024, axis=1)
-    return {"data": rows, "labels": [i % 10 for i in range(n)], "batch_label": "made up"}
-
-
-def made_up_cifar(root, protocol=2):
-    folder = root / cifar.FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    for k, name in enumerate(cifar.MD5):
-        (folder / name).write_bytes(pickle.dumps(batch(20, 20 * k), protocol))
-    return folder
-
-
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_cifar_batches_are_read_channels_first(tmp_path, protocol):
     made_up_cifar(tmp_path, protocol)
@@ -181,7 +146,7 @@ class Intruder:
 
 def test_a_cifar_batch_that_asks_to_run_code_is_refused_and_runs_none(tmp_path):
     folder = made_up_cifar(tmp_path)
-    (folder / "data_batch_3").write_bytes(pickle.dumps(batch(20, 0) | {"extra": Intruder(tmp_path / "intruded")}))
+    (folder / "data_batch_3").write_bytes(pickle.dumps(cifar_batch(20, 0) | {"extra": Intruder(tmp_path / "intruded")}))
     refused(tmp_path, published("cifar10"), "data_batch_3: refused: it asks to run posix.mkdir")
     assert not (tmp_path / "intruded").exists()
 
@@ -189,15 +154,15 @@ def test_a_cifar_batch_that_asks_to_run_code_is_refused_and_runs_none(tmp_path):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (pickle.dumps(batch(20, 0))[:-50], "damaged or truncated, not a CIFAR-10 batch"),
+        (pickle.dumps(cifar_batch(20, 0))[:-50], "damaged or truncated, not a CIFAR-10 batch"),
         (b"<html></html>", "an HTML page, not a CIFAR-10 batch"),
         (b"", "an empty file"),
         (pickle.dumps([1]), "not a CIFAR-10 batch"),
-        (pickle.dumps(batch(20, 0) | {"data": np.zeros((20, 3071), np.uint8)}), r"data is uint8 \(20, 3071\)"),
-        (pickle.dumps(batch(20, 0) | {"data": np.zeros((20, 3072))}), r"data is float64 \(20, 3072\)"),
-        (pickle.dumps(batch(20, 0) | {"labels": [0] * 19}), "labels are not a list of 20 whole numbers"),
-        (pickle.dumps(batch(20, 0) | {"labels": [10] * 20}), "label 10 is not one of 0 to 9"),
-        (pickle.dumps(batch(10_000, 0) | {"data": np.zeros((10_000, 3072), np.uint8)}), "damaged: md5"),
+        (pickle.dumps(cifar_batch(20, 0) | {"data": np.zeros((20, 3071), np.uint8)}), r"data is uint8 \(20, 3071\)"),
+        (pickle.dumps(cifar_batch(20, 0) | {"data": np.zeros((20, 3072))}), r"data is float64 \(20, 3072\)"),
+        (pickle.dumps(cifar_batch(20, 0) | {"labels": [0] * 19}), "labels are not a list of 20 whole numbers"),
+        (pickle.dumps(cifar_batch(20, 0) | {"labels": [10] * 20}), "label 10 is not one of 0 to 9"),
+        (pickle.dumps(cifar_batch(10_000, 0) | {"data": np.zeros((10_000, 3072), np.uint8)}), "damaged: md5"),
     ],
     ids=lambda value: value[:12] if isinstance(value, str) else "batch",
 )

@@ -1,17 +1,20 @@
-"""Stages of a toy study in a real process of their own, and a fault that strikes it at a chosen function call."""
+"""Stages of a toy study in a real process of their own, and faults that strike it at a chosen function call."""
 
+import contextlib
+import itertools
 import multiprocessing
 import os
+import resource
 import runpy
 import shutil
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import Mock
-
-from ruamel.yaml import YAML
 
 from ganspeed.system import exit_status, shutdown
 from ganspeed.tracking import mirror, terminal
@@ -27,27 +30,8 @@ ARGUMENTS = {"train": ("digits", "iterative"), "evaluate": ("digits", "iterative
 UP_TO_TRAIN = ("prepare", "features")
 SCORED = ("train", "evaluate")
 DISK = ("posix.fsync", "posix.replace", "posix.rmdir", "posix.unlink")  # calls between which files are half done
-
-
-def toy(document: dict, **train) -> dict:
-    """The shipped study with one variant, two seeds, and so little of everything that it takes a second."""
-    document["compare"] |= {"variants": ["iterative"], "seeds": [0, 1]}
-    digits = document["datasets"]["digits"]
-    small = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "ema_decay": 0.5}
-    rare = {"log_every": 4, "checkpoint_every": 3, "grid_ratio": 1.5, "sample_grids": 3}
-    digits["train"] |= small | rare | train
-    digits["features"] |= {"epochs": 2, "width": 8, "min_accuracy": 0.2}
-    digits["evaluate"]["samples"] = 200
-    document["evaluate"] |= {"kid_subsets": 2, "kid_subset_size": 50, "full_snapshots": 1, "transport_samples": 50}
-    return document
-
-
-def write(document: dict, root: Path) -> Workspace:
-    """A study of nothing but its params.yaml."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "params.yaml").open("w", encoding="utf-8") as file:
-        YAML().dump(document, file)
-    return Workspace(root)
+DAYS = 86_400.0
+MEMORY = 8 * 2**20  # bytes a process may have beyond what it starts with
 
 
 def copy(study: Workspace, root: Path) -> Workspace:
@@ -138,3 +122,28 @@ def _script(stage: str) -> None:
     except SystemExit as end:
         if end.code:
             raise
+
+
+def end_at_once() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def jump() -> None:
+    """From now on every look at the wall clock finds it days away from where it was, to and fro."""
+    jumps, real = itertools.cycle((10 * DAYS, -10 * DAYS)), time.time
+    time.time = lambda: real() + next(jumps)
+
+
+def fill() -> None:
+    """Leave no room on the disk of the working folder; in a folder of an ordinary disk, let no file grow."""
+    if not os.path.ismount(Path.cwd().parent):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        return
+    with Path("..", "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def leave_little_memory() -> None:
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, resource.RLIM_INFINITY))

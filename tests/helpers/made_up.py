@@ -118,7 +118,7 @@ def write_study(
     """
     root.mkdir(parents=True, exist_ok=True)
     with (root / "params.yaml").open("w", encoding="utf-8") as file:
-        YAML().dump(_document(variants, seeds, datasets, tau, planned), file)
+        YAML().dump(document(variants, seeds, datasets, tau, planned), file)
     workspace = Workspace(root)
     study = load_params(workspace.params)
     frozen = preregistration(variants, seeds, tau, planned)
@@ -192,7 +192,8 @@ def _facts(variant: str, end: int | None) -> dict:
     }
 
 
-def _document(variants, seeds, datasets, tau, planned) -> dict:
+def document(variants, seeds, datasets, tau: float = 30.0, planned=()) -> dict:
+    """What params.yaml holds."""
     return {
         "compare": {"datasets": list(datasets), "variants": list(variants), "seeds": list(seeds)},
         "datasets": dict.fromkeys(datasets, DATASET | {"threshold": DATASET["threshold"] | {"tau": tau}}),

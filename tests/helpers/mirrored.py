@@ -1,4 +1,4 @@
-"""A made-up study for the mirror to show: params, runs and scores as the stages would write them."""
+"""A made-up study for the mirror to show: runs and scores of a few numbers, as the stages would write them."""
 
 import base64
 import csv
@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+import made_up
 import mlflow
+from toy_study import TINY_TRAIN
 
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import parse_params
 from ganspeed.tracking.client import experiment_name, tracking_uri
 from ganspeed.tracking.live import Live
+from ganspeed.tracking.mirror import mirror
 from ganspeed.workspace import Workspace
 
 UPDATES = 40
@@ -37,61 +40,18 @@ class Spec:
 
 
 def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1), samples=500, split="test") -> Params:
-    adam = {"name": "adam", "lr_g": 1e-3, "lr_d": 1e-3, "half_life": 0, "betas": [0.0, 0.9]}
-    wgan_gp = {"objective": "wgan_gp", "n_critic": 5, "lambda_gp": 10.0, "optimizer": adam}
-    train = {
-        "updates": UPDATES,
-        "batch_size": 8,
-        "z_dim": 4,
-        "width": 4,
-        "hidden": 0,
-        "ema_decay": 0.0,
-        "precision": "float32",
+    train = TINY_TRAIN | {"updates": UPDATES, "log_every": 10, "checkpoint_every": 20}
+    dataset = made_up.DATASET | {"train": made_up.DATASET["train"] | train, "evaluate": {"samples": samples}}
+    wgan_gp = made_up.VARIANTS["wgan_gp"]
+    document = made_up.document(variants=("gan", "wgan_gp"), seeds=seeds, datasets=datasets)
+    document["compare"]["variants"] = list(variants)
+    document["datasets"] = {"digits": dataset, "more": dataset}
+    document["variants"] = {
+        "gan": made_up.VARIANTS["gan"],
+        "wgan_gp": wgan_gp,
+        **{name: wgan_gp for name in variants if name.startswith("wgan_gp")},
     }
-    train |= {"log_every": 10, "checkpoint_every": 20, "grid_ratio": 1.5, "sample_grids": 2}
-    features = {
-        "dim": 8,
-        "width": 8,
-        "epochs": 1,
-        "batch_size": 8,
-        "learning_rate": 1e-3,
-        "min_accuracy": 0.5,
-        "seed": 0,
-        "second_seed": 1,
-    }
-    dataset = {
-        "data": {"source": "digits", "image_size": 8, "holdout": 497, "split_seed": 0},
-        "train": train,
-        "features": features,
-        "evaluate": {"samples": samples},
-        "threshold": {"tau25": 3.0, "tau": 2.0, "tau75": 1.0, "tau_second": 2.0},
-    }
-    document = {
-        "compare": {"datasets": list(datasets), "variants": list(variants), "seeds": list(seeds)},
-        "datasets": {"digits": dataset, "more": dataset},
-        "variants": {
-            "gan": {"objective": "gan", "n_critic": 1, "saturating": False, "optimizer": adam},
-            "wgan_gp": wgan_gp,
-            **{name: wgan_gp for name in variants if name.startswith("wgan_gp")},
-        },
-        "evaluate": {
-            "split": split, "seed": 0, "full_snapshots": 1, "neighbours": 5, "manifold_samples": 100,
-            "kid_subsets": 5, "kid_subset_size": 100, "mode_min_count": 10, "confidence": 0.9,
-            "sliced_projections": 8, "transport_samples": 100,
-        },
-        "protocol": {
-            "axis": "updates", "consecutive": 3, "references": ["wgan_gp"], "planned": [], "margin": 1.25,
-            "max_coverage_drop": 0.02, "max_extra_failures": 1, "equivalence": [0.8, 1.25],
-            "timing": {"repeats": 0, "updates": 50},
-        },
-        "pilot": {"variant": "wgan_gp", "seeds": [800], "length": 3},
-        "tuning": {"trials": 1, "seeds": [900], "updates": 12, "seed": 0, "shared": {}, "arms": {}},
-        "report": {
-            "title": "Which one?", "sample_columns": 2, "dpi": 100, "tail": 0.25,
-            "stopping": {"skip": 5, "smooth": 5, "patience": 10, "min_delta": 0.01},
-            "flags": {"gap": 1e5, "penalty_weight": 1e3, "modes": 0.5},
-        },
-    }  # fmt: skip
+    document["evaluate"] = made_up.EVALUATE | {"split": split}
     return parse_params(document)
 
 
@@ -199,6 +159,10 @@ def train_for_ever(workspace: Workspace, params: Params) -> None:
     live.started(run)
     live.logged(run, history(0)[0])
     time.sleep(600)
+
+
+def mirror_made_up(workspace: Workspace) -> None:
+    mirror(workspace, make_params())
 
 
 CHILD = """

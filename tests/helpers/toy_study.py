@@ -1,5 +1,6 @@
-"""A toy study, 2 variants × 2 seeds on 8×8 digits in seconds, run by the real dvc in a folder of its own.
+"""The toy study, 2 variants × 2 seeds on 8×8 digits in seconds: its params alone, or run by the real dvc.
 
+`Study` is a clone of the project in a folder of its own. A test that runs stages itself needs no more than `write`.
 What was trained and scored is read from the files: a run that is trained again gets a new provenance (its clock), a
 score that is computed again a new modification time. Stages that started are read from dvc's own record of them.
 """
@@ -12,7 +13,13 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-PROJECT = Path(__file__).parents[1]
+from ganspeed.data.prepare import prepare_dataset
+from ganspeed.params.load import load_params
+from ganspeed.workspace import Workspace
+
+PROJECT = Path(__file__).parents[2]
+REST = Path(__file__).parent / "rest.yaml"  # the blocks of params.yaml that no preset replaces
+TINY_TRAIN = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
 WITHOUT_MLFLOW = str(Path(__file__).parent / "without_mlflow")
 yaml = YAML()
 
@@ -86,18 +93,40 @@ BOTH = {"gan/seed-0", "gan/seed-1"}
 ALL = BOTH | {"wgan/seed-0", "wgan/seed-1"}
 
 
-def toy(document) -> None:
-    """Two variants, two seeds, a minute's work made seconds."""
-    document["compare"].update({"variants": ["gan", "wgan"], "seeds": [0, 1]})
+def toy(document, variants=("gan", "wgan"), seeds=(0, 1), **train):
+    """Make of the shipped params those of a study of these runs, each of whose stages takes a second.
+
+    train: further changes to what its runs are trained with.
+    """
+    document["compare"].update({"variants": list(variants), "seeds": list(seeds)})
     digits = document["datasets"]["digits"]
-    digits["train"].update({"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "grid_ratio": 1.5})
+    often = {"ema_decay": 0.5, "checkpoint_every": 3, "grid_ratio": 1.5, "sample_grids": 3}
+    digits["train"].update(TINY_TRAIN | often | train)
     digits["features"].update({"epochs": 2, "width": 8, "min_accuracy": 0.2})
     digits["evaluate"]["samples"] = 400
-    document["evaluate"].update({"kid_subsets": 2, "kid_subset_size": 50, "full_snapshots": 1})
+    few = {"kid_subsets": 2, "kid_subset_size": 50, "full_snapshots": 1, "transport_samples": 50}
+    document["evaluate"].update(few)
     document["pilot"].update({"seeds": [800, 801], "length": 2})
     document["tuning"].update({"trials": 2, "seeds": [900], "updates": 12})
     for arm in document["tuning"]["arms"].keys() - {"gan_tuned", "wgan_tuned"}:
         del document["tuning"]["arms"][arm]
+    return document
+
+
+def write(document: dict, root: Path) -> Workspace:
+    """A study of nothing but its params.yaml."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML().dump(document, file)
+    return Workspace(root)
+
+
+def write_prepared(document: dict, root: Path) -> Workspace:
+    """A study of its params.yaml and the prepared digits: the next stage trains."""
+    workspace = write(document, root)
+    digits = load_params(workspace.params).datasets["digits"].data
+    prepare_dataset("digits", digits, root, workspace.prepared("digits"))
+    return workspace
 
 
 def new_study(root: Path, *, git: bool = True, mirror: bool = False) -> Study:
@@ -112,7 +141,7 @@ def new_study(root: Path, *, git: bool = True, mirror: bool = False) -> Study:
     presets = YAML(typ="rt")
     quick = presets.load(PROJECT / "src" / "ganspeed" / "params" / "presets" / "quick.yaml")
     variants = presets.load(PROJECT / "src" / "ganspeed" / "params" / "presets" / "variants.yaml")
-    rest = presets.load(PROJECT / "tests" / "rest.yaml")
+    rest = presets.load(REST)
     del quick["about"]
     yaml.dump({**quick, **variants, **rest}, root / "params.yaml")
     shutil.copytree(PROJECT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))

@@ -5,10 +5,10 @@ from itertools import pairwise
 import ot
 import pytest
 import torch
+from closed_forms import Linear, Quadratic, at_distance, batch, iterative, make
+from device_queries import NoAnswer
 from scipy import stats
-from test_objectives import Linear, Quadratic, at_distance, batch, iterative, make
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganspeed.objectives import Batch, HyperparameterError, gradient_norm, interpolate, norm_penalty
 from ganspeed.objectives.iterative_penalty import directions, energy_distance, sliced_wasserstein
@@ -207,15 +207,6 @@ def test_no_gradient_flows_through_the_distance(distance):
     assert not any(buffer.requires_grad for buffer in objective.buffers())
     terms = objective.discriminator_terms(D, b)
     assert not terms.diagnostics["lambda"].requires_grad and not terms.diagnostics["alpha"].requires_grad
-
-
-class NoAnswer(TorchDispatchMode):
-    """Refuses whatever brings a tensor's value to the host: `.item()`, a branch on it, an index taken from it."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func.overloadpacket in (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero):
-            raise AssertionError(f"{func} asks the device")
-        return func(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from closed_forms import Linear, Quadratic, batch
+from device_queries import NoAnswer
+from digests import digests
 from ruamel.yaml import YAML
-from test_objectives import Linear, Quadratic, batch
-from test_penalty_options import NoAnswer
-from test_training import digests, run
+from training_runs import run
 
 from ganspeed import cli
 from ganspeed.errors import UserError

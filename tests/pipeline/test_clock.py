@@ -1,26 +1,19 @@
 """Durations come from a clock that only goes forward: one that is set while a run goes on changes none of them."""
 
-import itertools
 import time
 
 import pytest
-from faults import Trigger, run, toy, write
+from faults import Trigger, jump, run
+from toy_study import toy, write
 
 from ganspeed.system.files import read_json
 
 pytestmark = pytest.mark.slow
-DAYS = 86_400.0
-
-
-def jump() -> None:
-    """From now on every look at the wall clock finds it days away from where it was, to and fro."""
-    jumps, real = itertools.cycle((10 * DAYS, -10 * DAYS)), time.time
-    time.time = lambda: real() + next(jumps)
 
 
 def test_a_clock_that_is_set_changes_no_duration(document, tmp_path):
     document["protocol"]["timing"] = {"repeats": 2, "updates": 2}
-    workspace = write(toy(document), tmp_path / "study")
+    workspace = write(toy(document, ["iterative"]), tmp_path / "study")
     assert run(workspace, "prepare").status == 0
     start = time.monotonic()
     ended = run(workspace, "train", "timing", trigger=Trigger(("run_stage",), 0, jump))

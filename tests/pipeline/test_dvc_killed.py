@@ -9,8 +9,8 @@ from pathlib import Path
 
 import faults
 import pytest
-from test_execute import digests
-from test_stopping import WORKER, trainers
+from digests import digests
+from processes import WORKER, trainers
 from toy_study import Study, new_study
 
 from ganspeed.workspace import Workspace

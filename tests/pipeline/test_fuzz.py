@@ -14,9 +14,10 @@ import made_up_pictures
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_up_sources import made_up_cifar, made_up_idx, published
 from ruamel.yaml import YAML
-from test_data_published import made_up_cifar, made_up_idx, published
 from torch import nn
+from toy_study import PROJECT
 
 from ganspeed import cli, objectives
 from ganspeed.data import cifar
@@ -25,7 +26,7 @@ from ganspeed.data.prepared import load_split
 from ganspeed.data.source import DataError
 from ganspeed.params.load import parse_params
 
-PIPELINE = Path(__file__).parents[1] / "pipeline"
+PIPELINE = PROJECT / "pipeline"
 CELL = ("digits", "wgan_gp")
 
 FUZZ = settings(
@@ -105,7 +106,7 @@ def test_odd_values_anywhere_in_params_are_mistakes_in_words(data, shipped, tmp_
 @FUZZ
 @given(data=st.data())
 def test_a_damaged_text_is_refused_in_words(data, tmp_path, capsys):
-    text = bytearray((Path(__file__).parents[1] / "params.yaml").read_bytes())
+    text = bytearray((PROJECT / "params.yaml").read_bytes())
     for _ in range(data.draw(st.integers(1, 6))):
         start = data.draw(st.integers(0, len(text) - 1))
         length = data.draw(st.integers(0, 40))

@@ -1,14 +1,14 @@
 """SIGKILL at random moments of real training and scoring processes: what is finished after it has the same bytes."""
 
 import copy
-import os
 import random
 import signal
 
 import pytest
-from faults import DISK, SCORED, UP_TO_TRAIN, Trigger, run, toy, write
+from digests import digests
+from faults import DISK, SCORED, UP_TO_TRAIN, Trigger, end_at_once, run
 from faults import copy as copy_of
-from test_execute import digests
+from toy_study import toy, write
 
 from ganspeed.workspace import Workspace
 
@@ -25,7 +25,7 @@ PHASES = {
 @pytest.fixture(scope="module")
 def prepared(shipped, tmp_path_factory) -> Workspace:
     """A toy study with everything but its runs."""
-    workspace = write(toy(copy.deepcopy(shipped)), tmp_path_factory.mktemp("prepared") / "study")
+    workspace = write(toy(copy.deepcopy(shipped), ["iterative"]), tmp_path_factory.mktemp("prepared") / "study")
     finish(workspace, *UP_TO_TRAIN)
     return workspace
 
@@ -55,10 +55,6 @@ def kill(workspace: Workspace, *stages: str, trigger: Trigger, at: int) -> None:
     assert ended.status == -signal.SIGKILL, ended.said
 
 
-def end_at_once() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def results(workspace: Workspace) -> dict[str, str]:
     """Every file that DVC would take for a result: runs and scores by their bytes, provenance by its name."""
     found = {name: digests(workspace.artifacts / name) for name in ("runs", "scores", "provenance")}
@@ -83,7 +79,7 @@ def test_a_kill_at_any_step_of_an_exchange_of_runs_loses_none_of_them(prepared, 
     """A reverted edit puts the run of the edit aside and takes the former one back, provenance with them."""
     study = copy_of(prepared, tmp_path / "study")
     for beta in (0.9, 0.5):
-        toy(document)["compare"]["seeds"] = [0]
+        toy(document, ["iterative"], [0])
         document["variants"]["iterative"]["beta"] = beta
         finish(write(document, study.root), "train")
     document["variants"]["iterative"]["beta"] = 0.9

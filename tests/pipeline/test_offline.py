@@ -4,12 +4,9 @@ import re
 import shutil
 import subprocess
 import tomllib
-from pathlib import Path
 
 import pytest
-from toy_study import new_study
-
-PROJECT = Path(__file__).parents[1]
+from toy_study import PROJECT, new_study
 
 
 def may_cut_the_network() -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from faults import UP_TO_TRAIN, copy, run, toy, write
-from test_execute import digests
+from digests import digests
+from faults import UP_TO_TRAIN, copy, run
+from toy_study import toy, write
 
 from ganspeed.workspace import Workspace
 
@@ -28,7 +29,7 @@ score_variant(workspace, study, "digits", "iterative")
 
 @pytest.fixture
 def prepared(document, tmp_path) -> Workspace:
-    workspace = write(toy(document), tmp_path / "prepared")
+    workspace = write(toy(document, ["iterative"]), tmp_path / "prepared")
     ended = run(workspace, *UP_TO_TRAIN)
     assert ended.status == 0, ended.said
     return workspace

@@ -1,22 +1,19 @@
 """A disk that is full and memory that is short, in real processes: words, nothing lost, and the same bytes after it."""
 
-import contextlib
-import os
 import re
-import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults import Trigger, run, toy, write
-from test_execute import digests
+from digests import digests
+from faults import Trigger, fill, leave_little_memory, run
+from toy_study import toy, write
 
 from ganspeed.system.files import read_json
 from ganspeed.workspace import Workspace
 
 pytestmark = pytest.mark.slow
-MEMORY = 8 * 2**20  # bytes a process may have beyond what it starts with
 
 WRITES = [  # stage, the function that writes, the file that it writes when the disk is full
     ("check", "write_atomically", "check.txt"),
@@ -51,16 +48,6 @@ def small_disk(tmp_path) -> Iterator[Path]:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def fill() -> None:
-    """Leave no room on the disk of the working folder; in a folder of an ordinary disk, let no file grow."""
-    if not os.path.ismount(Path.cwd().parent):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-        return
-    with Path("..", "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-
-
 def results(workspace: Workspace) -> dict[str, str]:
     """Every result by its bytes, those with a clock or a host in them by their name."""
     found = digests(workspace.root)
@@ -73,10 +60,10 @@ def results(workspace: Workspace) -> dict[str, str]:
 
 
 def test_a_disk_that_is_full_at_any_write_leaves_what_there_is_and_is_gone_on_from(document, small_disk, tmp_path):
-    untroubled = write(toy(document), tmp_path / "untroubled")
+    untroubled = write(toy(document, ["iterative"]), tmp_path / "untroubled")
     ended = run(untroubled, *STAGES)
     assert ended.status == 0, ended.said
-    workspace = write(toy(document), small_disk / "study")
+    workspace = write(toy(document, ["iterative"]), small_disk / "study")
     for number, (stage, function, file) in enumerate(WRITES):
         before = results(workspace)
         ended = run(workspace, stage, trigger=Trigger((function,), 0, fill, path=file))
@@ -92,14 +79,8 @@ def test_a_disk_that_is_full_at_any_write_leaves_what_there_is_and_is_gone_on_fr
     assert results(workspace) == results(untroubled)
 
 
-def leave_little_memory() -> None:
-    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, resource.RLIM_INFINITY))
-
-
 def test_memory_that_runs_out_is_told_and_no_result_and_the_batch_stays_as_large(document, tmp_path):
-    toy(document, batch_size=4096)["compare"]["seeds"] = [0]
-    workspace = write(document, tmp_path / "study")
+    workspace = write(toy(document, ["iterative"], [0], batch_size=4096), tmp_path / "study")
     assert run(workspace, "prepare").status == 0
     short = run(workspace, "train", trigger=Trigger(("train_cell",), 0, leave_little_memory))
     assert short.status == 2 and "error: out of memory" in short.said and "Traceback" not in short.said

@@ -2,17 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 
 import made_up
 import pytest
+from browser import CHROMIUM, FLAGS
 
 from ganspeed.report import write
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--virtual-time-budget=5000"]
 
 PROBE = """<script>
 addEventListener("load", () => {

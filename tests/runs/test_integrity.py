@@ -8,14 +8,14 @@ from pathlib import Path
 
 import made_up
 import pytest
-from toy_study import new_study
+from toy_study import PROJECT, new_study
 
 from ganspeed.errors import UserError
 from ganspeed.report import write
 from ganspeed.report.read import read_results
 from ganspeed.runs.integrity import run_problems
 
-PIPELINE = Path(__file__).parents[1] / "pipeline"
+PIPELINE = PROJECT / "pipeline"
 CELL = ("digits", "wgan_gp", 0)
 
 

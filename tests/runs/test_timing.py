@@ -4,8 +4,8 @@ import itertools
 import sys
 
 import pytest
+from toy_study import TINY_TRAIN, write_prepared
 
-from ganspeed.data.prepare import prepare_dataset
 from ganspeed.params.load import parse_params
 from ganspeed.runs import measure_timing
 from ganspeed.runs.measure_timing import WARM_UP
@@ -14,17 +14,14 @@ from ganspeed.system.files import read_json
 from ganspeed.training.engines import choose
 from ganspeed.training.engines.choose import LANES
 from ganspeed.training.engines.vmapped import Lanes
-from ganspeed.workspace import Workspace
 
 
 @pytest.fixture
 def study(document, tmp_path):
     """A function: (workspace, params) of tiny runs on prepared digits, with changes to `train` and the clock."""
-    small = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
-    document["datasets"]["digits"]["train"] |= small
+    document["datasets"]["digits"]["train"] |= TINY_TRAIN
     document["compare"] |= {"variants": ["gan", "wgan_gp"], "seeds": [0, 1]}
-    workspace = Workspace(tmp_path)
-    prepare_dataset("digits", parse_params(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
+    workspace = write_prepared(document, tmp_path)
 
     def make(repeats=1, seeds=(0, 1), variants=("gan", "wgan_gp"), gan=None, **train):
         document["protocol"]["timing"] = {"repeats": repeats, "updates": 2}

@@ -1,7 +1,6 @@
 """Many runs side by side: the same bytes whatever the workers, kept, fetched back, resumed and retrained."""
 
 import ast
-import hashlib
 import os
 import subprocess
 import sys
@@ -9,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from ruamel.yaml import YAML
+from digests import digests
+from processes import die, double
+from toy_study import PROJECT, TINY_TRAIN, write_prepared
 
-from ganspeed.data.prepare import prepare_dataset
 from ganspeed.errors import UserError
 from ganspeed.params.load import parse_params
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
@@ -28,18 +28,15 @@ from ganspeed.training import loop
 from ganspeed.training.engines import choose
 from ganspeed.training.engines.choose import EAGER, TRACED
 from ganspeed.training.loop import one_update
-from ganspeed.workspace import Workspace
 
 
 @pytest.fixture
 def study(document, tmp_path, monkeypatch):
     """A function: params with changes, over one prepared workspace of digits on a toy scale."""
     monkeypatch.setenv("GANSPEED_WORKERS", "1")  # in this process: starting others takes seconds
-    small = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
-    document["datasets"]["digits"]["train"] |= small
+    document["datasets"]["digits"]["train"] |= TINY_TRAIN
     document["compare"] |= {"variants": ["gan", "wgan"], "seeds": [0, 1]}
-    workspace = Workspace(tmp_path)
-    prepare_dataset("digits", parse_params(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
+    workspace = write_prepared(document, tmp_path)
 
     def make(seeds=(0, 1), **train):
         changed = document | {"compare": document["compare"] | {"seeds": list(seeds)}}
@@ -58,11 +55,6 @@ def trained(study, *, variant="gan", **changes) -> list[int]:
     """The seeds that one train stage really trains."""
     p, workspace = study(**changes)
     return [spec.seed for spec in train_cell(workspace, p, "digits", variant, quiet)]
-
-
-def digests(folder: Path) -> dict[str, str]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
 def test_what_fits_is_kept_and_only_what_is_missing_is_trained(study):
@@ -342,10 +334,6 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
         select_device()
 
 
-def double(n):
-    return 2 * n
-
-
 @pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_work_that_follows_from_work_is_done_by_the_same_processes(count):
     items = [1, 10]
@@ -357,10 +345,6 @@ def test_work_that_follows_from_work_is_done_by_the_same_processes(count):
     assert done == {1: 2, 2: 4, 4: 8, 8: 16, 16: 32, 10: 20, 20: 40}
 
 
-def die(item):
-    os._exit(9)
-
-
 @pytest.mark.slow
 def test_a_killed_worker_is_told_in_words():
     with pytest.raises(UserError, match="a worker process was killed"):
@@ -370,15 +354,11 @@ def test_a_killed_worker_is_told_in_words():
 @pytest.mark.slow
 def test_a_diverged_run_is_a_result_with_exit_status_0(document, tmp_path):
     """A rate at which the weights leave float32 at once, in a real process; asked again, the stage keeps the result."""
-    small = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
-    document["datasets"]["digits"]["train"] |= small
+    document["datasets"]["digits"]["train"] |= TINY_TRAIN
     document["variants"]["gan"]["optimizer"] |= {"lr_g": 1e38, "lr_d": 1e38}
     document["compare"] |= {"variants": ["gan"], "seeds": [0]}
-    with (tmp_path / "params.yaml").open("w") as file:
-        YAML().dump(document, file)
-    workspace = Workspace(tmp_path)
-    prepare_dataset("digits", parse_params(document).datasets["digits"].data, tmp_path, workspace.prepared("digits"))
-    script = Path(__file__).parents[1] / "pipeline" / "train.py"
+    workspace = write_prepared(document, tmp_path)
+    script = PROJECT / "pipeline" / "train.py"
     environment = os.environ | {"GANSPEED_DEVICE": "cpu", "MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}
     done = subprocess.run(
         [sys.executable, str(script), "digits", "gan"], cwd=tmp_path, env=environment, capture_output=True, text=True,

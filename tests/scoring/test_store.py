@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import pytest
 import torch
+from toy_study import TINY_TRAIN
 
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split
@@ -31,9 +32,7 @@ CELL = ("digits", "gan")
 @pytest.fixture(scope="module")
 def document_of_study(shipped) -> dict:
     digits = shipped["datasets"]["digits"]
-    train = digits["train"] | {
-        "updates": 24, "batch_size": 16, "z_dim": 4, "width": 4, "log_every": 12, "checkpoint_every": 24,
-    }  # fmt: skip
+    train = digits["train"] | TINY_TRAIN | {"updates": 24, "batch_size": 16, "log_every": 12, "checkpoint_every": 24}
     digits = digits | {
         "train": train,
         "features": digits["features"] | {"epochs": 5, "width": 8, "min_accuracy": 0.5},

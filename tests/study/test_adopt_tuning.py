@@ -1,9 +1,8 @@
 """Adopting a tuning: blocks beside the published ones, comments kept, and a preset that waits for them."""
 
-from pathlib import Path
-
 import pytest
 from ruamel.yaml import YAML
+from toy_study import PROJECT
 
 from ganspeed import cli
 from ganspeed.errors import UserError
@@ -14,7 +13,7 @@ from ganspeed.params.presets.apply import apply_preset
 from ganspeed.system.files import read_json, write_json
 from ganspeed.workspace import Workspace
 
-SHIPPED = Path(__file__).parents[1] / "params.yaml"
+SHIPPED = PROJECT / "params.yaml"
 VALUES = {
     "gan_tuned": {"lr_g": 0.001234, "lr_d": 0.004321},
     "wgan_tuned": {"lr_g": 0.002, "lr_d": 0.003, "clip": 0.07},

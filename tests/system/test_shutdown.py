@@ -9,30 +9,22 @@ import time
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
-from test_execute import digests
+from digests import digests
+from processes import WORKER, trainers
+from toy_study import TINY_TRAIN, write_prepared
 
-from ganspeed.data.prepare import prepare_dataset
-from ganspeed.params.load import load_params
 from ganspeed.workspace import Workspace
 
 pytestmark = pytest.mark.slow
-WORKER = "spawn_main"
 
 
 @pytest.fixture(scope="module")
 def study(shipped, tmp_path_factory) -> Workspace:
     """Two runs that take some seconds each, and a checkpoint of their own accord at the very end only."""
     document, root = copy.deepcopy(shipped), tmp_path_factory.mktemp("study")
-    small = {"updates": 600, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 50, "checkpoint_every": 600}
-    document["datasets"]["digits"]["train"] |= small
+    document["datasets"]["digits"]["train"] |= TINY_TRAIN | {"updates": 600, "log_every": 50, "checkpoint_every": 600}
     document["compare"] |= {"variants": ["wgan_gp"], "seeds": [0, 1]}
-    with (root / "params.yaml").open("w") as file:
-        YAML().dump(document, file)
-    workspace = Workspace(root)
-    block = load_params(workspace.params).datasets["digits"].data
-    prepare_dataset("digits", block, root, workspace.prepared("digits"))
-    return workspace
+    return write_prepared(document, root)
 
 
 def start(study: Workspace, root: Path) -> subprocess.Popen:
@@ -55,20 +47,6 @@ def wait_for_both(process: subprocess.Popen) -> None:
         if len(seeds) == 2:
             return
     raise AssertionError("it ended before both runs were on their way")
-
-
-def trainers(root: Path, kind: str = "") -> list[int]:
-    """Processes with this working folder, and with `kind` in their command line."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if kind not in (entry / "cmdline").read_text():
-                continue
-            if (entry / "cwd").resolve() == root and (entry / "stat").read_text().split(") ")[1][0] != "Z":
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,11 @@ from pathlib import Path
 
 import faults
 import pytest
-from mirrored import child, current, history, make_params, points, rows_of, run_of, spec, wait_for
-from ruamel.yaml import YAML
-from test_execute import digests
+from digests import digests
+from mirrored import child, current, history, mirror_made_up, points, rows_of, run_of, spec, wait_for
+from toy_study import PROJECT, TINY_TRAIN, write_prepared
 
-from ganspeed.data.prepare import prepare_dataset
-from ganspeed.params.load import load_params, parse_params
+from ganspeed.params.load import load_params
 from ganspeed.tracking import timeouts
 from ganspeed.tracking.client import TrackingError, tracking_uri
 from ganspeed.tracking.live import Live
@@ -131,15 +130,9 @@ def test_whatever_ails_mlflow_costs_a_stage_two_seconds_and_one_line(what, train
 def prepared_toy(root: Path, shipped: dict) -> Workspace:
     """A study of one run of a few updates, ready to be trained."""
     document = copy.deepcopy(shipped)
-    small = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4}
-    document["datasets"]["digits"]["train"] |= small
+    document["datasets"]["digits"]["train"] |= TINY_TRAIN
     document["compare"] |= {"variants": ["gan"], "seeds": [0]}
-    root.mkdir()
-    with (root / "params.yaml").open("w") as file:
-        YAML().dump(document, file)
-    workspace = Workspace(root)
-    prepare_dataset("digits", parse_params(document).datasets["digits"].data, root, workspace.prepared("digits"))
-    return workspace
+    return write_prepared(document, root)
 
 
 @pytest.mark.slow
@@ -147,7 +140,7 @@ def test_training_ends_in_the_same_bytes_whatever_ails_mlflow_and_a_sync_fills_i
     shipped, tmp_path, monkeypatch, empty_database
 ):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    command = [sys.executable, str(Path(__file__).parents[2] / "pipeline" / "train.py"), "digits", "gan"]
+    command = [sys.executable, str(PROJECT / "pipeline" / "train.py"), "digits", "gan"]
     found = {}
     for what in ("", "down", "error 500", "corrupt"):
         workspace = prepared_toy(tmp_path / f"study-{what}", shipped)
@@ -185,10 +178,6 @@ def test_a_run_whose_process_was_killed_is_not_running_for_ever(study, params, m
     mirror(study, params)
     assert run_of(study, "gan", 0, version="2").info.status == "KILLED"
     assert current(study) == ["gan-0-v1", "gan-1-v1", "wgan_gp-0-v1", "wgan_gp-1-v1"]
-
-
-def mirror_made_up(workspace: Workspace) -> None:
-    mirror(workspace, make_params())
 
 
 @pytest.mark.slow

@@ -10,8 +10,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, FLAGS
 from mirrored import PIXEL, child, make_params, points, run_of, spec, write_run
-from test_report_browser import CHROMIUM, FLAGS
 
 from ganspeed.tracking.mirror import Summary, mirror
 from ganspeed.tracking.server import serve

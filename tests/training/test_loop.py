@@ -1,38 +1,21 @@
 """The loop: same seed same bytes, exact resume, draws that depend on nothing else, divergence as a result."""
 
 import csv
-import hashlib
 import math
-from pathlib import Path
 
 import pytest
 import torch
+from device_queries import NoAnswer
+from digests import digests
 from PIL import Image
-from test_penalty_options import NoAnswer
+from training_runs import OPTIONS, VARIANTS, run
 
 from ganspeed.objectives import Batch, Terms, gradient_norm
 from ganspeed.training import loop
-from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.draws import GENERATOR_STEP, Draws
 from ganspeed.training.history import PROFILE_SAMPLES, PROFILE_WEIGHTS, gradient_profile
-from ganspeed.training.loop import TrainingRun, one_update, train
+from ganspeed.training.loop import one_update
 from ganspeed.training.state import Player, new_state, update_ema
-
-VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
-OPTIONS = {
-    "iterative_sliced": {"reference": "decayed_max", "warmup": 3},
-    "iterative_energy": {"reference": "first", "warmup": 3, "floor": 0.1},
-    "iterative_gap_over_norm": {"sides": "one", "warmup": 3},
-}
-
-
-def digests(folder: Path) -> dict[str, str]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
-def run(recipe, images, folder, on_row=lambda row: None):
-    return train(TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

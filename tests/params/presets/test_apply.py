@@ -5,19 +5,18 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from toy_study import PROJECT
 
 from ganspeed.errors import UserError
 from ganspeed.objectives.replayed_penalty import read_schedule
 from ganspeed.params.load import load_params, parse_params
 from ganspeed.params.presets.apply import FOLDER, apply_preset, list_presets, preset_names
 
-ROOT = Path(__file__).parents[1]
-
 
 @pytest.fixture
 def path(document, tmp_path) -> Path:
     """The shipped params.yaml of a study that has the shipped recordings."""
-    shutil.copytree(ROOT / "schedules", tmp_path / "schedules")
+    shutil.copytree(PROJECT / "schedules", tmp_path / "schedules")
     yaml = YAML()
     with (tmp_path / "params.yaml").open("w") as file:
         yaml.dump(document, file)
@@ -110,7 +109,7 @@ def test_the_replay_of_why_is_as_long_as_the_study_and_of_its_recipe(path):
     apply_preset("why", path, reset=False)
     why = load_params(path)
     replay, iterative = why.variants["iterative_replay"], why.variants["iterative"]
-    steps, _ = read_schedule(ROOT / replay.schedule, replay.schedule_sha256)
+    steps, _ = read_schedule(PROJECT / replay.schedule, replay.schedule_sha256)
     assert len(steps) == why.datasets["digits"].train.updates * replay.n_critic
     assert (replay.n_critic, replay.optimizer) == (iterative.n_critic, iterative.optimizer)
 

@@ -4,10 +4,9 @@ import math
 
 import pytest
 import torch
-from ruamel.yaml import YAML
+from toy_study import TINY_TRAIN, write_prepared
 
 from ganspeed.compare.times import RunCurve, log_area
-from ganspeed.data.prepare import prepare_dataset
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Knob
 from ganspeed.params.load import load_params
@@ -21,7 +20,6 @@ from ganspeed.workspace import Workspace
 
 RATES = {"lr_g": Knob(low=1e-4, high=1e-2, log=True), "lr_d": Knob(low=1e-4, high=1e-2, log=True)}
 CLIP = {"clip": Knob(low=0.01, high=0.2, log=False)}
-TINY = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
 
 
 def quiet(specs):
@@ -35,20 +33,17 @@ def study(shipped, tmp_path_factory):
 
     root, document = tmp_path_factory.mktemp("tuning"), copy.deepcopy(shipped)
     digits = document["datasets"]["digits"]
-    digits["train"] |= TINY
+    digits["train"] |= TINY_TRAIN
     digits["features"] |= {"epochs": 1, "width": 4, "min_accuracy": 0.05}
     digits["evaluate"]["samples"] = 400
     document["evaluate"] |= {"kid_subsets": 2, "kid_subset_size": 50, "manifold_samples": 200}
     document["tuning"] |= {"trials": 3, "seeds": [900, 901], "updates": 12}
     arms = document["tuning"]["arms"]
     document["tuning"]["arms"] = {name: arms[name] for name in ("gan_tuned", "wgan_tuned")}
-    with (root / "params.yaml").open("w") as file:
-        YAML().dump(document, file)
-    workspace, parsed = Workspace(root), load_params(root / "params.yaml")
-    block = parsed.datasets["digits"]
-    prepare_dataset("digits", block.data, root, workspace.prepared("digits"))
+    workspace = write_prepared(document, root)
+    parsed = load_params(workspace.params)
     out = workspace.features("digits")
-    build("digits", block.features, workspace.prepared("digits"), out, torch.device("cpu"))
+    build("digits", parsed.datasets["digits"].features, workspace.prepared("digits"), out, torch.device("cpu"))
     return workspace, parsed
 
 

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_training import OPTIONS, VARIANTS, digests
+import training_runs
+from digests import digests
+from training_runs import COMPILED, ONE_LANE, OPTIONS, TRACED, VARIANTS, new_run, side_by_side
 
 from ganspeed.errors import Stopped
 from ganspeed.networks import fast_convolutions
 from ganspeed.networks.discriminator import Discriminator
 from ganspeed.objectives import gradient_norm
-from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines import choose, vmapped
 from ganspeed.training.engines.choose import choose_engine, compiler, lane_count
 from ganspeed.training.engines.functional import FlatParameters, step_scalars
@@ -35,7 +36,6 @@ UPDATES = 5
 NEEDS_COMPILER = pytest.mark.skipif(
     compiler() is None, reason="without a C++ compiler and Python's headers no run is compiled either"
 )
-TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane"
 
 
 @pytest.fixture
@@ -45,18 +45,6 @@ def without_machine_code(monkeypatch):
     vmapped.traced_steps.cache_clear()
     yield
     vmapped.traced_steps.cache_clear()
-
-
-def new_run(recipe, images, folder: Path) -> TrainingRun:
-    return TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), lambda row: None)
-
-
-def side_by_side(recipes, images, folder: Path, engine=TRACED, stopping=lambda: False) -> list[Outcome]:
-    """The outcomes of these recipes as one group; run k lies in folder/k/run."""
-    found = {}
-    runs = [new_run(recipe, images, folder / str(k)) for k, recipe in enumerate(recipes)]
-    vmapped.train_side_by_side(runs, engine, stopping, found.__setitem__)
-    return [found[k] for k in range(len(runs))]
 
 
 def larger() -> tuple[torch.Tensor, torch.Tensor]:
@@ -256,7 +244,7 @@ import pickle, sys
 from pathlib import Path
 import torch
 sys.path.insert(0, sys.argv[1])
-from test_engines import COMPILED, side_by_side
+from training_runs import COMPILED, side_by_side
 torch.set_num_threads(1)
 recipes, images = pickle.loads(Path(sys.argv[2]).read_bytes())
 side_by_side(recipes, images, Path(sys.argv[3]), engine=COMPILED)
@@ -270,7 +258,8 @@ def test_machine_code_gives_the_same_bytes_anywhere(recipe, images, tmp_path, mo
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     recipes = [recipe("wgan_gp", seed, UPDATES) for seed in (0, 1, 2)]
     (tmp_path / "given").write_bytes(pickle.dumps((recipes, images)))
-    command = [sys.executable, "-c", COMPILE, *map(str, (Path(__file__).parent, tmp_path / "given", tmp_path))]
+    helpers = Path(training_runs.__file__).parent
+    command = [sys.executable, "-c", COMPILE, *map(str, (helpers, tmp_path / "given", tmp_path))]
     subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "1"}, check=True)
     side_by_side(recipes[1:2], images, tmp_path / "alone", engine=COMPILED)
     assert digests(tmp_path / "alone" / "0" / "run") == digests(tmp_path / "1" / "run")

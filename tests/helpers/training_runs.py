@@ -1,0 +1,45 @@
+"""Short training runs of a recipe: the variants they are of, one alone, and several side by side."""
+
+from pathlib import Path
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ganspeed.training.checkpoints import Checkpoints
+from ganspeed.training.engines import vmapped
+from ganspeed.training.loop import TrainingRun, train
+from ganspeed.training.state import Outcome
+
+VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
+OPTIONS = {
+    "iterative_sliced": {"reference": "decayed_max", "warmup": 3},
+    "iterative_energy": {"reference": "first", "warmup": 3, "floor": 0.1},
+    "iterative_gap_over_norm": {"sides": "one", "warmup": 3},
+}
+TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane"
+
+
+class NoAnswer(TorchDispatchMode):
+    """Refuses whatever brings a tensor's value to the host: `.item()`, a branch on it, an index taken from it."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket in (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero):
+            raise AssertionError(f"{func} asks the device")
+        return func(*args, **(kwargs or {}))
+
+
+def new_run(recipe, images, folder: Path, on_row=lambda row: None) -> TrainingRun:
+    return TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row)
+
+
+def run(recipe, images, folder: Path, on_row=lambda row: None) -> Outcome:
+    """Train this recipe to its end, by the eager loop; the run lies in folder/run."""
+    return train(new_run(recipe, images, folder, on_row))
+
+
+def side_by_side(recipes, images, folder: Path, engine=TRACED, stopping=lambda: False) -> list[Outcome]:
+    """The outcomes of these recipes as one group; run k lies in folder/k/run."""
+    found = {}
+    runs = [new_run(recipe, images, folder / str(k)) for k, recipe in enumerate(recipes)]
+    vmapped.train_side_by_side(runs, engine, stopping, found.__setitem__)
+    return [found[k] for k in range(len(runs))]
