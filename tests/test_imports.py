@@ -56,7 +56,7 @@ def test_a_package_imports_what_the_table_says(package):
     assert outside == set()
 
 
-def test_every_file_belongs_to_a_package_of_the_table_or_stands_beside_them():
+def test_every_file_is_in_a_package_of_the_table_or_beside_them():
     assert {path.stem for path in PACKAGE.glob("*.py")} == BASE | {"__init__", "cli"}
     assert {path.name for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__"} == set(MAY_IMPORT)
     for name in BASE:

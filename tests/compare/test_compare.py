@@ -104,7 +104,7 @@ def test_unpaired_seeds_are_left_out_and_n_says_so():
     assert {row["n"] for row in rows} == {2}
 
 
-def test_unplanned_comparisons_have_no_verdict_and_one_seed_has_no_interval():
+def test_unplanned_comparisons_have_no_verdict_one_seed_no_interval():
     rows = compare_runs("d", [run(), run("gan")], THRESHOLD, PROTOCOL, CALIBRATION)["comparisons"]
     assert all(row[k] is None for row in rows for k in ("low", "high", "p", "p_holm", "verdict", "guards"))
     assert not any(row["planned"] for row in rows)
@@ -122,7 +122,7 @@ def test_axes_that_coincide_for_a_pair_say_with_which():
     }  # fmt: skip
 
 
-def test_seconds_are_updates_times_the_seconds_of_an_update_and_only_where_there_is_a_timing():
+def test_seconds_are_updates_times_seconds_per_update_where_timed():
     """As many updates, twice the seconds each: half the speed, and the horizon is the shorter of the two."""
     runs = [run(seed=s) for s in range(3)] + [run("gan", s) for s in range(3)]
     without = compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock())
@@ -146,7 +146,7 @@ def test_seconds_are_updates_times_the_seconds_of_an_update_and_only_where_there
         compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock({"wgan_gp": 0.1}))
 
 
-def test_a_run_that_diverges_after_reaching_keeps_its_time_and_one_before_does_not():
+def test_a_run_keeps_its_time_only_if_it_diverges_afterwards():
     late = run("gan", cfid=falling(0.05), status="diverged", diverged_at=100)
     short = sum(u < 20 for u in GRID)
     curve = falling(0.05)[:short]

@@ -108,7 +108,7 @@ def test_a_member_of_the_family_without_p_counts_as_one():
     assert holm([None, 0.02]) == [None, pytest.approx(0.04)]
 
 
-def test_over_two_thousand_studies_without_a_difference_the_test_claims_five_percent_and_the_interval_covers():
+def test_error_rate_and_coverage_over_two_thousand_studies_without_effect():
     """The t distribution with 3 degrees has heavy tails; the shift is 0.4. 6.4 %: 5 and two errors of 1000 studies."""
     rng = np.random.default_rng(1)
     rejected = covered = 0

@@ -148,7 +148,7 @@ def test_holm_takes_a_claim_away_that_would_stand_alone():
     assert row["p_holm"] == pytest.approx(min(1, 10 * row["p"])) and row["verdict"] == "NO EVIDENCE"
 
 
-def test_equivalent_only_if_the_interval_widened_by_a_step_of_the_grid_fits():
+def test_equivalent_only_if_the_interval_plus_a_step_of_the_grid_fits():
     same = arm("a", 100, shift=1) + arm("b", 100)
     row = judged(same)
     assert row["verdict"] == "EQUIVALENT" and row["low"] <= 1 <= row["high"]
@@ -299,7 +299,7 @@ def model(failures=0.0, spread=1.0) -> PilotModel:
     return PilotModel(mean, covariance, failures, UPDATES, RATIO)
 
 
-def test_without_a_difference_the_test_claims_five_percent_and_the_verdict_less():
+def test_without_a_difference_the_verdict_claims_at_most_five_percent():
     """Claims are FASTER or SLOWER, with or without a guard's complaint. 6.4 %: 5 and two errors of 1000 studies."""
     rng = np.random.default_rng(2)
     studies = 1500
@@ -341,7 +341,7 @@ def _curve(variant, seed, early, time, late, second, final, coverage) -> RunCurv
     return RunCurve(variant, seed, tuple(GRID), tuple(curve), facts(variant, False), other, ((UPDATES, coverage),))
 
 
-def test_power_rises_with_ratio_and_seeds_and_falls_with_family_failures_and_spread():
+def test_power_rises_with_ratio_and_seeds_and_falls_with_family_and_spread():
     def at(ratio=1.25, n=10, m=None, family=1):
         return power(ratio, n, m or model(), PROTOCOL, np.random.default_rng(6), family, studies=300)
 

@@ -23,7 +23,7 @@ RAW = Path(os.environ.get("GANSPEED_DATA") or PROJECT / "data" / "raw")
 
 
 @pytest.mark.parametrize("source, folder", [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST")])
-def test_val_comes_from_the_published_train_and_test_from_the_published_test(tmp_path, source, folder):
+def test_val_is_cut_from_the_published_train_and_test_is_as_published(tmp_path, source, folder):
     made_up_idx(tmp_path, folder)
     manifest, splits = prepared(tmp_path, published(source))
     assert {split: len(x) for split, (x, _) in splits.items()} == {"train": 80, "val": 20, "test": 20}

@@ -120,7 +120,7 @@ def test_directions_are_fixed_unit_vectors():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_energy_distance_of_two_point_masses_is_the_root_of_twice_their_distance():
+def test_energy_distance_of_point_masses_is_root_of_twice_their_distance():
     x = torch.zeros(5, 4)
     assert energy_distance(x, x + torch.tensor([3.0, 0.0, 4.0, 0.0])).item() == pytest.approx((2 * 5) ** 0.5)
 

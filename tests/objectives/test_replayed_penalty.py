@@ -148,7 +148,7 @@ def test_check_names_a_schedule_that_is_missing_or_another(document, tmp_path, c
     ]
 
 
-def test_the_schedule_is_the_mean_of_the_runs_and_linear_between_their_logged_steps():
+def test_the_schedule_is_the_mean_of_the_runs_linear_between_logged_steps():
     one = pd.DataFrame(history([0.0, 0.2, 1.0], [10.0, 8.0, 0.0]))
     two = pd.DataFrame(history([0.0, 0.4, 0.6], [10.0, 4.0, 2.0]))
     table = schedule([one, two])
@@ -158,9 +158,7 @@ def test_the_schedule_is_the_mean_of_the_runs_and_linear_between_their_logged_st
     pd.testing.assert_frame_equal(schedule([two, one]), table, check_exact=True)
 
 
-def test_the_command_writes_a_schedule_and_prints_a_block_that_passes_the_check(
-    document, tmp_path, capsys, monkeypatch
-):
+def test_the_command_writes_a_schedule_and_prints_a_valid_block(document, tmp_path, capsys, monkeypatch):
     workspace = Workspace(tmp_path)
     for seed, alpha in ((801, 0.2), (800, 0.4)):
         pilot(workspace, seed, history([0.0, alpha, 1.0], [10.0, 5.0, 0.0]))

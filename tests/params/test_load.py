@@ -23,7 +23,7 @@ def test_the_shipped_params_are_in_order(document):
     assert parsed.variants["wgan_gp"].hyperparameters() == {"n_critic": 2, "lambda_gp": 10.0, "sides": "two"}
 
 
-def test_an_option_that_is_left_out_has_its_default_and_one_that_is_wrong_is_named(document):
+def test_an_omitted_option_has_its_default_and_a_wrong_one_is_named(document):
     plain = parse_params(document).variants["iterative"].hyperparameters()
     assert (plain["distance"], plain["reference"], plain["floor"], plain["sides"]) == ("gap", "max", 0.0, "two")
     document["variants"]["iterative"] |= {"distance": "cfid", "floor": -1.0, "reference_decay": 1.5}

@@ -166,7 +166,7 @@ def test_a_file_that_stands_for_more_than_fits_into_memory_is_refused(text, tmp_
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
-def test_a_file_that_is_too_deep_is_refused_before_the_yaml_library_falls_over_it(opening, tmp_path, capsys):
+def test_a_file_that_is_nested_too_deep_for_the_yaml_library_is_refused(opening, tmp_path, capsys):
     (tmp_path / "params.yaml").write_text("compare:\n  " + opening * 20_000)
     status, [line] = checked(tmp_path, capsys)
     assert status == 2 and line.endswith(": more than 50 levels deep")
@@ -183,7 +183,7 @@ def test_a_folder_in_place_of_the_file_is_told(tmp_path, capsys):
     assert checked(tmp_path, capsys)[0] == 2
 
 
-def test_a_penalised_critic_with_batch_norm_is_refused_with_everything_else(shipped, tmp_path, document):
+def test_batch_norm_in_a_penalised_critic_is_refused_everywhere(shipped, tmp_path, document):
     """By the check, since no key asks for one, and by the objective itself should a network come with one."""
     document["variants"]["wgan_gp"] |= {"batch_norm": True, "n_critic": 0}
     document["compare"]["seeds"] = [0, 0]

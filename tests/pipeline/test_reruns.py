@@ -64,7 +64,7 @@ def test_a_seed_removed_trains_and_scores_nothing_and_leaves_every_table(study):
     assert not list((study.root / "artifacts").glob("*/digits/*/seed-1*"))
 
 
-def test_a_variant_removed_runs_only_compare_and_report_and_leaves_every_table(study):
+def test_a_variant_removed_runs_compare_and_report_and_leaves_every_table(study):
     study.edit(lambda p: p["compare"].update(variants=["wgan"]))
     reran = study.repro()
     assert reran.stages == {"check", "timing@digits", "compare@digits", "report"}
@@ -105,7 +105,7 @@ def test_the_loop_edited_retrains_everything(study):
     assert study.repro().trained == ALL
 
 
-def test_the_training_of_a_data_set_edited_retrains_everything_on_it_and_prepares_nothing(study):
+def test_an_edit_of_the_train_block_retrains_but_prepares_nothing(study):
     study.edit(lambda p: p["datasets"]["digits"]["train"].update(width=5))
     reran = study.repro()
     assert reran.trained == reran.scored == ALL

@@ -59,7 +59,7 @@ def results(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def test_a_disk_that_is_full_at_any_write_leaves_what_there_is_and_is_gone_on_from(document, small_disk, tmp_path):
+def test_a_disk_full_at_any_write_damages_nothing_and_is_resumed_from(document, small_disk, tmp_path):
     untroubled = write(toy(document, ["iterative"]), tmp_path / "untroubled")
     ended = run(untroubled, *STAGES)
     assert ended.status == 0, ended.said
@@ -79,7 +79,7 @@ def test_a_disk_that_is_full_at_any_write_leaves_what_there_is_and_is_gone_on_fr
     assert results(workspace) == results(untroubled)
 
 
-def test_memory_that_runs_out_is_told_and_no_result_and_the_batch_stays_as_large(document, tmp_path):
+def test_out_of_memory_ends_without_result_and_the_batch_keeps_its_size(document, tmp_path):
     workspace = write(toy(document, ["iterative"], [0], batch_size=4096), tmp_path / "study")
     assert run(workspace, "prepare").status == 0
     short = run(workspace, "train", trigger=Trigger(("train_cell",), 0, leave_little_memory))

@@ -54,7 +54,7 @@ def test_what_is_not_known_raises_no_flag():
     assert flags_of(pd.DataFrame({"update": []}), scores()[:0], 10.0, BOUNDS) == []
 
 
-def test_flags_stand_beside_the_run_and_in_the_comparison_and_change_nothing_else(tmp_path):
+def test_flags_are_in_page_and_comparison_and_change_nothing_else(tmp_path):
     workspace, study = made_up.write_study(tmp_path / "study")
     before = json.loads(workspace.comparison("digits").read_text())
     tight = study.report.model_copy(update={"flags": Flags(gap=3.0, penalty_weight=6.0, modes=0.1)})

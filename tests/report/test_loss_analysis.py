@@ -38,7 +38,7 @@ class TestAligned:
         points = loss_analysis.aligned(history([1.0, 2.0]), curve([9, 8, 7]), "d_loss")
         assert list(points["loss"]) == [1, 2]
 
-    def test_snapshots_without_rows_and_values_that_were_not_logged_are_left_out(self):
+    def test_snapshots_without_rows_and_values_not_logged_are_left_out(self):
         points = loss_analysis.aligned(history([1.0, np.nan, 3.0]), curve([9, 8, 7, 6]), "d_loss")
         assert list(points["update"]) == [10, 30]
 
@@ -145,7 +145,7 @@ class TestTail:
         assert end.sd == pytest.approx(np.std([1, -1, -1, 3], ddof=1))
         assert end.sign_changes == pytest.approx(2 / 3)
 
-    def test_noise_around_zero_changes_sign_half_the_time_and_away_from_it_never(self):
+    def test_noise_changes_sign_half_the_time_around_zero_and_never_far_away(self):
         noise = np.random.default_rng(0).normal(size=8000)
         assert loss_analysis.tail(list(noise), 0.5).sign_changes == pytest.approx(0.5, abs=0.03)
         assert loss_analysis.tail(list(noise + 20), 0.5).sign_changes == 0

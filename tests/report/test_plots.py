@@ -109,7 +109,7 @@ def test_the_profile_is_the_median_over_seeds_at_three_moments(study, drawn):
         assert [1, 1] in [list(line.get_ydata()) for line in ax.lines]
 
 
-def test_penalised_variants_share_the_profiles_scale_and_every_panel_holds_the_line_at_one(drawn):
+def test_penalised_variants_share_the_profiles_scale_and_show_norm_one(drawn):
     limits = {ax.get_title(): ax.get_ylim() for ax in drawn["digits_profile.png"].axes}
     assert limits["wgan_gp"] == limits["iterative"] != limits["gan"]
     assert all(low < 1 < high for low, high in limits.values())

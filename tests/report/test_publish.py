@@ -77,7 +77,7 @@ def test_a_report_that_is_not_there_is_refused_by_what_is_missing(workspace):
         publish(workspace, "study")
 
 
-def test_a_study_that_is_too_large_is_refused_with_its_sizes_and_leaves_the_old_one(workspace):
+def test_a_study_that_is_too_large_is_refused_and_the_old_one_stays(workspace):
     folder = publish(workspace, "study")
     before = (folder / "results.csv").read_bytes()
     (workspace.reports / "results.csv").write_bytes(b"0" * MAX_BYTES)

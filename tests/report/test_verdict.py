@@ -30,7 +30,7 @@ def rows(found, **wanted) -> list[dict]:
     return [r for r in found.comparison["comparisons"] if all(r[key] == value for key, value in wanted.items())]
 
 
-def test_the_first_thing_on_the_page_is_a_sentence_for_every_planned_comparison(study):
+def test_the_page_opens_with_a_sentence_for_every_planned_comparison(study):
     workspace, found = study
     summary = (workspace.reports / "summary.md").read_text(encoding="utf-8")
     first = summary.split("## Verdict\n")[1].split("**Table")[0]
@@ -70,7 +70,7 @@ def test_without_a_plan_there_is_no_verdict_and_the_page_says_so(tmp_path):
     assert text.headline([found]) == "Untuned recipes, a demonstration."
 
 
-def test_the_forest_shows_each_ratio_with_its_interval_in_the_colour_of_the_variant(study):
+def test_the_forest_shows_ratios_and_intervals_in_the_variants_colours(study):
     _, found = study
     styles = style.looks(found.variants)
     first, second, third = speed_plots.forest(found, styles).axes
@@ -108,7 +108,7 @@ def test_slopes_join_the_two_runs_of_a_seed(study):
         assert joined == [(times[reference, s], times[new, s]) for s in range(8)]
 
 
-def test_a_study_as_it_was_frozen_lacks_only_commits_and_fresh_seeds_to_be_confirmatory(study):
+def test_a_frozen_study_lacks_only_commits_and_fresh_seeds(study):
     _, found = study
     assert found.status.reasons == [
         "seeds of pilot, tuning or demos: 0, 1, 2, 3, 4, 5, 6, 7",

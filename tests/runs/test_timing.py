@@ -85,7 +85,7 @@ def test_the_engine_that_trains_is_the_one_that_is_timed(study, monkeypatch):
     assert not ran(study)
 
 
-def test_the_code_of_an_update_is_part_of_what_is_timed_and_that_of_the_grid_is_not(study, monkeypatch):
+def test_an_edit_of_the_update_is_timed_again_and_one_of_the_grid_is_not(study, monkeypatch):
     ran(study)
     hashes = measure_timing.source_hashes
 
@@ -99,7 +99,7 @@ def test_the_code_of_an_update_is_part_of_what_is_timed_and_that_of_the_grid_is_
 
 
 @pytest.mark.parametrize("at_once", [1, 4])
-def test_variants_are_interleaved_the_warm_up_is_left_out_and_the_median_is_told(at_once, study, monkeypatch):
+def test_variants_are_interleaved_without_warm_up_and_their_median_written(at_once, study, monkeypatch):
     clock, order = {"now": 0.0}, []
     cost = iter([1.0, 10.0, 2.0, 20.0, 90.0, 30.0])  # per update, repeat by repeat, gan and wgan_gp in turn
 

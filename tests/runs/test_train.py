@@ -65,7 +65,7 @@ def test_what_fits_is_kept_and_only_what_is_missing_is_trained(study):
     assert trained(study, seeds=(0, 1)) == []  # seed 0 comes back from the pool
 
 
-def test_the_fingerprint_holds_the_defaults_of_options_that_params_leave_out(study, document):
+def test_the_fingerprint_holds_the_defaults_of_omitted_options(study, document):
     """Writing a default out changes no run; another value does."""
 
     def fingerprint(**changes) -> str:
@@ -113,7 +113,7 @@ def test_fresh_really_retrains(study, monkeypatch):
 
 
 @pytest.mark.slow
-def test_trained_ahead_side_by_side_and_collected_gives_the_bytes_of_one_at_a_time(study, monkeypatch):
+def test_trained_ahead_in_parallel_gives_the_bytes_of_one_at_a_time(study, monkeypatch):
     p, workspace = study()
     for variant in ("gan", "wgan"):
         train_cell(workspace, p, "digits", variant, quiet)

@@ -175,7 +175,7 @@ def test_pixel_gaussian_has_the_mean_and_the_covariance_of_the_images():
     np.testing.assert_allclose(np.cov(drawn, rowvar=False), covariance, atol=0.05 * covariance.max())
 
 
-def test_pixel_gaussian_stays_in_the_range_of_images_and_leaves_its_input_alone():
+def test_pixel_gaussian_stays_in_range_and_leaves_its_input_alone():
     images = np.random.default_rng(0).choice([-1.0, 1.0], size=(50, 1, 4, 4)).astype(np.float32)
     before = images.copy()
     drawn = calibration.pixel_gaussian(images, 100, np.random.default_rng(0))

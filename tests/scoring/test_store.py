@@ -190,9 +190,7 @@ def test_changed_classifier_is_scored_again(workspace, score, document_of_study)
     assert score() == [0, 1]
 
 
-def test_changed_second_classifier_is_scored_again_and_leaves_the_first_ones_values(
-    workspace, score, document_of_study
-):
+def test_changed_second_classifier_leaves_the_values_of_the_first(workspace, score, document_of_study):
     score()
     before = lines(workspace)
     settings = parse_params(document_of_study).datasets["digits"].features.model_copy(update={"second_seed": 5})
@@ -240,9 +238,7 @@ def test_a_wish_to_stop_ends_the_scoring_of_a_run(score, workspace, monkeypatch)
     assert not workspace.scores(*CELL, 0).exists()
 
 
-def test_what_cannot_be_scored_ahead_ends_no_training_and_is_told_by_the_stage(
-    workspace, document_of_study, score, monkeypatch
-):
+def test_what_cannot_be_scored_ahead_fails_the_stage_not_the_training(workspace, document_of_study, score, monkeypatch):
     def broken(task):
         raise UserError("no score")
 

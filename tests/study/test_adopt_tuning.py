@@ -44,7 +44,7 @@ def run(workspace: Workspace, *arguments: str) -> int:
     return cli.main(["--root", str(workspace.root), *arguments])
 
 
-def test_tuned_blocks_stand_behind_the_published_ones_and_every_other_line_stays(workspace, capsys):
+def test_tuned_blocks_follow_the_published_ones_and_other_lines_stay(workspace, capsys):
     assert run(workspace, "adopt-tuning", "digits") == 0
     difference = capsys.readouterr().out.splitlines()
     assert not [line for line in difference if line.startswith("-") and not line.startswith("---")]
@@ -56,7 +56,7 @@ def test_tuned_blocks_stand_behind_the_published_ones_and_every_other_line_stays
         assert {k: knobs.section_of(resolved, k)[k] for k in values} == values
 
 
-def test_adopted_twice_it_changes_nothing_and_a_better_tuning_replaces_the_block_alone(workspace):
+def test_adopting_twice_changes_nothing_and_a_better_tuning_only_its_block(workspace):
     run(workspace, "adopt-tuning", "digits")
     once = workspace.params.read_text()
     run(workspace, "adopt-tuning", "digits")
@@ -77,7 +77,7 @@ def test_the_record_has_what_makes_an_arm_tuned(workspace):
     assert record["trials"] == dict.fromkeys(VALUES, 24)
 
 
-def test_a_published_block_that_changed_since_is_refused_and_nothing_is_written(workspace, capsys):
+def test_a_published_block_that_has_changed_is_refused(workspace, capsys):
     workspace.params.write_text(
         workspace.params.read_text().replace("    clip: 0.05\n    opt", "    clip: 0.06\n    opt")
     )

@@ -87,7 +87,7 @@ def test_the_rule_of_the_protocol_by_hand(study):
     ([curve] * 3, 2.1, "tau 2.4"),
     ([lambda u: 5.0] * 3, 40.0, "tau25 5, tau 5, tau75 5 do not fall"),
 ])  # fmt: skip
-def test_what_can_only_be_a_demo_is_recorded_with_its_reason_and_params_stay(study, curves, pixel_gaussian, reason):
+def test_a_demo_is_recorded_with_its_reason_and_params_stay(study, curves, pixel_gaussian, reason):
     workspace = study(curves, pixel_gaussian)
     before = workspace.params.read_bytes()
     told = freeze(workspace, "digits")

@@ -9,7 +9,7 @@ from ganspeed.errors import UserError
 from ganspeed.system.files import write_atomically, write_text
 
 
-def test_the_content_is_flushed_before_the_name_is_given_and_then_the_folder(tmp_path, monkeypatch):
+def test_the_content_is_flushed_before_the_rename_and_the_folder_after(tmp_path, monkeypatch):
     steps, fsync, replace = [], os.fsync, os.replace
 
     def noting_fsync(descriptor: int) -> None:

@@ -136,9 +136,7 @@ def prepared_toy(root: Path, shipped: dict) -> Workspace:
 
 
 @pytest.mark.slow
-def test_training_ends_in_the_same_bytes_whatever_ails_mlflow_and_a_sync_fills_in_once(
-    shipped, tmp_path, monkeypatch, empty_database
-):
+def test_training_has_the_same_bytes_whatever_ails_mlflow(shipped, tmp_path, monkeypatch, empty_database):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     command = [sys.executable, str(PROJECT / "pipeline" / "train.py"), "digits", "gan"]
     found = {}

@@ -34,7 +34,7 @@ def test_a_killed_run_is_shown_as_killed_and_goes_on_under_its_key(workspace, pa
     assert len(points(workspace)) == 4 * 2
 
 
-def test_a_mirrored_run_that_was_trained_again_and_killed_is_finished_all_the_same(study, params):
+def test_a_mirrored_run_that_was_retrained_and_killed_is_finished(study, params):
     mirror(study, params)
     before = points(study)
     watch(study, params, [spec(params, "gan", 0)], last=2)

@@ -166,13 +166,13 @@ def test_a_diverged_run_has_failed_and_nothing_infinite_is_stored(workspace, par
     assert not {("d_loss", 40), ("diagnostics/rho", 40), ("test/cfid", 40), ("final/cfid", 40)} & set(stored)
 
 
-def test_row_points_leave_out_what_is_not_finite_and_multiples_of_the_update():
+def test_row_points_leave_out_multiples_of_update_and_what_is_not_finite():
     counts = {"update": 10.0, "d_updates": 50.0, "images_seen": 3200.0}
     row = counts | {"d_loss": float("inf"), "g_loss": float("-inf"), "gap": float("nan"), "alpha": -0.5}
     assert row_points(row, {"updates": 40, "log_every": 10}) == [("alpha", -0.5, 10)]
 
 
-def test_of_a_long_history_some_forty_rows_are_shown_with_the_first_and_the_last():
+def test_of_a_long_history_forty_rows_are_shown_with_first_and_last():
     train = {"updates": 1234, "log_every": 5}
     logged = [u for u in range(1, 1235) if u % 5 == 0 or u in (1, 1234)]
     shown = [p.step for u in logged for p in row_points({"update": u, "gap": 0.5}, train)]

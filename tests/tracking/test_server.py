@@ -43,7 +43,7 @@ def request(address: str, path: str, body: dict | None = None):
 
 
 @pytest.mark.slow
-def test_the_page_is_served_to_this_machine_alone_with_runs_view_and_pictures(server, study):
+def test_only_this_machine_is_served_the_page_with_runs_view_and_pictures(server, study):
     address, experiment = re.match(r"(http://127\.0\.0\.1:\d+)/.*/experiments/(\d+)/", server).groups()
     port = int(address.rsplit(":", 1)[1])
     found = request(address, f"/api/2.0/mlflow/experiments/get?experiment_id={experiment}")["experiment"]

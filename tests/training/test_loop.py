@@ -31,7 +31,7 @@ def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
 
 
 @pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
-def test_an_update_asks_the_device_nothing_and_a_critic_step_has_no_graph_of_the_generator(variant, recipe, images):
+def test_an_update_asks_the_device_nothing_and_fakes_have_no_graph_of_g(variant, recipe, images):
     state = new_state(recipe(variant), torch.device("cpu"))
     draws = Draws(0, 8, 4, *images)
     with NoAnswer():
@@ -267,7 +267,7 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
         assert kept[-1][f"diagnostics/profile_{a:.2f}"] == pytest.approx(norm, rel=1e-5)
 
 
-def test_the_profile_runs_from_the_generated_to_the_real_sample_over_the_first_of_a_batch():
+def test_the_profile_runs_from_generated_to_real_samples_of_a_batch():
     """D(x) = ||x||²/2 has the gradient x: its norm is 0 at generated samples of 0 and 8 a at real ones of a."""
     real = torch.linspace(0, 2, PROFILE_SAMPLES + 1).view(-1, 1, 1, 1).expand(-1, 1, 8, 8)  # the last is one too many
     batch = Batch(real, torch.zeros_like(real), torch.zeros(3, 4), torch.zeros(3, 1, 1, 1), torch.zeros(3))
@@ -300,7 +300,7 @@ def test_a_diverged_run_is_a_result_that_ends_before_the_first_bad_update(recipe
     assert max(int(p.stem) for p in (tmp_path / "run" / "snapshots").iterdir()) == 5
 
 
-def test_a_diverged_run_stops_training_and_logs_no_bad_row_at_a_sparse_interval(recipe, images, tmp_path):
+def test_a_diverged_run_stops_and_logs_no_bad_row_at_a_sparse_interval(recipe, images, tmp_path):
     explosive = recipe(
         "gan", optimizer={"name": "adam", "lr_g": 1e38, "lr_d": 1e38, "half_life": 0, "betas": [0.5, 0.999]}
     )
@@ -364,9 +364,7 @@ def test_a_run_diverges_at_exactly_the_update_that_is_not_finite(
 
 
 @pytest.mark.parametrize("step", [0, 1, GENERATOR_STEP])
-def test_an_infinite_loss_whose_gradients_are_finite_is_noted_whichever_step_it_is_of(
-    step, recipe, images, tmp_path, monkeypatch
-):
+def test_an_infinite_loss_with_finite_gradients_is_noted_in_every_step(step, recipe, images, tmp_path, monkeypatch):
     """No weight shows it: a constant has no gradient."""
     real_batch, real_total, now = Draws.batch, Terms.total, {}
 

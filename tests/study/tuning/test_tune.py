@@ -52,7 +52,7 @@ def one_worker(monkeypatch):
     monkeypatch.setenv("GANSPEED_WORKERS", "1")
 
 
-def test_shared_knobs_are_the_same_in_every_arm_and_do_not_move_with_the_number_of_trials():
+def test_shared_knobs_are_the_same_in_every_arm_for_any_number_of_trials():
     for number in range(5):
         shared, more = sample_values(RATES, {}, 0, number), sample_values(RATES, CLIP, 0, number)
         assert {k: more[k] for k in RATES} == shared
@@ -70,7 +70,7 @@ def test_draws_cover_their_range_as_declared_and_have_four_digits():
     assert all(float(f"{v:.4g}") == v for values in drawn for v in values.values())
 
 
-def test_half_the_updates_for_everything_lowers_the_score_by_log_2_times_the_fall():
+def test_half_the_updates_lower_the_score_by_log_2_times_the_fall():
     """A straight fall on log axes over the middle of the window: the area moves as the curve does."""
 
     def curve(u, factor=1.0):
@@ -103,7 +103,7 @@ def test_every_arm_has_the_same_budget_and_its_own_variant(study):
             )
 
 
-def test_killed_and_restarted_it_writes_the_same_file_and_trains_nothing_twice(study, one_worker, monkeypatch):
+def test_killed_and_restarted_it_writes_the_same_file_training_none_twice(study, one_worker, monkeypatch):
     workspace, parsed = study
     assert run_tuning(workspace, parsed, "digits", quiet) == 6
     out = workspace.tuned("digits")

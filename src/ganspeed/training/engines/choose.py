@@ -2,7 +2,7 @@
 
 `eager` is the loop of training.py, one run at a time. The others compute one or LANES seeds of a variant as one update,
 vmapped and traced (lanes.py): `traced` runs the operations of the trace as they are, `compiled` as machine code of
-torch's inductor. How far they may be apart: tests/test_engines.py.
+torch's inductor. How far they may be apart: tests/training/engines/test_engines.py.
 
 Which of them a run gets follows from its data set's blocks and the machine, so that all variants are computed alike;
 never from seeds, workers, or work that is left.
