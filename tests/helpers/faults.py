@@ -103,7 +103,7 @@ def _work(root: Path, stages: tuple[str, ...], trigger: Trigger | None, said: Pa
     os.dup2(output, 2)
     os.environ.update(ENVIRONMENT)
     os.chdir(root)
-    mirror.mirror_safely = terminal.Live = Mock()  # MLflow is no part of this
+    mirror.mirror_safely = terminal.LiveMirror = Mock()  # MLflow is no part of this
     shutdown.exit_now = exit_status.leave = sys.exit  # or the first stage would take the process with it
     try:
         for stage in stages:

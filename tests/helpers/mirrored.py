@@ -19,8 +19,9 @@ from toy_study import TINY_TRAIN
 
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import parse_params
-from ganspeed.tracking.client import experiment_name, tracking_uri
-from ganspeed.tracking.live import Live
+from ganspeed.tracking.client import tracking_uri
+from ganspeed.tracking.entities import experiment_name
+from ganspeed.tracking.live import LiveMirror
 from ganspeed.tracking.mirror import mirror
 from ganspeed.workspace import Workspace
 
@@ -133,7 +134,7 @@ def current(workspace: Workspace) -> list[str]:
 
 def watch(workspace: Workspace, params: Params, runs: list[Spec], first=0, last=4) -> None:
     """A training of which rows first to last are logged, to the end of the run when `last` is its last."""
-    live = Live(workspace, params)
+    live = LiveMirror(workspace, params)
     for run in runs:
         live.started(run)
         for row in history(run.seed)[first:last]:
@@ -155,7 +156,7 @@ def wait_for(condition, seconds: float = 20.0) -> None:
 def train_for_ever(workspace: Workspace, params: Params) -> None:
     """A training that never comes to its end; for a process that is killed."""
     run = spec(params, "gan", 0, version="2")
-    live = Live(workspace, params)
+    live = LiveMirror(workspace, params)
     live.started(run)
     live.logged(run, history(0)[0])
     time.sleep(600)

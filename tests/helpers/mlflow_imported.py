@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from ganspeed.tracking.client import DATABASES_CODE, _mlflow
+from ganspeed.tracking.client import DATABASE_MODULE, import_mlflow
 
-_mlflow()
-import_module(DATABASES_CODE)
+import_mlflow()
+import_module(DATABASE_MODULE)

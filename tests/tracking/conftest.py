@@ -23,7 +23,7 @@ def empty_database(tmp_path_factory):
 @pytest.fixture
 def workspace(tmp_path, monkeypatch, empty_database):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(live_module, "FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr(live_module, "FLUSH_INTERVAL", 0.2)
     shutil.copy(empty_database, tmp_path)
     return Workspace(tmp_path)
 

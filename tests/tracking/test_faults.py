@@ -23,8 +23,8 @@ from toy_study import PROJECT, TINY_TRAIN, write_prepared
 from ganspeed.params.load import load_params
 from ganspeed.tracking import timeouts
 from ganspeed.tracking.client import TrackingError, tracking_uri
-from ganspeed.tracking.live import Live
-from ganspeed.tracking.mirror import Summary, mirror, mirror_safely
+from ganspeed.tracking.live import LiveMirror
+from ganspeed.tracking.mirror import MirrorSummary, mirror, mirror_safely
 from ganspeed.workspace import Workspace
 
 
@@ -33,7 +33,7 @@ def test_a_dead_store_costs_a_moment_and_one_line(study, params, monkeypatch, ca
     monkeypatch.setenv("MLFLOW_TRACKING_URI", dead)
     begin = time.monotonic()
     mirror_safely(study, params)
-    live = Live(study, params)
+    live = LiveMirror(study, params)
     live.started(spec(params, "gan", 0))
     for row in history(0):
         live.logged(spec(params, "gan", 0), row)
@@ -50,8 +50,8 @@ def test_a_dead_store_costs_a_moment_and_one_line(study, params, monkeypatch, ca
 def test_what_opens_a_database_is_imported_with_its_tables(workspace):
     """And not while a stage waits for an answer: on a machine that has not read it yet it takes longer than that."""
     code = (
-        "import pathlib, sys; from ganspeed.tracking import client as store; from ganspeed.workspace import Workspace; "
-        f"store.make_database(Workspace(pathlib.Path({str(workspace.root)!r}))); "
+        "import pathlib, sys; from ganspeed.tracking import client; from ganspeed.workspace import Workspace; "
+        f"client.create_database(Workspace(pathlib.Path({str(workspace.root)!r}))); "
         "sys.exit('mlflow.store.tracking.sqlalchemy_store' not in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -62,17 +62,17 @@ FAULTS = ("down", "silent", "slow", "error 500", "locked", "corrupt")
 
 @contextmanager
 def fault(what: str, root: Path) -> Iterator[str]:
-    """The address of an MLflow with this fault; a database is that of the study at `root`, and whole afterwards."""
+    """The address of an MLflow with this fault; a database is that of the study at `root`, and undamaged afterwards."""
     database = root / "mlflow.db"
     if what == "locked":
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("begin exclusive")
             yield f"sqlite:///{database}"
     elif what == "corrupt":
-        whole = database.read_bytes()
-        database.write_bytes(bytes(5000) + whole[5000:])
+        content = database.read_bytes()
+        database.write_bytes(bytes(5000) + content[5000:])
         yield f"sqlite:///{database}"
-        database.write_bytes(whole)
+        database.write_bytes(content)
     else:
         with faulty_server(what) as address:
             yield address
@@ -111,7 +111,7 @@ def faulty_server(what: str) -> Iterator[str]:
 def test_whatever_ails_mlflow_costs_a_stage_two_seconds_and_one_line(what, trains, study, params, monkeypatch, capfd):
     with fault(what, study.root) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-        live = Live(study, params) if trains else None
+        live = LiveMirror(study, params) if trains else None
         if live:
             live.started(spec(params, "gan", 0))
             for row in history(0):
@@ -121,10 +121,10 @@ def test_whatever_ails_mlflow_costs_a_stage_two_seconds_and_one_line(what, train
             live.close()
         mirror_safely(study, params)
         mirror_safely(study, params)
-        assert time.monotonic() - begin < timeouts.STAGE_SECONDS + 2  # these are for a busy machine
+        assert time.monotonic() - begin < timeouts.STAGE_TIMEOUT + 2  # these are for a busy machine
         lines = [line for line in capfd.readouterr().err.splitlines() if line]
         assert len(lines) == 1 and lines[0].startswith(f"warning: MLflow at {address}: ")
-        assert "`ganspeed track` catches up" in lines[0]
+        assert "`ganspeed track` adds what is missing" in lines[0]
 
 
 def prepared_toy(root: Path, shipped: dict) -> Workspace:
@@ -152,7 +152,7 @@ def test_training_has_the_same_bytes_whatever_ails_mlflow(shipped, tmp_path, mon
         study = load_params(workspace.params)
         mirror(workspace, study)
         rows = points(workspace)
-        assert mirror(workspace, study) == Summary(unchanged=1) and points(workspace) == rows
+        assert mirror(workspace, study) == MirrorSummary(unchanged=1) and points(workspace) == rows
         found[what] = (digests(workspace.artifacts / "runs"), sorted(row[1:] for row in rows))
     assert len(found[""][1]) > 40
     assert all(result == found[""] for result in found.values())
@@ -172,7 +172,7 @@ def test_a_run_whose_process_was_killed_is_not_running_for_ever(study, params, m
         process.wait()
     mirror(study, params)
     assert run_of(study, "gan", 0, version="2").info.status == "RUNNING"  # it may be alive still
-    monkeypatch.setattr(sys.modules["ganspeed.tracking.mirror"], "ALIVE_SECONDS", 0.0)
+    monkeypatch.setattr(sys.modules["ganspeed.tracking.mirror"], "HEARTBEAT_TIMEOUT", 0.0)
     mirror(study, params)
     assert run_of(study, "gan", 0, version="2").info.status == "KILLED"
     assert current(study) == ["gan-0-v1", "gan-1-v1", "wgan_gp-0-v1", "wgan_gp-1-v1"]

@@ -6,8 +6,8 @@ from contextlib import closing
 
 from mirrored import current, points, run_of, spec, wait_for, watch, write_run
 
-from ganspeed.tracking.live import Live
-from ganspeed.tracking.mirror import Summary, mirror
+from ganspeed.tracking.live import LiveMirror
+from ganspeed.tracking.mirror import MirrorSummary, mirror
 
 
 def test_live_points_are_those_that_the_mirror_logs(workspace, params):
@@ -18,7 +18,7 @@ def test_live_points_are_those_that_the_mirror_logs(workspace, params):
     assert run_of(workspace, "gan", 0).info.status == "FINISHED"
     for run in runs:
         write_run(workspace, run)
-    assert mirror(workspace, params, "digits", "gan") == Summary(updated=2)
+    assert mirror(workspace, params, "digits", "gan") == MirrorSummary(updated=2)
     assert points(workspace) == seen
     assert run_of(workspace, "gan", 0).data.tags["status"] == "completed"
 
@@ -57,7 +57,7 @@ def test_rows_that_were_lost_between_two_attempts_are_filled(workspace, params):
 
 def test_a_live_run_takes_the_place_of_the_one_that_it_replaces(study, params):
     mirror(study, params)
-    live = Live(study, params)
+    live = LiveMirror(study, params)
     live.started(spec(params, "gan", 0, version="2"))
     wait_for(lambda: "gan-0-v2" in current(study) and "gan-0-v1" not in current(study))
     mirror(study, params)  # as `ganspeed ui` does while training goes on
@@ -68,7 +68,7 @@ def test_a_live_run_takes_the_place_of_the_one_that_it_replaces(study, params):
 def test_nothing_of_mlflow_is_under_way_while_the_workers_are_started(study, params):
     """It changes the environment as it is imported; a process started meanwhile may die of that, without a word."""
     before = set(threading.enumerate())
-    live = Live(study, params)
+    live = LiveMirror(study, params)
     assert set(threading.enumerate()) == before
     live.close()
     assert set(threading.enumerate()) == before

@@ -13,10 +13,10 @@ import mlflow
 import pytest
 from mirrored import PIXEL, current, history, make_params, points, rows_of, run_of, spec, write_run, write_scores
 
-from ganspeed.tracking import client as store_module
+from ganspeed.tracking import client as client_module
 from ganspeed.tracking.client import Client, TrackingError, create_database, tracking_uri
-from ganspeed.tracking.live import Live
-from ganspeed.tracking.mirror import Summary, experiment_tags, mirror, mirror_safely
+from ganspeed.tracking.live import LiveMirror
+from ganspeed.tracking.mirror import MirrorSummary, experiment_tags, mirror, mirror_safely
 from ganspeed.tracking.run_files import flat_parameters, row_points
 from ganspeed.tracking.server import serve
 from ganspeed.tracking.view import view_state, view_url
@@ -26,7 +26,7 @@ from ganspeed.workspace import Workspace
 def test_a_second_mirror_adds_no_run_and_doubles_no_point(study, params):
     assert mirror(study, params).added == 4
     before, runs = points(study), rows_of(study, "select count(*) from runs")
-    assert mirror(study, params) == Summary(unchanged=4)
+    assert mirror(study, params) == MirrorSummary(unchanged=4)
     assert points(study) == before
     assert rows_of(study, "select count(*) from runs") == runs
 
@@ -90,14 +90,14 @@ def test_train_may_mirror_before_evaluate(study, params):
     assert mirror(study, params, "digits", "gan").added == 2
     assert "final/cfid" not in run_of(study, "gan", 0).data.metrics
     scores.write_text(text)
-    assert mirror(study, params, "digits", "gan") == Summary(updated=1, unchanged=1)
+    assert mirror(study, params, "digits", "gan") == MirrorSummary(updated=1, unchanged=1)
     assert run_of(study, "gan", 0).data.metrics["final/cfid"] == 2.5
 
 
 def test_new_scores_replace_the_old_ones(study, params):
     mirror(study, params)
     write_scores(study, spec(params, "gan", 0), last=7.0)
-    assert mirror(study, params) == Summary(rebuilt=1, unchanged=3)
+    assert mirror(study, params) == MirrorSummary(rebuilt=1, unchanged=3)
     run = run_of(study, "gan", 0)
     curve = mlflow.MlflowClient(tracking_uri(study)).get_metric_history(run.info.run_id, "test/cfid")
     assert [p.value for p in curve] == [90.0, 30.0, 7.0]
@@ -133,13 +133,13 @@ def test_a_fresh_database_is_filled_again(study, params, tmp_path):
     assert sorted(row[1:] for row in points(clone)) == sorted(row[1:] for row in points(study))
 
 
-def test_every_answer_is_a_sign_of_life(study, params, monkeypatch):
-    """A search of many runs takes longer than a stage waits for a sign; each page of it is one."""
+def test_every_page_of_a_search_is_progress(study, params, monkeypatch):
+    """A search of many runs takes longer than a stage waits without progress; each page of it is some."""
     mirror(study, params)
-    store, signs = Client(study), []
-    monkeypatch.setattr(store_module, "PAGE", 2)
-    (experiment_id,) = store.other_experiments([])
-    assert len(store.runs(experiment_id, got_on=lambda: signs.append("page"))) == 4
+    client, signs = Client(study), []
+    monkeypatch.setattr(client_module, "RUNS_PER_PAGE", 2)
+    (experiment_id,) = client.other_experiments([])
+    assert len(client.search_runs(experiment_id, on_progress=lambda: signs.append("page"))) == 4
     assert signs == ["page", "page"]
 
 
@@ -186,7 +186,7 @@ def test_parameters_are_the_same_text_from_python_and_from_json():
     assert flat["variant.optimizer.betas"] == "[0.5, 0.999]"
 
 
-def test_a_database_that_was_not_made_whole_is_none(tmp_path, monkeypatch):
+def test_a_database_whose_creation_is_killed_does_not_exist(tmp_path, monkeypatch):
     """One that is killed while it makes the tables must not leave some of them behind."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
@@ -206,11 +206,11 @@ def test_a_broken_file_does_not_fail_the_stage(study, params, capfd):
     assert "warning: MLflow at sqlite:///" in capfd.readouterr().err
 
 
-def test_without_mlflow_nothing_happens_and_it_is_said(study, params, monkeypatch, capfd):
+def test_without_mlflow_nothing_happens_but_a_warning(study, params, monkeypatch, capfd):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "mlflow" else find_spec(name))
-    assert mirror(study, params) == Summary()
-    live = Live(study, params)
+    assert mirror(study, params) == MirrorSummary()
+    live = LiveMirror(study, params)
     live.started(spec(params, "gan", 0))
     live.close()
     assert capfd.readouterr().err.count("MLflow is not installed") == 1

@@ -13,7 +13,7 @@ import pytest
 from browser import CHROMIUM, FLAGS
 from mirrored import PIXEL, child, make_params, points, run_of, spec, write_run
 
-from ganspeed.tracking.mirror import Summary, mirror
+from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.tracking.server import serve
 from ganspeed.tracking.view import VIEW_TAG
 
@@ -74,7 +74,7 @@ def test_a_running_server_is_mirrored_to_through_its_address(server, study, monk
     address = re.match(r"http://127\.0\.0\.1:\d+", server)[0]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     before = points(study)
-    assert mirror(study, make_params()) == Summary(unchanged=4)
+    assert mirror(study, make_params()) == MirrorSummary(unchanged=4)
     write_run(study, spec(make_params(), "gan", 0, version="2"))
     assert mirror(study, make_params()).added == 1
     assert len(points(study)) == len(before) + 4 * 2 + 4

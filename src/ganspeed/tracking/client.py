@@ -1,36 +1,35 @@
-"""The only importer of mlflow: where its store is, and the few calls that the mirror needs."""
+"""The only importer of mlflow: the address of its store, and the calls that the mirror needs."""
 
 import gc
 import importlib.util
 import logging
 import os
-import re
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from filelock import FileLock
 
 from ganspeed.errors import UserError
 from ganspeed.system.files import write_atomically
+from ganspeed.tracking.entities import Key, Point, Spec, experiment_name, key_of, timestamp
+from ganspeed.tracking.messages import one_line
 from ganspeed.workspace import Workspace
 
-LOCK_SECONDS = 120.0
+LOCK_TIMEOUT = 120.0  # seconds
 MAX_BATCH_POINTS = 1000  # points that one request may carry
-PAGE = 200  # runs that one answer carries: it takes half a second
-DATABASES = ("sqlite", "mysql", "postgresql", "mssql")  # what MLflow opens itself,
-DATABASES_CODE = "mlflow.store.tracking.sqlalchemy_store"  # by this module
+RUNS_PER_PAGE = 200  # runs in one answer of a search: it takes half a second
+DATABASE_SCHEMES = ("sqlite", "mysql", "postgresql", "mssql")  # databases that MLflow opens itself,
+DATABASE_MODULE = "mlflow.store.tracking.sqlalchemy_store"  # with this module
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",  # what goes wrong is raised as well, and said once
+    "MLFLOW_LOGGING_LEVEL": "ERROR",  # errors are raised as well, and printed once
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # At MLflow's own settings a server that is down holds up one call for four minutes.
+    # With MLflow's defaults one call to a server that is down takes four minutes.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
@@ -40,53 +39,13 @@ class TrackingError(UserError):
     """MLflow cannot be read or written."""
 
 
-class Spec(Protocol):
-    """What names a run, before and after it was trained; `parameters` holds the blocks data, train and variant."""
-
-    dataset: str
-    variant: str
-    seed: int
-    fingerprint: str
-    parameters: dict[str, Any]
-
-
-class Key(NamedTuple):
-    """The key of a run within the experiment of its data set; as tags, MLflow finds the run by it."""
-
-    variant: str
-    seed: str
-    fingerprint: str
-
-
-class Point(NamedTuple):
-    """A value of a curve; the step is an update of the generator."""
-
-    name: str
-    value: float
-    step: int
-
-
-def timestamp(step: int) -> int:
-    """Milliseconds that stand for a step: by a clock, a point logged twice would be two points."""
-    return 1000 * step
-
-
-def key_of(spec: Spec) -> Key:
-    return Key(spec.variant, str(spec.seed), spec.fingerprint)
-
-
-def experiment_name(dataset: str) -> str:
-    """The experiment of a data set; the prefix keeps it apart from others' experiments on a shared server."""
-    return f"ganspeed-{dataset}"
-
-
 def tracking_uri(workspace: Workspace) -> str:
     """MLFLOW_TRACKING_URI, or else a database in the root of the study."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.root.resolve() / 'mlflow.db'}"
 
 
 def is_server(uri: str) -> bool:
-    """Whether the URI is that of a running server, rather than of a database."""
+    """Whether the URI is that of a running server rather than of a database."""
     return uri.startswith(("http://", "https://"))
 
 
@@ -98,33 +57,18 @@ def installed() -> bool:
     return importlib.util.find_spec("mlflow") is not None
 
 
-def one_line(uri: str, error: Exception) -> str:
-    """An error of MLflow in one line, without the password that a URI may carry."""
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return re.sub(r"//[^/@\s]+@", "//***@", f"MLflow at {uri}: {first:.300}")
-
-
-def warn(text: str) -> None:
-    print(f"warning: {text}", file=sys.stderr, flush=True)
-
-
-@cache
-def warn_not_installed() -> None:
-    """Say that MLflow is not installed, once in a process."""
-    warn("MLflow is not installed here: nothing is mirrored; where it is, `ganspeed track` catches up")
-
-
 def create_database(workspace: Workspace) -> None:
-    """Make the tables of a fresh database in the root of the study, whole or not at all; that takes some seconds.
+    """Create the tables of a new database in the root of the study, all or none of them; it takes some seconds.
 
-    Made by two processes at once, or by one that is killed on the way, they would be broken for good. What opens a
-    database is imported here, though there may be nothing to make: a second or more that counts as no one's waiting.
+    Without the lock and the atomic write, two processes at once, or one that is killed meanwhile, would leave a broken
+    database. MLflow's database module is imported here even where the database exists: it takes a second or more, which
+    no timeout should count.
     """
     path, uri = workspace.root.resolve() / "mlflow.db", tracking_uri(workspace)
-    client = _mlflow().MlflowClient
-    if uri.startswith(DATABASES):
-        with _uncollected():
-            import_module(DATABASES_CODE)
+    client = import_mlflow().MlflowClient
+    if uri.startswith(DATABASE_SCHEMES):
+        with _gc_paused():
+            import_module(DATABASE_MODULE)
     if uri == f"sqlite:///{path}" and not path.exists():
         with _lock(workspace):
             if not path.exists():
@@ -133,28 +77,28 @@ def create_database(workspace: Workspace) -> None:
 
 def _lock(workspace: Workspace) -> FileLock:
     workspace.pool.mkdir(parents=True, exist_ok=True)
-    return FileLock(workspace.pool / "mlflow.lock", timeout=LOCK_SECONDS)
+    return FileLock(workspace.pool / "mlflow.lock", timeout=LOCK_TIMEOUT)
 
 
 class Client:
-    """An open MLflow store. Raises what mlflow raises, and TimeoutError when another process keeps the lock.
+    """A client of the study's MLflow store. Raises what mlflow raises, and TimeoutError when the lock is not released.
 
-    `lock` is held while something is looked up and created when it is not there, so that it is created once.
+    Hold `lock` while you look something up and create it if it does not exist, so that it is created once.
     """
 
     def __init__(self, workspace: Workspace):
-        mlflow = _mlflow()
+        mlflow = import_mlflow()
         self._entities = mlflow.entities
         self._artifacts = artifact_folder(workspace)
         self.uri = tracking_uri(workspace)
         create_database(workspace)
         self.lock = _lock(workspace)
-        with self.lock:  # a database elsewhere may be fresh as well
+        with self.lock:  # a database elsewhere may be new as well
             self._client = mlflow.MlflowClient(self.uri)
             self._client.search_experiments(max_results=1)
 
     def experiment(self, dataset: str, tags: dict[str, str]) -> str:
-        """The id of the data set's experiment, which is made when there is none; its tags are brought up to date."""
+        """The id of the data set's experiment, created if it does not exist; its tags are updated."""
         name = experiment_name(dataset)
         with self.lock:
             found = self._client.get_experiment_by_name(name)
@@ -174,24 +118,24 @@ class Client:
         found = self._client.search_experiments(filter_string=f"name LIKE '{experiment_name('%')}'")
         return [experiment.experiment_id for experiment in found if experiment.name not in names]
 
-    def runs(
-        self, experiment_id: str, only: Mapping[str, str] | None = None, got_on: Callable[[], None] | None = None
+    def search_runs(
+        self, experiment_id: str, tags: Mapping[str, str] | None = None, on_progress: Callable[[], None] | None = None
     ) -> dict[Key, Any]:
-        """The experiment's runs that bear a key: MLflow's own objects, with their latest metrics and their tags.
+        """The experiment's runs that have a key: MLflow's own objects, with their latest metrics and their tags.
 
-        `only`: those with these tags; `got_on` is called at each answer, of which there is one for every PAGE of runs.
+        `tags`: only runs with these; `on_progress` is called after each page of RUNS_PER_PAGE runs.
         """
-        runs, page = {}, None
-        wanted = " AND ".join(f"tags.{tag} = '{value}'" for tag, value in (only or {}).items())
+        runs, token = {}, None
+        query = " AND ".join(f"tags.{tag} = '{value}'" for tag, value in (tags or {}).items())
         while True:
-            found = self._client.search_runs([experiment_id], wanted, max_results=PAGE, page_token=page)
-            if got_on:
-                got_on()
-            for run in found:
+            page = self._client.search_runs([experiment_id], query, max_results=RUNS_PER_PAGE, page_token=token)
+            if on_progress:
+                on_progress()
+            for run in page:
                 if set(Key._fields) <= set(run.data.tags):
                     runs[Key(*(run.data.tags[field] for field in Key._fields))] = run
-            page = found.token
-            if not page:
+            token = page.token
+            if not token:
                 return runs
 
     def create(self, experiment_id: str, spec: Spec, parameters: dict[str, str], tags: dict[str, str]) -> str:
@@ -215,11 +159,11 @@ class Client:
         self._client.log_artifact(run_id, str(file), folder)
 
     def set_status(self, run_id: str, status: str) -> None:
-        """RUNNING, FINISHED, FAILED or KILLED, without a time: when files are mirrored says nothing of training."""
+        """RUNNING, FINISHED, FAILED or KILLED, without an end time: files may be mirrored long after training."""
         self._client.update_run(run_id, status=status)
 
     def end(self, run_id: str, status: str) -> None:
-        """As `set_status`, and now is when the run ended."""
+        """As `set_status`, with the current time as the end of the run."""
         self._client.set_terminated(run_id, status)
 
     def delete(self, run_id: str) -> None:
@@ -228,10 +172,10 @@ class Client:
 
 @contextmanager
 def translated_errors(uri: str) -> Iterator[None]:
-    """Turn an error of MLflow, its database or its server into a TrackingError that names the URI."""
+    """Raise errors of MLflow, its database or its server as TrackingError, which names the URI."""
     try:
         yield
-    except (_mlflow().exceptions.MlflowException, OSError) as error:  # those of requests are OSErrors
+    except (import_mlflow().exceptions.MlflowException, OSError) as error:  # errors of requests are OSErrors
         raise TrackingError(one_line(uri, error)) from error
 
 
@@ -240,23 +184,23 @@ def now() -> float:
     return time.time()
 
 
-def _mlflow() -> ModuleType:
-    """The module, imported with its settings in place: it costs a second, and not every machine has it."""
+def import_mlflow() -> ModuleType:
+    """The module, imported here because that takes a second and it may not be installed; ENVIRONMENT is set first."""
     os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    with _uncollected():
+    with _gc_paused():
         import mlflow
 
     return mlflow
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Collect no garbage: what an import makes stays, and looking through it would take a quarter of the time."""
-    collected = gc.isenabled()
+def _gc_paused() -> Iterator[None]:
+    """Disable garbage collection during an import: there is nothing to free, and it takes a quarter of the time."""
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if collected:
+        if enabled:
             gc.enable()

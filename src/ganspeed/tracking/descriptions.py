@@ -1,11 +1,11 @@
-"""Descriptions that read like a model card: the method with its source, the data, what was measured, and limits."""
+"""Model cards of runs and experiments: the method with its source, the data, what was measured, and limits."""
 
 import ast
 from typing import Any
 
 from ganspeed.params.blocks import Params
 from ganspeed.params.variants import OBJECTIVES
-from ganspeed.tracking.client import Spec
+from ganspeed.tracking.entities import Spec
 
 LIMITS = """\
 - A ranking of recipes says little about the methods unless all were tuned with an equal budget; whether they were, and
@@ -17,7 +17,7 @@ LIMITS = """\
 - A group's mean leaves out diverged runs, which have no `final/` values; the report counts them.
 - Times in the charts stand for generator updates (1 s each); they are no clock."""
 
-READING = """\
+PENALTY_LIMITS = """\
 - `iterative_penalty` is this project's reading of a paper whose formulas were not at hand; it is not the paper's
   formula.
 - Its distance, the critic's gap, is a Wasserstein distance times a Lipschitz constant that the penalty's weight itself
@@ -25,23 +25,23 @@ READING = """\
 
 
 def describe_run(spec: Spec, outcome: str, split: str) -> str:
-    """The description of a run, in Markdown; `outcome` says how far it came."""
+    """The description of a run, in Markdown; `outcome` is a sentence on how it ended."""
     data, train, variant = (spec.parameters[block] for block in ("data", "train", "variant"))
-    limits = f"{LIMITS}\n{READING}" if variant["objective"] == "iterative_penalty" else LIMITS
+    limits = f"{LIMITS}\n{PENALTY_LIMITS}" if variant["objective"] == "iterative_penalty" else LIMITS
     return f"""\
 # {spec.variant} on {spec.dataset}, seed {spec.seed}
 
 {outcome}
 
 ## Method
-Objective `{variant["objective"]}`, with {_listed(variant)}.
+Objective `{variant["objective"]}`, with {_format_block(variant)}.
 
 ```
 {_method(variant["objective"])}
 ```
 
 ## Data and training
-Data set {spec.dataset} with {_listed(data)}. Training: {_listed(train)}.
+Data set {spec.dataset} with {_format_block(data)}. Training: {_format_block(train)}.
 
 ## What was measured
 Curves: losses, their terms and diagnostics, at some forty updates of the generator at most. `{split}/...`: scores of
@@ -58,11 +58,11 @@ def describe_experiment(dataset: str, params: Params) -> str:
     block, grid = params.datasets[dataset], params.compare
     objectives = sorted({params.variants[name].objective for name in grid.variants})
     methods = "\n".join(f"- `{name}`: {_method(name).splitlines()[0]}" for name in objectives)
-    limits = f"{LIMITS}\n{READING}" if "iterative_penalty" in objectives else LIMITS
+    limits = f"{LIMITS}\n{PENALTY_LIMITS}" if "iterative_penalty" in objectives else LIMITS
     return f"""\
 # {params.report.title}
 
-Data set {dataset}: {_listed(block.data.model_dump(mode="json"))}. Variants: {", ".join(grid.variants)}. Seeds:
+Data set {dataset}: {_format_block(block.data.model_dump(mode="json"))}. Variants: {", ".join(grid.variants)}. Seeds:
 {", ".join(map(str, grid.seeds))}. The same seed means the same data order, z and initial weights.
 
 This is a mirror of the pipeline's files and may be deleted: `ganspeed track` fills it again. Runs that params.yaml no
@@ -81,10 +81,10 @@ generated images at each snapshot.
 
 
 def _method(objective: str) -> str:
-    """The docstring of the objective's file: the method, its source and its equation have their one home there."""
+    """The docstring of the objective's file, the only place that states the method, its source and its equation."""
     return ast.get_docstring(ast.parse((OBJECTIVES / f"{objective}.py").read_text(encoding="utf-8"))) or objective
 
 
-def _listed(block: dict[str, Any]) -> str:
+def _format_block(block: dict[str, Any]) -> str:
     flat = ((f"{k}.{n}", v) for k, b in block.items() for n, v in (b.items() if isinstance(b, dict) else [("", b)]))
     return ", ".join(f"{name.rstrip('.')} {value}" for name, value in flat if name != "objective.")

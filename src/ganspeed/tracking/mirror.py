@@ -1,4 +1,4 @@
-"""From the pipeline's files to MLflow: reads files only, and a second call changes nothing."""
+"""Copies the pipeline's files to MLflow: it only reads files, and a second call changes nothing."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,35 +7,33 @@ from typing import Any
 from ganspeed.params.blocks import Params
 from ganspeed.tracking.client import (
     Client,
-    Key,
     TrackingError,
     create_database,
     installed,
-    key_of,
     now,
-    one_line,
     tracking_uri,
     translated_errors,
-    warn_not_installed,
 )
 from ganspeed.tracking.descriptions import describe_experiment, describe_run
+from ganspeed.tracking.entities import Key, key_of
+from ganspeed.tracking.messages import disable, is_disabled, one_line, warn_not_installed
 from ganspeed.tracking.run_files import RunFiles, flat_parameters, read_run_files, row_points
-from ganspeed.tracking.timeouts import HAND_SECONDS, STAGE_SECONDS, give_up, given_up, with_timeout
+from ganspeed.tracking.timeouts import COMMAND_TIMEOUT, STAGE_TIMEOUT, with_timeout
 from ganspeed.tracking.view import VIEW_TAG, view_state
 from ganspeed.workspace import Workspace
 
-MIRRORED = "ganspeed.mirrored"  # tag: the hash of all that was mirrored, set last
-SCORED = "ganspeed.scored"  # tag: the hash of the scores that were logged, set before they are
-ROWS = "ganspeed.rows"  # tag: rows of the history that were logged without a gap
-HEARTBEAT = "ganspeed.heartbeat"  # tag: when training in progress last gave a sign of life
-ALIVE_SECONDS = 120.0
-NOTE = "mlflow.note.content"
+MIRRORED_TAG = "ganspeed.mirrored"  # the hash of all that was mirrored, set last
+SCORES_TAG = "ganspeed.scored"  # the hash of the scores, set before they are logged
+ROWS_TAG = "ganspeed.rows"  # the number of history rows that were logged without a gap
+HEARTBEAT_TAG = "ganspeed.heartbeat"  # the time of a running run's last heartbeat, in seconds since the epoch
+NOTE_TAG = "mlflow.note.content"
+HEARTBEAT_TIMEOUT = 120.0  # seconds without a heartbeat after which a running run counts as killed
 STATUS = {"completed": "FINISHED", "diverged": "FAILED"}
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What a call of `mirror` did, in runs; `rebuilt` ones had been scored anew."""
+class MirrorSummary:
+    """How many runs a call of `mirror` added, updated, created anew because their scores had changed, or left alone."""
 
     added: int = 0
     updated: int = 0
@@ -48,128 +46,132 @@ def mirror(
     params: Params,
     dataset: str | None = None,
     variant: str | None = None,
-    patience: float = HAND_SECONDS,
-) -> Summary:
+    timeout: float = COMMAND_TIMEOUT,
+) -> MirrorSummary:
     """Bring MLflow up to date with the runs of params.compare, or of one data set, or of one variant on it.
 
-    Runs that are not trained yet are passed over, as are scores and provenance that are not there yet. Raises
-    TrackingError when MLflow cannot be read or written, or has no run up to date within `patience` seconds; does
-    nothing, and says so, where it is not installed.
+    Runs that are not trained yet are skipped, as are scores and provenance that do not exist yet. Raises TrackingError
+    when MLflow cannot be read or written, or makes no progress for `timeout` seconds; warns and does nothing if MLflow
+    is not installed.
     """
     if not installed():
         warn_not_installed()
-        return Summary()
+        return MirrorSummary()
     with translated_errors(tracking_uri(workspace)):
         create_database(workspace)
-        done = with_timeout(lambda got_on: _mirror(workspace, params, dataset, variant, got_on), patience)
-    return Summary(**{what: done.count(what) for what in ("added", "updated", "rebuilt", "unchanged")})
+        done = with_timeout(lambda on_progress: _mirror(workspace, params, dataset, variant, on_progress), timeout)
+    return MirrorSummary(**{action: done.count(action) for action in ("added", "updated", "rebuilt", "unchanged")})
 
 
 def mirror_safely(workspace: Workspace, params: Params, dataset: str | None = None, variant: str | None = None) -> None:
-    """As `mirror`, for a stage: whatever goes wrong is one line on stderr, once in a process, and the stage goes on."""
+    """As `mirror`, for a stage: an error is one line on stderr, once in a process, and the stage continues."""
     uri = tracking_uri(workspace)
-    if given_up(uri):
+    if is_disabled(uri):
         return
     try:
-        mirror(workspace, params, dataset, variant, STAGE_SECONDS)
+        mirror(workspace, params, dataset, variant, STAGE_TIMEOUT)
     except Exception as error:  # noqa: BLE001 a mirror must not break what it mirrors
-        text = str(error) if isinstance(error, TrackingError) else one_line(uri, error)
-        give_up(uri, f"{text} (no result depends on it; `ganspeed track` catches up)")
+        disable(uri, str(error) if isinstance(error, TrackingError) else one_line(uri, error))
 
 
 def _mirror(
-    workspace: Workspace, params: Params, dataset: str | None, variant: str | None, got_on: Callable[[], None]
+    workspace: Workspace, params: Params, dataset: str | None, variant: str | None, on_progress: Callable[[], None]
 ) -> list[str]:
-    """What was done, run by run; `got_on` is called at each, and whenever runs were looked up."""
+    """The action taken for each run, as a field of MirrorSummary; `on_progress` is called after each run and search."""
     done: list[str] = []
-    store = Client(workspace)
-    with store.lock:
+    client = Client(workspace)
+    with client.lock:
         for name in params.compare.datasets if dataset is None else [dataset]:
-            for what in _mirror_dataset(store, workspace, params, name, variant, got_on):
-                done.append(what)
-                got_on()
+            for action in _mirror_dataset(client, workspace, params, name, variant, on_progress):
+                done.append(action)
+                on_progress()
         if dataset is None:
-            for experiment_id in store.other_experiments(params.compare.datasets):
-                _retire(store, store.runs(experiment_id, got_on=got_on), set())
+            for experiment_id in client.other_experiments(params.compare.datasets):
+                _hide_stale_runs(client, client.search_runs(experiment_id, on_progress=on_progress), set())
     return done
 
 
 def experiment_tags(dataset: str, params: Params) -> dict[str, str]:
     """The tags of a data set's experiment: its description, its kind for MLflow's page, and the view."""
     return {
-        NOTE: describe_experiment(dataset, params),
+        NOTE_TAG: describe_experiment(dataset, params),
         "mlflow.experimentKind": "custom_model_development",
         VIEW_TAG: view_state(params.compare.variants, params.evaluate.split),
     }
 
 
 def _mirror_dataset(
-    store: Client, workspace: Workspace, params: Params, dataset: str, only: str | None, got_on: Callable[[], None]
+    client: Client,
+    workspace: Workspace,
+    params: Params,
+    dataset: str,
+    variant: str | None,
+    on_progress: Callable[[], None],
 ) -> Iterator[str]:
-    """Bring the runs of a data set, or of one variant, up to date one after another; yields what was done with each.
+    """Bring the runs of a data set, or of one variant, up to date one after another; yields the action for each.
 
-    One variant's runs leave the others alone, for these may be trained and not collected yet.
+    With a variant, the runs of the others stay as they are: they may be trained and not collected yet.
     """
-    experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
-    known = store.runs(experiment_id, {"variant": only} if only else None, got_on)
-    recorded = [
+    experiment_id = client.experiment(dataset, experiment_tags(dataset, params))
+    known = client.search_runs(experiment_id, {"variant": variant} if variant else None, on_progress)
+    trained = [
         run
-        for variant in (params.compare.variants if only is None else [only])
+        for name in (params.compare.variants if variant is None else [variant])
         for seed in params.compare.seeds
-        if (run := read_run_files(workspace, dataset, variant, seed, params.evaluate.split))
+        if (run := read_run_files(workspace, dataset, name, seed, params.evaluate.split))
     ]
-    for run in recorded:
-        yield _mirror_run(store, experiment_id, run, known.get(key_of(run)))
-    kept = {key_of(run) for run in recorded}
-    others = {key: run for key, run in known.items() if key not in kept}
+    for run in trained:
+        yield _mirror_run(client, experiment_id, run, known.get(key_of(run)))
+    keys = {key_of(run) for run in trained}
+    others = {key: run for key, run in known.items() if key not in keys}
     seeds = {str(seed) for seed in params.compare.seeds}
-    _retire(store, others, {k for k in others if k.variant in params.compare.variants and k.seed in seeds})
+    _hide_stale_runs(client, others, {k for k in others if k.variant in params.compare.variants and k.seed in seeds})
 
 
-def _mirror_run(store: Client, experiment_id: str, run: RunFiles, known: Any | None) -> str:
-    """Bring one run up to date; says what was done, as a field of Summary."""
+def _mirror_run(client: Client, experiment_id: str, run: RunFiles, known: Any | None) -> str:
+    """Bring one run up to date; returns the action taken, as a field of MirrorSummary."""
     tags = known.data.tags if known else {}
     status = STATUS[run.run["status"]]
-    if MIRRORED in tags and tags[MIRRORED] == run.content and known.info.status == status:
+    if MIRRORED_TAG in tags and tags[MIRRORED_TAG] == run.content_hash and known.info.status == status:
         if tags["current"] != "true":
-            store.log(known.info.run_id, [], {"current": "true"})
+            client.log(known.info.run_id, [], {"current": "true"})
             return "updated"
         return "unchanged"
-    stale = SCORED in tags and tags[SCORED] != run.scored
-    if stale:  # points cannot be taken back, so that new scores would stand beside the old ones
-        store.delete(known.info.run_id)
+    stale = SCORES_TAG in tags and tags[SCORES_TAG] != run.scores_hash
+    if stale:  # MLflow cannot delete points: the old scores would stay beside the new ones
+        client.delete(known.info.run_id)
         tags = {}
     if known and not stale:
-        run_id, what = known.info.run_id, "updated"
+        run_id, action = known.info.run_id, "updated"
     else:
-        run_id = store.create(experiment_id, run, flat_parameters(run.parameters), {})
-        what = "rebuilt" if stale else "added"
-    _fill(store, run_id, run, tags)
-    store.set_status(run_id, status)
-    store.log(run_id, [], {MIRRORED: run.content})
-    return what
+        run_id = client.create(experiment_id, run, flat_parameters(run.parameters), {})
+        action = "rebuilt" if stale else "added"
+    _log_missing(client, run_id, run, tags)
+    client.set_status(run_id, status)
+    client.log(run_id, [], {MIRRORED_TAG: run.content_hash})
+    return action
 
 
-def _fill(store: Client, run_id: str, run: RunFiles, tags: Mapping[str, str]) -> None:
-    """Log what MLflow's run, which bears these tags, may lack."""
-    before = {"current": "true", NOTE: describe_run(run, run.outcome, run.split), **run.tags()}
-    store.log(run_id, [], before | ({SCORED: run.scored} if run.scored else {}))
+def _log_missing(client: Client, run_id: str, run: RunFiles, tags: Mapping[str, str]) -> None:
+    """Log what MLflow's run, which has these tags, may lack."""
+    before = {"current": "true", NOTE_TAG: describe_run(run, run.outcome, run.split), **run.tags()}
+    client.log(run_id, [], before | ({SCORES_TAG: run.scores_hash} if run.scores_hash else {}))
     history = run.history()
-    if ROWS not in tags or tags[ROWS] != str(len(history)):
+    if ROWS_TAG not in tags or tags[ROWS_TAG] != str(len(history)):
         points = [point for row in history for point in row_points(row, run.parameters["train"])]
-        store.log(run_id, points, {ROWS: str(len(history))})
-    store.log(run_id, list(run.score_points()), {})
+        client.log(run_id, points, {ROWS_TAG: str(len(history))})
+    client.log(run_id, list(run.score_points()), {})
     for picture in run.pictures():
-        store.upload(run_id, picture, "samples")
+        client.upload(run_id, picture, "samples")
 
 
-def _retire(store: Client, runs: dict[Key, Any], may_be_alive: set[Key]) -> None:
-    """Take runs that no file speaks for out of the view, but those that are being trained; a killed one has ended."""
+def _hide_stale_runs(client: Client, runs: dict[Key, Any], may_be_alive: set[Key]) -> None:
+    """Untag runs without files as `current`, except those in training, and mark runs without a heartbeat as killed."""
     for key, run in runs.items():
         running, tags = run.info.status == "RUNNING", run.data.tags
-        alive = running and HEARTBEAT in tags and now() - float(tags[HEARTBEAT]) < ALIVE_SECONDS
+        alive = running and HEARTBEAT_TAG in tags and now() - float(tags[HEARTBEAT_TAG]) < HEARTBEAT_TIMEOUT
         current = str(alive and key in may_be_alive).lower()
         if tags["current"] != current:
-            store.log(run.info.run_id, [], {"current": current})
+            client.log(run.info.run_id, [], {"current": current})
         if running and not alive:
-            store.set_status(run.info.run_id, "KILLED")
+            client.set_status(run.info.run_id, "KILLED")

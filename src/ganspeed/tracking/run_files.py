@@ -1,4 +1,4 @@
-"""A trained run as the pipeline's files tell it, and what of it MLflow shows."""
+"""A trained run as the pipeline's files describe it, and the part of it that MLflow shows."""
 
 import csv
 import json
@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from ganspeed.system.files import read_json, sha256_file, sha256_json
-from ganspeed.tracking.client import Point
+from ganspeed.tracking.entities import Point
 from ganspeed.workspace import Workspace
 
-SHOWN_ROWS = 40  # at most, beside the first and the last: a point costs 0.1 ms, and history.csv has all of them
-COUNTS = ("update", "d_updates", "images_seen")  # of a row: multiples of the step that its points bear
-LAYOUT = 1  # of what is mirrored: raise it, and every run is mirrored again
+SHOWN_ROWS = 40  # at most, besides the first and the last: a point takes 0.1 ms, and history.csv has all of them
+COUNTERS = ("update", "d_updates", "images_seen")  # columns that are multiples of the step of the points
+MIRROR_VERSION = 1  # raise it, and every run is mirrored again
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """A run with the content of run.json and, where they are there already, its provenance and scores."""
+    """A run with the content of run.json and, if they exist already, its provenance and scores."""
 
     dataset: str
     variant: str
@@ -29,8 +29,8 @@ class RunFiles:
     provenance: dict[str, Any] | None
     scores: Path | None
     split: str
-    scored: str | None  # hash of the scores and their split
-    content: str  # hash of everything that is mirrored; run.json holds those of the history and the samples
+    scores_hash: str | None  # of the scores and their split
+    content_hash: str  # of everything that is mirrored; run.json has the hashes of the history and the samples
 
     @property
     def fingerprint(self) -> str:
@@ -51,10 +51,10 @@ class RunFiles:
         return f"Completed {self.updates} updates of the generator."
 
     def tags(self) -> dict[str, str]:
-        """Status, device and versions, and the commit that it was trained at."""
-        own = {name: str(self.run[name]) for name in ("status", "device", "engine", "precision")}
+        """Status, device, versions, and the commit of the training code."""
+        machine = {name: str(self.run[name]) for name in ("status", "device", "engine", "precision")}
         versions = {f"version.{name}": version for name, version in self.run["versions"].items()}
-        return {**own, **versions, **self._commit(), "split": self.split}
+        return {**machine, **versions, **self._commit(), "split": self.split}
 
     def _commit(self) -> dict[str, str]:
         if self.provenance is None:
@@ -67,7 +67,7 @@ class RunFiles:
         }
 
     def history(self) -> list[dict[str, float]]:
-        """The rows of history.csv, shown or not; empty cells are left out."""
+        """All rows of history.csv, without empty cells."""
         return [{name: float(cell) for name, cell in row.items() if cell} for row in _rows(self.folder / "history.csv")]
 
     def score_points(self) -> Iterator[Point]:
@@ -86,13 +86,14 @@ class RunFiles:
 
 
 def read_run_files(workspace: Workspace, dataset: str, variant: str, seed: int, split: str) -> RunFiles | None:
-    """A run from its files; None when it is not trained yet."""
+    """A run from its files; None if it is not trained yet."""
     folder = workspace.run(dataset, variant, seed)
     if not (folder / "run.json").exists():
         return None
-    provenance = _if_there(workspace.provenance(dataset, variant, seed))
-    scores = _if_there(workspace.scores(dataset, variant, seed))
-    scored = sha256_json([split, sha256_file(scores)]) if scores else None
+    provenance = _existing(workspace.provenance(dataset, variant, seed))
+    scores = _existing(workspace.scores(dataset, variant, seed))
+    scores_hash = sha256_json([split, sha256_file(scores)]) if scores else None
+    content = [MIRROR_VERSION, sha256_file(folder / "run.json"), scores_hash, provenance and sha256_file(provenance)]
     return RunFiles(
         dataset=dataset,
         variant=variant,
@@ -102,22 +103,20 @@ def read_run_files(workspace: Workspace, dataset: str, variant: str, seed: int, 
         provenance=read_json(provenance) if provenance else None,
         scores=scores,
         split=split,
-        scored=scored,
-        content=sha256_json(
-            [LAYOUT, sha256_file(folder / "run.json"), scored, sha256_file(provenance) if provenance else None]
-        ),
+        scores_hash=scores_hash,
+        content_hash=sha256_json(content),
     )
 
 
 def row_points(row: Mapping[str, float], train: Mapping[str, Any]) -> list[Point]:
-    """The points of one row of the history, but its COUNTS: none of most rows where `train` logs more than SHOWN_ROWS.
+    """The points of one row of the history, without COUNTERS and values that are not finite (MLflow stores 1.8e308).
 
-    Values that are not finite are left out: MLflow would store 1.8e308.
+    Where `train` logs more than SHOWN_ROWS rows, most of them give no points.
     """
     step, every = int(row["update"]), train["log_every"] * math.ceil(train["updates"] / train["log_every"] / SHOWN_ROWS)
     if step % every and step not in (1, train["updates"]):
         return []
-    return [Point(name, v, step) for name, v in row.items() if name not in COUNTS and math.isfinite(v)]
+    return [Point(name, v, step) for name, v in row.items() if name not in COUNTERS and math.isfinite(v)]
 
 
 def flat_parameters(parameters: Mapping[str, Any]) -> dict[str, str]:
@@ -136,5 +135,5 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _if_there(path: Path) -> Path | None:
+def _existing(path: Path) -> Path | None:
     return path if path.exists() else None

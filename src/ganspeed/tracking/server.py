@@ -1,4 +1,4 @@
-"""MLflow's own page on this machine, at the view of the study."""
+"""MLflow's web interface on this machine, opened at the view of the study."""
 
 import contextlib
 import os
@@ -27,17 +27,17 @@ from ganspeed.tracking.view import view_url
 from ganspeed.workspace import Workspace
 
 HOST = "127.0.0.1"
-START_SECONDS = 90.0
+START_TIMEOUT = 90.0  # seconds
 
 
 def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
-    """Fill MLflow's gaps, serve its page to this machine alone until interrupted, and print the links to the view.
+    """Bring MLflow up to date, serve its page to this machine only until interrupted, and print the links to the view.
 
-    Takes a free port when `port` is taken. With MLFLOW_TRACKING_URI at a running server, prints the links to that
-    one. Raises TrackingError when MLflow is not installed, or its server does not start.
+    Uses a free port if `port` is in use. If MLFLOW_TRACKING_URI is a running server, only prints the links to it.
+    Raises TrackingError when MLflow is not installed, or its server does not start.
     """
     if not installed():
-        raise TrackingError("MLflow is not installed here: `pip install mlflow`, or open reports/index.html")
+        raise TrackingError("MLflow is not installed: run `pip install mlflow`, or open reports/index.html")
     workspace.pool.mkdir(parents=True, exist_ok=True)
     mirror_safely(workspace, params)
     uri = tracking_uri(workspace)
@@ -46,29 +46,29 @@ def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
         return
     port = port if _is_free(port) else _free_port()
     with _server(workspace, uri, port) as process:
-        if not _comes_up(process, port):
+        if not _wait_until_healthy(process, port):
             raise TrackingError(f"MLflow's server did not start on {HOST}:{port}; its log is {_log(workspace)}")
         _print_links(workspace, params, f"http://{HOST}:{port}")
-        print("Ctrl-C ends it.", flush=True)
+        print("Press Ctrl-C to stop it.", flush=True)
         raise TrackingError(f"MLflow's server ended with exit status {process.wait()}; its log is {_log(workspace)}")
 
 
 def _print_links(workspace: Workspace, params: Params, server: str) -> None:
     with translated_errors(tracking_uri(workspace)):
-        store = Client(workspace)
+        client = Client(workspace)
         for dataset in params.compare.datasets:
-            experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
+            experiment_id = client.experiment(dataset, experiment_tags(dataset, params))
             print(f"{dataset}: {view_url(server, experiment_id)}")
             print(f"{' ' * len(dataset)}  {view_url(server, experiment_id, curves=True)} (curves)", flush=True)
 
 
 @contextlib.contextmanager
 def _server(workspace: Workspace, uri: str, port: int) -> Iterator[subprocess.Popen]:
-    """The server as a process group of its own, for it starts others, ended with this context."""
+    """The server in its own process group, since it starts other processes; it ends with this context."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
     command += ["--artifacts-destination", artifact_folder(workspace).as_uri()]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
-    # Without jobs, which only language models need, the server takes a quarter of the memory.
+    # Without jobs, which only language models need, the server uses a quarter of the memory.
     environment = {**ENVIRONMENT, **os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with _log(workspace).open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -84,9 +84,9 @@ def _server(workspace: Workspace, uri: str, port: int) -> Iterator[subprocess.Po
         process.wait()
 
 
-def _comes_up(process: subprocess.Popen, port: int) -> bool:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
+def _wait_until_healthy(process: subprocess.Popen, port: int) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=2):
             return True
         time.sleep(0.2)

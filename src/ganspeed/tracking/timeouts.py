@@ -1,53 +1,39 @@
-"""MLflow may be down, slow, locked or damaged: nobody waits for it for long, and that is said once in a process."""
+"""MLflow may be down, slow, locked or damaged: how long a stage or a command waits for it."""
 
 import queue
 import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from ganspeed.tracking.client import warn
-
-STAGE_SECONDS = 2.0  # what a stage waits for a sign of life
-HAND_SECONDS = 30.0  # what a command waits that somebody gave to fill the mirror
+STAGE_TIMEOUT = 2.0  # seconds without progress after which a stage stops waiting
+COMMAND_TIMEOUT = 30.0  # seconds without progress after which `ganspeed track` stops waiting
 
 Result = TypeVar("Result")
-_given_up: set[str] = set()
 
 
-def with_timeout(work: Callable[[Callable[[], None]], Result], seconds: float) -> Result:
-    """Do `work` in a thread and return its result; it calls its argument whenever it got on.
+def with_timeout(work: Callable[[Callable[[], None]], Result], timeout: float) -> Result:
+    """Run `work(on_progress)` in a thread and return its result; `work` calls `on_progress` after each step.
 
-    Raises what it raises, and TimeoutError when it did not get on for so many seconds. The thread is then left to
-    itself and ends with the process: MLflow retries a damaged database for minutes and cannot be interrupted.
+    Raises what `work` raises, and TimeoutError after `timeout` seconds without progress. The thread is then abandoned
+    and ends with the process: MLflow retries a damaged database for minutes and cannot be interrupted.
     """
-    signs: queue.SimpleQueue[Callable[[], Result] | None] = queue.SimpleQueue()
+    events: queue.SimpleQueue[Callable[[], Result] | None] = queue.SimpleQueue()
 
-    def told() -> None:
+    def run() -> None:
         try:
-            result = work(lambda: signs.put(None))
-            signs.put(lambda: result)
-        except Exception as error:  # noqa: BLE001 raised again where it is waited for
-            signs.put(lambda error=error: _raise(error))
+            result = work(lambda: events.put(None))
+            events.put(lambda: result)
+        except Exception as error:  # noqa: BLE001 raised again by the caller
+            events.put(lambda error=error: _raise(error))
 
-    threading.Thread(target=told, name="mirror", daemon=True).start()
-    end = None
-    while end is None:
+    threading.Thread(target=run, name="mirror", daemon=True).start()
+    outcome = None
+    while outcome is None:
         try:
-            end = signs.get(timeout=seconds)
+            outcome = events.get(timeout=timeout)
         except queue.Empty:
-            raise TimeoutError(f"no answer within {seconds:g} s") from None
-    return end()
-
-
-def give_up(uri: str, text: str) -> None:
-    """Let this process show nothing more there, and say why, the first time."""
-    if uri not in _given_up:
-        _given_up.add(uri)
-        warn(text)
-
-
-def given_up(uri: str) -> bool:
-    return uri in _given_up
+            raise TimeoutError(f"no answer within {timeout:g} s") from None
+    return outcome()
 
 
 def _raise(error: Exception) -> None:

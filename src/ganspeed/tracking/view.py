@@ -1,8 +1,8 @@
-"""What MLflow's page shows: an experiment's runs grouped by variant, as a table of scores or as curves.
+"""The view on MLflow's page: an experiment's runs grouped by variant, as a table of scores or as curves.
 
-MLflow's page keeps a shared view as JSON in a tag of the experiment and opens it through a link that names it. Neither
-is documented, which is why pyproject.toml bounds the version of MLflow; a page that does not know the tag says so and
-shows its plain table.
+MLflow's page stores a shared view as JSON in a tag of the experiment and opens it by a link that names it. Neither is
+documented, which is why pyproject.toml bounds the version of MLflow; a page that does not know the tag says so and
+shows its default table.
 """
 
 import json
@@ -14,13 +14,13 @@ SHOWN_METRICS = (
     *("cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"),
     *("swd", "w1_exact", "memorisation"),
 )
-LOSSES = "Model metrics"  # MLflow's name for the charts of what has no prefix
+LOSSES = "Model metrics"  # MLflow's name for the charts of metrics without a prefix
 
 
 def view_state(variants: tuple[str, ...], split: str) -> str:
-    """The view as JSON: current runs alone, grouped by variant and folded; cfid and the losses before other curves.
+    """The view as JSON: current runs only, grouped by variant and collapsed; cfid and the losses before other curves.
 
-    The page puts charts of all other metrics into the sections that have their prefix.
+    The page adds charts of all other metrics to the sections with their prefix.
     """
     sections = [split, LOSSES, "diagnostics", "d", "g", "final"]
     return json.dumps(
@@ -47,8 +47,8 @@ def view_state(variants: tuple[str, ...], split: str) -> str:
 def view_url(server: str, experiment_id: str, *, curves: bool = False) -> str:
     """The link to the view on a server such as http://127.0.0.1:5000: the table, or the curves.
 
-    `workflowType` stands in it twice because the page, which else opens for language models and without metrics,
-    reads it before the `#` when it starts and behind it when it moves on.
+    `workflowType` occurs in it twice because the page, which otherwise opens for language models and without metrics,
+    reads it before the `#` when it starts and after it when it navigates.
     """
     kind = "workflowType=machine_learning"
     link = f"{server.rstrip('/')}/?{kind}#/experiments/{experiment_id}/runs?{kind}&viewStateShareKey={VIEW}"
@@ -56,7 +56,7 @@ def view_url(server: str, experiment_id: str, *, curves: bool = False) -> str:
 
 
 def _curve(metric: str, section: str, scale: str = "linear") -> dict[str, Any]:
-    """A chart of one metric over updates, as the page describes its own."""
+    """A chart of one metric over updates, in the format of the page."""
     return {
         "type": "LINE",
         "uuid": metric,

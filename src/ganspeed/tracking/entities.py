@@ -1,0 +1,43 @@
+"""What MLflow is given of a run, without importing MLflow: its key, its points, and the name of its experiment."""
+
+from typing import Any, NamedTuple, Protocol
+
+
+class Spec(Protocol):
+    """What identifies a run, before and after training; `parameters` holds the blocks data, train and variant."""
+
+    dataset: str
+    variant: str
+    seed: int
+    fingerprint: str
+    parameters: dict[str, Any]
+
+
+class Key(NamedTuple):
+    """The key of a run within the experiment of its data set; MLflow finds the run by these tags."""
+
+    variant: str
+    seed: str
+    fingerprint: str
+
+
+class Point(NamedTuple):
+    """A value of a curve; the step is an update of the generator."""
+
+    name: str
+    value: float
+    step: int
+
+
+def timestamp(step: int) -> int:
+    """Milliseconds that stand for a step: with clock time, a point that is logged twice would be two points."""
+    return 1000 * step
+
+
+def key_of(spec: Spec) -> Key:
+    return Key(spec.variant, str(spec.seed), spec.fingerprint)
+
+
+def experiment_name(dataset: str) -> str:
+    """The name of a data set's experiment; the prefix separates it from others' experiments on a shared server."""
+    return f"ganspeed-{dataset}"
