@@ -1,4 +1,4 @@
-"""Flags: raised beyond their bounds alone, told beside the run, no part of its time, and by no healthy run."""
+"""Flags: raised beyond their bounds alone, shown beside the run, no part of its time, and by no healthy run."""
 
 import json
 
@@ -12,7 +12,7 @@ from ganspeed.params.blocks import Flags
 from ganspeed.params.datasets import Features
 from ganspeed.params.load import parse_params
 from ganspeed.report import write
-from ganspeed.report.flags import COLLAPSE, CRITIC, WEIGHT, flags_of
+from ganspeed.report.flags import BLOW_UP, EXPLODING_LAMBDA, MODE_COLLAPSE, flags_of
 from ganspeed.runs.train import train_cell
 from ganspeed.scoring.store import score_variant
 from ganspeed.scoring.train_classifier import build
@@ -36,12 +36,12 @@ def scores(*modes: float) -> pd.DataFrame:
     [
         ({}, (0, 10), []),
         ({"gap": [0.0, 100.0, 0.0]}, (0, 10), []),
-        ({"gap": [0.0, -100.1, 0.0]}, (0, 10), [CRITIC]),
+        ({"gap": [0.0, -100.1, 0.0]}, (0, 10), [BLOW_UP]),
         ({"diagnostics/lambda": [10.0, 50.0, 10.0]}, (0, 10), []),
-        ({"diagnostics/lambda": [10.0, 51.0, 10.0]}, (0, 10), [WEIGHT]),
+        ({"diagnostics/lambda": [10.0, 51.0, 10.0]}, (0, 10), [EXPLODING_LAMBDA]),
         ({}, (0, 5), []),
-        ({}, (10, 4), [COLLAPSE]),
-        ({"gap": [1e9] * 3, "diagnostics/lambda": [1e9] * 3}, (10, 1), [CRITIC, WEIGHT, COLLAPSE]),
+        ({}, (10, 4), [MODE_COLLAPSE]),
+        ({"gap": [1e9] * 3, "diagnostics/lambda": [1e9] * 3}, (10, 1), [BLOW_UP, EXPLODING_LAMBDA, MODE_COLLAPSE]),
     ],
 )
 def test_a_flag_is_raised_beyond_its_bound_alone(changes, modes, flags):
@@ -61,11 +61,11 @@ def test_flags_are_in_page_and_comparison_and_change_nothing_else(tmp_path):
     write.write_report(workspace, study.model_copy(update={"report": tight}))
     written = json.loads((workspace.reports / "comparison" / "digits.json").read_text())
     flags = {(row["variant"], row["seed"]): row["flags"] for row in written["flags"]}
-    assert flags["iterative", 0] == [CRITIC, WEIGHT] and flags["wgan_gp", 1] == [CRITIC]
+    assert flags["iterative", 0] == [BLOW_UP, EXPLODING_LAMBDA] and flags["wgan_gp", 1] == [BLOW_UP]
     assert {key: written[key] for key in before} == before
     for page in ("index.html", "summary.md"):
         text = (workspace.reports / page).read_text(encoding="utf-8")
-        assert text.count(f"{CRITIC}, {WEIGHT}") == 3  # iterative's runs
+        assert text.count(f"{BLOW_UP}, {EXPLODING_LAMBDA}") == 3  # iterative's runs
 
 
 @pytest.mark.slow

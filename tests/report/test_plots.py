@@ -126,7 +126,7 @@ def test_a_variant_looks_the_same_in_every_figure_and_unlike_the_others(study, d
     looks = style.looks([str(i) for i in range(10)])
     assert len({(look.colour, look.dashes) for look in looks.values()}) == 10
     assert len({look.colour for look in looks.values()}) == 10
-    assert len({look.dashes for look in list(looks.values())[:7]}) == 7  # told apart without colour
+    assert len({look.dashes for look in list(looks.values())[:7]}) == 7  # distinguishable without colour
     own = style.looks(study.variants)
     for figure in (drawn["digits_cfid.png"], drawn["digits_traces.png"]):
         bold = [line for ax in figure.axes for line in ax.lines if line.get_linewidth() > 2]
@@ -156,7 +156,7 @@ def test_a_saved_figure_has_no_metadata_and_always_the_same_bytes(study, tmp_pat
     with Image.open(io.BytesIO(first)) as image:
         assert image.info.keys() <= {"dpi"}
         assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-        assert image.width == round(plots.WIDTH * 60)
+        assert image.width == round(style.PAGE_WIDTH * 60)
 
 
 def test_a_saved_figure_keeps_the_colour_of_a_thin_line_beside_many_others(tmp_path):

@@ -1,4 +1,4 @@
-"""A published study is whole, small, and replaces the one before it."""
+"""A published study is complete, small, and replaces the one before it."""
 
 import shutil
 
@@ -45,7 +45,7 @@ def test_a_study_keeps_what_was_fixed_before_it(workspace):
     assert (publish(workspace, "study") / "preregistration" / "digits.json").read_bytes() == b"{}"
 
 
-def test_a_study_of_the_same_name_is_replaced_as_a_whole(workspace):
+def test_a_study_of_the_same_name_is_replaced(workspace):
     old = publish(workspace, "study") / "figures" / "of_a_removed_variant.png"
     old.write_bytes(b"old")
     publish(workspace, "study")

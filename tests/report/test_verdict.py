@@ -128,9 +128,9 @@ def test_the_mean_beside_the_median_counts_a_late_seed_as_the_budget(study):
     _, found = study
     budget = found.comparison["thresholds"]["budget"]
     late = {"axis": "updates", "threshold": "tau", "variant": "gan"}
-    kept = [r for r in found.comparison["times"] if {k: r[k] for k in late} != late]
+    others = [r for r in found.comparison["times"] if {k: r[k] for k in late} != late]
     rows = [late | {"seed": s, "time": t, "reached": t < budget} for s, t in ((0, 100), (1, budget))]
-    changed = dataclasses.replace(found, comparison=found.comparison | {"times": kept + rows})
+    changed = dataclasses.replace(found, comparison=found.comparison | {"times": others + rows})
     assert summaries.restricted_mean(changed, "gan", "tau") == (100 + budget) / 2
 
 

@@ -97,7 +97,7 @@ def test_times_count_seeds_that_never_arrive_as_infinitely_late(study):
     assert any("not reached" in text for row in rows.values() for text in row.values())
 
 
-def test_axes_that_coincide_for_a_pair_are_told_once(study):
+def test_axes_that_coincide_for_a_pair_share_a_row(study):
     text = (study[0].reports / "summary.md").read_text(encoding="utf-8")
     part = text.split("**Table 3.**")[1].split("### ")[0]
     axes = re.findall(r"^\| (\w+) \| ([a-z ]+) \| 3 \|", part, re.MULTILINE)
@@ -171,7 +171,7 @@ def test_missing_runs_are_refused_by_name_and_the_old_report_stays(tmp_path):
 def test_a_comparison_of_other_runs_is_refused(tmp_path):
     workspace, params = made_up.write_study(tmp_path)
     fewer = params.model_copy(update={"compare": params.compare.model_copy(update={"seeds": (0, 1)})})
-    with pytest.raises(UserError, match=r"out of step with params.compare over gan/seed-2, iterative/seed-2"):
+    with pytest.raises(UserError, match=r"does not match params.compare in gan/seed-2, iterative/seed-2"):
         write.write_report(workspace, fewer)
 
 
@@ -196,7 +196,7 @@ def test_outputs_are_replaced_never_written_through(tmp_path):
     assert json.loads((workspace.reports / "metrics.json").read_text())["digits"]
 
 
-def test_no_verdict_is_worded(study):
+def test_no_verdict_is_stated(study):
     written = texts(study[0]).casefold()
     for word in ("faster", "slower", "equivalent", "sooner", "outperform", "significant", "better than", "winner"):
         assert word not in written
@@ -216,8 +216,8 @@ def test_status_is_the_first_that_applies(tmp_path, seeds, tau, status, reasons)
 
 def test_the_comparison_is_that_of_compare_with_the_status(study):
     written = json.loads((study[0].reports / "comparison" / "digits.json").read_text())
-    told = (written.pop("status"), written.pop("status_reasons"))
-    assert told == ("demo", ["fewer than 8 seeds: 3", "untuned recipes"])
+    status = (written.pop("status"), written.pop("status_reasons"))
+    assert status == ("demo", ["fewer than 8 seeds: 3", "untuned recipes"])
     assert written.pop("flags") == []
     assert written == json.loads(study[0].comparison("digits").read_text())
 
@@ -278,6 +278,6 @@ def test_a_copy_on_other_seeds_is_called_one(study):
         for run in found.of("wgan_gp")
     ]
     changed = dataclasses.replace(found, variants=(*found.variants, "copy"), runs=(*found.runs, *copy))
-    said = text.opening([changed])
-    assert "copy trains on the seeds plus 500, paired with the others by position; it is wgan_gp once more" in said
+    opening = text.opening([changed])
+    assert "copy trains on the seeds plus 500, paired with the others by position; it is wgan_gp once more" in opening
     assert "once more" not in text.opening([found])

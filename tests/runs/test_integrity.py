@@ -91,7 +91,7 @@ def test_a_label_that_tells_of_another_run_is_refused(study):
     workspace, params = study
     label = workspace.scores(*CELL).with_suffix(".json")
     label.write_text(label.read_text().replace('"n_critic": 5', '"n_critic": 4'))
-    with pytest.raises(UserError, match="wgan_gp/seed-0 tell of another run: n_critic: 4, not 5"):
+    with pytest.raises(UserError, match="wgan_gp/seed-0 belong to another run: n_critic: 4, not 5"):
         read_results(workspace, params.compare)
 
 

@@ -1,4 +1,4 @@
-"""The critic's gradient norm along the way from generated to real samples, early, halfway and at the end."""
+"""The discriminator's gradient norm between generated and real samples, early, halfway and at the end of training."""
 
 import math
 from collections.abc import Sequence
@@ -14,16 +14,15 @@ from ganspeed.report import style
 from ganspeed.report.style import Level, Look
 
 PREFIX = "diagnostics/profile_"  # followed by the weight of the real sample
-WIDTH = 9.6  # inches, the page's text width
-MOMENTS = {"early": 0.05, "halfway": 0.5, "end": 1.0}  # shares of the training's updates
+MOMENTS = {"early": 0.05, "halfway": 0.5, "end": 1.0}  # fractions of the training's updates
 DASHES = ((0, (1.2, 1.2)), (0, (5, 1.5)), "-")
 SHADES = (0.55, 0.75, 1.0)
-WIDE = 30  # a scale beyond it is labelled at powers of ten alone
+WIDE_RANGE = 30  # an axis whose limits have a higher ratio has labels at powers of ten only
 
 
 def columns(history: pd.DataFrame) -> dict[str, float]:
-    """Column → weight of the real sample, in the order of the weights; empty where the runs logged no profile."""
-    logged = history.dropna(how="all", axis="columns")  # a run that diverged at once has columns and no row
+    """Column → weight of the real sample, in ascending order; empty if the runs logged no profile."""
+    logged = history.dropna(how="all", axis="columns")  # a run that diverged at once has columns but no rows
     found = {column: float(column.removeprefix(PREFIX)) for column in logged if column.startswith(PREFIX)}
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
@@ -37,25 +36,25 @@ def moments(history: pd.DataFrame) -> list[int]:
 def profiles(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int]) -> Figure:
     """A panel per variant: the norm against the weight of the real sample, logarithmic, with a line at 1.
 
-    The variants that penalise the norm share one scale, any other has its own. Every seed thin, the median of the runs
-    still going bold; later moments darker.
+    Variants that penalise the norm share one scale, any other has its own. Thin lines are seeds, bold ones the median
+    of the runs that have not diverged by then; later moments are darker.
     """
     updates = moments(history)
-    then = [history[history["update"] == update] for update in updates]
+    rows_at = [history[history["update"] == update] for update in updates]
     with rc_context(style.STYLE):
-        across = min(4, len(styles))
-        rows = math.ceil(len(styles) / across)
-        figure = Figure(figsize=(WIDTH, 2.05 * rows + 0.7), layout="constrained")
-        panels = figure.subplots(rows, across, squeeze=False).flatten()
+        n_columns = min(4, len(styles))
+        rows = math.ceil(len(styles) / n_columns)
+        figure = Figure(figsize=(style.PAGE_WIDTH, 2.05 * rows + 0.7), layout="constrained")
+        panels = figure.subplots(rows, n_columns, squeeze=False).flatten()
         for ax, (variant, look) in zip(panels, styles.items(), strict=False):
-            for points, dashes, shade in zip(then, DASHES, SHADES, strict=True):
+            for points, dashes, shade in zip(rows_at, DASHES, SHADES, strict=True):
                 _draw(ax, points[points["variant"] == variant], look.colour, dashes, shade, seeds)
             ax.set(title=variant, yscale="log", xlim=(0, 1), xticks=[0, 0.5, 1])
             ax.xaxis.set_major_formatter(style.plain_number)
             style.level(ax, Level("1", 1.0))
         for ax in panels[len(styles) :]:
             ax.remove()
-        for group in _groups(history, dict(zip(styles, panels, strict=False))):
+        for group in _axes_by_scale(history, dict(zip(styles, panels, strict=False))):
             _share_scale(group)
         figure.supxlabel("weight of the real sample (0: generated, 1: real)", fontsize=10)
         figure.supylabel("gradient norm of the critic", fontsize=10)
@@ -74,8 +73,8 @@ def _draw(ax: Axes, points: pd.DataFrame, colour, dashes, shade: float, seeds: S
     ax.plot(list(names.values()), runs.median(), color=colour, alpha=shade, linestyle=dashes, linewidth=2)
 
 
-def _groups(history: pd.DataFrame, panels: dict[str, Axes]) -> list[list[Axes]]:
-    """The panels that share a scale: those of the variants that log a penalty's share, and each other by itself."""
+def _axes_by_scale(history: pd.DataFrame, panels: dict[str, Axes]) -> list[list[Axes]]:
+    """Groups of panels that share a scale: all variants that log a penalty's share, and each other variant alone."""
     share = history.get("diagnostics/share", pd.Series(np.nan, index=history.index))
     penalised = set(history["variant"][share.notna()])
     alone = [[ax] for variant, ax in panels.items() if variant not in penalised]
@@ -87,4 +86,4 @@ def _share_scale(panels: list[Axes]) -> None:
     low, high = min(limits), max(limits)  # the line at 1 is within: it was drawn before
     for ax in panels:
         ax.set_ylim(low, high)
-        style.plain_ticks(ax.yaxis, (1, 2, 5) if high / low < WIDE else (1,))
+        style.plain_ticks(ax.yaxis, (1, 2, 5) if high / low < WIDE_RANGE else (1,))

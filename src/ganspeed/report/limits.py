@@ -1,4 +1,4 @@
-"""What the report may and may not be taken to show."""
+"""The limits of the report: what it may and may not be taken to show."""
 
 from ganspeed.report import summaries
 from ganspeed.report.read import Results
@@ -9,7 +9,7 @@ SECONDS = "Seconds are those of one machine and of the engine that trained, alon
 
 
 def all_limits(everything: list[Results]) -> list[tuple[str, str]]:
-    """What the report may and may not be taken to show: a heading and its text each."""
+    """The limits of these results: pairs of a heading and its text."""
     points = [*_limits_of_design(everything), *_limits_of_data(everything)]
     if any("diagnostics/rho" in results.history for results in everything):
         points += LIMITS_OF_PENALTY
@@ -62,23 +62,23 @@ def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
         ("Losses are not quality", "Those of critics are not comparable across variants."),
         (
             "The last snapshot is scored, never the best one",
-            "A diverged run is kept and counted, with the last snapshot it has.",
+            "A diverged run is counted, with the last snapshot it has.",
         ),
     ]
 
 
 def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
-    """Which recipes are starting points only, and what tuning is worth."""
-    loose = sorted(
+    """Which recipes were not tuned, or what the tuning was."""
+    untuned = sorted(
         {name for results in everything for name in results.comparison["untuned"]}, key=everything[0].variants.index
     )
-    if not loose:
+    if not untuned:
         text = (
             "Every variant had the same number of trials, over the same ranges for the knobs they share: the best of a "
             "short search, on val."
         )
         return [("Tuned with an equal budget", text)]
-    which = "" if set(loose) == set(everything[0].variants) else f"{listed(loose)}: "
+    which = "" if set(untuned) == set(everything[0].variants) else f"{listed(untuned)}: "
     return [
         (
             "Untuned recipes",
@@ -91,12 +91,12 @@ def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
 def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:
     points = []
     for results in everything:
-        where, record = results.dataset, f"preregistration/{results.dataset}.json"
+        dataset, record = results.dataset, f"preregistration/{results.dataset}.json"
         if results.status.name == "confirmatory":
             fixed = f"Length, thresholds, variants, seeds and pairs were committed before the runs, in {record}."
             points.append(("Confirmatory", f"{fixed} What was not planned there is exploratory."))
         else:
-            text = f"On {where}: {'; '.join(results.status.reasons)}."
+            text = f"On {dataset}: {'; '.join(results.status.reasons)}."
             points.append((STATUS[results.status.name].capitalize(), text))
     return points
 

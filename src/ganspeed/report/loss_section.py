@@ -1,4 +1,4 @@
-"""The report's answers beside the comparison: a table per question, and one figure of loss against quality."""
+"""The section on loss, stopping and quality: a table per question, and one figure of loss against cfid."""
 
 import math
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from ganspeed.params.blocks import Report
-from ganspeed.report import loss_analysis, plots, style
+from ganspeed.report import loss_analysis, style
 from ganspeed.report.loss_analysis import Estimate
 from ganspeed.report.read import Results
 from ganspeed.report.style import Look
@@ -20,12 +20,12 @@ WARNING = (
     "Each row and each panel stands for itself."
 )
 PLAYERS = {"d_loss": "critic’s loss", "g_loss": "generator’s loss"}
-PANELS_PER_ROW = 3  # panels in a row
-WIDE = 5  # a panel whose losses exceed it is logarithmic beyond ±1: a first peak would else flatten what follows
+PANELS_PER_ROW = 3
+WIDE_PANEL = 5  # a panel whose losses exceed it is logarithmic beyond ±1: a first peak would flatten the rest
 
 
 def tables(results: Results, settings: Report) -> tuple[Table, ...]:
-    """One table per question, in the order of the module `questions`."""
+    """One table per question, in the order of the questions in `loss_analysis`."""
     return correlations(results), stops(results, settings), tails(results, settings), lengths(results)
 
 
@@ -36,8 +36,8 @@ def correlations(results: Results) -> Table:
         row, points = [Cell(variant)], [len(loss_analysis.aligned(*run, "d_loss")) for run in _runs(results, variant)]
         for column in PLAYERS:
             estimate = _correlation(results, variant, column)
-            row.append(_estimated(estimate))
-        rows.append((*row, Cell(_spanned(points))))
+            row.append(_estimate_cell(estimate))
+        rows.append((*row, Cell(_count_range(points))))
     caption = (
         "Does the loss track quality? Spearman’s ρ of each player’s loss and cfid over the snapshots of a run: the "
         "mean over seeds on Fisher’s scale and its 95 % interval by Student’s t there (none below 6 seeds). The loss "
@@ -64,7 +64,8 @@ def stops(results: Results, settings: Report) -> Table:
             [s.cfid / cfid.min() for s, (_, cfid) in zip(found, runs, strict=True)], least=1
         )
         when = Cell(plain(float(pd.Series(stopped).median())), f"n = {len(stopped)}") if stopped else Cell(NONE)
-        rows.append((Cell(variant), Cell(f"{len(stopped)}/{len(runs)}"), when, _estimated(last), _estimated(best)))
+        share = Cell(f"{len(stopped)}/{len(runs)}")
+        rows.append((Cell(variant), share, when, _estimate_cell(last), _estimate_cell(best)))
     caption = (
         f"When would a rule on the critic’s loss have stopped, and at what cost? The rule: stop once the mean of the "
         f"last {rule.smooth} logged losses has not set a new high (by {plain(100 * rule.min_delta)} % of its range so "
@@ -80,7 +81,7 @@ def stops(results: Results, settings: Report) -> Table:
 
 
 def tails(results: Results, settings: Report) -> Table:
-    """Does the critic's loss end oscillating around 0?"""
+    """Does the discriminator's loss end oscillating around 0?"""
     rows = []
     for variant in results.variants:
         ends = [
@@ -89,8 +90,8 @@ def tails(results: Results, settings: Report) -> Table:
         ]
         ends = [end for end in ends if end is not None]
         parts = [[end.mean for end in ends], [end.sd for end in ends], [end.sign_changes for end in ends]]
-        cells = [_spread(values) for values in parts]
-        rows.append((Cell(variant), *cells, Cell(_spanned([end.rows for end in ends])), Cell(str(len(ends)))))
+        cells = [_mean_cell(values) for values in parts]
+        rows.append((Cell(variant), *cells, Cell(_count_range([end.rows for end in ends])), Cell(str(len(ends)))))
     caption = (
         f"Does the critic’s loss end oscillating around 0? Over the last {plain(100 * settings.tail)} % of the logged "
         f"rows of a run: the mean of the loss, its standard deviation, and the share of neighbouring rows that differ "
@@ -113,7 +114,7 @@ def lengths(results: Results) -> Table:
         ratio = loss_analysis.mean_ratio([loss_analysis.last_over_best(cfid) for cfid in curves], least=1)
         when = pd.Series([cfid.idxmin() for cfid in curves], dtype=float).median()
         end = pd.Series([cfid.index[-1] for cfid in curves], dtype=float).median()
-        rows.append((Cell(variant), _estimated(ratio), Cell(number(when)), Cell(number(end))))
+        rows.append((Cell(variant), _estimate_cell(ratio), Cell(number(when)), Cell(number(end))))
     caption = (
         "Is training longer harmful? cfid of a run’s last snapshot divided by that of its best: geometric mean over "
         "seeds, 95 % interval by Student’s t on the logarithm (none below 6 seeds), and the median update of both."
@@ -130,17 +131,17 @@ def lengths(results: Results) -> Table:
 def caption(results: Results) -> str:
     return (
         f"Loss against quality on {results.dataset}: the critic’s loss, mean over the rows logged since the snapshot "
-        f"before (logarithmic beyond ±1 where it exceeds {WIDE}), against cfid (logarithmic; lower is better). A point "
-        f"per snapshot, a line per seed in the order of training, a ring around the last; ρ: Spearman’s, as in the "
-        f"table. {WARNING}"
+        f"before (logarithmic beyond ±1 where it exceeds {WIDE_PANEL}), against cfid (logarithmic; lower is better). A "
+        f"point per snapshot, a line per seed in the order of training, a ring around the last; ρ: Spearman’s, as in "
+        f"the table. {WARNING}"
     )
 
 
 def figure(results: Results, styles: dict[str, Look]) -> Figure:
-    """One small panel per variant: the critic's loss against cfid, each seed a line through its snapshots."""
+    """One panel per variant: the discriminator's loss against cfid, each seed a line through its snapshots."""
     with rc_context(style.STYLE):
         rows = math.ceil(len(styles) / PANELS_PER_ROW)
-        drawn = Figure(figsize=(plots.WIDTH, 2.6 * rows + 0.3), layout="constrained")
+        drawn = Figure(figsize=(style.PAGE_WIDTH, 2.6 * rows + 0.3), layout="constrained")
         panels = drawn.subplots(rows, PANELS_PER_ROW, squeeze=False, sharey=True).flatten()
         for ax, (variant, look) in zip(panels, styles.items(), strict=False):
             runs = [loss_analysis.aligned(*run, "d_loss") for run in _runs(results, variant)]
@@ -150,12 +151,12 @@ def figure(results: Results, styles: dict[str, Look]) -> Figure:
                         alpha=0.7, markeredgewidth=0, zorder=3)  # fmt: skip
                 ax.plot(points["loss"].iloc[-1:], points["cfid"].iloc[-1:], color="none", marker="o", markersize=6,
                         markeredgecolor="0.15", markeredgewidth=1, zorder=4)  # fmt: skip
-            if any(points["loss"].abs().max() > WIDE for points in runs):
+            if any(points["loss"].abs().max() > WIDE_PANEL for points in runs):
                 ax.set_xscale("symlog", linthresh=1)
                 ax.xaxis.set_major_formatter(FuncFormatter(style.plain_number))
             ax.set_yscale("log")
             style.plain_ticks(ax.yaxis, (1, 2, 5))
-            ax.set_title(f"{variant}\n{_worded(_correlation(results, variant, 'd_loss'))}", fontsize=9.5)
+            ax.set_title(f"{variant}\n{_correlation_text(_correlation(results, variant, 'd_loss'))}", fontsize=9.5)
         for ax in panels[len(styles) :]:
             ax.remove()
         drawn.supxlabel("critic’s loss (scales differ)", fontsize=10)
@@ -180,30 +181,30 @@ def _correlation(results: Results, variant: str, column: str) -> Estimate:
     return loss_analysis.mean_correlation(rhos, max((len(points) for points in runs), default=0))
 
 
-def _estimated(estimate: Estimate) -> Cell:
-    return Cell(number(estimate.value), _below(estimate))
+def _estimate_cell(estimate: Estimate) -> Cell:
+    return Cell(number(estimate.value), _interval(estimate))
 
 
-def _below(estimate: Estimate) -> str:
+def _interval(estimate: Estimate) -> str:
     interval = "" if estimate.low is None else f"{number(estimate.low)} to {number(estimate.high)}, "
     return f"{interval}n = {estimate.n}"
 
 
-def _worded(estimate: Estimate) -> str:
+def _correlation_text(estimate: Estimate) -> str:
     if estimate.value is None:
         return "no ρ: too few snapshots"
-    interval = "" if estimate.low is None else f" [{_two(estimate.low)}, {_two(estimate.high)}]"
-    return f"ρ = {_two(estimate.value)}{interval}, n = {estimate.n}"
+    interval = "" if estimate.low is None else f" [{_two_decimals(estimate.low)}, {_two_decimals(estimate.high)}]"
+    return f"ρ = {_two_decimals(estimate.value)}{interval}, n = {estimate.n}"
 
 
-def _two(value: float) -> str:
+def _two_decimals(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def _spread(values: list[float]) -> Cell:
+def _mean_cell(values: list[float]) -> Cell:
     series = pd.Series(values, dtype=float)
     return Cell(number(series.mean()), f"± {number(series.std(), 2)}" if len(series) > 1 else "")
 
 
-def _spanned(counts: list[int]) -> str:
+def _count_range(counts: list[int]) -> str:
     return span(counts) if counts else NONE

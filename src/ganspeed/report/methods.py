@@ -1,4 +1,4 @@
-"""The tables of what was run: data, variants, where and from which commit, and every run by its fingerprint."""
+"""The tables of what was run: data sets, variants, devices and commits, and every run by its fingerprint."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ from ganspeed.system.files import sha256_json
 
 
 def datasets(everything: list[Results]) -> Table:
-    """Which data, by what manifest, and what stands behind a score."""
+    """The data sets with their manifests, the accuracy of the classifiers, and the images behind a score."""
     rows = []
     for results in everything:
         record, calibration = results.runs[0].record, results.calibration
@@ -18,13 +18,14 @@ def datasets(everything: list[Results]) -> Table:
         accuracy = f"{number(100 * results.accuracy['test_accuracy'])} %"
         second = f"second {number(100 * results.accuracy['second_test_accuracy'])} %"
         gate = f"{second}; at least {plain(100 * results.accuracy['settings']['min_accuracy'])} % asked"
+        label = results.score_label
         rows.append((
             Cell(results.dataset),
             Cell(_settings(record["parameters"]["data"])),
             Cell(_settings(record["parameters"]["train"])),
             Cell(record["manifest_sha256"][:12]),
             Cell(accuracy, gate),
-            Cell(f"{results.scored['samples']:,} generated", f"{held_out} held out ({results.scored['split']})"),
+            Cell(f"{label['samples']:,} generated", f"{held_out} held out ({label['split']})"),
         ))  # fmt: skip
     head = ("data set", "data", "training", "manifest", "classifiers’ test accuracy", "images per score")
     caption = "Data sets. The manifest is the SHA-256 that pins the prepared arrays."
@@ -32,7 +33,7 @@ def datasets(everything: list[Results]) -> Table:
 
 
 def variants(everything: list[Results]) -> Table:
-    """Every variant's block of parameters, where data sets share it, and the code behind it."""
+    """Every variant's parameters, once if all data sets share them, and the hash of its code."""
     rows = []
     for variant in everything[0].variants:
         blocks = {run.record["parameters"]["variant"]["objective"]: run for r in everything for run in r.of(variant)}
@@ -44,7 +45,7 @@ def variants(everything: list[Results]) -> Table:
 
 
 def provenance(everything: list[Results]) -> Table:
-    """Where each variant was trained, and from which commits."""
+    """The device, versions and commits of each variant's runs."""
     rows = []
     for results in everything:
         for variant in results.variants:
@@ -90,18 +91,18 @@ def runs(everything: list[Results], bounds: Flags) -> Table:
 
 
 def code(run: ReportedRun) -> str:
-    """Twelve digits over the hashes of the sources a run used."""
+    """The first twelve digits of the SHA-256 over the hashes of the sources that a run used."""
     return sha256_json(run.record["sources"])[:12]
 
 
 def commit(run: ReportedRun) -> str:
-    """The commit a run was trained at; `dirty` where the code differed from it, `unknown` without git."""
+    """The commit of the training code; `dirty` if the code differed from it, `unknown` without git."""
     name = run.provenance["commit"]
     return f"{name[:10]}{' dirty' if run.provenance['dirty'] else ''}"
 
 
 def _counted(values: list[str]) -> str:
-    """The distinct values; with how often each occurs where there are several."""
+    """The distinct values, each with its count if there are several."""
     counts = Counter(values)
     return values[0] if len(counts) == 1 else ", ".join(f"{value} ({k})" for value, k in counts.items())
 

@@ -1,4 +1,4 @@
-"""Results → sections of text, tables and figures, and from them index.html and summary.md."""
+"""The page: sections of text, tables and figures, rendered as index.html and summary.md."""
 
 import base64
 import math
@@ -38,7 +38,7 @@ TRACES = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure's file name, its caption and, for who cannot see it, what it shows."""
+    """A figure's file name, caption and alternative text."""
 
     file: str
     caption: str
@@ -48,14 +48,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class Points:
-    """A list of headings with a sentence or two each."""
+    """A list of headings with a short text each."""
 
     items: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading of level 2 or 3 and what stands below it."""
+    """A heading of level 2 or 3 and the blocks below it."""
 
     title: str
     level: int
@@ -64,8 +64,18 @@ class Section:
 
 def draw_figures(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
     """The figures of one data set in the order of the page; `columns` moments of samples."""
-    styles, seeds, name = style.looks(results.variants), results.seeds, results.dataset
-    scores, diverged, lines = summaries.finite(results.scores), _diverged(results), _levels(results)
+    styles = style.looks(results.variants)
+    yield from _draw_cfid(results, styles)
+    yield from _draw_speeds(results, styles)
+    yield from _draw_metrics(results, styles)
+    yield from _draw_samples(results, columns)
+    yield from _draw_training(results, styles)
+
+
+def _draw_cfid(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
+    """cfid against generator updates, the headline, and against the other axes."""
+    seeds, name, diverged, lines = results.seeds, results.dataset, _diverged(results), _levels(results)
+    scores = summaries.finite(results.scores)
     cfid = scores[scores["metric"] == "cfid"]
     others = {summaries.AXIS_WORDS[axis]: axis for axis in results.runs[0].scale if axis != "updates"}
     yield (
@@ -76,45 +86,57 @@ def draw_figures(results: Results, columns: int) -> Iterator[tuple[Picture, Figu
         Picture(f"{name}_axes.png", text.curves(results, text.listed(others)), "cfid against other axes"),
         plots.score_curves(cfid, diverged, lines, styles, seeds, list(others.values())),
     )
-    yield from _draw_speeds(results, styles)
-    worst = _worst(results)
+
+
+def _draw_metrics(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
+    """The other metrics, if any."""
+    name, scores, worst = results.dataset, summaries.finite(results.scores), _worst(results)
     if worst:
         rows = {metric: _metric_levels(results, metric) for metric in worst}
         yield (
             Picture(f"{name}_metrics.png", text.metrics(results), "the other metrics against generator updates"),
-            plots.metric_panels(scores, rows, styles, seeds, worst),
+            plots.metric_panels(scores, rows, styles, results.seeds, worst),
         )
+
+
+def _draw_samples(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
+    """Samples of the first seed of every variant."""
+    name, seeds = results.dataset, results.seeds
     first = {variant: results.of(variant)[0] for variant in results.variants}
     pictures = {variant: run.samples for variant, run in first.items()}
     yield (
         Picture(f"{name}_samples.png", text.samples(results, seeds[0]), "generated samples through training"),
         plots.sample_grids(pictures, _moments(list(first.values()), columns)),
     )
-    logged = {column: title for column, title in TRACES.items() if column in results.history}
+
+
+def _draw_training(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
+    """Diagnostics of the penalties, gradient norms, and losses, the last of them against cfid."""
+    name, seeds, history = results.dataset, results.seeds, results.history
+    logged = {column: title for column, title in TRACES.items() if column in history}
     if logged:
         yield (
             Picture(f"{name}_traces.png", text.traces(results), "rho, alpha, lambda and penalty share over updates"),
-            plots.traces(results.history, logged, styles, seeds),
+            plots.traces(history, logged, styles, seeds),
         )
-    if gradient_profile.columns(results.history):
+    if gradient_profile.columns(history):
         yield (
             Picture(f"{name}_profile.png", text.profile(results), "gradient norm between generated and real samples"),
-            gradient_profile.profiles(results.history, styles, seeds),
+            gradient_profile.profiles(history, styles, seeds),
         )
     yield (
         Picture(f"{name}_losses.png", text.losses(results), "losses of critic and generator over updates"),
-        plots.losses(results.history, styles, seeds),
+        plots.losses(history, styles, seeds),
     )
+    alt = "the critic's loss against cfid, by variant"
     yield (
-        Picture(
-            f"{name}_loss_quality.png", loss_section.caption(results), "the critic's loss against cfid, by variant"
-        ),
+        Picture(f"{name}_loss_quality.png", loss_section.caption(results), alt),
         loss_section.figure(results, styles),
     )
 
 
 def _draw_speeds(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
-    """The figures that stand beside the tables of times and speed-ups."""
+    """The figures in the section of the tables of times and speed-ups."""
     name = results.dataset
     if summaries.pairs(results):
         yield (
@@ -133,7 +155,7 @@ def _draw_speeds(results: Results, styles: dict[str, style.Look]) -> Iterator[tu
 
 
 def sections(everything: list[Results], pictures: dict[str, list[Picture]], settings: Report) -> list[Section]:
-    """The page in its order; `pictures` are those of `draw`, by data set."""
+    """The sections in the order of the page; `pictures` are those of `draw_figures`, by data set."""
     guards = verdict.guards(everything)
     found = [
         Section("Verdict", 2, (*verdict.sentences(everything), *([guards] if guards else []))),
@@ -161,7 +183,7 @@ def sections(everything: list[Results], pictures: dict[str, list[Picture]], sett
 
 
 def render(template: str, title: str, everything: list[Results], found: list[Section], folder: Path) -> str:
-    """Fill `template` (template.html or template.md); `folder` holds the figures, to embed them."""
+    """Render `template` (template.html or template.md); `folder` has the figures to embed."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ganspeed.report", "."),
         autoescape=template.endswith(".html"),
@@ -181,12 +203,12 @@ def render(template: str, title: str, everything: list[Results], found: list[Sec
 
 
 def _diverged(results: Results) -> pd.DataFrame:
-    """Where runs diverged, at the height of the last cfid they had: variant, seed, value and the axes."""
+    """The points at which runs diverged, with their last cfid: variant, seed, value and the axes."""
     last = results.last()
     last = last[last["metric"] == "cfid"].set_index(["variant", "seed"])["value"]
     rows = [
         {"variant": run.variant, "seed": run.seed, "value": last[run.variant, run.seed]}
-        | {axis: step * max(run.diverged_at, 1) for axis, step in run.scale.items()}  # 0 has no place on a log axis
+        | {axis: step * max(run.diverged_at, 1) for axis, step in run.scale.items()}  # a log axis has no 0
         for run in results.runs
         if run.diverged_at is not None
     ]
@@ -205,15 +227,15 @@ def _metric_levels(results: Results, metric: str) -> list[style.Level]:
 
 
 def _worst(results: Results) -> dict[str, float]:
-    """Metric → what a run that has stopped counts as, for every metric but cfid."""
+    """Metric → the value of a run that has stopped, for every metric but cfid."""
     present = summaries.ordered_metrics(set(results.scores["metric"]))
     return {m: math.inf if m in summaries.LOWER_IS_BETTER else -math.inf for m in present if m != "cfid"}
 
 
 def _moments(runs: list[ReportedRun], columns: int) -> list[int]:
-    """Up to `columns` of the updates that have pictures, spread evenly over them, the first and the last included."""
-    there = sorted({update for run in runs for update in run.samples})
-    if columns >= len(there):
-        return there
-    step = (len(there) - 1) / max(1, columns - 1)
-    return [there[round(i * step)] for i in range(columns)] if columns > 1 else there[-1:]
+    """Up to `columns` of the updates with pictures, evenly spaced, including the first and the last."""
+    updates = sorted({update for run in runs for update in run.samples})
+    if columns >= len(updates):
+        return updates
+    step = (len(updates) - 1) / max(1, columns - 1)
+    return [updates[round(i * step)] for i in range(columns)] if columns > 1 else updates[-1:]

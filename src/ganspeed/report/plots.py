@@ -1,4 +1,4 @@
-"""The report's figures, from tidy tables with the columns variant, seed, value and what they are drawn against."""
+"""The report's figures, drawn from tidy tables with the columns variant, seed, value and the x axis."""
 
 import math
 from collections.abc import Sequence
@@ -13,12 +13,11 @@ from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
 from ganspeed.report import style
-from ganspeed.report.style import Level, Look
+from ganspeed.report.style import PAGE_WIDTH, Level, Look
 from ganspeed.training.sample_grids import crop_corner
 
-WIDTH = 9.6  # inches, the page's text width
 WIDE_LOSS = 20  # beyond it a panel of losses is logarithmic
-SMALL_PICTURE = 100  # pixels; smaller pictures keep their pixels' edges
+SMALL_PICTURE = 100  # pixels; up to this width pictures are drawn without interpolation
 AXIS_LABELS = {
     "updates": "generator updates",
     "d_updates": "critic updates",
@@ -35,12 +34,12 @@ def score_curves(
     seeds: Sequence[int],
     axes: Sequence[str],
 ) -> Figure:
-    """cfid against one panel per axis, both logarithmic; update 0 has no place on such an axis and is left out.
+    """cfid against one panel per axis, both logarithmic, hence without update 0.
 
     scores and diverged: variant, seed, value, and a column for every axis.
     """
     with rc_context(style.STYLE):
-        figure = Figure(figsize=(WIDTH, 5.4 if len(axes) == 1 else 4.4), layout="constrained")
+        figure = Figure(figsize=(PAGE_WIDTH, 5.4 if len(axes) == 1 else 4.4), layout="constrained")
         panels = figure.subplots(1, len(axes), sharey=True, squeeze=False)[0]
         for ax, axis in zip(panels, axes, strict=True):
             style.curves(ax, scores[scores[axis] > 0], axis, styles, seeds, math.inf)
@@ -61,10 +60,10 @@ def score_curves(
 def metric_panels(
     scores: pd.DataFrame, lines: dict[str, Sequence[Level]], styles: dict[str, Look], seeds, worst: dict[str, float]
 ) -> Figure:
-    """One panel per metric of `worst` against updates; `worst` is what a stopped run counts as, ±infinity."""
+    """One panel per metric of `worst` against updates; `worst` is the value, ±infinity, of a run that has stopped."""
     with rc_context(style.STYLE):
         rows = math.ceil(len(worst) / 4)
-        figure = Figure(figsize=(WIDTH, 2.25 * rows + 0.35), layout="constrained")
+        figure = Figure(figsize=(PAGE_WIDTH, 2.25 * rows + 0.35), layout="constrained")
         panels = figure.subplots(rows, 4, squeeze=False).flatten()
         for ax, (metric, stopped) in zip(panels, worst.items(), strict=False):
             points = scores[(scores["metric"] == metric) & (scores["updates"] > 0)]
@@ -87,12 +86,12 @@ def traces(history: pd.DataFrame, columns: dict[str, str], styles: dict[str, Loo
     styles = {variant: look for variant, look in styles.items() if variant in logged}
     with rc_context(style.STYLE):
         rows = math.ceil(len(columns) / 2)
-        figure = Figure(figsize=(WIDTH, 2.5 * rows + 0.35), layout="constrained")
+        figure = Figure(figsize=(PAGE_WIDTH, 2.5 * rows + 0.35), layout="constrained")
         panels = figure.subplots(rows, 2, squeeze=False, sharex=True).flatten()
         for ax, (column, title) in zip(panels, columns.items(), strict=False):
             style.curves(ax, history.rename(columns={column: "value"}), "update", styles, seeds, None)
             if ax.dataLim.ymin >= 0 and ax.dataLim.ymax <= 1:
-                ax.set_ylim(-0.02, 1.02)  # shares and weights: their whole range, lest noise fill the panel
+                ax.set_ylim(-0.02, 1.02)  # shares and weights: always 0 to 1, so that noise does not fill the panel
             ax.set_title(title)
         for ax in panels[len(columns) :]:
             ax.remove()
@@ -102,10 +101,10 @@ def traces(history: pd.DataFrame, columns: dict[str, str], styles: dict[str, Loo
 
 
 def losses(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int]) -> Figure:
-    """A panel per variant with both players' losses, each on its own scale: they are not compared across variants."""
+    """A panel per variant with both players' losses, each on its own scale: they do not compare across variants."""
     with rc_context(style.STYLE):
         rows = math.ceil(len(styles) / 3)
-        figure = Figure(figsize=(WIDTH, 2.2 * rows + 0.35), layout="constrained")
+        figure = Figure(figsize=(PAGE_WIDTH, 2.2 * rows + 0.35), layout="constrained")
         panels = figure.subplots(rows, 3, squeeze=False, sharex=True).flatten()
         players = {"d_loss": "-", "g_loss": (0, (1.5, 1.2))}
         for ax, (variant, look) in zip(panels, styles.items(), strict=False):
@@ -131,7 +130,7 @@ def losses(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int])
 
 
 def sample_grids(pictures: dict[str, dict[int, Path]], moments: Sequence[int]) -> Figure:
-    """The corners of pictures of samples: a row per variant, a column per moment; blank where a run had diverged.
+    """Corners of sample grids: a row per variant, a column per moment, empty if the run had diverged by then.
 
     pictures: variant → update → file, 8 x 8 images each, of which the first four of some rows are shown.
     """
@@ -139,8 +138,8 @@ def sample_grids(pictures: dict[str, dict[int, Path]], moments: Sequence[int]) -
     height, width = next(corner for row in corners.values() for corner in row.values()).shape[:2]
     interpolation = "nearest" if width <= SMALL_PICTURE else "antialiased"
     with rc_context(style.STYLE):
-        cell = min(1.6, (WIDTH - 1.5) / len(moments)) * height / width
-        figure = Figure(figsize=(WIDTH, cell * len(pictures) + 0.3), layout="constrained")
+        cell = min(1.6, (PAGE_WIDTH - 1.5) / len(moments)) * height / width
+        figure = Figure(figsize=(PAGE_WIDTH, cell * len(pictures) + 0.3), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
         panels = figure.subplots(len(pictures), len(moments), squeeze=False)
         for row, (variant, shown) in zip(panels, corners.items(), strict=True):
@@ -158,7 +157,7 @@ def sample_grids(pictures: dict[str, dict[int, Path]], moments: Sequence[int]) -
 
 
 def _corner(path: Path) -> np.ndarray:
-    """The first four images of the first four rows; in colour, which takes far more bytes, of the first two."""
+    """The first four images of the first four rows; in colour, which takes far more bytes, of the first two rows."""
     with Image.open(path) as picture:
         rows = 4 if picture.mode == "L" else 2
     return crop_corner(path, rows, columns=4)

@@ -1,4 +1,4 @@
-"""Keep a study: its report, with the params, records and lock behind it, in a folder small enough to commit."""
+"""Publish a study: its report with the params, records and lock behind it, in a folder small enough to commit."""
 
 import re
 import shutil
@@ -15,12 +15,10 @@ MAX_BYTES = 2 * 1024**2  # bytes
 
 
 def publish(workspace: Workspace, name: str) -> Path:
-    """Copy the report, params.yaml, dvc.lock and preregistration/ to reports/studies/<name>/; returns the folder.
+    """Copy the report, params.yaml and, if they exist, dvc.lock and preregistration/ to reports/studies/<name>/.
 
-    The last two only where there are any.
-
-    A study of this name is replaced as a whole. Whether the report is in step with params.yaml is not checked. Raises
-    UserError for a bad name, a report that is not there, and one of more than LIMIT bytes.
+    Returns the folder; an existing one is replaced. Whether the report was made with this params.yaml is not checked.
+    Raises UserError for a bad name, a missing file of the report, and more than MAX_BYTES bytes.
     """
     if not NAME.fullmatch(name):
         raise UserError(f"study name {name!r}: small letters, digits, _ and - are allowed, a letter or digit first")
@@ -40,7 +38,7 @@ def publish(workspace: Workspace, name: str) -> Path:
     try:
         for source in sources:
             _copy(source, new / source.name)
-        new.chmod(0o755)  # mkdtemp's folder is the owner's alone
+        new.chmod(0o755)  # mkdtemp makes it readable by the owner only
         replace_folder(new, studies / name)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -62,7 +60,7 @@ def _files(source: Path) -> list[Path]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Contents only: what lies in reports/ may be a link into DVC's cache, read-only."""
+    """Copy contents without permissions and links: files in reports/ may be read-only links into DVC's cache."""
     if source.is_dir():
         target.mkdir()
         for child in sorted(source.iterdir()):

@@ -1,9 +1,9 @@
-"""Numbers of others, for orientation: nothing here is measured by this project."""
+"""Published FIDs of other papers, for orientation: this project measured none of them."""
 
 from ganspeed.report.tables import Cell, Table
 
 TITLE = "Published numbers, for orientation"
-FID = {  # best Fréchet Inception distance of a search over settings, Lucic et al. 2018, 1711.10337
+FID = {  # the best Fréchet Inception distance of a search over settings, Lucic et al. 2018, 1711.10337
     "NS GAN (`gan`)": {"MNIST": 6.8, "CelebA": 55.0},
     "WGAN (`wgan`)": {"MNIST": 6.7, "CelebA": 41.3},
     "WGAN-GP (`wgan_gp`)": {"MNIST": 20.3, "CelebA": 30.0},
@@ -11,7 +11,7 @@ FID = {  # best Fréchet Inception distance of a search over settings, Lucic et 
 
 
 def table() -> Table:
-    """Inception FID after a large search, on the two data sets of the paper's scale."""
+    """Inception FID after a large search over settings, on MNIST and CelebA."""
     rows = tuple((Cell(name), *(Cell(f"{value:g}") for value in row.values())) for name, row in FID.items())
     caption = (
         "Inception FID by Lucic et al. 2018 (arXiv:1711.10337), after a search over many settings of larger networks. "

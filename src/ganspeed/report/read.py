@@ -1,4 +1,4 @@
-"""What the report reads: every file that params.compare implies, each by its name, never by search."""
+"""Reads the files of every run in params.compare, each by its name, never by a directory search."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,27 +18,27 @@ from ganspeed.workspace import Workspace
 
 @dataclass(frozen=True)
 class ReportedRun:
-    """One variant with one seed: run.json, its provenance and the folder both describe."""
+    """One variant with one seed: run.json, its provenance and its folder."""
 
     variant: str
     seed: int
     record: dict
     provenance: dict
     folder: Path
-    seconds_per_update: float | None  # of its variant alone, by the clock; None where there is none
+    seconds_per_update: float | None  # of its variant, measured by the stage timing; None if not measured
 
     @property
     def diverged_at(self) -> int | None:
-        """The update at which the run stopped being finite; None for a completed run."""
+        """The update at which the run diverged; None for a completed run."""
         return self.record["diverged_at"]
 
     @property
     def scale(self) -> dict[str, float]:
-        """Axis → how far one generator update goes on it."""
+        """Axis → units of that axis per generator update."""
         parameters = self.record["parameters"]
         n_critic = parameters["variant"]["n_critic"]
-        known = {"updates": 1, "d_updates": n_critic, "images": n_critic * parameters["train"]["batch_size"]}
-        return known if self.seconds_per_update is None else known | {"seconds": self.seconds_per_update}
+        units = {"updates": 1, "d_updates": n_critic, "images": n_critic * parameters["train"]["batch_size"]}
+        return units if self.seconds_per_update is None else units | {"seconds": self.seconds_per_update}
 
     @property
     def samples(self) -> dict[int, Path]:
@@ -50,10 +50,10 @@ class ReportedRun:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything known of one data set.
+    """All results of one data set.
 
-    scores: variant, seed, update, metric, value, and the axes of Run.scale; history: the columns of
-    history.csv behind variant and seed, empty where a variant does not log them; calibration: row, metric, value, n.
+    scores: variant, seed, update, metric, value, and the axes of ReportedRun.scale; history: variant, seed and the
+    columns of history.csv, NaN if a variant does not log them; calibration: row, metric, value, n.
     """
 
     dataset: str
@@ -65,7 +65,7 @@ class Results:
     calibration: pd.DataFrame
     comparison: dict
     accuracy: dict
-    scored: dict  # what lies beside a run's scores: samples, the generated images of each, and split, the real ones
+    score_label: dict  # the JSON beside a run's scores: among others `samples`, images per snapshot, and `split`
     status: Status
 
     def of(self, variant: str) -> list[ReportedRun]:
@@ -74,7 +74,7 @@ class Results:
 
     @cached_property
     def by_run(self) -> dict[tuple[str, int], tuple[pd.DataFrame, pd.DataFrame]]:
-        """(variant, seed) → the run's rows of history and of scores, cut out once for all who ask run by run."""
+        """(variant, seed) → the run's rows of history and of scores, computed once."""
         tables = [(table, dict(iter(table.groupby(["variant", "seed"])))) for table in (self.history, self.scores)]
         keys = [(run.variant, run.seed) for run in self.runs]
         return {key: tuple(rows.get(key, table.iloc[:0]) for table, rows in tables) for key in keys}
@@ -83,12 +83,12 @@ class Results:
         return self.of(variant)[0].scale
 
     def last(self) -> pd.DataFrame:
-        """Scores of each run's last snapshot: that of a diverged run is the last before it diverged."""
+        """Scores of each run's last snapshot; for a diverged run, the last one before it diverged."""
         newest = self.scores.groupby(["variant", "seed"])["update"].transform("max")
         return self.scores[self.scores["update"] == newest]
 
     def level(self, row: str, metric: str) -> float | None:
-        """A value of the calibration table, None where it has none."""
+        """A value of the calibration table; None if it has no such value."""
         table = self.calibration
         values = table[(table["row"] == row) & (table["metric"] == metric)]["value"]
         return None if values.empty else float(values.iloc[0])
@@ -135,16 +135,16 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
     for variant in compare.variants:
         refuse_damaged_runs(workspace, dataset, variant, compare.seeds)
     comparison = read_json(workspace.comparison(dataset))
-    _check_in_step(comparison, compare, workspace.comparison(dataset))
+    _check_comparison(comparison, compare, workspace.comparison(dataset))
     seconds = comparison["seconds_per_update"]
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
     tables, labels = read_scores(workspace, dataset, compare)
-    _check_label([(run.record, labels[run.variant, run.seed]["run"]) for run in runs], dataset)
+    _check_labels([(run.record, labels[run.variant, run.seed]["run"]) for run in runs], dataset)
     scores, histories = [], []
     for run in runs:
         table = tables[run.variant, run.seed]
         scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
-        histories.append(_read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
+        histories.append(pd.read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
     label, accuracy = labels[runs[0].variant, runs[0].seed], read_json(_accuracy(workspace, dataset))
     return Results(
         dataset=dataset,
@@ -153,10 +153,10 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
         runs=runs,
         scores=pd.concat(scores, ignore_index=True),
         history=_history(histories),
-        calibration=_read_csv(workspace.calibration(dataset)),
+        calibration=pd.read_csv(workspace.calibration(dataset)),
         comparison=comparison,
         accuracy=accuracy,
-        scored=label,
+        score_label=label,
         status=_status(workspace, compare, runs, comparison, label, accuracy),
     )
 
@@ -166,10 +166,10 @@ def _status(
     compare: Compare,
     runs: tuple[ReportedRun, ...],
     comparison: dict,
-    scored: dict,
+    score_label: dict,
     accuracy: dict,
 ) -> Status:
-    """What this study may be called, from runs, records and git."""
+    """The status of the study, from its runs, committed records and git."""
     dataset, used = comparison["dataset"], comparison["thresholds"]
     blocks, threshold = runs[0].record["parameters"], {name: used[name] for name in ("tau25", "tau", "tau75")}
     planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
@@ -177,7 +177,7 @@ def _status(
         dataset=dataset,
         axis=comparison["axis"],
         data=blocks["data"],
-        evaluate=scored["evaluate"] | {"samples": scored["samples"]},
+        evaluate=score_label["evaluate"] | {"samples": score_label["samples"]},
         features=accuracy["settings"],
         guards=comparison["guards"],
         metric_sha256=metric_sha256(),
@@ -193,15 +193,16 @@ def _status(
     )
     record = workspace.preregistration(dataset)
     commits = committed(workspace.root, record, [run.provenance["commit"] for run in runs])
-    return study_status(study, CommittedRecords(_if_there(record), _if_there(workspace.tuning(dataset)), commits))
+    records = CommittedRecords(_read_optional(record), _read_optional(workspace.tuning(dataset)), commits)
+    return study_status(study, records)
 
 
-def _if_there(path: Path) -> dict | None:
+def _read_optional(path: Path) -> dict | None:
     return read_json(path) if path.exists() else None
 
 
 def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
-    """All histories in one table, both losses among its columns even where every run diverged before it logged."""
+    """All histories in one table; it has both loss columns even if every run diverged before it logged a row."""
     table = pd.concat(histories, ignore_index=True)
     return table.reindex(columns=[*table.columns, *(c for c in ("d_loss", "g_loss") if c not in table)])
 
@@ -212,24 +213,20 @@ def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int, secon
     return ReportedRun(variant, seed, read_json(folder / "run.json"), provenance, folder, seconds.get(variant))
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path)
-
-
-def _check_label(runs: list[tuple[dict, dict]], dataset: str) -> None:
-    """What the label of the scores, which compare reads, says of its run must be what run.json says."""
-    for record, told in runs:
+def _check_labels(runs: list[tuple[dict, dict]], dataset: str) -> None:
+    """Raise UserError if the label of a run's scores, which compare reads, differs from its run.json."""
+    for record, label in runs:
         block = record["parameters"]["variant"]
         own = {**record["parameters"]["train"], **record, "n_critic": block["n_critic"], "variant": block}
-        if differing := [f"{key}: {value!r}, not {own[key]!r}" for key, value in told.items() if value != own[key]]:
+        if differing := [f"{key}: {value!r}, not {own[key]!r}" for key, value in label.items() if value != own[key]]:
             name = f"{dataset}/{record['variant']}/seed-{record['seed']}"
-            raise UserError(f"the scores of {name} tell of another run: {'; '.join(differing)}; run the stage evaluate")
+            raise UserError(f"scores of {name} belong to another run: {'; '.join(differing)}; run the stage `evaluate`")
 
 
-def _check_in_step(comparison: dict, compare: Compare, path: Path) -> None:
-    """A comparison of other runs than params names would put stale numbers beside fresh ones."""
+def _check_comparison(comparison: dict, compare: Compare, path: Path) -> None:
+    """Raise UserError if the comparison is not of the runs in params.compare: its numbers would be out of date."""
     compared = {(row["variant"], row["seed"]) for row in comparison["times"]}
     wanted = {(v, s) for v in compare.variants for s in compare.seeds}
     differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
     if differing:
-        raise UserError(f"{path}: out of step with params.compare over {', '.join(differing)}; run the stage `compare`")
+        raise UserError(f"{path}: does not match params.compare in {', '.join(differing)}; run the stage `compare`")

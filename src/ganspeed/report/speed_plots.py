@@ -1,4 +1,4 @@
-"""The figures of speed: forest of speed-ups, share of runs that arrived, paired slopes of T."""
+"""The figures of speed: forest plot of speed-ups, share of runs that reached a threshold, paired times."""
 
 import math
 
@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from ganspeed.report import style, summaries
-from ganspeed.report.plots import AXIS_LABELS, WIDTH
+from ganspeed.report.plots import AXIS_LABELS
 from ganspeed.report.read import Results
-from ganspeed.report.style import GREY, Look
+from ganspeed.report.style import GREY, PAGE_WIDTH, Look
 
 MARKERS = {"tau25": "^", "tau": "o", "tau75": "s"}
 SYMBOLS = {"tau25": "τ25", "tau": "τ", "tau75": "τ75"}
@@ -28,7 +28,7 @@ def forest(results: Results, styles: dict[str, Look]) -> Figure:
         if any(summaries.comparison_row(results, *pair, axis, "tau")["same_as"] is None for pair in pairs)
     ]
     with rc_context(style.STYLE):
-        figure = Figure(figsize=(WIDTH, 0.62 * len(pairs) + 1.35), layout="constrained")
+        figure = Figure(figsize=(PAGE_WIDTH, 0.62 * len(pairs) + 1.35), layout="constrained")
         panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for ax, axis in zip(panels, shown, strict=True):
             for place, pair in enumerate(pairs):
@@ -51,7 +51,7 @@ def forest(results: Results, styles: dict[str, Look]) -> Figure:
 
 
 def _axis_title(results: Results, axis: str, pairs: list[tuple[str, str]]) -> str:
-    """The axis, and those that coincide with it for every pair: critic updates and images."""
+    """The title of an axis, with those that coincide with it for every pair: critic updates and images."""
 
     def groups(name: str) -> list[str]:
         return [summaries.comparison_row(results, *pair, name, "tau")["same_as"] or name for pair in pairs]
@@ -61,7 +61,7 @@ def _axis_title(results: Results, axis: str, pairs: list[tuple[str, str]]) -> st
 
 
 def _speed_ups(ax: Axes, place: int, rows: list[dict], styles: dict[str, Look]) -> None:
-    """One pair on one axis: three marks with their intervals, one below the other."""
+    """Draw one pair on one axis: three markers with their intervals, one below the other."""
     if rows[0]["same_as"] is not None:
         words = f"as in {summaries.AXIS_WORDS[rows[0]['same_as']]}"
         ax.annotate(words, (0.5, place), xycoords=("axes fraction", "data"), ha="center", va="center", color=GREY,
@@ -79,7 +79,7 @@ def _speed_ups(ax: Axes, place: int, rows: list[dict], styles: dict[str, Look]) 
 
 
 def _ratio_ticks(ax: Axes) -> None:
-    """Plain numbers on a logarithmic axis of ratios, some on either side of 1 whatever its range."""
+    """Plain numbers on a logarithmic axis of ratios, with some on either side of 1 for any range."""
     low, high = ax.get_xlim()
     reach = max(1.3, 1 / min(low, 1), high)
     ax.set_xlim(min(low, 1 / 1.3), max(high, 1.3))
@@ -90,10 +90,10 @@ def _ratio_ticks(ax: Axes) -> None:
 
 
 def arrivals(results: Results, styles: dict[str, Look]) -> Figure:
-    """Cumulative share of runs that had reached each threshold, over generator updates up to the budget."""
+    """Cumulative share of runs that have reached each threshold, over generator updates up to the budget."""
     thresholds = results.comparison["thresholds"]
     with rc_context(style.STYLE):
-        figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
+        figure = Figure(figsize=(PAGE_WIDTH, 3.3), layout="constrained")
         panels = figure.subplots(1, len(MARKERS), sharey=True, sharex=True)
         for ax, name in zip(panels, MARKERS, strict=True):
             for variant, look in styles.items():
@@ -116,12 +116,12 @@ def arrivals(results: Results, styles: dict[str, Look]) -> Figure:
 
 
 def slopes(results: Results, styles: dict[str, Look]) -> Figure:
-    """Time to tau on the primary axis, a panel for each planned pair, or else each other one, and a line per seed."""
+    """Time to tau on the primary axis: a panel per planned pair, or per pair without a plan, and a line per seed."""
     pairs, axis = summaries.planned(results) or summaries.pairs(results), results.comparison["axis"]
     columns = min(PANELS_PER_ROW, max(3, len(pairs)))
     rows = math.ceil(len(pairs) / columns)
     with rc_context(style.STYLE):
-        figure = Figure(figsize=(WIDTH, 2.45 * rows + 0.2), layout="constrained")
+        figure = Figure(figsize=(PAGE_WIDTH, 2.45 * rows + 0.2), layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
         for ax, (new, reference) in zip(panels, pairs, strict=False):
             for left, right in summaries.paired_times(results, new, reference, axis):

@@ -1,7 +1,7 @@
-"""What figures are drawn with: one look per variant, every seed thin, the median bold, lines to read curves by.
+"""The style of the figures: a look per variant, thin lines for seeds, bold ones for medians, reference lines.
 
-Frames hold one row per point with the columns variant, seed, the x axis and `value`. Nothing here uses pyplot, so that
-figures leave no state behind; `save` writes the same bytes for the same figure, drawn anew.
+Frames have one row per point with the columns variant, seed, the x axis and `value`. Nothing here uses pyplot, so that
+figures leave no global state; `save` writes the same bytes for the same figure, drawn again.
 """
 
 import math
@@ -22,6 +22,7 @@ from PIL import Image
 
 from ganspeed.system.files import write_atomically
 
+PAGE_WIDTH = 9.6  # inches, the text width of the page
 STYLE = {
     **sns.axes_style("ticks"),
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same glyphs on every machine
@@ -41,12 +42,12 @@ STYLE = {
 }
 DASHES = ((), (5, 1.5), (1.2, 1.2), (6, 1.5, 1.2, 1.5), (3, 1.2), (8, 2, 1.2, 2, 1.2, 2), (2, 2.6))
 GREY = "0.45"
-COLOURS = (0, 1, 2, 3, 4, 9, 7, 5, 8, 6)  # of seaborn's colour-blind-safe palette, those that differ most first
+COLOURS = (0, 1, 2, 3, 4, 9, 7, 5, 8, 6)  # indices into seaborn's colour-blind palette, those that differ most first
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a variant is drawn, in every figure."""
+    """The colour and dashes of a variant in every figure."""
 
     colour: tuple[float, float, float]
     dashes: tuple[float, ...]
@@ -58,22 +59,22 @@ class Look:
 
 @dataclass(frozen=True)
 class Level:
-    """A horizontal line to read curves by: a threshold or a calibration row."""
+    """A horizontal reference line: a threshold or a calibration row."""
 
     label: str
     value: float
 
 
 def looks(variants: Sequence[str]) -> dict[str, Look]:
-    """Variant → look by its position in params.compare.variants; colour-blind-safe, told apart in grey by dashes."""
+    """Variant → look by its position in params.compare.variants; colour-blind-safe, in grey distinguished by dashes."""
     palette = sns.color_palette("colorblind", 10)
     return {v: Look(tuple(palette[COLOURS[i % 10]]), DASHES[i % len(DASHES)]) for i, v in enumerate(variants)}
 
 
 def median_curve(points: pd.DataFrame, x: str, seeds: Sequence[int], stopped: float | None) -> pd.Series:
-    """Median over all `seeds` at every x, a run that has stopped counting as `stopped` (infinite: worse than any).
+    """Median over all `seeds` at every x, with the value `stopped` for runs that have stopped (infinite: the worst).
 
-    Where that makes the median infinite it is left out. With None the median is over the runs still going.
+    Infinite medians are left out. If `stopped` is None, the median is over the runs that have not stopped.
     """
     table = points.pivot(index=x, columns="seed", values="value").reindex(columns=list(seeds))
     if stopped is not None:
@@ -83,7 +84,7 @@ def median_curve(points: pd.DataFrame, x: str, seeds: Sequence[int], stopped: fl
 
 
 def curves(ax: Axes, frame: pd.DataFrame, x: str, styles: dict[str, Look], seeds, stopped: float | None) -> None:
-    """Draw every seed thin and the median bold for each variant of `frame` (variant, seed, x, value)."""
+    """Draw a thin line per seed and a bold median for each variant of `frame` (variant, seed, x, value)."""
     for variant, look in styles.items():
         points = frame[(frame["variant"] == variant) & frame["value"].notna()]
         if points.empty:
@@ -95,7 +96,7 @@ def curves(ax: Axes, frame: pd.DataFrame, x: str, styles: dict[str, Look], seeds
 
 
 def crosses(ax: Axes, diverged: pd.DataFrame, x: str, styles: dict[str, Look]) -> None:
-    """Mark where runs diverged. diverged: variant, seed, x, value."""
+    """Mark the points at which runs diverged. diverged: variant, seed, x, value."""
     for row in diverged.to_dict("records"):
         ax.plot([row[x]], [row["value"]], color=styles[row["variant"]].colour, marker="X", markersize=9,
                 markeredgecolor="black", linestyle="none", zorder=5)  # fmt: skip
@@ -121,13 +122,13 @@ def labelled_levels(ax: Axes, lines: Sequence[Level]) -> None:
 def save(figure: Figure, path: Path, dpi: int) -> None:
     """Write a PNG with a palette of 256 colours and no metadata: a third of the size, the same bytes every time.
 
-    The palette covers every colour there is: one by frequency turns a thin line into the colour of a thicker one.
+    The palette is chosen by maximum coverage: one by frequency gives a thin line the colour of a thicker one.
     """
     figure.set(dpi=dpi, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # once, where savefig draws a figure twice
-    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    image = drawn.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    canvas.draw()  # once; savefig would draw it twice
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    image = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     write_atomically(path, lambda temporary: image.save(temporary, format="PNG", optimize=True))
 
 
@@ -143,13 +144,13 @@ def plain_number(value: float, _position: int | None = None) -> str:
 
 
 def shared_legend(figure: Figure, styles: dict[str, Look], diverged: bool = False) -> None:
-    """The variants above the panels, in as many columns as there is room for."""
+    """Draw a legend of the variants above the panels, in as many columns as fit."""
     handles = [Line2D([], [], **look.line(linewidth=2.2, label=variant)) for variant, look in styles.items()]
     if diverged:
         handles.append(Line2D([], [], color="0.6", marker="X", markersize=9, markeredgecolor="black",
                               linestyle="none", label="run diverged"))  # fmt: skip
-    widest = 0.75 + 0.08 * max(len(handle.get_label()) for handle in handles)  # inches: the line, and its letters
+    widest = 0.75 + 0.08 * max(len(handle.get_label()) for handle in handles)  # inches: the line and the text
     columns = max(1, min(len(handles), int(figure.get_figwidth() / widest)))
     rows = math.ceil(len(handles) / columns)
-    figure.set_figheight(figure.get_figheight() + 0.19 * (rows - 1))  # lest a long legend take it from the panels
+    figure.set_figheight(figure.get_figheight() + 0.19 * (rows - 1))  # so that a long legend does not shrink the panels
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, handlelength=3.2)

@@ -1,4 +1,4 @@
-"""Results → the numbers that the tables, results.csv and metrics.json share."""
+"""The numbers that the tables, results.csv and metrics.json share, computed from the results."""
 
 import math
 from statistics import fmean
@@ -28,7 +28,7 @@ STATISTICS = ("mean", "sd", "median", "min", "max")
 def last_scores(results: Results) -> pd.DataFrame:
     """One row per variant and metric over the last snapshot of its seeds: variant, metric, n and STATISTICS.
 
-    Values that are not finite are left out and n says so; sd is NaN where n is 1.
+    Values that are not finite are left out and not counted in n; sd is NaN if n is 1.
     """
     return _summarised(results.last(), results.variants)
 
@@ -52,9 +52,9 @@ def reached(results: Results, variant: str, threshold: str) -> int:
 
 
 def median_time(results: Results, variant: str, threshold: str) -> float | None:
-    """Median generator updates to a threshold, a seed that did not reach it counting as infinitely late.
+    """Median generator updates to a threshold; a seed that did not reach it counts as infinity.
 
-    None where that makes the median infinite.
+    None if the median is infinite.
     """
     times = [row["time"] if row["reached"] else math.inf for row in times_of(results, variant, threshold)]
     median = float(pd.Series(times, dtype=float).median())
@@ -67,13 +67,13 @@ def restricted_mean(results: Results, variant: str, threshold: str) -> float:
 
 
 def axes(results: Results) -> list[str]:
-    """The axes that the comparison has, in the order of AXIS_WORDS."""
+    """The axes of the comparison, in the order of AXIS_WORDS."""
     there = {row["axis"] for row in results.comparison["times"]}
     return [axis for axis in AXIS_WORDS if axis in there]
 
 
 def distinct_axes(results: Results, new: str, reference: str) -> list[tuple[str, ...]]:
-    """The axes in groups: on those of one group the two variants compare alike, since both scale by one factor."""
+    """Groups of axes on which the two variants have the same ratio, since both are scaled by the same factor."""
     groups: dict[str, list[str]] = {}
     for axis in axes(results):
         same_as = comparison_row(results, new, reference, axis, "tau")["same_as"]
@@ -82,7 +82,7 @@ def distinct_axes(results: Results, new: str, reference: str) -> list[tuple[str,
 
 
 def paired_times(results: Results, new: str, reference: str, axis: str) -> list[tuple[dict, dict]]:
-    """For every seed that both have, (reference, new) as {time, reached} at tau, up to the pair's horizon."""
+    """For every common seed, (reference, new) as {time, reached} at tau, up to the smaller budget of the pair."""
     by_seed = [{row["seed"]: row for row in times_of(results, v, "tau", axis)} for v in (reference, new)]
     ends = [results.comparison["thresholds"]["budget"] * _per_update(results, v, axis) for v in (reference, new)]
 
@@ -110,7 +110,7 @@ def planned(results: Results) -> list[tuple[str, str]]:
 
 
 def comparison_row(results: Results, new: str, reference: str, axis: str, threshold: str) -> dict:
-    """The one comparison of two variants on an axis at a threshold. Raises KeyError where there is none."""
+    """The comparison of two variants on an axis at a threshold. Raises KeyError if there is none."""
     wanted = (new, reference, axis, threshold)
     for row in results.comparison["comparisons"]:
         if (row["new"], row["reference"], row["axis"], row["threshold"]) == wanted:
@@ -162,12 +162,12 @@ def flags(results: Results, bounds: Flags) -> dict[tuple[str, int], list[str]]:
 
 
 def ordered_metrics(present: set[str]) -> list[str]:
-    """The metrics that are there: the known ones first, in the order of METRICS."""
+    """The present metrics: those of METRICS first, in its order."""
     return [m for m in METRICS if m in present] + sorted(present - set(METRICS))
 
 
 def times_of(results: Results, variant: str, threshold: str, axis: str = "updates") -> list[dict]:
-    """The rows of a variant's times to a threshold on an axis, one for each seed."""
+    """The rows of a variant's times to a threshold on an axis, one per seed."""
     wanted = (variant, axis, threshold)
     return [r for r in results.comparison["times"] if (r["variant"], r["axis"], r["threshold"]) == wanted]
 

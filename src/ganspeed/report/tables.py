@@ -1,4 +1,4 @@
-"""The report's tables: numbers in words, each with its n, the same for the page and for summary.md."""
+"""The report's tables: formatted numbers, each with its n, the same for index.html and summary.md."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ARROWS = {True: "↓", False: "↑"}
 
 @dataclass(frozen=True)
 class Cell:
-    """Text, and what stands smaller below it."""
+    """A text, and a smaller one below it."""
 
     text: str
     below: str = ""
@@ -26,11 +26,11 @@ class Table:
     head: tuple[str, ...]
     groups: tuple[tuple[str, tuple[tuple[Cell, ...], ...]], ...]
     texts: int = 1  # leading columns that hold text, set flush left
-    note: str = ""  # what stands below the table
+    note: str = ""  # text below the table
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number to so many significant digits, without an exponent unless it is tiny; None and NaN are a dash."""
+    """A number with so many significant digits, with an exponent only below 1e-4; None and NaN are a dash."""
     if value is None or not math.isfinite(value):
         return NONE
     if value != 0 and abs(value) < 1e-4:
@@ -41,12 +41,12 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def plain(value: float) -> str:
-    """A number that somebody chose or counted, with the digits it has: 1,200 or 0.5."""
+    """A setting or a count with all its digits: 1,200 or 0.5."""
     return f"{value:,.10g}"
 
 
 def scores(results: Results, note: str) -> Table:
-    """One row per variant over its last snapshots, and the calibration rows beside."""
+    """One row per variant over its last snapshots, and the calibration rows."""
     table, beside = summaries.last_scores(results), summaries.calibration(results)
     metrics = summaries.ordered_metrics(set(table["metric"]))
     others = [metric for metric in metrics if metric != "cfid"]
@@ -64,7 +64,7 @@ def scores(results: Results, note: str) -> Table:
 
 
 def times(results: Results) -> Table:
-    """Median updates to each threshold, with how many seeds reached it."""
+    """Median updates to each threshold, with the number of seeds that reached it."""
     thresholds = results.comparison["thresholds"]
     rows = []
     for variant in results.variants:
@@ -87,7 +87,7 @@ def times(results: Results) -> Table:
 
 
 def ratios(results: Results) -> Table:
-    """Speed-up of every variant over every reference, axes that coincide for the pair in one row."""
+    """Speed-up of every variant over every reference; axes with the same ratio share a row."""
     groups: dict[str, list[tuple[Cell, ...]]] = {}
     for new, reference in summaries.pairs(results):
         distinct = summaries.distinct_axes(results, new, reference)
@@ -109,7 +109,7 @@ def ratios(results: Results) -> Table:
 
 
 def areas(results: Results) -> Table:
-    """How many times lower a variant's whole curve of cfid lies than a reference's: needs no threshold."""
+    """Ratio of the areas under the cfid curves of a reference and a variant: needs no threshold."""
     groups: dict[str, list[tuple[Cell, ...]]] = {}
     for row in results.comparison["area_ratios"]:
         interval = f"{number(row['low'])}–{number(row['high'])}" if row["low"] is not None else NONE
@@ -125,7 +125,7 @@ def areas(results: Results) -> Table:
 
 
 def _evidence(row: dict) -> str:
-    """What stands below a ratio: its interval, where there is one, and how many seeds reached the threshold."""
+    """The text below a ratio: its interval, if there is one, and how many seeds reached the threshold."""
     interval = f"[{number(row['low'])}–{number(row['high'])}], " if row["low"] is not None else ""
     return f"{interval}{row['reached_new']}/{row['n']}, {row['reached_reference']}/{row['n']}"
 
@@ -140,7 +140,7 @@ def _variant_row(results: Results, table, variant: str, others: list[str]) -> tu
 
 
 def _spread(row: dict | None, n: int) -> Cell:
-    """Mean above, ± sd below, with its own n where that is not the row's."""
+    """The mean with ± sd below it, and with its n if that differs from the n of the row."""
     if row is None:
         return Cell(NONE)
     below = [f"± {number(row['sd'], 2)}" if row["n"] > 1 else "", f"n = {row['n']}" if row["n"] != n else ""]
@@ -155,6 +155,6 @@ def _calibration_row(table, row: str, others: list[str]) -> tuple[Cell, ...]:
 
 
 def span(counts: list[int]) -> str:
-    """The one count there is, or the least and the most of them."""
+    """The common count, or the lowest and the highest."""
     low, high = min(counts), max(counts)
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"

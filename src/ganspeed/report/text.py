@@ -1,4 +1,4 @@
-"""The report's sentences: what was compared, what each figure shows, and what none of it may be taken to show."""
+"""The report's sentences: what was compared and by which methods, its status, and the captions of figures."""
 
 from collections.abc import Iterable
 
@@ -35,7 +35,7 @@ def counted(n: int, one: str, many: str) -> str:
 
 
 def opening(everything: list[Results]) -> str:
-    """One paragraph: what was compared, over how much, and by which measure."""
+    """One paragraph: what was compared, on how many runs, and by which metric."""
     first = everything[0]
     n_runs = sum(len(results.runs) for results in everything)
     n_diverged = sum(run.diverged_at is not None for results in everything for run in results.runs)
@@ -52,21 +52,21 @@ def opening(everything: list[Results]) -> str:
 
 
 def _copies(results: Results) -> str:
-    """A sentence for every variant that trains on seeds of its own."""
+    """A sentence for every variant that trains on other seeds than the rest."""
     first = {variant: results.of(variant)[0] for variant in results.variants}
     blocks = {variant: run.record["parameters"]["variant"] for variant, run in first.items()}
-    moved = {variant: run.record["seed"] - run.seed for variant, run in first.items()}
-    said = ""
-    for copy in (variant for variant, offset in moved.items() if offset):
-        twins = [v for v in results.variants if blocks[v] == blocks[copy] and moved[v] != moved[copy]]
+    offsets = {variant: run.record["seed"] - run.seed for variant, run in first.items()}
+    sentences = ""
+    for copy in (variant for variant, offset in offsets.items() if offset):
+        twins = [v for v in results.variants if blocks[v] == blocks[copy] and offsets[v] != offsets[copy]]
         what = f"is {listed(twins)} once more: the true speed-up between them is 1" if twins else "stands alone"
-        said += f" {copy} trains on the seeds plus {moved[copy]}, paired with the others by position; it {what}."
-    return said
+        sentences += f" {copy} trains on the seeds plus {offsets[copy]}, paired with the others by position; it {what}."
+    return sentences
 
 
 def methods(results: Results) -> str:
-    """How the times and tests of a data set came about, in the numbers that were used."""
-    used, scored = results.comparison["thresholds"], results.scored
+    """The methods behind the times and tests of a data set, with the numbers used."""
+    used, scored = results.comparison["thresholds"], results.score_label
     train, row = results.runs[0].record["parameters"]["train"], results.comparison["guards"]["consecutive"]
     text = (
         f"Methods on {results.dataset}. Each run was trained for {train['updates']:,} generator updates; neighbouring "
@@ -82,7 +82,7 @@ def methods(results: Results) -> str:
 
 
 def _claims(guards: dict) -> str:
-    """What a planned comparison must show before it is called faster, slower or equivalent."""
+    """The conditions under which a planned comparison is called faster, slower or equivalent."""
     low, high = guards["equivalence"]
     return (
         f"Planned comparisons are Holm-corrected together. A claim needs a corrected p below .05, an interval without "
@@ -94,11 +94,11 @@ def _claims(guards: dict) -> str:
 
 
 def headline(everything: list[Results]) -> str:
-    """Recipes and status in a line, by data set where there are several: the first thing that is read."""
-    told = [(results.dataset, f"{recipes(results)} recipes, {STATUS[results.status.name]}") for results in everything]
-    if len({line for _, line in told}) == 1:
-        return f"{told[0][1]}."
-    return " ".join(f"On {dataset}: {line}." for dataset, line in told)
+    """Recipes and status in a line at the top of the page, by data set if these differ."""
+    lines = [(results.dataset, f"{recipes(results)} recipes, {STATUS[results.status.name]}") for results in everything]
+    if len({line for _, line in lines}) == 1:
+        return f"{lines[0][1]}."
+    return " ".join(f"On {dataset}: {line}." for dataset, line in lines)
 
 
 def recipes(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""What comes first on the page: a sentence for every planned comparison, computed by `compare`, and its guards."""
+"""The first section of the page: a sentence for every planned comparison, computed by `compare`, and its guards."""
 
 from ganspeed.compare.power import ENOUGH_POWER
 from ganspeed.report.read import Results
@@ -15,12 +15,12 @@ GUARD_WORDS = {
 
 
 def planned(results: Results) -> list[dict]:
-    """The rows of planned comparisons that carry the sentence, in the order of the plan."""
+    """The rows of planned comparisons that have a sentence, in the order of the plan."""
     return [row for row in results.comparison["comparisons"] if row["planned"] and row["sentence"] is not None]
 
 
-def judged(results: Results) -> list[dict]:
-    """Those of them with a verdict: both arms were tuned alike."""
+def with_verdict(results: Results) -> list[dict]:
+    """The rows of planned comparisons with a verdict: both arms were tuned alike."""
     return [row for row in planned(results) if row["verdict"] is not None]
 
 
@@ -49,10 +49,10 @@ def _power(dataset: str, power: dict) -> str:
 
 
 def guards(everything: list[Results]) -> Table | None:
-    """The guards of every comparison with a verdict; None where there is none."""
+    """The guards of every comparison with a verdict; None if there is no verdict."""
     groups = []
     for results in everything:
-        for row in judged(results):
+        for row in with_verdict(results):
             ahead = row["new"] if row["ratio"] >= 1 else row["reference"]
             title = f"{results.dataset}: {row['new']} against {row['reference']}, guards of {ahead}"
             groups.append((title, tuple(_guard(name, found) for name, found in row["guards"].items())))
@@ -77,7 +77,7 @@ def forest(results: Results) -> str:
     return (
         f"Speed-ups on {results.dataset} at three thresholds (τ25 the easiest) on every axis that differs for a pair; "
         f"right of 1 the first-named variant needed less. Bars: 95 % intervals by inverting the exact sign-flip test "
-        f"({results_n(results)} paired seeds; none below 6), uncorrected. Hollow: an arm reached the threshold in "
+        f"({_paired_seeds(results)} paired seeds; none below 6), uncorrected. Hollow: an arm reached the threshold in "
         f"fewer than 90 % of the seeds, so that the budget decides. No mark: neither arm ever reached it."
     )
 
@@ -94,12 +94,12 @@ def slopes(results: Results) -> str:
     which = " for every planned pair" if planned(results) else ""
     return (
         f"Time to τ on {results.dataset}{which}, seed by seed: each line joins the two runs of one seed "
-        f"({results_n(results)} paired seeds), reference left, the other right. Downward: the "
+        f"({_paired_seeds(results)} paired seeds), reference left, the other right. Downward: the "
         f"other needed less. Hollow: not reached, drawn at the budget."
     )
 
 
-def results_n(results: Results) -> str:
-    """The numbers of paired seeds: one, or the least and the most."""
+def _paired_seeds(results: Results) -> str:
+    """The number of paired seeds of the comparisons: one, or the lowest and the highest."""
     counts = [row["n"] for row in results.comparison["comparisons"]]
     return f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"

@@ -1,4 +1,4 @@
-"""The report: one page that opens offline, the same for reading on a code host, and the tables behind both."""
+"""Writes the report: an HTML page that opens offline, the same page in Markdown, and the tables behind both."""
 
 import shutil
 import tempfile
@@ -16,8 +16,8 @@ from ganspeed.workspace import Workspace
 def write_report(workspace: Workspace, params: Params) -> None:
     """Write index.html, summary.md, results.csv, metrics.json, figures/ and comparison/ under reports/.
 
-    Everything is made beside the old report first and then put in place, whole files and folders. Raises UserError
-    naming every file of params.compare that is missing.
+    All files are written to a temporary folder beside the old report and then replace it one by one. Raises UserError
+    naming every missing file of the runs in params.compare.
     """
     everything = read_results(workspace, params.compare)
     workspace.reports.mkdir(parents=True, exist_ok=True)
@@ -51,8 +51,8 @@ def _write_tables(new: Path, everything: list[Results], bounds: Flags) -> None:
     write_text(new / "results.csv", table.to_csv(index=False, lineterminator="\n"))
     write_json(new / "metrics.json", {results.dataset: summaries.metrics(results) for results in everything})
     for results in everything:
-        told = {"status": results.status.name, "status_reasons": results.status.reasons}
         flags = summaries.flags(results, bounds)
-        told["flags"] = [{"variant": v, "seed": s, "flags": names} for (v, s), names in flags.items() if names]
-        comparison = {**results.comparison, **told}
+        flagged = [{"variant": v, "seed": s, "flags": names} for (v, s), names in flags.items() if names]
+        status = {"status": results.status.name, "status_reasons": results.status.reasons}
+        comparison = {**results.comparison, **status, "flags": flagged}
         write_json(new / "comparison" / f"{results.dataset}.json", comparison, compact=True)
