@@ -101,9 +101,8 @@ def test_the_page_warns_beside_the_figure_and_the_tables(study):
     workspace, params, _ = study
     write.write_report(workspace, params)
     for name in ("index.html", "summary.md"):
-        part = (
-            (workspace.reports / name).read_text(encoding="utf-8").split(loss_section.TITLE)[1].split("What was run")[0]
-        )
+        page = (workspace.reports / name).read_text(encoding="utf-8")
+        part = page.split(loss_section.TITLE)[1].split("What was run")[0]
         assert part.count("never compared across variants") == 3  # the figure, correlations, tails
     assert (workspace.reports / "figures" / "digits_loss_quality.png").is_file()
 
