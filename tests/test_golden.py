@@ -82,6 +82,7 @@ def found(golden, tmp_path_factory) -> dict:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a minute on an idle core; the first of them trains everything
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_runs_and_scores_keep_their_bytes(engine, variant, golden, found):
