@@ -12,7 +12,7 @@ help: ## list the targets
 repro: $(VENV)/.installed scm ## rebuild every result from params.yaml: train, score, compare, report
 	@ganspeed check
 	@dvc repro features
-	@ganspeed ahead
+	@ganspeed run
 	@dvc repro
 	-@ganspeed track
 	@echo "report:  $(CURDIR)/reports/index.html"

@@ -22,11 +22,12 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pandas as pd
+import torch
 from tables import tell
 
 from ganspeed.params.load import load_params
 from ganspeed.runs import train
-from ganspeed.runs.spec import all_specs
+from ganspeed.runs.spec import RunSpec, all_specs
 from ganspeed.runs.train import _train_group, train_all
 from ganspeed.system.devices import select_device
 from ganspeed.tracking import terminal
@@ -37,13 +38,12 @@ from ganspeed.workspace import Workspace
 train_group = _train_group
 
 
-def timed_group(item: tuple) -> None:
-    """As execute trains a group, with the time of every update noted, and what its pictures took.
+def timed_group(specs: list[RunSpec], workspace: Workspace, device: torch.device) -> None:
+    """As a worker trains a group, with the time of every update noted, and what its pictures took.
 
     Whether to stop is asked after each update.
     """
-    specs, workspace, _ = item
-    updates, pictures, wished = [], [], train.wished
+    updates, pictures, requested = [], [], train.requested
 
     def timed(method: Callable) -> Callable:
         def call(*arguments) -> None:
@@ -54,11 +54,11 @@ def timed_group(item: tuple) -> None:
         return call
 
     with (
-        patch.object(train, "requested", lambda: updates.append(time.perf_counter()) or wished()),
+        patch.object(train, "requested", lambda: updates.append(time.perf_counter()) or requested()),
         patch.object(SnapshotWriter, "photograph", timed(SnapshotWriter.photograph)),
         patch.object(SnapshotWriter, "animate", timed(SnapshotWriter.animate)),
     ):
-        train_group(item)
+        train_group(specs, workspace, device)
     found = {"train": specs[0].parameters["train"], "updates": updates, "pictures": sum(pictures)}
     (workspace.root / f"{specs[0].fingerprint}.times").write_text(json.dumps(found))
 

@@ -1,4 +1,4 @@
-"""Updates per second in total of a study of 1, 2, 4, ... runs of one variant at once, as `ganspeed ahead` trains it.
+"""Updates per second in total of a study of 1, 2, 4, ... runs of one variant at once, as `ganspeed run` trains it.
 
     python benchmarks/runs_at_once.py [--updates 400] [--repeats 3] [--to reports/benchmarks/NAME.csv] [...]
 
@@ -56,7 +56,7 @@ def rate(parsed: Params, workspace: Workspace, dataset: str, variant: str, count
     for spec in specs:
         spec.parameters["train"] |= {"updates": updates, "checkpoint_every": updates, "grid_ratio": 1e3}
     train_all(specs, workspace, where, lambda specs: [clock])
-    shutil.rmtree(workspace.pool)
+    shutil.rmtree(workspace.run_cache)
     return count * (updates - 1) / (clock.last - clock.first)
 
 

@@ -46,7 +46,7 @@ def measure(workspace: Workspace, variant: str, ratio: float) -> dict:
     start = time.perf_counter()
     run_grid(workspace, asked, lambda specs: [])  # nothing to train is left
     scoring = time.perf_counter() - start
-    shutil.rmtree(workspace.pool)
+    shutil.rmtree(workspace.run_cache)
     return {
         "variant": variant,
         "grid_ratio": ratio,

@@ -63,7 +63,7 @@ def main() -> None:
         found = [
             command(["ganspeed", "check"], root),
             *stages(["dvc", "repro", "features"], root),
-            command(["ganspeed", "ahead"], root),
+            command(["ganspeed", "run"], root),
             *stages(["dvc", "repro"], root),
             command(["ganspeed", "track"], root),
         ]

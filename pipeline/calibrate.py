@@ -1,4 +1,4 @@
-"""Stage `calibrate`: the metrics of real, blurred, thinned and Gaussian images, to read the others by."""
+"""Stage `calibrate`: the metrics of real, blurred, thinned and Gaussian images, as a scale for the scores."""
 
 from ganspeed.params.blocks import Params
 from ganspeed.scoring import calibration

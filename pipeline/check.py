@@ -1,7 +1,7 @@
-"""Stage `check`: refuse a params.yaml with mistakes, and move aside what it no longer names.
+"""Stage `check`: refuse a params.yaml with mistakes, and move what it no longer names to the run cache.
 
-run_stage has read and checked the params before the body is called. The output is constant, so that an edit which
-changes nothing for a stage further down does not run it.
+run_stage reads and checks the params before it calls the body. The output is constant, so that an edit that changes
+nothing for a later stage does not run it.
 """
 
 from ganspeed.params.blocks import Params
@@ -12,7 +12,7 @@ from stage import run_stage
 
 
 def check(params: Params, workspace: Workspace) -> None:
-    """Name every mistake in params.yaml; move runs and scores that it no longer names to .runs/."""
+    """Report every mistake in params.yaml; move runs and scores that it no longer names to .runs/."""
     stash_unnamed(workspace, params)
     write_text(workspace.artifacts / "check.txt", "params.yaml is in order\n")
 

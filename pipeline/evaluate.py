@@ -1,4 +1,4 @@
-"""Stage `evaluate`: the scores of every snapshot of one variant, kept per seed."""
+"""Stage `evaluate`: the scores of every snapshot of one variant, for each seed by its fingerprint."""
 
 from ganspeed.params.blocks import Params
 from ganspeed.runs.integrity import refuse_damaged_runs
@@ -10,13 +10,13 @@ from stage import run_stage
 
 
 def evaluate(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
-    """Keep the scores that fit, take back those put aside, score the remaining runs side by side."""
-    remove_unfinished(workspace.scores(dataset, variant, 0).parent)  # DVC would take it for a part of the output
+    """Keep scores that are up to date, collect those in the run cache, score the remaining runs side by side."""
+    remove_unfinished(workspace.scores(dataset, variant, 0).parent)  # DVC would add it to the output
     refuse_damaged_runs(workspace, dataset, variant, params.compare.seeds)
     scored = score_variant(workspace, params, dataset, variant)
-    print(f"{dataset} {variant}: {len(scored)} of {len(params.compare.seeds)} runs scored, the rest kept")
+    print(f"{dataset} {variant}: {len(scored)} of {len(params.compare.seeds)} runs scored, the others up to date")
     if scored:
-        mirror_safely(workspace, params, dataset, variant)  # the report's stage mirrors what was there before
+        mirror_safely(workspace, params, dataset, variant)  # without new scores, the stage report mirrors the runs
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `features`: the metric classifiers, and the real images as they see them."""
+"""Stage `features`: the metric classifiers, and the embedded real images."""
 
 from ganspeed.params.blocks import Params
 from ganspeed.scoring.train_classifier import build
@@ -8,10 +8,10 @@ from stage import run_stage
 
 
 def train_classifiers(params: Params, workspace: Workspace, dataset: str) -> None:
-    """Train the two metric classifiers of one data set; fails where one is below its `min_accuracy`."""
-    settings, where = params.dataset(dataset).features, select_device()
+    """Train the two metric classifiers of one data set; fails when one is below `min_accuracy`."""
+    settings, device = params.dataset(dataset).features, select_device()
     folders = workspace.prepared(dataset), workspace.features(dataset)
-    build(dataset, settings, *folders, where, worker_count(where))
+    build(dataset, settings, *folders, device, worker_count(device))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `pilot`: a few long runs of one variant, from which length and thresholds are taken."""
+"""Stage `pilot`: a few long runs of one variant, which fix the length and the thresholds of a study."""
 
 from ganspeed.params.blocks import Params
 from ganspeed.study import pilot as piloting
@@ -8,7 +8,7 @@ from stage import run_stage
 
 
 def pilot(params: Params, workspace: Workspace, dataset: str) -> None:
-    """Train and score the pilot of one data set; keeps what fits."""
+    """Train and score the pilot of one data set; does nothing when it is up to date."""
     scored = piloting.run_pilot(workspace, params, dataset, lambda specs: [terminal.terminal_observer(len(specs))])
     print(f"{dataset}: {scored} pilot runs scored; `ganspeed freeze {dataset}` takes length and thresholds from them")
 

@@ -1,4 +1,4 @@
-"""Stage `report`: one page that opens offline, the tables and the figures."""
+"""Stage `report`: a page that opens offline, with tables and figures."""
 
 from ganspeed.params.blocks import Params
 from ganspeed.report import write as reporting
@@ -10,7 +10,7 @@ from stage import run_stage
 def report(params: Params, workspace: Workspace) -> None:
     """Write reports/ from the results of every run that params.compare names."""
     reporting.write_report(workspace, params)
-    mirror_safely(workspace, params)  # a removed variant runs no other stage, and must leave the view
+    mirror_safely(workspace, params)  # removing a variant runs no other stage, and must update the view
 
 
 if __name__ == "__main__":

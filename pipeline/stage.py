@@ -1,4 +1,4 @@
-"""What every stage shares: its arguments, the params, and errors worded for the user."""
+"""The main function of every stage: command line, params, exit status."""
 
 import argparse
 from collections.abc import Callable
@@ -11,7 +11,10 @@ from ganspeed.workspace import Workspace
 
 
 def run_stage(body: Callable[..., None], *arguments: str) -> None:
-    """Call `body(params, workspace, *arguments)`, the arguments from the command line, the study in this folder."""
+    """Call `body(params, workspace, *arguments)` with the named arguments from the command line, and end the process.
+
+    The study is in the current folder.
+    """
     parser = argparse.ArgumentParser(description=body.__doc__)
     for name in arguments:
         parser.add_argument(name)

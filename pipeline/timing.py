@@ -7,9 +7,9 @@ from stage import run_stage
 
 
 def timing(params: Params, workspace: Workspace, dataset: str) -> None:
-    """Keep the table that fits, or measure; an empty one where protocol.timing.repeats is 0."""
+    """Measure, unless the table is up to date; it is empty when protocol.timing.repeats is 0."""
     measured = update_timing(workspace, params, dataset)
-    print(f"{dataset}: {'measured' if measured else 'kept, or empty'}")
+    print(f"{dataset}: {'measured' if measured else 'up to date, or empty'}")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from stage import run_stage
 
 
 def train(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
-    """Keep the runs that fit the params, fetch those trained ahead, train the missing ones."""
+    """Keep the runs that are up to date, collect those in the run cache, train the missing ones."""
     if train_cell(workspace, params, dataset, variant, terminal.make_observers(workspace, params)):
-        mirror_safely(workspace, params, dataset, variant)  # the report's stage mirrors what was there before
+        mirror_safely(workspace, params, dataset, variant)  # without new runs, the stage report mirrors them
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from stage import run_stage
 
 
 def tune(params: Params, workspace: Workspace, dataset: str) -> None:
-    """Train and score the trials that are missing; goes on where it was stopped."""
+    """Train and score the missing trials; continues where it was stopped."""
     scored = run_tuning(workspace, params, dataset, lambda specs: [terminal.terminal_observer(len(specs))])
-    print(f"{dataset}: {scored} trials scored; `ganspeed adopt-tuning {dataset}` writes what was chosen to params.yaml")
+    print(f"{dataset}: {scored} trials scored; `ganspeed adopt-tuning {dataset}` writes the choice to params.yaml")
 
 
 if __name__ == "__main__":

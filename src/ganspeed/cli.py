@@ -1,7 +1,8 @@
-"""The command `ganspeed`: what is done by hand, beside the stages that DVC runs."""
+"""The command `ganspeed`: what a user runs by hand, besides the stages that DVC runs."""
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from ganspeed.errors import UserError
@@ -9,12 +10,14 @@ from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
 from ganspeed.workspace import Workspace
 
+Subcommand = Callable[[argparse.Namespace, Workspace], None]
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one subcommand; returns the exit status: 0, or 2 with the mistakes on stderr. When stopped, ends with 75."""
+    """Run one subcommand; returns 0, or 2 after printing errors to stderr. When stopped, the process ends with 75."""
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
-    return exit_status(lambda: given.run(given, workspace), workspace.root)
+    return exit_status(lambda: given.subcommand(given, workspace), workspace.root)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -22,47 +25,52 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--root", type=Path, default=Path(), help="folder of params.yaml (default: this one)")
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+    def command(name: str, subcommand: Subcommand, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(run=run)
+        sub.set_defaults(subcommand=subcommand)
         return sub
 
-    command("check", check, "name every mistake in params.yaml")
-    command("ahead", ahead, "train and score what is missing of the grid side by side, for the stages to collect")
-    command("track", track, "bring MLflow up to date with the files")
-    ui = command("ui", ui_, "bring MLflow up to date and open its pages on 127.0.0.1")
+    command("check", _check, "name every mistake in params.yaml")
+    command("run", _run, "train and score what is missing of the grid side by side, for the stages to collect")
+    commands.add_parser("ahead").set_defaults(subcommand=_ahead)  # without a help text: hidden
+    command("track", _track, "bring MLflow up to date with the files")
+    ui = command("ui", _ui, "bring MLflow up to date and open its pages on 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
-    preset = command("preset", preset_, "put a preset's grid and data sets into params.yaml; prints the difference")
-    preset.add_argument("name", nargs="?", help="without a name: list the presets with their time and disk")
+    preset = command("preset", _preset, "put a preset's grid and data sets into params.yaml; prints the difference")
+    preset.add_argument("name", nargs="?", help="without a name: list the presets with their time and disk space")
     preset.add_argument("--reset", action="store_true", help="restore the shipped variants and thresholds as well")
-    schedule = command("freeze-schedule", freeze_schedule, "record the alpha and lambda of pilot runs, to replay them")
+    schedule = command("freeze-schedule", _freeze_schedule, "record the alpha and lambda of pilot runs, to replay them")
     schedule.add_argument("dataset")
     schedule.add_argument("variant")
-    for name, run, text in (
-        ("adopt-tuning", adopt_tuning, "write what `make tune` chose into params.yaml; prints the difference"),
-        ("freeze", freeze_, "fix length and thresholds by the pilot, in params.yaml and preregistration/"),
+    for name, subcommand, text in (
+        ("adopt-tuning", _adopt_tuning, "write what `make tune` chose into params.yaml; prints the difference"),
+        ("freeze", _freeze, "fix length and thresholds by the pilot, in params.yaml and preregistration/"),
     ):
-        command(name, run, text).add_argument("dataset")
-    publish = command("publish", publish_, "keep this report as reports/studies/NAME")
-    publish.add_argument("name")
-    command("doctor", doctor, "say which lock or damaged file stands in the way, and what to do about it")
-    command("gc", gc, "free what the current params do not need: runs and scores put aside in .runs/")
+        command(name, subcommand, text).add_argument("dataset")
+    command("publish", _publish, "copy this report to reports/studies/NAME").add_argument("name")
+    command("doctor", _doctor, "name every held lock and every damaged file that blocks the study, and what to do")
+    command("gc", _gc, "remove from the run cache, .runs/, what the current params do not need")
     return parser
 
 
-def check(given, workspace: Workspace) -> None:
+def _check(given: argparse.Namespace, workspace: Workspace) -> None:
     load_params(workspace.params)
 
 
-def ahead(given, workspace: Workspace) -> None:
-    from ganspeed.study.run_grid import run_grid
+def _run(given: argparse.Namespace, workspace: Workspace) -> None:
+    from ganspeed.study.run_grid import run_grid  # this and the imports below take seconds that `check` has no use for
     from ganspeed.tracking import terminal
 
     params = load_params(workspace.params)
     run_grid(workspace, params, terminal.make_observers(workspace, params))
 
 
-def track(given, workspace: Workspace) -> None:
+def _ahead(given: argparse.Namespace, workspace: Workspace) -> None:
+    print("`ganspeed ahead` is now `ganspeed run`", file=sys.stderr)
+    _run(given, workspace)
+
+
+def _track(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.tracking.client import tracking_uri
     from ganspeed.tracking.mirror import mirror
 
@@ -71,13 +79,13 @@ def track(given, workspace: Workspace) -> None:
     print(f"MLflow at {tracking_uri(workspace)}: {counts}")
 
 
-def ui_(given, workspace: Workspace) -> None:
+def _ui(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.tracking.server import serve
 
     serve(workspace, load_params(workspace.params), given.port)
 
 
-def preset_(given, workspace: Workspace) -> None:
+def _preset(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.params.presets.apply import apply_preset, list_presets
 
     if given.name is None:
@@ -86,41 +94,41 @@ def preset_(given, workspace: Workspace) -> None:
         print(apply_preset(given.name, workspace.params, reset=given.reset), end="")
 
 
-def freeze_schedule(given, workspace: Workspace) -> None:
+def _freeze_schedule(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.study.schedules import freeze_schedule
 
     print(freeze_schedule(workspace, given.dataset, given.variant), end="")
 
 
-def adopt_tuning(given, workspace: Workspace) -> None:
+def _adopt_tuning(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.study.adopt_tuning import adopt_tuning
 
     print(adopt_tuning(workspace, given.dataset), end="")
 
 
-def freeze_(given, workspace: Workspace) -> None:
+def _freeze(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.study.freeze import freeze
 
     print(freeze(workspace, given.dataset))
 
 
-def publish_(given, workspace: Workspace) -> None:
+def _publish(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.report.publish import publish
 
     print(publish(workspace, given.name))
 
 
-def doctor(given, workspace: Workspace) -> None:
+def _doctor(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.runs import locks
 
-    for line in locks.held_locks(workspace.root):
+    for line in locks.held_locks(workspace):
         print(line)
-    if found := locks.damaged_files(workspace.root):
-        raise UserError("\n".join(found))
+    if problems := locks.damaged_files(workspace):
+        raise UserError("\n".join(problems))
     print("no lock is stale or damaged")
 
 
-def gc(given, workspace: Workspace) -> None:
+def _gc(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.runs.cache import collect_garbage
     from ganspeed.runs.spec import all_specs
     from ganspeed.runs.store import RunStore

@@ -1,4 +1,4 @@
-"""Ranges that params.yaml and the objectives' constructors share."""
+"""Types of values in params.yaml and in the objectives' constructors, with their ranges."""
 
 from typing import Annotated
 

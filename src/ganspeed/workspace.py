@@ -1,4 +1,4 @@
-"""Where everything lies, given the root of a study. The only file that knows the folders' names."""
+"""The folders of a study, given its root. The only module that knows their names."""
 
 import os
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class Workspace:
 
     @property
     def source_data(self) -> Path:
-        """What was downloaded or is the user's own: GANSPEED_DATA, by default data/raw."""
+        """Downloads and the user's own pictures: GANSPEED_DATA, by default data/raw."""
         return Path(os.environ.get("GANSPEED_DATA") or self.root / "data" / "raw")
 
     @property
-    def pool(self) -> Path:
-        """Unfinished runs, runs trained ahead, and runs that params.yaml no longer names."""
+    def run_cache(self) -> Path:
+        """Unfinished runs, runs that no stage has collected yet, and runs that params.yaml no longer names."""
         return self.root / ".runs"
 
     @property
@@ -52,7 +52,7 @@ class Workspace:
         return self.artifacts / "provenance" / dataset / variant / f"seed-{seed}.json"
 
     def scores(self, dataset: str, variant: str, seed: int) -> Path:
-        """The tidy table of one run's scores; the fingerprint lies beside it with the suffix .json."""
+        """The tidy table of one run's scores; its label is beside it with the suffix .json."""
         return self.artifacts / "scores" / dataset / variant / f"seed-{seed}.csv"
 
     def schedule(self, dataset: str, variant: str) -> Path:
@@ -60,16 +60,20 @@ class Workspace:
         return self.root / "schedules" / f"{dataset}-{variant}.csv"
 
     def pilot(self, dataset: str) -> Path:
-        """The tidy table of the pilot's scores; what it was made with lies beside it with the suffix .json."""
+        """The tidy table of the pilot's scores; its label is beside it with the suffix .json."""
         return self.artifacts / "pilot" / f"{dataset}.csv"
 
     def tuned(self, dataset: str) -> Path:
-        """What tuning found; the table of all trials lies beside it with the suffix .csv."""
+        """The result of tuning; the table of all trials is beside it with the suffix .csv."""
         return self.artifacts / "tuning" / f"{dataset}.json"
+
+    @property
+    def trials_folder(self) -> Path:
+        return self.run_cache / "tuning"
 
     def trials(self, dataset: str) -> Path:
         """Optuna's storage: every trial that was ever scored."""
-        return self.pool / "tuning" / f"{dataset}.sqlite"
+        return self.trials_folder / f"{dataset}.sqlite"
 
     def comparison(self, dataset: str) -> Path:
         return self.artifacts / "comparison" / f"{dataset}.json"
@@ -78,9 +82,9 @@ class Workspace:
         return self.artifacts / "timing" / f"{dataset}.json"
 
     def preregistration(self, dataset: str) -> Path:
-        """Threshold, length and design that were fixed before the study, if `ganspeed freeze` fixed them."""
+        """Threshold, length and design, as `ganspeed freeze` fixed them before the study."""
         return self.root / "preregistration" / f"{dataset}.json"
 
     def tuning(self, dataset: str) -> Path:
-        """What an equal tuning chose, if `ganspeed adopt-tuning` adopted it."""
+        """The result of an equal tuning, as `ganspeed adopt-tuning` adopted it."""
         return self.root / "preregistration" / f"{dataset}-tuning.json"

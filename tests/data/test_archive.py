@@ -49,7 +49,7 @@ def test_zip_links_passwords_and_repeated_names_are_refused(tmp_path):
     path = as_zip(tmp_path / "own.zip", pictures())
     with zipfile.ZipFile(path, "a") as file, pytest.warns(UserWarning, match="Duplicate"):
         file.writestr("cat/00.png", grey(9))
-    refused(tmp_path, "own.zip", "own.zip: cat/00.png stands there twice")
+    refused(tmp_path, "own.zip", "own.zip: cat/00.png is in it twice")
 
 
 def test_contents_out_of_proportion_are_refused_before_they_are_unpacked(tmp_path, monkeypatch):

@@ -36,7 +36,7 @@ def made_up_celeba(root, size=(178, 218)):
 def test_celeba_keeps_the_published_cut_and_makes_classes_of_attributes(tmp_path):
     made_up_celeba(tmp_path)
     manifest, splits = prepared(tmp_path, faces())
-    assert manifest["classes"] == ["none", "Smiling", "Male", "Male+Smiling"]
+    assert manifest.classes == ("none", "Smiling", "Male", "Male+Smiling")
     numbers = {split: np.rint(greys(x) / 10).astype(int) for split, (x, _) in splits.items()}
     assert sorted(numbers["train"]) == list(range(12))
     assert set(numbers["val"]) < set(range(12, 18)) and len(numbers["val"]) == 4
@@ -55,7 +55,7 @@ def test_without_a_download_the_missing_files_and_their_folder_are_told(tmp_path
     folder = made_up_celeba(tmp_path)
     (folder / "list_attr_celeba.txt").unlink()
     (folder / "img_align_celeba").rename(tmp_path / "away")
-    files = "  celeba/list_attr_celeba.txt\n  celeba/img_align_celeba.zip\nThe download said: .*no route to host"
+    files = "  celeba/list_attr_celeba.txt\n  celeba/img_align_celeba.zip\nThe download failed with: .*no route to host"
     refused(tmp_path, faces(), f"data set own: files are missing in {tmp_path} .*\n.*GANSPEED_DATA.*\n{files}")
 
 
@@ -70,7 +70,7 @@ def test_the_celeba_zip_is_as_good_as_the_folder(tmp_path):
         for path in sorted((folder / "img_align_celeba").iterdir()):
             file.write(path, f"img_align_celeba/{path.name}")
     (folder / "img_align_celeba").rename(tmp_path / "away")
-    assert prepared(tmp_path, faces())[0]["splits"] == from_folder["splits"]
+    assert prepared(tmp_path, faces())[0].splits == from_folder.splits
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_missing_or_misshapen_faces_and_unknown_attributes_are_named(tmp_path):
     unknown = r"datasets.own.data.attributes: unknown attribute 'Bald'; available: Young, Smiling, Male"
     refused(tmp_path, faces(attributes=("Bald",)), unknown)
     refused(tmp_path, faces(attributes=("Male", "Male")), "attributes: .* names one twice")
-    refused(tmp_path, faces(holdout=7), "holdout: 7 is more than the 6 pictures there are for test")
+    refused(tmp_path, faces(holdout=7), "holdout: 7 is more than the 6 pictures for test")
     Image.new("RGB", (178, 178)).save(folder / "img_align_celeba" / "000007.jpg")
     refused(tmp_path, faces(), "img_align_celeba/000007.jpg: 178x178 pixels; allowed: 178x218")
     (folder / "img_align_celeba" / "000007.jpg").unlink()

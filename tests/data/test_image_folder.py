@@ -37,8 +37,8 @@ def test_one_sub_folder_is_one_class_and_every_picture_comes_once(tmp_path):
     as_folder(tmp_path / "own", pictures())
     out = prepare(tmp_path, "own")
     manifest = read_manifest(out)
-    assert manifest["classes"] == ["cat", "dog"]
-    assert {name: part["n"] for name, part in manifest["splits"].items()} == {"train": 10, "val": 5, "test": 5}
+    assert manifest.classes == ("cat", "dog")
+    assert {name: part.n for name, part in manifest.splits.items()} == {"train": 10, "val": 5, "test": 5}
     assert levels(out) == EXPECTED
 
 
@@ -47,14 +47,14 @@ def test_a_zip_gives_the_same_arrays_as_the_folder_also_when_wrapped(tmp_path, w
     as_folder(tmp_path / "own", pictures())
     as_zip(tmp_path / "own.zip", {wrapper + name: content for name, content in pictures().items()})
     from_folder, from_zip = prepare(tmp_path, "own", "a"), prepare(tmp_path, "own.zip", "b")
-    assert read_manifest(from_folder)["splits"] == read_manifest(from_zip)["splits"]
-    assert read_manifest(from_zip)["classes"] == ["cat", "dog"]
+    assert read_manifest(from_folder).splits == read_manifest(from_zip).splits
+    assert read_manifest(from_zip).classes == ("cat", "dog")
 
 
 def test_pictures_without_sub_folders_have_no_classes_and_label_0(tmp_path):
     as_folder(tmp_path / "own", {f"{i}.png": grey(i) for i in range(20)})
     out = prepare(tmp_path, "own")
-    assert read_manifest(out)["classes"] == []
+    assert read_manifest(out).classes == ()
     assert levels(out) == [(i, 0) for i in range(20)]
 
 
@@ -75,7 +75,7 @@ def test_the_manifest_pins_the_source_and_names_no_absolute_path(tmp_path):
     }
     for path, sha256 in expected.items():
         out = prepare(tmp_path, path, sha256=sha256)
-        source = read_manifest(out)["source"]
+        source = read_manifest(out).source
         assert source == {"kind": "image_folder", "path": path, "pictures": 20, "sha256": sha256}
         assert str(tmp_path) not in (out / "manifest.json").read_text()
 
@@ -84,11 +84,11 @@ def test_the_manifest_pins_the_source_and_names_no_absolute_path(tmp_path):
 def test_a_changed_picture_breaks_the_pin(tmp_path, path):
     as_folder(tmp_path / "own", pictures())
     as_zip(tmp_path / "own.zip", pictures())
-    pin = read_manifest(prepare(tmp_path, path))["source"]["sha256"]
+    pin = read_manifest(prepare(tmp_path, path)).source["sha256"]
     changed = pictures() | {"cat/03.png": grey(77)}
     as_folder(tmp_path / "own", changed)
     as_zip(tmp_path / "own.zip", changed)
-    with pytest.raises(DataError, match=f"datasets.own.data.sha256: {pin} is asked for, but {path} has"):
+    with pytest.raises(DataError, match=f"datasets.own.data.sha256: {pin} is expected, but {path} has"):
         prepare(tmp_path, path, sha256=pin)
 
 
@@ -127,8 +127,8 @@ def test_an_unreadable_picture_is_named_and_nothing_is_written(tmp_path, path, b
     [
         ({"readme.txt": b"x"}, ": empty: no pictures in it"),
         (pictures() | {"dog/a.heic": b"x"}, "/dog/a.heic: not a picture; allowed: .bmp"),
-        (pictures() | {"stray.png": grey(0)}, ": stray.png lies beside sub-folders"),
-        ({f"{s}/{n}": c for s in ("train", "test") for n, c in pictures().items()}, "/t.*.png: lies too deep"),
+        (pictures() | {"stray.png": grey(0)}, ": stray.png is beside sub-folders"),
+        ({f"{s}/{n}": c for s in ("train", "test") for n, c in pictures().items()}, "/t.*.png: is too deep"),
     ],
 )
 def test_a_layout_that_is_not_one_folder_per_class_is_refused(tmp_path, path, files, message):

@@ -16,7 +16,7 @@ from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, manifest_sha256, read_manifest
 from ganspeed.data.source import DataError
 from ganspeed.params.datasets import Digits
-from ganspeed.system.files import sha256_file
+from ganspeed.system.files import read_json, sha256_file
 
 BLOCK = Digits(source="digits", image_size=8, holdout=497, split_seed=0)
 
@@ -40,7 +40,7 @@ def damaged(digits, tmp_path):
 
 def rewrite(folder, split, images=None, labels=None, **facts):
     """Other arrays or facts, with hashes in the manifest to match: what only a look at the values can find."""
-    manifest = read_manifest(folder)
+    manifest = read_json(folder / "manifest.json")
     part = manifest["splits"][split]
     for what, array in (("images", images), ("labels", labels)):
         if array is not None:
@@ -73,7 +73,7 @@ def test_arrays_are_as_the_contract_says(digits):
 
 
 def test_manifest_tells_what_is_there_and_where_it_comes_from(digits):
-    manifest = read_manifest(digits)
+    manifest = read_json(digits / "manifest.json")
     assert manifest["dataset"] == "digits" and manifest["classes"] == list("0123456789")
     assert manifest["source"]["kind"] == "digits"
     assert manifest["splits"]["val"] == {

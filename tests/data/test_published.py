@@ -147,7 +147,7 @@ class Intruder:
 def test_a_cifar_batch_that_asks_to_run_code_is_refused_and_runs_none(tmp_path):
     folder = made_up_cifar(tmp_path)
     (folder / "data_batch_3").write_bytes(pickle.dumps(cifar_batch(20, 0) | {"extra": Intruder(tmp_path / "intruded")}))
-    refused(tmp_path, published("cifar10"), "data_batch_3: refused: it asks to run posix.mkdir")
+    refused(tmp_path, published("cifar10"), "data_batch_3: refused: it calls posix.mkdir")
     assert not (tmp_path / "intruded").exists()
 
 
@@ -160,7 +160,7 @@ def test_a_cifar_batch_that_asks_to_run_code_is_refused_and_runs_none(tmp_path):
         (pickle.dumps([1]), "not a CIFAR-10 batch"),
         (pickle.dumps(cifar_batch(20, 0) | {"data": np.zeros((20, 3071), np.uint8)}), r"data is uint8 \(20, 3071\)"),
         (pickle.dumps(cifar_batch(20, 0) | {"data": np.zeros((20, 3072))}), r"data is float64 \(20, 3072\)"),
-        (pickle.dumps(cifar_batch(20, 0) | {"labels": [0] * 19}), "labels are not a list of 20 whole numbers"),
+        (pickle.dumps(cifar_batch(20, 0) | {"labels": [0] * 19}), "labels are not a list of 20 integers"),
         (pickle.dumps(cifar_batch(20, 0) | {"labels": [10] * 20}), "label 10 is not one of 0 to 9"),
         (pickle.dumps(cifar_batch(10_000, 0) | {"data": np.zeros((10_000, 3072), np.uint8)}), "damaged: md5"),
     ],

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -54,11 +54,13 @@ class Trigger:
     path: str = "*"
     calls: int = 0
     depth: int = 0
+    entered: set[str] = field(default_factory=set)  # which of `within` were called
 
     def __call__(self, frame, event: str, argument) -> None:
         entered = frame.f_code.co_qualname in self.within and self._matches(frame)
-        if event == "call":
-            self.depth += entered
+        if event == "call" and entered:
+            self.depth += 1
+            self.entered.add(frame.f_code.co_qualname)
         if event in ("call", "c_call") and self.depth and (not self.only or _name(frame, event, argument) in self.only):
             if self.calls == self.number:
                 sys.setprofile(None)
@@ -80,21 +82,27 @@ def _name(frame, event: str, argument) -> str:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: its exit status, negative for a signal, what it said, and the calls that were counted."""
+    """How a process ended: its exit status, negative for a signal, what it said, and what its trigger counted.
+
+    never_called: functions that the trigger names and that were not called, so that it could not strike there; only of
+    a process that came to its end.
+    """
 
     status: int
     said: str
     calls: int
+    never_called: list[str]
 
 
 def run(workspace: Workspace, *stages: str, trigger: Trigger | None = None) -> Ended:
     """Run these stages one after the other in one process, as DVC runs each in its own."""
     said = Path(tempfile.mkdtemp()) / "said"
-    counted = CONTEXT.Value("q", 0)
+    counted, never_called = CONTEXT.Value("q", 0), said.with_name("never called")
     process = CONTEXT.Process(target=_work, args=(workspace.root, stages, trigger, said, counted))
     process.start()
     process.join()
-    return Ended(process.exitcode, said.read_text(), counted.value)
+    names = never_called.read_text().split() if never_called.exists() else []
+    return Ended(process.exitcode, said.read_text(), counted.value, names)
 
 
 def _work(root: Path, stages: tuple[str, ...], trigger: Trigger | None, said: Path, counted) -> None:
@@ -104,7 +112,7 @@ def _work(root: Path, stages: tuple[str, ...], trigger: Trigger | None, said: Pa
     os.environ.update(ENVIRONMENT)
     os.chdir(root)
     mirror.mirror_safely = terminal.LiveMirror = Mock()  # MLflow is no part of this
-    shutdown.exit_now = exit_status.leave = sys.exit  # or the first stage would take the process with it
+    shutdown.exit_now = exit_status.exit_now = sys.exit  # or the first stage would take the process with it
     try:
         for stage in stages:
             sys.argv = [stage, *ARGUMENTS.get(stage, ("digits",))]
@@ -112,7 +120,9 @@ def _work(root: Path, stages: tuple[str, ...], trigger: Trigger | None, said: Pa
             _script(stage)
     finally:
         sys.setprofile(None)
-        counted.value = trigger.calls if trigger else 0
+        if trigger:
+            counted.value = trigger.calls
+            said.with_name("never called").write_text("\n".join(sorted({*trigger.within} - trigger.entered)))
 
 
 def _script(stage: str) -> None:

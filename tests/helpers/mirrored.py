@@ -79,6 +79,7 @@ def write_run(workspace: Workspace, run: Spec, rows: list[dict[str, float]] | No
     (folder / "samples").mkdir(parents=True, exist_ok=True)
     outcome = {"status": "diverged" if diverged_at else "completed", "diverged_at": diverged_at}
     machine = {"device": "cpu avx2", "precision": "float32", "engine": "eager", "versions": {"torch": "2.15.0"}}
+    machine |= {"manifest_sha256": "0" * 64, "sources": {}}
     content = {**run.__dict__, **outcome, **machine, "files": {}}
     (folder / "run.json").write_text(json.dumps(content))
     rows = history(run.seed) if rows is None else rows

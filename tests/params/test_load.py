@@ -57,7 +57,7 @@ def test_an_omitted_option_has_its_default_and_a_wrong_one_is_named(document):
         ("datasets.digits.features.second_seed", 0, "datasets.digits.features.second_seed: 0 is features.seed too"),
         ("evaluate.transport_samples", 5, "evaluate.transport_samples: 5 is not >= 10"),
         ("evaluate.sliced_projections", 0, "evaluate.sliced_projections: 0 is not > 0"),
-        ("compare.seeds", [0, 1, 0], "compare.seeds: 0 stands there twice"),
+        ("compare.seeds", [0, 1, 0], "compare.seeds: 0 is listed twice"),
         ("compare.seeds", [], "compare.seeds: []: tuple should have at least 1 item"),
         ("compare.variants", ["gan", "vgan"], "compare.variants: 'vgan' is not defined; there are: gan, wgan"),
         ("compare.datasets", ["mnist"], "compare.datasets: 'mnist' is not defined; there are: digits"),

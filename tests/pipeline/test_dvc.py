@@ -24,24 +24,24 @@ def test_a_new_seed_in_a_clean_clone_after_pull_trains_itself_alone(study, tmp_p
 
 def test_trained_and_scored_ahead_is_collected_not_made_again(study):
     study.edit(lambda p: p["compare"].update(seeds=[0, 1, 5]))
-    study.run("ganspeed", "ahead")
-    pooled = {
+    study.run("ganspeed", "run")
+    cached = {
         json.loads((p / "run" / "run.json").read_text())["fingerprint"]: (p / "provenance.json").read_text()
         for p in (study.root / ".runs").iterdir()
         if (p / "run" / "run.json").exists()
     }
-    assert len(pooled) == 2
+    assert len(cached) == 2
     tables = {p.read_text(): p.stat().st_mtime_ns for p in (study.root / ".runs/scores").glob("*.csv")}
     assert len(tables) == 2
     lost = next((study.root / ".runs/scores").glob("*.csv"))
     del tables[lost.read_text()]
     lost.unlink()
-    study.run("ganspeed", "ahead")  # of a run that is trained, scores alone are made
+    study.run("ganspeed", "run")  # of a run that is trained, scores alone are made
     tables[lost.read_text()] = lost.stat().st_mtime_ns
     assert len(tables) == 2
     study.repro()
     collected = {p.read_text() for p in (study.root / "artifacts/provenance").glob("digits/*/seed-5.json")}
-    assert collected == set(pooled.values())
+    assert collected == set(cached.values())
     scores = (study.root / "artifacts/scores").glob("digits/*/seed-5.csv")
     assert {p.read_text(): p.stat().st_mtime_ns for p in scores} == tables
 

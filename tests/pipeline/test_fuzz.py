@@ -162,7 +162,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(f"{b}: &{b} [{', '.join([
 def test_a_file_that_stands_for_more_than_fits_into_memory_is_refused(text, tmp_path, capsys):
     (tmp_path / "params.yaml").write_text(text)
     status, [line] = checked(tmp_path, capsys)
-    assert status == 2 and "too large or without an end; allowed: 100,000 values" in line
+    assert status == 2 and "too large or infinite; allowed: 100,000 values" in line
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
@@ -194,7 +194,7 @@ def test_batch_norm_in_a_penalised_critic_is_refused_everywhere(shipped, tmp_pat
         for mistake in (
             "wgan_gp.batch_norm: unknown key",
             "wgan_gp.n_critic: 0 is not > 0",
-            "seeds: 0 stands there twice",
+            "seeds: 0 is listed twice",
         ):
             assert mistake in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]

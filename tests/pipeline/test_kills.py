@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 DRAWS = 5
 PHASES = {
     "in the critic loop": Trigger(("one_update",)),
-    "while saving": Trigger(("Checkpoints.save", "Camera.photograph"), only=DISK),
-    "between runs": Trigger(("seal", "RunStore.collect", "RunStore.put_aside_all_but"), only=DISK),
+    "while saving": Trigger(("Checkpoints.save", "SnapshotWriter.photograph"), only=DISK),
+    "between runs": Trigger(("seal", "RunStore.collect", "RunStore.stash_others"), only=DISK),
     "while evaluating": Trigger(("evaluate",), only=DISK),
 }
 
@@ -41,9 +41,10 @@ def undisturbed(prepared, tmp_path_factory) -> tuple[dict[str, str], dict[str, i
 
 
 def finish(workspace: Workspace, *stages: str, trigger: Trigger | None = None) -> int:
-    """Run the stages to their end; returns the calls counted."""
+    """Run the stages to their end; returns the calls counted, in every function that the trigger names."""
     ended = run(workspace, *stages, trigger=trigger)
     assert ended.status == 0, ended.said
+    assert not ended.never_called and (trigger is None or ended.calls > 0)
     return ended.calls
 
 
@@ -72,11 +73,11 @@ def test_a_kill_at_any_moment_leaves_the_result_as_it_would_have_been(phase, dra
     kill(workspace, *SCORED, trigger=PHASES[phase], at=at)
     finish(workspace, *SCORED)
     assert results(workspace) == whole
-    assert [path.name for path in workspace.pool.iterdir()] == ["lock"]
+    assert [path.name for path in workspace.run_cache.iterdir()] == ["lock"]
 
 
 def test_a_kill_at_any_step_of_an_exchange_of_runs_loses_none_of_them(prepared, document, tmp_path):
-    """A reverted edit puts the run of the edit aside and takes the former one back, provenance with them."""
+    """A reverted edit moves the run of the edit to the run cache and the former one back, provenance with them."""
     study = copy_of(prepared, tmp_path / "study")
     for beta in (0.9, 0.5):
         toy(document, ["iterative"], [0])
@@ -86,11 +87,12 @@ def test_a_kill_at_any_step_of_an_exchange_of_runs_loses_none_of_them(prepared, 
     write(document, study.root)
     exchange = Trigger(("train_cell",), only=("posix.replace", "shutil.rmtree"))
     calls = finish(done := copy_of(study, tmp_path / "done"), "train", trigger=exchange)
-    whole = {**digests(done.artifacts), **digests(done.pool)}
-    assert len(list(done.pool.glob("*/provenance.json"))) == len(list(done.artifacts.glob("provenance/*/*/*"))) == 1
+    whole = {**digests(done.artifacts), **digests(done.run_cache)}
+    stashed, collected = done.run_cache.glob("*/provenance.json"), done.artifacts.glob("provenance/*/*/*")
+    assert len(list(stashed)) == len(list(collected)) == 1
     for at in range(calls):
         workspace = copy_of(study, tmp_path / f"killed at {at}")
         kill(workspace, "train", trigger=exchange, at=at)
         finish(workspace, "train")
         print(f"killed at {at} of {calls}")
-        assert {**digests(workspace.artifacts), **digests(workspace.pool)} == whole
+        assert {**digests(workspace.artifacts), **digests(workspace.run_cache)} == whole

@@ -84,7 +84,7 @@ def test_out_of_memory_ends_without_result_and_the_batch_keeps_its_size(document
     assert run(workspace, "prepare").status == 0
     short = run(workspace, "train", trigger=Trigger(("train_cell",), 0, leave_little_memory))
     assert short.status == 2 and "error: out of memory" in short.said and "Traceback" not in short.said
-    assert not workspace.artifacts.exists() and not list(workspace.pool.rglob("run.json"))
+    assert not workspace.artifacts.exists() and not list(workspace.run_cache.rglob("run.json"))
     assert run(workspace, "train").status == 0
     record = read_json(workspace.run("digits", "iterative", 0) / "run.json")
     assert record["status"] == "completed" and record["parameters"]["train"]["batch_size"] == 4096

@@ -87,7 +87,7 @@ def test_what_is_no_file_is_named_by_whoever_needs_it_too(root, capsys):
     with pytest.raises(UserError, match=r"\.runs/lock: .*`ganspeed doctor` says what to do"):
         RunStore(Workspace(root)).lock()
     status, said = doctor(root, capsys)
-    assert status == 2 and f"{path}: no file; remove it" in said
+    assert status == 2 and f"{path}: not a file; remove it" in said
 
 
 def test_a_lock_that_is_held_is_no_fault_and_its_holder_is_named(root, capsys):

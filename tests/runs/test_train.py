@@ -62,7 +62,7 @@ def test_what_fits_is_kept_and_only_what_is_missing_is_trained(study):
     assert trained(study) == []
     assert trained(study, seeds=(0, 1, 2)) == [2]
     assert trained(study, seeds=(1, 2)) == []
-    assert trained(study, seeds=(0, 1)) == []  # seed 0 comes back from the pool
+    assert trained(study, seeds=(0, 1)) == []  # seed 0 comes back from the run cache
 
 
 def test_the_fingerprint_holds_the_defaults_of_omitted_options(study, document):
@@ -122,7 +122,7 @@ def test_trained_ahead_in_parallel_gives_the_bytes_of_one_at_a_time(study, monke
         for seed in (0, 1):
             stash_run(workspace, "digits", variant, seed)
     for spec in all_specs(workspace, p, torch.device("cpu")):
-        RunStore(workspace).forget(spec)
+        RunStore(workspace).delete(spec)
     monkeypatch.setenv("GANSPEED_WORKERS", "3")
     run_grid(workspace, p, quiet)
     assert trained(study) == trained(study, variant="wgan") == []
@@ -158,7 +158,7 @@ def test_an_unfinished_run_is_not_taken_for_a_finished_one(study):
     trained(study, seeds=(0,))
     whole = digests(workspace.run("digits", "gan", 0))
     stash_run(workspace, "digits", "gan", 0)
-    (RunStore(workspace).pooled(spec) / "run" / "run.json").unlink()  # as if killed just before the end
+    (RunStore(workspace).cache_folder(spec) / "run" / "run.json").unlink()  # as if killed just before the end
     assert trained(study, seeds=(0,)) == [0]
     assert digests(workspace.run("digits", "gan", 0)) == whole
 
@@ -168,7 +168,7 @@ def test_what_was_being_written_when_it_was_killed_is_no_part_of_the_run(study, 
     (spec,) = plan_runs(workspace, p, device_name(torch.device("cpu")), "digits", "gan")
     trained(study, seeds=(0,))
     whole = digests(workspace.run("digits", "gan", 0))
-    RunStore(workspace).forget(spec)
+    RunStore(workspace).delete(spec)
     real_update = one_update
 
     def dying(state, draws):
@@ -180,7 +180,7 @@ def test_what_was_being_written_when_it_was_killed_is_no_part_of_the_run(study, 
     with pytest.raises(KeyboardInterrupt):
         trained(study, seeds=(0,))
     monkeypatch.setattr(loop, "one_update", real_update)
-    left = RunStore(workspace).pooled(spec) / "run" / "snapshots" / ".0000012.safetensors.99.tmp"
+    left = RunStore(workspace).cache_folder(spec) / "run" / "snapshots" / ".0000012.safetensors.99.tmp"
     left.write_bytes(b"half")
     assert trained(study, seeds=(0,)) == [0]
     assert digests(workspace.run("digits", "gan", 0)) == whole
@@ -315,7 +315,7 @@ def test_git_state_tells_the_commit_and_whether_the_code_differs(tmp_path):
 @pytest.mark.parametrize(("name", "value"), [("GANSPEED_WORKERS", "0"), ("GANSPEED_WORKERS", "two")])
 def test_a_wrong_number_of_workers_is_refused(name, value, monkeypatch):
     monkeypatch.setenv(name, value)
-    with pytest.raises(UserError, match=f"{name}: '{value}' is not a whole number >= 1"):
+    with pytest.raises(UserError, match=f"{name}: '{value}' is not an integer >= 1"):
         worker_count(torch.device("cpu"))
 
 

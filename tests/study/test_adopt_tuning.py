@@ -96,9 +96,7 @@ def test_without_a_tuning_the_command_and_the_preset_say_what_to_run(workspace, 
     before = workspace.params.read_bytes()
     assert run(workspace, "adopt-tuning", "digits") == 2
     assert "no such file; `make tune` writes it" in capsys.readouterr().err
-    with pytest.raises(
-        UserError, match=r"iterative_tuned are not there yet; .*make tune.*ganspeed adopt-tuning digits"
-    ):
+    with pytest.raises(UserError, match=r"iterative_tuned do not exist yet; .*make tune.*ganspeed adopt-tuning digits"):
         apply_preset("verdict", workspace.params, reset=False)
     assert workspace.params.read_bytes() == before
 

@@ -7,7 +7,7 @@ FAULTS = """
 import resource, sys
 from ganspeed.system.allocator import retain_freed_blocks
 
-if sys.argv[1] == "kept":
+if sys.argv[1] == "retained":
     retain_freed_blocks()
 for _ in range(2):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -24,4 +24,4 @@ def faults_of_the_second_time(how: str) -> int:
 
 
 def test_what_was_freed_is_not_asked_of_the_kernel_again():
-    assert faults_of_the_second_time("kept") < 100 < faults_of_the_second_time("as it comes")
+    assert faults_of_the_second_time("retained") < 100 < faults_of_the_second_time("as it comes")

@@ -35,6 +35,6 @@ def test_what_cannot_be_written_is_named_and_leaves_the_former_file_alone(tmp_pa
         temporary.write_text("ha")
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(UserError, match=r"a\.txt: not written: No space left on device; what was there is as it was"):
+    with pytest.raises(UserError, match=r"a\.txt: not written: No space left on device; existing files are unchanged"):
         write_atomically(path, half)
     assert path.read_text() == "former" and list(tmp_path.iterdir()) == [path]

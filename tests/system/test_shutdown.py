@@ -28,12 +28,12 @@ def study(shipped, tmp_path_factory) -> Workspace:
 
 
 def start(study: Workspace, root: Path) -> subprocess.Popen:
-    """`ganspeed ahead` on two workers, in a copy of the study at `root`."""
+    """`ganspeed run` on two workers, in a copy of the study at `root`."""
     if not root.exists():
         root.mkdir()
         (root / "params.yaml").write_bytes(study.params.read_bytes())
         (root / "data").symlink_to(study.root / "data")
-    command = [sys.executable, "-c", "import sys; from ganspeed import cli; sys.exit(cli.main(['ahead']))"]
+    command = [sys.executable, "-c", "import sys; from ganspeed import cli; sys.exit(cli.main(['run']))"]
     environment = os.environ | {"GANSPEED_WORKERS": "2", "GANSPEED_DEVICE": "cpu"}
     environment.pop("MLFLOW_TRACKING_URI", None)
     return subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True)
@@ -73,7 +73,7 @@ def test_a_signal_saves_every_run_ends_with_75_in_time_and_loses_no_byte(number,
     process.send_signal(number)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 75 and time.monotonic() - sent < 5
-    assert "the same command goes on from there" in said and "Traceback" not in said
+    assert "the same command continues from there" in said and "Traceback" not in said
     assert len(list(root.glob(".runs/*/checkpoints/*.pt"))) == 2 and trainers(root) == []
     process = start(study, root)
     said = process.communicate()[1]

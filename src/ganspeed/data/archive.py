@@ -1,4 +1,4 @@
-"""A folder or a zip of files, read by name, never unpacked to the disk."""
+"""Folders and zips of files, read by name and never unpacked to the disk."""
 
 import hashlib
 import os
@@ -13,12 +13,12 @@ from ganspeed.data.checksums import damaged
 from ganspeed.data.source import DataError
 from ganspeed.system.files import sha256_file
 
-MAX_FILE_BYTES = 2**28  # of one picture, unpacked
+MAX_FILE_BYTES = 2**28  # of one file, unpacked
 MAX_ZIP_BYTES = 2**36  # of all files in a zip, unpacked
 
 
 class Container(Protocol):
-    """label: how messages call it; files, folders: names inside, with /, sorted."""
+    """A folder or a zip. label: its name in messages; files, folders: sorted names inside, separated by /."""
 
     label: str
     files: list[str]
@@ -31,7 +31,7 @@ class Container(Protocol):
 
 @contextmanager
 def open_container(path: Path, label: str) -> Iterator[Container]:
-    """The folder or zip at `path`. Raises DataError, which names `label`, when it is neither, or unsafe."""
+    """The folder or zip at `path`. Raises DataError naming `label` when it is neither, or is unsafe."""
     if path.is_dir():
         yield Folder(path, label)
     elif path.is_file():
@@ -42,7 +42,7 @@ def open_container(path: Path, label: str) -> Iterator[Container]:
 
 
 class Folder:
-    """Files below a folder; what is hidden is not seen. Links to folders are refused, as they may never end."""
+    """The files below a folder, without hidden ones. Links to folders are refused: they may form a cycle."""
 
     def __init__(self, path: Path, label: str):
         self.path, self.label = path, label
@@ -71,7 +71,7 @@ class Folder:
             raise DataError(f"{self.label}/{name}: {error.strerror}") from None
 
     def sha256(self, names: list[str]) -> str:
-        """SHA-256 of the lines `<sha256 of the contents>  <name>`, sorted by name: what sha256sum prints."""
+        """SHA-256 of the lines `<sha256 of the contents>  <name>`, sorted by name, as sha256sum prints them."""
         total = hashlib.sha256()
         for name in sorted(names):
             total.update(f"{hashlib.sha256(self.read(name)).hexdigest()}  {name}\n".encode("utf-8", "surrogateescape"))
@@ -82,7 +82,7 @@ class Folder:
 
 
 class Zip:
-    """Files in a zip. Names that leave it, links, passwords and contents out of all proportion are refused."""
+    """The files in a zip. Names that lead out of it, links, passwords and oversized contents are refused."""
 
     def __init__(self, path: Path, label: str, file: zipfile.ZipFile):
         self.path, self.label, self.file = path, label, file
@@ -94,7 +94,7 @@ class Zip:
         names = [entry.filename for entry in entries]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise DataError(f"{label}: {twice} stands there twice")
+            raise DataError(f"{label}: {twice} is in it twice")
         visible = [name for name in sorted(names) if all(_visible(part) for part in PurePosixPath(name).parts)]
         self.files = [name for name in visible if not name.endswith("/")]
         self.folders = [name.rstrip("/") for name in visible if name.endswith("/")]
@@ -103,7 +103,7 @@ class Zip:
         """A file's bytes, checked against the zip's checksum. Raises DataError."""
         try:
             return self.file.read(name)
-        except Exception as error:  # noqa: BLE001 damaged streams raise almost anything
+        except Exception as error:  # noqa: BLE001 damaged streams raise almost any error
             raise DataError(f"{self.label}/{name}: damaged: {error}") from None
 
     def sha256(self, names: list[str]) -> str:
@@ -112,18 +112,18 @@ class Zip:
 
     def _check(self, entry: zipfile.ZipInfo) -> None:
         name = entry.filename
-        where = f"{self.label}/{name}"
+        path = f"{self.label}/{name}"
         refuse_outside(self.label, name)
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise DataError(f"{where}: a link; allowed: folders and files")
+            raise DataError(f"{path}: a link; allowed: folders and files")
         if entry.flag_bits & 1:
-            raise DataError(f"{where}: needs a password; allowed: none")
+            raise DataError(f"{path}: needs a password; allowed: none")
         if entry.file_size > MAX_FILE_BYTES:
-            raise DataError(f"{where}: {entry.file_size} bytes unpacked; allowed: {MAX_FILE_BYTES}")
+            raise DataError(f"{path}: {entry.file_size} bytes unpacked; allowed: {MAX_FILE_BYTES}")
 
 
 def refuse_outside(label: str, name: str) -> None:
-    """Raises DataError for the name of an archive's member that leads out of the archive."""
+    """Raise DataError for the name of a member that leads out of its archive."""
     if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
         raise DataError(f"{label}: the name {name!r}; allowed: names inside the archive, with /")
 
@@ -137,5 +137,5 @@ def _open_zip(path: Path, label: str) -> zipfile.ZipFile:
 
 
 def _visible(name: str) -> bool:
-    """Not what systems leave behind beside pictures."""
+    """Whether this is no hidden file and none that an operating system adds to folders of pictures."""
     return not name.startswith(".") and name not in ("__MACOSX", "Thumbs.db", "desktop.ini")

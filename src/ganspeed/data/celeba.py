@@ -1,4 +1,4 @@
-"""CelebA: aligned faces, 178×218 RGB, cut as published; classes are combinations of attributes."""
+"""CelebA: aligned faces, 178×218 RGB, in the published splits; classes are combinations of attributes."""
 
 import itertools
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from ganspeed.params.datasets import CelebA
 from ganspeed.system.files import sha256_file
 
 SIZE = (178, 218)
-PARTS = {"train": 0, "val": 1, "test": 2}  # the numbers of the partition file
+PARTITIONS = {"train": 0, "val": 1, "test": 2}  # the numbers of the partition file
 FACES = 202_599
 ATTRIBUTES, PARTITION = "celeba/list_attr_celeba.txt", "celeba/list_eval_partition.txt"
 PICTURES = "celeba/img_align_celeba"
@@ -27,7 +27,7 @@ MD5 = {ATTRIBUTES: "75e246fa4810816ffd6ee81facbd244c", PARTITION: "d32c9cbf5e040
 def open_celeba(dataset: str, block: CelebA, folder: Path) -> Iterator[Source]:
     """CelebA from `<folder>/celeba`, pictures in img_align_celeba/ or its zip, downloaded when files are missing.
 
-    Raises DataError, which names the file, or the setting `attributes`.
+    Raises DataError naming the file, or the key `attributes`.
     """
     archive = f"{PICTURES}.zip"
     pictures = PICTURES if (folder / PICTURES).is_dir() else archive
@@ -44,7 +44,7 @@ def open_celeba(dataset: str, block: CelebA, folder: Path) -> Iterator[Source]:
     with open_container(folder / pictures, pictures) as container:
         members = _members(container, sorted(partition))
         parts = {}
-        for part, number in PARTS.items():
+        for part, number in PARTITIONS.items():
             names = [name for name in sorted(partition) if partition[name] == number]
             bits = np.array([[values[name][c] > 0 for c in columns] for name in names], dtype=np.int64)
             labels = bits.reshape(-1, len(columns)) @ (1 << np.arange(len(columns))[::-1])  # first attribute: high bit
@@ -70,7 +70,7 @@ def _pictures(container: Container, members: list[str], labels: np.ndarray, size
         face = decode(name, container.read(members[index]), channels=3)
         if face.size != SIZE:
             raise DataError(f"{name}: {face.width}x{face.height} pixels; allowed: {SIZE[0]}x{SIZE[1]}")
-        return crop_and_scale(face, size)  # the centre square is the usual 178×178 crop
+        return crop_and_scale(face, size)  # the centre square is the customary crop of 178×178
 
     return Pictures(labels, read)
 
@@ -113,7 +113,7 @@ def _read_partition(folder: Path) -> dict[str, int]:
     content = (folder / PARTITION).read_bytes()
     try:
         partition = {name: int(number) for name, number in map(str.split, content.decode("ascii").splitlines())}
-        if not partition or {*partition.values()} - {*PARTS.values()}:
+        if not partition or {*partition.values()} - {*PARTITIONS.values()}:
             raise ValueError
     except ValueError:
         raise damaged(PARTITION, content, "a list of picture names with 0, 1 or 2") from None

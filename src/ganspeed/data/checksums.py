@@ -1,4 +1,4 @@
-"""Checks that the published data sets share."""
+"""Checks of files and labels of the published data sets."""
 
 import hashlib
 
@@ -8,9 +8,9 @@ from ganspeed.data.source import DataError, looks_like_html
 
 
 def check_published(name: str, content: bytes, n: int, published_n: int, md5: str) -> None:
-    """Refuse a file that has as many pictures as the published one but not its bytes.
+    """Raise DataError for a file with as many pictures as the published one but other bytes.
 
-    Another number is the user's own subset in the published layout, which the manifest's hashes tell apart.
+    With another number it is the user's own subset in the published format; the manifest's hashes identify it.
     """
     seen = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if n == published_n and seen != md5:
@@ -18,7 +18,7 @@ def check_published(name: str, content: bytes, n: int, published_n: int, md5: st
 
 
 def damaged(name: str, content: bytes, expected: str) -> DataError:
-    """The error for a file that is not in its format. expected: what it should be."""
+    """The error for a file that is not in its format. expected: the format."""
     if not content:
         return DataError(f"{name}: an empty file, not {expected}")
     if looks_like_html(content):
@@ -27,7 +27,7 @@ def damaged(name: str, content: bytes, expected: str) -> DataError:
 
 
 def check_labels(name: str, labels: np.ndarray, classes: int) -> np.ndarray:
-    """The labels as int64 (N,). Raises DataError when one is no class."""
+    """The labels as int64 (N,). Raises DataError for a label outside [0, classes)."""
     wrong = labels[(labels < 0) | (labels >= classes)]
     if len(wrong):
         raise DataError(f"{name}: label {wrong[0]} is not one of 0 to {classes - 1}")

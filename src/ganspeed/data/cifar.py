@@ -30,7 +30,7 @@ MD5 = {
     "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
-# What a pickled dict of arrays, lists and numbers needs, as Python 2 and 3 and NumPy 1 and 2 write it
+# The functions that a pickled dict of arrays, lists and numbers calls, as Python 2 and 3 and NumPy 1 and 2 write it
 HARMLESS = {
     ("_codecs", "encode"),
     ("numpy", "dtype"),
@@ -43,9 +43,9 @@ HARMLESS = {
 
 
 def read_cifar10(dataset: str, folder: Path, image_size: int) -> Source:
-    """CIFAR-10 from `<folder>/cifar-10-batches-py` or the archive beside it, downloaded when neither is there.
+    """CIFAR-10 from `<folder>/cifar-10-batches-py` or the archive beside it, downloaded when neither exists.
 
-    Raises DataError by the file's name.
+    Raises DataError naming the file.
     """
     unpacked = [name for name in MD5 if (folder / FOLDER / name).is_file()]
     if len(unpacked) < len(MD5) and not (folder / ARCHIVE).is_file():
@@ -69,13 +69,13 @@ def read_cifar10(dataset: str, folder: Path, image_size: int) -> Source:
 def parse_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
     """One batch's pixels, uint8 (N, 32, 32, 3), and labels, int64 (N,). Raises DataError that begins with `name`.
 
-    A pickle may name any function to be called: only those that build arrays are let through.
+    A pickle may call any function: only the HARMLESS ones are allowed.
     """
     try:
         batch = _Unpickler(io.BytesIO(content), encoding="latin1").load()
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
-    except Exception:  # noqa: BLE001 damaged pickles raise almost anything
+    except Exception:  # noqa: BLE001 damaged pickles raise almost any error
         raise damaged(name, content, "a CIFAR-10 batch") from None
     if not isinstance(batch, dict) or not {"data", "labels"} <= batch.keys():
         raise DataError(f"{name}: not a CIFAR-10 batch, which has data and labels")
@@ -84,20 +84,20 @@ def parse_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
         seen = f"{data.dtype} {data.shape}" if isinstance(data, np.ndarray) else type(data).__name__
         raise DataError(f"{name}: data is {seen}; allowed: uint8 (N, {ROW})")
     if not isinstance(labels, list) or not all(type(label) is int for label in labels) or len(labels) != len(data):
-        raise DataError(f"{name}: labels are not a list of {len(data)} whole numbers")
-    pixels = data.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)  # rows are channel, height, width
+        raise DataError(f"{name}: labels are not a list of {len(data)} integers")
+    pixels = data.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)  # a row of `data` is channel, height, width
     return np.ascontiguousarray(pixels), check_labels(name, np.array(labels), len(CLASSES))
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in HARMLESS:
-            raise DataError(f"refused: it asks to run {module}.{name}")
+            raise DataError(f"refused: it calls {module}.{name}")
         return super().find_class(module, name)
 
 
 def _unpack(archive: Path) -> dict[str, bytes]:
-    """The batches in the archive, read without writing them to the disk. Raises DataError for unsafe ones."""
+    """File name → bytes of the batches in the archive, not written to the disk. Raises DataError for unsafe members."""
     files = {}
     try:
         with tarfile.open(archive, "r:gz") as tar:
@@ -115,7 +115,7 @@ def _unpack(archive: Path) -> dict[str, bytes]:
 
 
 def _check(member: tarfile.TarInfo) -> None:
-    """Published archives hold files and folders of some size: links, devices and bombs are somebody's doing."""
+    """Raise DataError for a member that the published archive does not have: a link, a device, an oversized file."""
     refuse_outside(ARCHIVE, member.name)
     if not (member.isfile() or member.isdir()):
         raise DataError(f"{ARCHIVE}/{member.name}: a link or a device; allowed: folders and files")

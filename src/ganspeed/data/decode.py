@@ -1,4 +1,4 @@
-"""One picture: decoded, cropped to its centre square, resized and scaled to [-1, 1]."""
+"""Decoding of one picture: cropped to its centre square, resized and scaled to [-1, 1]."""
 
 from io import BytesIO
 
@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from ganspeed.data.source import DataError, Pictures, looks_like_html
 
-# Only these decoders are tried: others of Pillow's start outside programs or read formats that are no photographs.
+# Only these decoders are tried: others of Pillow start external programs or read formats without pictures.
 FORMATS = {
     "BMP": (".bmp",),
     "GIF": (".gif",),
@@ -21,7 +21,7 @@ SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
 
 def decode(name: str, content: bytes, channels: int) -> Image.Image:
-    """The picture in a file's bytes, upright, in mode L (1 channel) or RGB (3), transparent parts on white.
+    """The picture in a file's bytes, upright by its EXIF, in mode L (1 channel) or RGB (3), transparency on white.
 
     Raises DataError that begins with `name` for damaged files and for more than 8 bits a channel.
     """
@@ -29,7 +29,7 @@ def decode(name: str, content: bytes, channels: int) -> Image.Image:
         with Image.open(BytesIO(content), formats=tuple(FORMATS)) as opened:
             opened.load()
             picture = ImageOps.exif_transpose(opened)
-    except Exception as error:  # noqa: BLE001 decoders of damaged files raise almost anything
+    except Exception as error:  # noqa: BLE001 decoders of damaged files raise almost any error
         reason = "it is an HTML page" if looks_like_html(content) else str(error)
         raise DataError(f"{name}: not a readable picture: {reason}") from None
     if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
@@ -41,14 +41,14 @@ def decode(name: str, content: bytes, channels: int) -> Image.Image:
 
 
 def crop_and_scale(picture: Image.Image, size: int) -> np.ndarray:
-    """The centre square at size × size (bilinear, antialiased), by x/127.5 - 1.
+    """The centre square, resized to size × size (bilinear, antialiased) and scaled by x/127.5 - 1.
 
     picture: mode L or RGB; returns float32 (C, size, size) in [-1, 1].
     """
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     square = picture.crop((left, top, left + side, top + side))
-    # Pillow widens the filter when it shrinks a picture, which is what "antialias" means elsewhere
+    # Pillow widens the filter when it shrinks a picture, which other libraries call antialias
     pixels = np.asarray(square.resize((size, size), Image.Resampling.BILINEAR), dtype=np.float32)
     channels_first = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # (C, size, size)
     return channels_first / np.float32(127.5) - np.float32(1)

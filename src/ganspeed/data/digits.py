@@ -1,4 +1,4 @@
-"""Scikit-learn's embedded 8×8 digits: 1797 pictures with 17 grey levels, nothing to download."""
+"""Scikit-learn's digits: 1797 pictures of 8×8 with 17 grey levels, part of the package, nothing to download."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from ganspeed.data.source import Pictures, Source
 
 
 def read_digits() -> Source:
-    """All digits as one part, by x/8 - 1: float32 (1, 8, 8) in [-1, 1]."""
+    """All digits as one part, scaled by x/8 - 1: float32 (1, 8, 8) in [-1, 1]."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

@@ -1,4 +1,4 @@
-"""Downloads by torchvision, for its mirrors and checksums; reading is our own, since torchvision checks little."""
+"""Downloads by torchvision, for its mirrors and checksums; our own readers check more than torchvision's."""
 
 import os
 import tempfile
@@ -9,10 +9,10 @@ from ganspeed.data.source import DataError
 
 
 def fetch(dataset: str, folder: Path, wanted: list[str], download: Callable[[Path], object]) -> None:
-    """Download what is missing and put it into `folder`, each file whole or not at all.
+    """Download missing files and move each into `folder` once it is complete.
 
-    wanted: missing files, relative to `folder`; download: fills the folder that it is given.
-    Raises DataError that tells which files to put where.
+    wanted: missing files, relative to `folder`; download: writes them into the folder that it is called with.
+    Raises DataError naming the files, and the folder to put them into by hand.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -21,11 +21,11 @@ def fetch(dataset: str, folder: Path, wanted: list[str], download: Callable[[Pat
             for name in wanted:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(Path(temporary, name), folder / name)
-    except Exception as error:  # noqa: BLE001 no network, no disk, a web page for an archive, no gdown ...
+    except Exception as error:  # noqa: BLE001 no network, a full disk, a web page instead of an archive, no gdown ...
         reason = str(error).strip() or type(error).__name__
         raise DataError(
             f"data set {dataset}: files are missing in {folder} and the download failed.\n"
-            f"Put these there by hand (the environment variable GANSPEED_DATA names the folder):\n"
+            f"Put these files there by hand (the environment variable GANSPEED_DATA names the folder):\n"
             + "".join(f"  {name}\n" for name in wanted)
-            + f"The download said: {reason}"
+            + f"The download failed with: {reason}"
         ) from None

@@ -1,4 +1,4 @@
-"""The user's own pictures: a folder or a zip, with one sub-folder per class, or pictures directly."""
+"""The user's own pictures: a folder or a zip of pictures, or of one sub-folder per class."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +11,20 @@ from ganspeed.data.decode import SUFFIXES, crop_and_scale, decode
 from ganspeed.data.source import DataError, Pictures, Source
 from ganspeed.params.datasets import ImageFolder
 
-COMPANIONS = ("", ".txt", ".md", ".csv", ".json")  # a licence or a list beside the pictures is no mistake
+COMPANIONS = (
+    "",
+    ".txt",
+    ".md",
+    ".csv",
+    ".json",
+)  # of files that are allowed beside pictures: a licence, a list
 
 
 @contextmanager
 def open_image_folder(key: str, block: ImageFolder, folder: Path) -> Iterator[Source]:
-    """The pictures at `<folder>/<block.path>` as one part, classes in the order of their names.
+    """The pictures at `<folder>/<block.path>` as one part, classes in alphabetical order.
 
-    Raises DataError, which names the file, or `key` and the setting.
+    Raises DataError naming the file, or a key of the block `key`.
     """
     inside = PurePosixPath(block.path)
     if inside.is_absolute() or ".." in inside.parts or not inside.parts:
@@ -28,7 +34,7 @@ def open_image_folder(key: str, block: ImageFolder, folder: Path) -> Iterator[So
         classes, labels = classify(container, names)
         sha256 = container.sha256(names)
         if block.sha256 is not None and sha256 != block.sha256:
-            raise DataError(f"{key}.sha256: {block.sha256} is asked for, but {block.path} has {sha256}")
+            raise DataError(f"{key}.sha256: {block.sha256} is expected, but {block.path} has {sha256}")
 
         def read(index: int) -> np.ndarray:
             name = names[index]
@@ -41,7 +47,7 @@ def open_image_folder(key: str, block: ImageFolder, folder: Path) -> Iterator[So
 
 
 def picture_names(container: Container) -> list[str]:
-    """The pictures in a container, sorted. Raises DataError for a file that is neither picture nor companion."""
+    """The pictures in a container, sorted. Raises DataError for a file that is neither a picture nor a companion."""
     names = []
     for name in container.files:
         suffix = PurePosixPath(name).suffix.lower()
@@ -58,9 +64,9 @@ def picture_names(container: Container) -> list[str]:
 
 
 def classify(container: Container, names: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
-    """Class names and labels, int64 (N,), from the sub-folders; () and zeros where pictures lie directly.
+    """Class names and labels, int64 (N,), from the sub-folders; () and zeros where there are none.
 
-    One folder around everything is no class. Raises DataError for deeper or mixed layouts.
+    A single folder around everything is no class. Raises DataError for deeper or mixed layouts.
     """
     paths = [PurePosixPath(name).parts for name in names]
     if len({parts[0] for parts in paths}) == 1 and all(len(parts) > 1 for parts in paths):
@@ -68,12 +74,12 @@ def classify(container: Container, names: list[str]) -> tuple[tuple[str, ...], n
     by_depth = {len(parts): name for parts, name in zip(paths, names, strict=True)}
     if max(by_depth) > 2:
         raise DataError(
-            f"{container.label}/{by_depth[max(by_depth)]}: lies too deep; "
+            f"{container.label}/{by_depth[max(by_depth)]}: is too deep; "
             "allowed: one sub-folder per class, or pictures directly"
         )
     if len(by_depth) == 2:
         raise DataError(
-            f"{container.label}: {by_depth[1]} lies beside sub-folders such as that of {by_depth[2]}; "
+            f"{container.label}: {by_depth[1]} is beside sub-folders such as that of {by_depth[2]}; "
             "allowed: one sub-folder per class, or pictures directly"
         )
     if 1 in by_depth:

@@ -23,9 +23,9 @@ COUNTS = {"train": 60_000, "test": 10_000}
 
 @dataclass(frozen=True)
 class IdxDataset:
-    """What is known of a data set in this format. md5: of unpacked files, as far as they were at hand."""
+    """A published data set in this format. md5: of unpacked files, where they are known."""
 
-    folder: str  # under GANSPEED_DATA, and the name of torchvision's class
+    folder: str  # below GANSPEED_DATA, and the name of torchvision's class
     classes: tuple[str, ...]
     md5: dict[str, str]
 
@@ -52,7 +52,7 @@ DATASETS = {
 def read_idx_dataset(dataset: str, kind: str, folder: Path, image_size: int) -> Source:
     """MNIST or Fashion-MNIST from `<folder>/<MNIST or FashionMNIST>/raw`, downloaded there when files are missing.
 
-    kind: a key of DATASETS. Raises DataError by the file's name.
+    kind: a key of DATASETS. Raises DataError naming the file.
     """
     published = DATASETS[kind]
     raw = f"{published.folder}/raw"
@@ -78,7 +78,7 @@ def read_idx_dataset(dataset: str, kind: str, folder: Path, image_size: int) -> 
 def parse_idx(name: str, content: bytes, dimensions: int) -> np.ndarray:
     """An array of unsigned bytes from the idx format: two zero bytes, the type, the number of dimensions, the sizes.
 
-    Returns uint8 with so many dimensions. Raises DataError that begins with `name`.
+    Returns uint8 with that many dimensions. Raises DataError that begins with `name`.
     """
     start = 4 + 4 * dimensions
     if content[:4] != bytes([0, 0, 8, dimensions]) or len(content) < start:
@@ -86,7 +86,7 @@ def parse_idx(name: str, content: bytes, dimensions: int) -> np.ndarray:
     shape = struct.unpack(f">{dimensions}I", content[4:start])
     expected = start + int(np.prod(shape, dtype=object))
     if len(content) != expected:
-        raise DataError(f"{name}: damaged or truncated: {len(content)} bytes, its header asks for {expected}")
+        raise DataError(f"{name}: damaged or truncated: {len(content)} bytes, its header says {expected}")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 
 

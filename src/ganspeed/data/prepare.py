@@ -1,7 +1,7 @@
-"""Data sets as float32 arrays in [-1, 1] with a manifest: prepared once, checked at every load.
+"""Preparation of a data set: float32 arrays in [-1, 1] with a manifest, checked at every load.
 
-A source hands over labelled pictures one at a time (`source`), they are cut into splits (`splits`) and written in a
-stream (`store`), so that a data set larger than memory is no special case. Torch is imported only to download.
+A source yields labelled pictures one at a time (source.py), they are split (splits.py) and written as a stream
+(prepared.py), so that a data set may be larger than memory. Torch is imported only to download.
 """
 
 import os
@@ -15,7 +15,7 @@ from ganspeed.data.cifar import read_cifar10
 from ganspeed.data.digits import read_digits
 from ganspeed.data.image_folder import open_image_folder
 from ganspeed.data.mnist import read_idx_dataset
-from ganspeed.data.prepared import write_manifest, write_split
+from ganspeed.data.prepared import Manifest, write_manifest, write_split
 from ganspeed.data.source import DataError, Source
 from ganspeed.data.splits import split_pictures
 from ganspeed.params.datasets import AnyData
@@ -23,11 +23,11 @@ from ganspeed.system.files import replace_folder
 
 
 def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> None:
-    """Write a data set to the folder `out`, whole or not at all.
+    """Write a data set to the folder `out`, which is replaced only once the new one is complete.
 
-    block: datasets.<dataset>.data of params.yaml; source: the folder of downloads and of the user's own pictures.
+    block: datasets.<dataset>.data of params.yaml; source: the folder of downloads and of the user's pictures.
     `out` gets {train,val,test}_images.npy, float32 (N, C, H, W) in [-1, 1], {train,val,test}_labels.npy, int64 (N,),
-    and manifest.json. Raises DataError by the name of the file or key.
+    and manifest.json. Raises DataError naming the file or key.
     """
     key = f"datasets.{dataset}.data"
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
@@ -36,7 +36,7 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
             splits = split_pictures(opened.parts, block.holdout, block.split_seed, key)
             temporary.mkdir(parents=True)
             written = {name: write_split(temporary, name, *part) for name, part in splits.items()}
-            write_manifest(temporary, dataset, opened.origin, opened.classes, written)
+            write_manifest(temporary, Manifest(dataset, opened.origin, opened.classes, written))
         replace_folder(temporary, out)
     except OSError as error:  # no permission, a full disk
         raise DataError(f"{error.filename or out}: {error.strerror or error}") from None

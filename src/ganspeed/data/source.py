@@ -1,4 +1,4 @@
-"""What every kind of source hands over: labelled pictures, read one at a time, and where they come from."""
+"""Source, what every reader returns: labelled pictures, read one at a time, and their origin."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from ganspeed.errors import UserError
 
 
 class DataError(UserError):
-    """A data set cannot be read, or a prepared one is not what its manifest says; the text names the file or key."""
+    """A data set cannot be read, or a prepared one does not match its manifest; names the file or key."""
 
 
 @dataclass(frozen=True)
 class Pictures:
     """Labelled pictures, in the order of their source.
 
-    labels: int64 (N,); read: index → float32 (C, H, W) in [-1, 1], raising DataError for a picture that is damaged.
+    labels: int64 (N,); read: index → float32 (C, H, W) in [-1, 1], raises DataError for a damaged picture.
     """
 
     labels: np.ndarray
@@ -26,10 +26,10 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set before it is cut.
+    """A data set before it is split.
 
     origin: what was read, for the manifest, without absolute paths; classes: their names, () when there are none;
-    parts: the published parts, of which `train` is always there and `val` and `test` are drawn from it otherwise.
+    parts: the published splits: always `train`; where `val` or `test` is missing, it is drawn from `train`.
     """
 
     origin: dict[str, Any]
@@ -38,5 +38,5 @@ class Source:
 
 
 def looks_like_html(head: bytes) -> bool:
-    """Whether a file begins as a web page does: the usual result of a download that failed with a polite message."""
+    """Whether a file begins like a web page: some servers answer a failed download with one."""
     return head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))

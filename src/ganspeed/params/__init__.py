@@ -1,1 +1,1 @@
-"""What may params.yaml say, and who edits it?"""
+"""What may params.yaml say, and which commands edit it?"""

@@ -1,4 +1,4 @@
-"""What every block of params.yaml is: frozen, typed, strict; and the error that names its mistakes."""
+"""The base of every block of params.yaml, frozen, typed and strict, and the error that lists mistakes."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class ParamsError(UserError):
-    """params.yaml is wrong; `mistakes` holds one line for each mistake, what cannot be printed in it escaped."""
+    """params.yaml is wrong; `mistakes` has one line for each mistake, unprintable characters escaped."""
 
     def __init__(self, mistakes: list[str]):
         self.mistakes = ["".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in mistakes]

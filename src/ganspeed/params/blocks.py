@@ -1,4 +1,4 @@
-"""The blocks that all data sets and variants share, and the whole of params.yaml."""
+"""The blocks that all data sets and variants share, and Params, the complete params.yaml."""
 
 from typing import Annotated, Any, Literal
 
@@ -50,10 +50,10 @@ class Timing(Block):
 
 
 class Protocol(Block):
-    """How speeds are compared; the verdicts' guards among it."""
+    """How speeds are compared, with the guards of the verdicts."""
 
     axis: Axis
-    consecutive: Annotated[int, Field(ge=1, le=3)]  # B is the grid point two before the last: three can be seen
+    consecutive: Annotated[int, Field(ge=1, le=3)]  # B is the grid point two before the last: three can be observed
     references: Annotated[tuple[str, ...], Field(strict=False)]
     planned: Annotated[tuple[Planned, ...], Field(strict=False)]
     margin: Annotated[float, Field(ge=1)]
@@ -64,13 +64,13 @@ class Protocol(Block):
     timing: Timing
 
     def guards(self) -> dict[str, Any]:
-        """What a verdict is decided by beside the test, as plain values."""
+        """The bounds of a verdict beside its test, as plain values."""
         keys = {"consecutive", "equivalence", "margin", "max_coverage_drop", "max_extra_failures"}
         return self.model_dump(mode="json", include=keys)
 
 
 class Pilot(Block):
-    """The runs that fix length and thresholds before a study: `length` times as long as the data set's."""
+    """The runs that fix length and thresholds before a study, `length` times as long as the data set's runs."""
 
     variant: str
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
@@ -78,7 +78,7 @@ class Pilot(Block):
 
 
 class Knob(Block):
-    """What a tuned value is drawn from: uniform between low and high, or log-uniform."""
+    """The distribution of a tuned value: uniform between low and high, or log-uniform."""
 
     low: float
     high: float
@@ -86,14 +86,14 @@ class Knob(Block):
 
 
 class TuningArm(Block):
-    """One method that is tuned: the variant it starts from, and what is tuned beside the shared knobs."""
+    """One method that is tuned: the variant it starts from, and its own knobs besides the shared ones."""
 
     variant: str
     own: dict[str, Knob]
 
 
 class Tuning(Block):
-    """Random search with one budget for every arm: trials × seeds × updates."""
+    """Random search with the same budget for every arm: trials × seeds × updates."""
 
     trials: PositiveInt
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
@@ -104,7 +104,7 @@ class Tuning(Block):
 
 
 class StoppingRule(Block):
-    """A patience rule on the critic's loss, in rows of history.csv; see `questions.stopping_row`."""
+    """A patience rule on the discriminator's loss, in rows of history.csv; see `report.loss_analysis.stopping_row`."""
 
     skip: NonNegativeInt
     smooth: PositiveInt
@@ -113,7 +113,7 @@ class StoppingRule(Block):
 
 
 class Flags(Block):
-    """Bounds beyond which a run is flagged; see `flags.flags_of`."""
+    """Bounds beyond which a run is flagged; see `report.flags.flags_of`."""
 
     gap: PositiveFloat
     penalty_weight: PositiveFloat
@@ -130,7 +130,7 @@ class Report(Block):
 
 
 class Params(Block):
-    """The whole of params.yaml."""
+    """The complete params.yaml."""
 
     compare: Compare
     datasets: dict[str, Dataset]
@@ -142,13 +142,13 @@ class Params(Block):
     report: Report
 
     def dataset(self, name: str) -> Dataset:
-        """The block of a data set. Raises ParamsError for one that is not there."""
+        """The block of a data set. Raises ParamsError for an unknown name."""
         if name not in self.datasets:
             raise ParamsError([f"unknown data set {name!r}; available: {', '.join(self.datasets)}"])
         return self.datasets[name]
 
     def variant(self, name: str) -> Variant:
-        """The block of a variant. Raises ParamsError for one that is not there."""
+        """The block of a variant. Raises ParamsError for an unknown name."""
         if name not in self.variants:
             raise ParamsError([f"unknown variant {name!r}; available: {', '.join(self.variants)}"])
         return self.variants[name]

@@ -1,4 +1,4 @@
-"""Mistakes that no block shows by itself: names that are not there, values that do not go together."""
+"""Checks across blocks: undefined names, and values that are inconsistent with each other."""
 
 import re
 
@@ -12,7 +12,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_]*")  # of data sets and variants: they beco
 
 
 def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
-    """Mistakes between blocks. Those of names and duplicates are found even where another block is wrong."""
+    """Mistakes across blocks. `parsed` is None where a block is wrong; names and duplicates are checked even then."""
     mistakes, variants = [], _names(document, "variants")
     for kind in ("datasets", "variants"):
         names = _names(document, kind)
@@ -30,7 +30,7 @@ def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
 
 
 def _names(document: dict, block: str) -> list:
-    """The keys of a block of blocks, right or wrong."""
+    """The keys of a block of blocks, whether these are valid or not."""
     return list(document[block]) if isinstance(document.get(block), dict) else []
 
 
@@ -56,30 +56,30 @@ def _range_mistakes(params: Params) -> list[str]:
 
 
 def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
-    """Unknown variants and knobs, ranges that run backwards, and bounds at which a variant would not be allowed.
+    """Unknown variants and knobs, empty ranges, and bounds outside the range that a variant allows.
 
-    names: of all variants that the file defines; `params` lacks those that are wrong themselves.
+    names: of all variants in the file; `params` lacks those with a mistake.
     """
     tuning, variants, mistakes = params.tuning, params.variants, []
-    for where, name in [("pilot.variant", params.pilot.variant)] + [
+    for path, name in [("pilot.variant", params.pilot.variant)] + [
         (f"tuning.arms.{arm}.variant", block.variant) for arm, block in tuning.arms.items()
     ]:
         if name not in names:
-            mistakes.append(f"{where}: {name!r} is not defined; there are: {', '.join(names)}")
+            mistakes.append(f"{path}: {name!r} is not defined; there are: {', '.join(names)}")
     for seed in sorted(set(params.pilot.seeds) & set(tuning.seeds)):
         mistakes.append(f"tuning.seeds: {seed} is among pilot.seeds too; pilot and tuning share no seed")
     for arm, block in tuning.arms.items():
-        where = f"tuning.arms.{arm}"
+        key = f"tuning.arms.{arm}"
         if not NAME.fullmatch(arm) or not arm.endswith("_tuned"):
-            mistakes.append(f"{where}: {arm!r} is not a name of small letters, digits and _ that ends in _tuned")
+            mistakes.append(f"{key}: {arm!r} is not a name of small letters, digits and _ that ends in _tuned")
         if block.variant in tuning.arms:
             mistakes.append(
-                f"{where}.variant: {block.variant!r} is a tuned arm itself; name the variant that it starts from"
+                f"{key}.variant: {block.variant!r} is a tuned arm itself; name the variant that it starts from"
             )
-        twice = sorted(block.own.keys() & tuning.shared.keys())
-        mistakes += [f"{where}.own.{name}: {name!r} is among tuning.shared" for name in twice]
+        duplicates = sorted(block.own.keys() & tuning.shared.keys())
+        mistakes += [f"{key}.own.{name}: {name!r} is among tuning.shared" for name in duplicates]
         spaces = {f"tuning.shared.{n}": (n, k) for n, k in tuning.shared.items()}
-        spaces |= {f"{where}.own.{n}": (n, k) for n, k in block.own.items()}
+        spaces |= {f"{key}.own.{n}": (n, k) for n, k in block.own.items()}
         for path, (name, knob) in spaces.items():
             mistakes += _knob_mistakes(path, name, knob, variants.get(block.variant))
     return mistakes
@@ -108,7 +108,7 @@ def _offset(document: dict, variant: object) -> object:
 
 
 def _planned_mistakes(document: dict) -> list[str]:
-    """Planned comparisons of variants that the grid lacks, of one with itself, or stated twice."""
+    """Planned comparisons of variants outside the grid, of a variant with itself, and duplicates."""
     grid, mistakes = _list_at(document, ("compare", "variants")), []
     for i, pair in enumerate(_list_at(document, ("protocol", "planned"))):
         arms = {arm: pair[arm] for arm in ("new", "reference") if arm in pair} if isinstance(pair, dict) else {}
@@ -133,14 +133,14 @@ def _list_at(document: dict, path: tuple[str, str]) -> list:
     return value if isinstance(value, list) else []
 
 
-def _unknown(where: str, document: dict, path: tuple[str, str], names: list) -> list[str]:
+def _unknown(key: str, document: dict, path: tuple[str, str], names: list) -> list[str]:
     return [
-        f"{where}: {value!r} is not defined; there are: {', '.join(map(str, names))}"
+        f"{key}: {value!r} is not defined; there are: {', '.join(map(str, names))}"
         for value in _list_at(document, path)
         if value not in names
     ]
 
 
-def _duplicates(where: str, document: dict, path: tuple[str, str]) -> list[str]:
+def _duplicates(key: str, document: dict, path: tuple[str, str]) -> list[str]:
     values = _list_at(document, path)
-    return [f"{where}: {v!r} stands there twice" for i, v in enumerate(values) if v in values[:i]]
+    return [f"{key}: {v!r} is listed twice" for i, v in enumerate(values) if v in values[:i]]

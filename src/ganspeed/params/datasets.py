@@ -1,4 +1,4 @@
-"""The blocks of a data set: where it comes from, how it is trained on and scored."""
+"""The blocks of a data set: its source, its training, its metric classifiers and its scores."""
 
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ ImageSize = Literal[8, 28, 32, 64]
 
 
 class Data(Block):
-    """Where a data set comes from and how it is cut; `holdout` images go to val and as many to test."""
+    """The source of a data set and its splits: `holdout` images for val and as many for test."""
 
     image_size: ImageSize
     holdout: PositiveInt
@@ -43,7 +43,7 @@ AnyData = Annotated[Digits | PublishedData | CelebA | ImageFolder, Field(discrim
 
 
 class Train(Block):
-    """How long, how wide, and what is written down on the way."""
+    """Length of a run, size of its networks, and how often it logs and saves."""
 
     updates: Annotated[int, Field(ge=12)]
     batch_size: Annotated[int, Field(ge=2)]
@@ -59,7 +59,7 @@ class Train(Block):
 
 
 class Features(Block):
-    """The two metric classifiers, alike but for their seed; `min_accuracy` on test is a gate for both."""
+    """The two metric classifiers, which differ only in their seed; both must reach `min_accuracy` on test."""
 
     dim: PositiveInt
     width: PositiveInt
@@ -72,13 +72,13 @@ class Features(Block):
 
 
 class DatasetEvaluate(Block):
-    """Generated images behind every score of this data set."""
+    """samples: generated images that every score of this data set is computed from."""
 
     samples: Annotated[int, Field(ge=100)]
 
 
 class Threshold(Block):
-    """Values of cfid, easier ones first, and the counterpart of tau for cfid_second."""
+    """Thresholds of cfid, tau25 > tau > tau75, and the counterpart of tau for cfid_second."""
 
     tau25: PositiveFloat
     tau: PositiveFloat

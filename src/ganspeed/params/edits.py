@@ -1,4 +1,4 @@
-"""Edits of params.yaml by commands: comments kept, checked before anything is written, the difference told."""
+"""Edits of params.yaml by commands: comments are preserved, and the result is checked before it is written."""
 
 import difflib
 import io
@@ -14,7 +14,7 @@ from ganspeed.system.files import write_text
 
 
 def round_trip() -> YAML:
-    """A reader and writer of YAML that keeps comments, quotes and order."""
+    """A reader and writer of YAML that preserves comments, quotes and order."""
     yaml = YAML()
     yaml.width = 120
     yaml.preserve_quotes = True
@@ -22,8 +22,11 @@ def round_trip() -> YAML:
 
 
 def edit_params(path: Path, change: Callable[[CommentedMap], None], title: str) -> str:
-    """Apply `change` to the document at `path`; returns the unified difference. Raises UserError, nothing written."""
-    read_yaml(path)  # words a missing or unreadable file
+    """Apply `change` to the document at `path`; returns the unified difference.
+
+    Raises UserError, with nothing written, for a file that is unreadable or would be wrong after the change.
+    """
+    read_yaml(path)  # raises for a missing or unreadable file
     before = path.read_text(encoding="utf-8")
     document = round_trip().load(before)
     if not isinstance(document, CommentedMap):

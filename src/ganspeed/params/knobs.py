@@ -1,11 +1,11 @@
-"""Knobs: the numbers of a variant's block that tuning sets, by their plain names, lr_g as well as lambda_gp."""
+"""Knobs: the numbers of a variant's block that tuning sets, named by their key alone, such as lr_g or lambda_gp."""
 
 import copy
 from typing import Any
 
 
 def section_of(block: dict, knob: str) -> dict:
-    """The part of a variant's block where the knob lies: its optimiser, else the block itself. Raises KeyError."""
+    """The part of a variant's block that has this knob: its optimiser or the block itself. Raises KeyError."""
     for part in (block["optimizer"], block):
         if knob in part:
             return part
@@ -13,7 +13,7 @@ def section_of(block: dict, knob: str) -> dict:
 
 
 def with_values(block: Any, values: dict[str, float]) -> Any:
-    """A copy of the block with these knobs at these values; comments of a ruamel block are kept. Raises KeyError."""
+    """A copy of the block with these values; comments of a ruamel.yaml block are preserved. Raises KeyError."""
     new = copy.deepcopy(block)
     for knob, value in values.items():
         section_of(new, knob)[knob] = value
@@ -21,5 +21,5 @@ def with_values(block: Any, values: dict[str, float]) -> Any:
 
 
 def is_number(block: dict, knob: str) -> bool:
-    """Whether a checked block has this knob, as a number with a fraction."""
+    """Whether a checked block has this knob as a float."""
     return any(isinstance(part.get(knob), float) for part in (block["optimizer"], block))

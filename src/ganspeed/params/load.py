@@ -1,4 +1,4 @@
-"""params.yaml → checked blocks: every mistake of a file at once, that of files which it names among them."""
+"""Reading params.yaml into checked blocks, with every mistake reported at once."""
 
 import hashlib
 from pathlib import Path
@@ -20,7 +20,7 @@ DEEPEST = 50
 
 
 def load_params(path: Path) -> Params:
-    """Read and check a params.yaml, and the files it names. Raises ParamsError with every mistake found."""
+    """Read and check a params.yaml and the files that it names. Raises ParamsError with every mistake found."""
     document = read_yaml(path)
     files = _file_mistakes(document, path.parent)
     try:
@@ -53,7 +53,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def _refuse_deep(text: str, path: Path) -> None:
-    """The YAML library's own reader ends the process where collections lie thousands deep."""
+    """Raise ParamsError beyond DEEPEST levels: ruamel.yaml crashes at collections thousands of levels deep."""
     depth = 0
     for event in YAML(typ="safe").parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
@@ -62,16 +62,16 @@ def _refuse_deep(text: str, path: Path) -> None:
 
 
 def _refuse_boundless(document: Any, path: Path) -> None:
-    """A line of anchors within anchors can stand for more values than fit into memory, or for itself."""
-    waiting, seen = [document], 0
-    while waiting:
-        node = waiting.pop()
+    """Raise ParamsError beyond MOST_VALUES: nested anchors can expand beyond memory, or contain themselves."""
+    pending, seen = [document], 0
+    while pending:
+        node = pending.pop()
         inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
         seen += len(inner)
         if seen > MOST_VALUES:
-            allowed = f"allowed: {MOST_VALUES:,} values, anchors unfolded"
-            raise ParamsError([f"{path}: too large or without an end; {allowed}"])
-        waiting += inner
+            allowed = f"allowed: {MOST_VALUES:,} values, anchors expanded"
+            raise ParamsError([f"{path}: too large or infinite; {allowed}"])
+        pending += inner
 
 
 def parse_params(document: Any) -> Params:
@@ -111,7 +111,7 @@ def _parse_variants(raw: Any) -> tuple[list[str], dict[str, Variant]]:
 
 
 def _file_mistakes(document: Any, root: Path) -> list[str]:
-    """A variant's keys `<key>` and `<key>_sha256` name a file, relative to `root`, and what its bytes must be."""
+    """Check the files that variants name: `<key>` is a path below `root`, `<key>_sha256` its hash."""
     variants = document.get("variants") if isinstance(document, dict) else None
     mistakes = []
     for name, block in variants.items() if isinstance(variants, dict) else ():

@@ -1,4 +1,4 @@
-"""A mistake in words: `path.of.the.key: the value seen and what is allowed`."""
+"""The message of a mistake: `path.of.the.key: the value seen and what is allowed`."""
 
 import difflib
 from typing import Any
@@ -16,7 +16,7 @@ BLOCKS = [
 
 
 def describe_error(error: dict, document: Any, prefix: tuple = (), loc: tuple | None = None) -> str:
-    """One mistake in words. Parts of the location that are no key of the file (tags of a union) are left out."""
+    """The message of one mistake. Parts of its location that are no key of the file (tags of a union) are omitted."""
     loc = error["loc"] if loc is None else loc
     keys, node = list(prefix), document
     for i, part in enumerate(loc):

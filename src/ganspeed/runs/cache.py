@@ -1,4 +1,7 @@
-"""Moving aside what the params no longer name, without losing it. Imports no torch: the check stage does it."""
+"""The run cache: runs and scores that params.yaml no longer names are moved there, not lost. Imports no torch.
+
+The stage `check` imports this module.
+"""
 
 import os
 import shutil
@@ -6,42 +9,43 @@ from pathlib import Path
 
 from ganspeed.params.blocks import Params
 from ganspeed.runs.integrity import run_problems
+from ganspeed.runs.record import read_record
 from ganspeed.system.files import read_json, replace_folder
 from ganspeed.workspace import Workspace
 
 
 def matches(folder: Path, fingerprint: str) -> bool:
-    """Whether a finished run of this fingerprint lies in the folder, every file with the bytes it was written with."""
-    return not run_problems(folder) and read_json(folder / "run.json")["fingerprint"] == fingerprint
+    """Whether the folder holds a finished, undamaged run with this fingerprint."""
+    return not run_problems(folder) and read_record(folder).fingerprint == fingerprint
 
 
 def stash_run(workspace: Workspace, dataset: str, variant: str, seed: int) -> None:
-    """Move whatever run lies at this place to the pool, its provenance with it; one that is not whole is removed."""
-    place, provenance = workspace.run(dataset, variant, seed), workspace.provenance(dataset, variant, seed)
-    if not run_problems(place):
-        pooled = workspace.pool / read_json(place / "run.json")["fingerprint"]
-        pooled.mkdir(parents=True, exist_ok=True)
+    """Move the run of this cell to the run cache, with its provenance; a damaged or unfinished one is removed."""
+    folder, provenance = workspace.run(dataset, variant, seed), workspace.provenance(dataset, variant, seed)
+    if not run_problems(folder):
+        cached = workspace.run_cache / read_record(folder).fingerprint
+        cached.mkdir(parents=True, exist_ok=True)
         if provenance.exists():
-            os.replace(provenance, pooled / "provenance.json")
-        replace_folder(place, pooled / "run")
-    shutil.rmtree(place, ignore_errors=True)
+            os.replace(provenance, cached / "provenance.json")
+        replace_folder(folder, cached / "run")
+    shutil.rmtree(folder, ignore_errors=True)
     provenance.unlink(missing_ok=True)
 
 
 def cached_scores(workspace: Workspace, fingerprint: str) -> Path:
-    """Where the scores of this fingerprint lie while the params do not name them; .json beside it."""
-    return workspace.pool / "scores" / f"{fingerprint}.csv"
+    """The table of scores with this fingerprint in the run cache; its label is beside it with the suffix .json."""
+    return workspace.run_cache / "scores" / f"{fingerprint}.csv"
 
 
 def stash_scores(workspace: Workspace, dataset: str, variant: str, seed: int) -> None:
-    """Move the scores at this place to the pool; a table without its fingerprint is removed."""
+    """Move the scores of this cell to the run cache; a table without its fingerprint is removed."""
     table = workspace.scores(dataset, variant, seed)
     label = table.with_suffix(".json")
     if label.exists() and table.exists():
-        pooled = cached_scores(workspace, read_json(label)["fingerprint"])
-        pooled.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(table, pooled)
-        os.replace(label, pooled.with_suffix(".json"))
+        cached = cached_scores(workspace, read_json(label)["fingerprint"])
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(table, cached)
+        os.replace(label, cached.with_suffix(".json"))
     table.unlink(missing_ok=True)
     label.unlink(missing_ok=True)
 
@@ -54,10 +58,10 @@ def stash_unnamed(workspace: Workspace, params: Params) -> None:
         for variant in params.compare.variants
         for seed in params.compare.seeds
     }
-    for kind, put_aside in (("runs", stash_run), ("provenance", stash_run), ("scores", stash_scores)):
+    for kind, stash in (("runs", stash_run), ("provenance", stash_run), ("scores", stash_scores)):
         root = workspace.artifacts / kind
         for dataset, variant, seed in sorted({_cell(path, root) for path in root.glob("*/*/seed-*")} - named):
-            put_aside(workspace, dataset, variant, seed)
+            stash(workspace, dataset, variant, seed)
         _remove_empty_folders(root)
 
 
@@ -72,17 +76,14 @@ def _remove_empty_folders(root: Path) -> None:
             folder.rmdir()
 
 
-TRIALS_FOLDER = "tuning"  # the pool's folder of scored trials
-
-
 def collect_garbage(workspace: Workspace, needed: set[str]) -> int:
-    """Remove from the pool every run that is not needed and all scores put aside; returns the bytes freed.
+    """Remove all scores and every run whose fingerprint is not needed from the run cache; returns the bytes freed.
 
-    Scored trials of tuning stay: they are small, and without them an hour of tuning would be done again.
+    Scored trials of tuning stay: they are small, and without them an hour of tuning would be repeated.
     """
     freed = 0
-    for entry in sorted(workspace.pool.iterdir()) if workspace.pool.exists() else []:
-        if entry.is_dir() and entry.name not in needed and entry.name != TRIALS_FOLDER:
+    for entry in sorted(workspace.run_cache.iterdir()) if workspace.run_cache.exists() else []:
+        if entry.is_dir() and entry.name not in needed and entry != workspace.trials_folder:
             freed += sum(p.stat().st_size for p in entry.rglob("*") if p.is_file())
             shutil.rmtree(entry)
     return freed

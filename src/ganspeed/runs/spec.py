@@ -55,7 +55,7 @@ def plan_runs(workspace: Workspace, params: Params, device: str, dataset: str, v
         "train": block.train.model_dump(mode="json"),
         "variant": recipe.resolved(),
     }
-    shape, digest = tuple(manifest["splits"]["train"]["shape"]), manifest_sha256(folder)
+    shape, digest = manifest.splits["train"].shape, manifest_sha256(folder)
     return [
         RunSpec(dataset, variant, seed, recipe.seed_offset, parameters, digest, shape, device)
         for seed in params.compare.seeds

@@ -1,8 +1,8 @@
-"""The run store: which runs the params ask for, which of them are there, and moving them without losing any.
+"""The run store: finding the runs that the params ask for, and moving them between artifacts/ and the run cache.
 
-A run is known by its fingerprint: everything that decides its bytes, and nothing else. A finished run lies under
-artifacts/runs/; unfinished ones, runs trained ahead, and runs that the params no longer name lie in the pool,
-`.runs/<fingerprint>/`, from where an edit that is taken back fetches them.
+A run is identified by its fingerprint, the hash of everything that decides its bytes. Finished runs of the grid are
+under artifacts/runs/; unfinished runs, runs of `ganspeed run` that no stage has collected, and runs that the params no
+longer name are in the run cache, `.runs/<fingerprint>/`, where a reverted edit finds them.
 """
 
 import os
@@ -17,8 +17,9 @@ from filelock import FileLock, Timeout
 from ganspeed.errors import UserError
 from ganspeed.runs import locks
 from ganspeed.runs.cache import matches, stash_run
+from ganspeed.runs.record import RunRecord, write_record
 from ganspeed.runs.spec import RunSpec
-from ganspeed.system.files import replace_folder, sha256_file, write_json
+from ganspeed.system.files import replace_folder, sha256_file
 from ganspeed.training.state import Outcome
 from ganspeed.workspace import Workspace
 
@@ -30,9 +31,9 @@ class RunStore:
     workspace: Workspace
 
     def lock(self) -> AbstractContextManager:
-        """Held while training, one at a time in a study; the system frees it with the process that holds it."""
-        self.workspace.pool.mkdir(parents=True, exist_ok=True)
-        path = self.workspace.pool / locks.TRAINING
+        """Held while training: one process at a time trains in a study. The system frees it with its holder."""
+        self.workspace.run_cache.mkdir(parents=True, exist_ok=True)
+        path = self.workspace.run_cache / locks.TRAINING_LOCK
         lock = FileLock(path)
         try:
             return lock.acquire(timeout=0)
@@ -43,63 +44,61 @@ class RunStore:
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}; `ganspeed doctor` says what to do") from None
 
-    def pooled(self, spec: RunSpec) -> Path:
-        """The pool's folder of this run: run/ (finished when run/run.json is there), checkpoint, provenance.json."""
-        return self.workspace.pool / spec.fingerprint
-
-    def place(self, spec: RunSpec) -> Path:
+    def run_folder(self, spec: RunSpec) -> Path:
+        """The run's folder under artifacts/."""
         return self.workspace.run(spec.dataset, spec.variant, spec.seed)
 
+    def cache_folder(self, spec: RunSpec) -> Path:
+        """The run's folder in the run cache: run/ (finished once it has run.json), checkpoints/, provenance.json."""
+        return self.workspace.run_cache / spec.fingerprint
+
     def finished(self, spec: RunSpec) -> Path | None:
-        """Where this run lies finished, whole and of this fingerprint; None when it must be trained."""
-        for folder in (self.place(spec), self.pooled(spec) / "run"):
+        """The folder of this run, finished and undamaged; None when it must be trained."""
+        for folder in (self.run_folder(spec), self.cache_folder(spec) / "run"):
             if matches(folder, spec.fingerprint):
                 return folder
         return None
 
     def collect(self, spec: RunSpec) -> bool:
-        """Bring a finished run to its place under artifacts/. False when there is none.
+        """Move a finished run to its folder under artifacts/; False when it must be trained.
 
-        Its provenance is put aside before it and comes back after it: a kill between the two leaves it in the pool.
+        Its provenance is stashed before the run and collected after it: a kill between the two leaves it in the cache.
         """
-        found, place = self.finished(spec), self.place(spec)
-        if found and found != place:
+        found, folder = self.finished(spec), self.run_folder(spec)
+        if found and found != folder:
             stash_run(self.workspace, spec.dataset, spec.variant, spec.seed)
-            replace_folder(found, place)
+            replace_folder(found, folder)
         provenance = self.workspace.provenance(spec.dataset, spec.variant, spec.seed)
-        pooled = self.pooled(spec) / "provenance.json"
-        if found and pooled.exists() and not provenance.exists():
+        cached = self.cache_folder(spec) / "provenance.json"
+        if found and cached.exists() and not provenance.exists():
             provenance.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(pooled, provenance)
-            shutil.rmtree(self.pooled(spec), ignore_errors=True)
+            os.replace(cached, provenance)
+            shutil.rmtree(self.cache_folder(spec), ignore_errors=True)
         return found is not None
 
-    def put_aside_all_but(self, specs: list[RunSpec], dataset: str, variant: str) -> None:
-        """Clear one cell of every run that is not among `specs`."""
-        keep = {spec.seed: spec for spec in specs}
-        for place in sorted(self.workspace.runs(dataset, variant).glob("seed-*")):
-            seed = int(place.name.removeprefix("seed-"))
-            if seed not in keep or not matches(place, keep[seed].fingerprint):
+    def stash_others(self, specs: list[RunSpec], dataset: str, variant: str) -> None:
+        """Move every run of this variant that is not among `specs` to the run cache."""
+        wanted = {spec.seed: spec for spec in specs}
+        for folder in sorted(self.workspace.runs(dataset, variant).glob("seed-*")):
+            seed = int(folder.name.removeprefix("seed-"))
+            if seed not in wanted or not matches(folder, wanted[seed].fingerprint):
                 stash_run(self.workspace, dataset, variant, seed)
 
-    def forget(self, spec: RunSpec) -> None:
-        """Remove this run wherever it lies, to train it afresh."""
-        shutil.rmtree(self.place(spec), ignore_errors=True)
-        shutil.rmtree(self.pooled(spec), ignore_errors=True)
+    def delete(self, spec: RunSpec) -> None:
+        """Remove this run from artifacts/ and from the run cache, to train it afresh."""
+        shutil.rmtree(self.run_folder(spec), ignore_errors=True)
+        shutil.rmtree(self.cache_folder(spec), ignore_errors=True)
 
 
 def seal(spec: RunSpec, folder: Path, outcome: Outcome) -> None:
-    """Write run.json, the last file of a run: with it the run is finished. No clock and no commit in it."""
-    files = {str(p.relative_to(folder)): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
-    write_json(
-        folder / "run.json",
-        {
-            "dataset": spec.dataset,
-            "variant": spec.variant,
-            "status": outcome.status,
-            "diverged_at": outcome.diverged_at,
-            "fingerprint": spec.fingerprint,
-            "files": files,
-            **spec.identity,
-        },
+    """Write run.json, the last file of a run: with it the run is finished."""
+    record = RunRecord(
+        dataset=spec.dataset,
+        variant=spec.variant,
+        status=outcome.status,
+        diverged_at=outcome.diverged_at,
+        fingerprint=spec.fingerprint,
+        files={str(p.relative_to(folder)): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()},
+        **spec.identity,
     )
+    write_record(folder, record)

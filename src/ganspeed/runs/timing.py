@@ -1,38 +1,52 @@
-"""The table of seconds per update, kept while nothing that costs time changed.
+"""The table of seconds per update, measured again only when something changed that an update's cost depends on."""
 
-With no repeats it is empty, and there is no axis of seconds.
-"""
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 from ganspeed.params.blocks import Params
 from ganspeed.system.files import read_json, sha256_json, write_json
 from ganspeed.workspace import Workspace
 
 
-def update_timing(workspace: Workspace, params: Params, dataset: str) -> bool:
-    """Bring artifacts/timing/<dataset>.json in step with the params; returns whether the clock ran.
+@dataclass(frozen=True)
+class TimingTable:
+    """The content of artifacts/timing/<dataset>.json; without repeats it is empty, and there is no axis of seconds."""
 
-    It runs again when the network, the optimiser, the objective or the engine of a variant in the grid changed, and
-    then for all of them: seconds of two days do not compare. Raises DataError when the data set is not prepared.
+    dataset: str
+    repeats: int
+    updates: int  # of each repeat
+    device: str | None = None
+    seconds_per_update: dict[str, float] = field(default_factory=dict)  # by variant
+    fingerprints: dict[str, str] = field(default_factory=dict)  # by variant: of what the cost depends on
+
+
+def read_timing(path: Path) -> TimingTable:
+    return TimingTable(**read_json(path))
+
+
+def update_timing(workspace: Workspace, params: Params, dataset: str) -> bool:
+    """Bring artifacts/timing/<dataset>.json up to date with the params; returns whether it was measured again.
+
+    It is when the network, the optimiser, the objective or the engine of a variant in the grid changed, and then for
+    all variants: seconds of two days are not comparable. Raises DataError when the data set is not prepared.
     """
     path, timing = workspace.timing(dataset), params.protocol.timing
-    table = {"dataset": dataset, "repeats": timing.repeats, "updates": timing.updates}
+    empty = TimingTable(dataset, timing.repeats, timing.updates)
     if timing.repeats == 0:
-        write_json(path, {**table, "device": None, "seconds_per_update": {}, "fingerprints": {}})
+        write_json(path, asdict(empty))
         return False
-    from ganspeed.runs.measure_timing import (
-        cost_identity,
-        first_runs,
-        measure,  # imports torch, which an empty table does without
-    )
+    from ganspeed.runs import measure_timing  # imports torch, which an empty table does without
 
-    specs = first_runs(workspace, params, dataset)
-    fingerprints = {variant: sha256_json([table, cost_identity(spec)]) for variant, spec in specs.items()}
-    old = read_json(path) if path.exists() else {"fingerprints": {}}
-    measures = not fingerprints.items() <= old["fingerprints"].items()
-    if measures:
-        found = measure(specs, workspace, timing.repeats, timing.updates)
+    specs = measure_timing.first_runs(workspace, params, dataset)
+    settings = {"dataset": dataset, "repeats": timing.repeats, "updates": timing.updates}
+    costs = {variant: measure_timing.cost_identity(spec) for variant, spec in specs.items()}
+    fingerprints = {variant: sha256_json([settings, cost]) for variant, cost in costs.items()}
+    old = read_timing(path) if path.exists() else empty
+    measured = not fingerprints.items() <= old.fingerprints.items()
+    if measured:
+        seconds = measure_timing.measure(specs, workspace, timing.repeats, timing.updates)
     else:
-        found = {variant: old["seconds_per_update"][variant] for variant in specs}
+        seconds = {variant: old.seconds_per_update[variant] for variant in specs}
     (device,) = {spec.device for spec in specs.values()}
-    write_json(path, {**table, "device": device, "seconds_per_update": found, "fingerprints": fingerprints})
-    return measures
+    write_json(path, asdict(replace(empty, device=device, seconds_per_update=seconds, fingerprints=fingerprints)))
+    return measured

@@ -18,7 +18,7 @@ from ganspeed.scoring import pixel_metrics
 from ganspeed.scoring.embedder import EmbeddedSet, Embedder, embed_split, load_embedder
 from ganspeed.scoring.metrics import all_metrics, distances
 from ganspeed.scoring.pixel_metrics import References
-from ganspeed.scoring.task import NETWORK_KEYS, Task
+from ganspeed.scoring.task import Task
 from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import generator, one_thread, reproducible
 from ganspeed.system.files import sha256_file
@@ -60,8 +60,8 @@ def fully_scored(updates: list[int], count: int) -> set[int]:
 
 
 def _verify(task: Task) -> None:
-    for path in task.snapshots.values():
-        expected = task.record["files"][f"snapshots/{path.name}"]
+    for name in task.record.snapshots().values():
+        path, expected = task.run / name, task.record.files[name]
         if not path.exists():
             raise UserError(f"{path}: no such file, though run.json names it")
         if (seen := sha256_file(path)) != expected:
@@ -80,10 +80,9 @@ def _score_snapshot(task: Task, path: Path, full: bool) -> dict[str, float]:
 def embed_snapshot(task: Task, path: Path, full: bool) -> EmbeddedSet:
     """The images that a snapshot makes of the z behind every score, as the metrics see them."""
     lens = _embedder(task.features, task.settings, task.device, task.pinned)
-    train = task.record["parameters"]["train"]
-    network = (train[key] for key in NETWORK_KEYS)
-    G = load_generator(path, lens.classifiers.first.architecture.shape, *network).to(task.device)
-    z = _latents(task.settings.seed, task.samples, train["z_dim"], task.device)
+    z_dim, width = task.record.z_dim, task.record.width
+    G = load_generator(path, lens.classifiers.first.architecture.shape, z_dim, width).to(task.device)
+    z = _latents(task.settings.seed, task.samples, z_dim, task.device)
     return lens.view(_generated(G, z), full)
 
 

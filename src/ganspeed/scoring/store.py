@@ -13,6 +13,7 @@ import torch
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
 from ganspeed.runs.cache import cached_scores, stash_scores
+from ganspeed.runs.record import RUN_JSON, read_record
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import Job
@@ -54,18 +55,17 @@ def scoring_jobs(workspace: Workspace, params: Params, specs: Iterable[RunSpec])
         if workspace.features(spec.dataset).exists() and (run := store.finished(spec)):
             task = _task(workspace, params, spec.dataset, spec.variant, spec.seed, run, where)
             if not any(_is_current(place, task.fingerprint) for place in _places(workspace, task)):
-                work.append((_score_into_cache, (spec, task, cached_scores(workspace, task.fingerprint))))
+                work.append(Job(_score_into_cache, (spec, task, cached_scores(workspace, task.fingerprint))))
     return work
 
 
-def _score_into_cache(item: tuple[RunSpec, Task, Path]) -> None:
-    spec, task, path = item
+def _score_into_cache(spec: RunSpec, task: Task, path: Path) -> None:
     try:
         table = score_task(task)
     except UserError:
         return  # the stage says why; here it would end the runs that are being trained
     _write(path, table, task)
-    send(("scored", spec, None))
+    send(("scored", spec))
 
 
 def score_task(task: Task) -> str:
@@ -77,7 +77,7 @@ def score_task(task: Task) -> str:
 
 def _trained(workspace: Workspace, params: Params, dataset: str, variant: str) -> tuple[int, ...]:
     """The seeds of the grid, after it was made sure that each has a run."""
-    records = [workspace.run(dataset, variant, seed) / "run.json" for seed in params.compare.seeds]
+    records = [workspace.run(dataset, variant, seed) / RUN_JSON for seed in params.compare.seeds]
     if missing := [str(path.parent) for path in records if not path.exists()]:
         raise UserError(f"no finished run in: {', '.join(missing)}; the stage train@{dataset}-{variant} makes them")
     return params.compare.seeds
@@ -87,8 +87,8 @@ def _task(
     workspace: Workspace, params: Params, dataset: str, variant: str, seed: int, run: Path, where: torch.device
 ) -> Task:
     samples = params.dataset(dataset).evaluate.samples
-    record, folders = read_json(run / "run.json"), (workspace.prepared(dataset), workspace.features(dataset))
-    return Task(dataset, variant, seed, run, record, *folders, params.evaluate, samples, str(where))
+    folders = workspace.prepared(dataset), workspace.features(dataset)
+    return Task(dataset, variant, seed, run, read_record(run), *folders, params.evaluate, samples, str(where))
 
 
 def _collect(workspace: Workspace, task: Task) -> bool:

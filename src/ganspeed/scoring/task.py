@@ -9,6 +9,7 @@ import torch
 
 from ganspeed.data.prepared import manifest_sha256
 from ganspeed.params.blocks import Evaluate
+from ganspeed.runs.record import RunRecord
 from ganspeed.scoring.classifier import verified
 from ganspeed.scoring.sources import score_sources
 from ganspeed.system.devices import device_name
@@ -17,7 +18,6 @@ from ganspeed.system.files import sha256_file, sha256_json
 REFERENCE_HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
 LIBRARIES = ("numpy", "POT", "scikit-learn", "scipy")  # that metrics are computed with, beside torch
 library_version = cache(metadata.version)  # looks for files at every call
-NETWORK_KEYS = ("z_dim", "width")  # what a generator is built from, beside the images' shape
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Task:
     variant: str
     seed: int
     run: Path
-    record: dict  # run.json
+    record: RunRecord
     prepared: Path
     features: Path
     settings: Evaluate
@@ -38,8 +38,7 @@ class Task:
     @property
     def snapshots(self) -> dict[int, Path]:
         """Update → snapshot, ascending, as run.json lists them: the folder is never searched."""
-        names = [Path(name) for name in self.record["files"] if name.startswith("snapshots/")]
-        return dict(sorted((int(name.stem), self.run / name) for name in names))
+        return {update: self.run / name for update, name in self.record.snapshots().items()}
 
     @cached_property
     def pinned(self) -> tuple[str, ...]:
@@ -53,8 +52,8 @@ class Task:
         return sha256_json(
             {
                 "cell": [self.dataset, self.variant, self.seed],  # they stand in every line of the table
-                "snapshots": {str(u): self.record["files"][f"snapshots/{p.name}"] for u, p in self.snapshots.items()},
-                "network": {key: self.record["parameters"]["train"][key] for key in NETWORK_KEYS},
+                "snapshots": {str(u): self.record.files[name] for u, name in self.record.snapshots().items()},
+                "network": {"z_dim": self.record.z_dim, "width": self.record.width},
                 "real": self.pinned,
                 "evaluate": [self.settings.model_dump(), self.samples],
                 "sources": score_sources(),
@@ -65,7 +64,7 @@ class Task:
 
     def label(self, table: Path) -> dict:
         """What lies beside the table: its fingerprint and hash, and what compare has to know of the run."""
-        record, train = self.record, self.record["parameters"]["train"]
+        record = self.record
         return {
             "fingerprint": self.fingerprint,
             "sha256": sha256_file(table),
@@ -73,10 +72,17 @@ class Task:
             "split": self.settings.split,
             "evaluate": self.settings.model_dump(mode="json"),
             "run": {
-                **{key: record[key] for key in ("fingerprint", "status", "diverged_at")},
-                **{key: record[key] for key in ("device", "engine", "precision", "versions")},
-                **{key: train[key] for key in ("updates", "batch_size", "grid_ratio")},
-                "n_critic": record["parameters"]["variant"]["n_critic"],
-                "variant": record["parameters"]["variant"],
+                "fingerprint": record.fingerprint,
+                "status": record.status,
+                "diverged_at": record.diverged_at,
+                "device": record.device,
+                "engine": record.engine,
+                "precision": record.precision,
+                "versions": record.versions,
+                "updates": record.updates,
+                "batch_size": record.batch_size,
+                "grid_ratio": record.grid_ratio,
+                "n_critic": record.n_critic,
+                "variant": record.variant_block,
             },
         }

@@ -66,8 +66,8 @@ def build(dataset: str, settings: Features, prepared: Path, out: Path, device: t
         folder = Path(temporary) / "features"
         folder.mkdir()
         jobs = [ClassifierJob(which, dataset, settings, prepared, folder, device) for which in ("first", "second")]
-        splits = read_manifest(prepared)["splits"]
-        worth = settings.epochs * splits["train"]["n"] >= MIN_IMAGES_FOR_PROCESSES
+        splits = read_manifest(prepared).splits
+        worth = settings.epochs * splits["train"].n >= MIN_IMAGES_FOR_PROCESSES
         done = map_processes(_build_one, jobs, workers if worth else 1)
         accuracies = {job.which: found for job, found in done}
         architecture = _architecture(settings, prepared)
@@ -106,7 +106,7 @@ def _build_one(job: ClassifierJob) -> dict[str, float]:
 
 def _architecture(settings: Features, prepared: Path) -> Architecture:
     manifest = read_manifest(prepared)
-    classes, shape = len(manifest["classes"]), tuple(manifest["splits"]["train"]["shape"])
+    classes, shape = len(manifest.classes), manifest.splits["train"].shape
     task, outputs = ("classes", classes) if classes > 1 else ("rotations", QUARTER_TURNS)
     return Architecture(shape, settings.dim, settings.width, task, outputs)
 

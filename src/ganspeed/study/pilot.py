@@ -8,9 +8,9 @@ as long as the record says, or every freeze would ask for another pilot.
 from dataclasses import dataclass
 
 from ganspeed.params.blocks import Params
+from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import ObserverFactory
 from ganspeed.scoring.snapshots import SCORE_COLUMNS, score
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.task import Task

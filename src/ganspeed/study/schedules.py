@@ -8,7 +8,8 @@ import pandas as pd
 
 from ganspeed.errors import UserError
 from ganspeed.runs.integrity import refuse_damaged_runs
-from ganspeed.system.files import read_json, sha256_file, write_text
+from ganspeed.runs.record import RUN_JSON, read_record
+from ganspeed.system.files import sha256_file, write_text
 from ganspeed.workspace import Workspace
 
 PILOT_SEEDS = range(800, 900)  # never those of a study: what is replayed must not have seen its draws
@@ -25,7 +26,7 @@ def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
     path = workspace.schedule(dataset, variant)
     table = schedule([pd.read_csv(folder / "history.csv") for folder in runs.values()])
     write_text(path, as_csv(table))
-    block = read_json(next(iter(runs.values())) / "run.json")["parameters"]["variant"]
+    block = read_record(next(iter(runs.values()))).variant_block
     return replay_instructions(
         path.relative_to(workspace.root), sha256_file(path), variant, list(runs), block, len(table)
     )
@@ -34,7 +35,7 @@ def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
 def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Path]:
     """Seed → folder of the finished runs of a variant, all of pilot seeds and of one set of parameters."""
     cell = workspace.runs(dataset, variant)
-    folders = {int(path.parent.name.removeprefix("seed-")): path.parent for path in cell.glob("seed-*/run.json")}
+    folders = {int(path.parent.name.removeprefix("seed-")): path.parent for path in cell.glob(f"seed-*/{RUN_JSON}")}
     runs = dict(sorted(folders.items()))
     if not runs:
         raise UserError(f"{cell}: no finished run; train the variant with seeds from {PILOT_SEEDS[0]} on first")
@@ -42,11 +43,11 @@ def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Pa
     allowed = f"{PILOT_SEEDS[0]}-{PILOT_SEEDS[-1]}"
     if others := [str(seed) for seed in runs if seed not in PILOT_SEEDS]:
         raise UserError(f"{cell}: seeds {', '.join(others)} are not pilot seeds, which are {allowed}")
-    records = {seed: read_json(folder / "run.json") for seed, folder in runs.items()}
-    if bad := [str(seed) for seed, record in records.items() if record["status"] != "completed"]:
+    records = {seed: read_record(folder) for seed, folder in runs.items()}
+    if bad := [str(seed) for seed, record in records.items() if record.status != "completed"]:
         raise UserError(f"{cell}: seeds {', '.join(bad)} diverged; a schedule is the mean over completed runs")
-    first = next(iter(records.values()))["parameters"]
-    if bad := [str(seed) for seed, record in records.items() if record["parameters"] != first]:
+    first = next(iter(records.values())).parameters
+    if bad := [str(seed) for seed, record in records.items() if record.parameters != first]:
         raise UserError(
             f"{cell}: seeds {', '.join(bad)} were trained with other parameters than seed {next(iter(runs))}"
         )

@@ -1,4 +1,4 @@
-"""Runs beside the study's grid, of pilots and tuning: trained into the run store's pool, scored on val from there."""
+"""Runs beside the study's grid, of pilots and tuning: trained into the run cache, scored on val from there."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +9,11 @@ import torch
 
 from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.params.blocks import Evaluate, Params
+from ganspeed.runs.observers import ObserverFactory
+from ganspeed.runs.record import read_record
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import ObserverFactory, train_all
+from ganspeed.runs.train import train_all
 from ganspeed.scoring.classifier import verified
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.task import Task
@@ -54,7 +56,7 @@ class ValRuns:
     def _images(self) -> tuple[tuple[int, int, int], str]:
         """(shape of an image, hash of the manifest)."""
         folder = self.workspace.prepared(self.dataset)
-        return tuple(read_manifest(folder)["splits"]["train"]["shape"]), manifest_sha256(folder)
+        return read_manifest(folder).splits["train"].shape, manifest_sha256(folder)
 
     @cached_property
     def _features(self) -> str:
@@ -82,13 +84,13 @@ class ValRuns:
         """A finished run, to be scored; so many snapshots besides the last get every metric."""
         folder = RunStore(self.workspace).finished(spec)
         if folder is None:
-            raise RuntimeError(f"{RunStore(self.workspace).pooled(spec)}: the run that was just trained is not whole")
+            raise RuntimeError(f"{RunStore(self.workspace).cache_folder(spec)}: trained just now, but not complete")
         return Task(
             dataset=self.dataset,
             variant=spec.variant,
             seed=spec.seed,
             run=folder,
-            record=read_json(folder / "run.json"),
+            record=read_record(folder),
             prepared=self.workspace.prepared(self.dataset),
             features=self.workspace.features(self.dataset),
             settings=self.settings.model_copy(update={"full_snapshots": full_snapshots}),

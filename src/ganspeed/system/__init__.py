@@ -1,1 +1,1 @@
-"""How do we deal with this machine: files written whole, processes, devices, signals, the same bytes again?"""
+"""How do we deal with this machine: atomic writes, processes, devices, signals, reproducible arithmetic?"""

@@ -1,4 +1,4 @@
-"""What a process does with the memory of tensors that it has freed."""
+"""How malloc treats the memory of tensors that were freed."""
 
 import ctypes
 
@@ -6,10 +6,10 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def retain_freed_blocks() -> None:
-    """From now on this process keeps what it frees, up to 1 GiB at a time, for its next tensors.
+    """Make malloc retain freed blocks of up to 1 GiB in this process, for its next tensors.
 
-    glibc's malloc by default gives large blocks back and gets them again page by page, each zeroed by the kernel. Other
-    C libraries are left as they are.
+    By default glibc's malloc returns large blocks to the kernel and gets them again page by page, each zeroed. Other C
+    libraries are left as they are.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(M_MMAP_THRESHOLD, 1 << 30)

@@ -1,6 +1,6 @@
-"""Explicit randomness, and arithmetic that repeats: the same bytes from the same seed.
+"""Seeded generators and deterministic arithmetic: the same bytes from the same seed.
 
-A generator of its own for each purpose and key, so that no draw depends on another.
+Every purpose and key has its own generator, so that no draw depends on another.
 """
 
 import hashlib
@@ -24,16 +24,16 @@ def generator(purpose: str, *key: int, device: str | torch.device = "cpu") -> to
 
 
 def reproducible(tf32: bool = False) -> None:
-    """From now on this process computes the same bytes each time, in float32; products on a GPU in TF32 if asked."""
-    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms imports torch's compiler: a second
-    torch.utils.deterministic.fill_uninitialized_memory = False  # by default each new tensor is filled with NaN first
+    """Make this process compute deterministically, in float32; with `tf32`, matrix products on a GPU in TF32."""
+    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms would import torch's compiler: 1 s
+    torch.utils.deterministic.fill_uninitialized_memory = False  # by default every new tensor is filled with NaN
     torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.allow_tf32 = tf32
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep torch and BLAS on one thread: sums split over threads round differently."""
+    """Run torch and BLAS on one thread: sums that are split over threads round differently."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,6 +1,6 @@
-"""Where to compute: GANSPEED_DEVICE (cpu, cuda, cuda:1, ...) and GANSPEED_WORKERS, with good defaults.
+"""The device and the number of worker processes: GANSPEED_DEVICE (cpu, cuda, cuda:1, ...) and GANSPEED_WORKERS.
 
-Workers change no byte. The device is part of a run's fingerprint.
+The number of workers changes no byte. The device is part of a run's fingerprint.
 """
 
 import os
@@ -13,7 +13,7 @@ GPU_WORKERS = 4  # processes that share one GPU: small networks leave it idle be
 
 
 def select_device() -> torch.device:
-    """GANSPEED_DEVICE, else the GPU if there is one, else the CPU. Raises UserError for a device that is not there."""
+    """GANSPEED_DEVICE, else the GPU if there is one, else the CPU. Raises UserError for a device that is not usable."""
     name = os.environ.get("GANSPEED_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.empty(0, device=name)
@@ -22,18 +22,18 @@ def select_device() -> torch.device:
         raise UserError(f"GANSPEED_DEVICE: {name!r} is not usable here: {str(error).splitlines()[0]}") from None
 
 
-def device_name(where: torch.device) -> str:
+def device_name(device: torch.device) -> str:
     """The GPU's model, or the CPU with its instruction-set level: what a run's bytes depend on."""
-    if where.type == "cuda":
-        return torch.cuda.get_device_name(where)
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
     return f"cpu {torch.backends.cpu.get_cpu_capability()}"
 
 
-def worker_count(where: torch.device) -> int:
-    """GANSPEED_WORKERS, else as many as there are cores, or GPU_WORKERS on a GPU. Raises UserError."""
+def worker_count(device: torch.device) -> int:
+    """GANSPEED_WORKERS, else the number of cores, or GPU_WORKERS on a GPU. Raises UserError for other values."""
     given = os.environ.get("GANSPEED_WORKERS")
     if given is None:
-        return GPU_WORKERS if where.type == "cuda" else len(os.sched_getaffinity(0))
+        return GPU_WORKERS if device.type == "cuda" else len(os.sched_getaffinity(0))
     if not given.isdecimal() or int(given) < 1:
-        raise UserError(f"GANSPEED_WORKERS: {given!r} is not a whole number >= 1")
+        raise UserError(f"GANSPEED_WORKERS: {given!r} is not an integer >= 1")
     return int(given)

@@ -1,4 +1,4 @@
-"""The exit status of a command or stage, and what it says on stderr."""
+"""The exit status of a command or stage, and the messages that it prints to stderr."""
 
 import sys
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from pathlib import Path
 from ganspeed.errors import Stopped, UserError
 from ganspeed.system.shutdown import MESSAGE, STATUS, exit_now
 
-MISTAKE = 2  # the exit status of what the user can mend
+USER_ERROR = 2  # the exit status of an error that the user can correct
 OUT_OF_MEMORY = (
-    "out of memory: what was finished is kept, nothing unfinished is a result; run again to go on, with a smaller "
-    "GANSPEED_WORKERS. The batch size is never changed for you"
+    "out of memory: finished runs and scores are saved, nothing unfinished is a result; run again to continue, with a "
+    "smaller GANSPEED_WORKERS. The batch size is never changed for you"
 )
-DISK_FULL = "the disk of {place} is full: what was there is as it was; make room and run again"
-SHORTAGES = {  # what Python, torch, CUDA, oneDNN and the system say → what it means for the user
+DISK_FULL = "the disk of {root} is full: existing files are unchanged; free some space and run again"
+SHORTAGES = {  # part of a message of Python, torch, CUDA, oneDNN or the system → the message for the user
     "allocate memory": OUT_OF_MEMORY,
     "could not create a primitive": OUT_OF_MEMORY,
     "out of memory": OUT_OF_MEMORY,
@@ -23,31 +23,29 @@ SHORTAGES = {  # what Python, torch, CUDA, oneDNN and the system say → what it
 }
 
 
-def exit_status(body: Callable[[], None], place: Path) -> int:
-    """Call `body`: 0, or 2 with what the user can mend on stderr. Other errors are raised.
+def exit_status(body: Callable[[], None], root: Path) -> int:
+    """Call `body`; returns 0, or 2 after printing an error that the user can correct. Other errors are raised.
 
-    When it was stopped, this process ends here, with status 75.
-
-    place: the folder of the study.
+    When it was stopped, this process ends here with status 75. root: the folder of the study.
     """
     try:
         body()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        return MISTAKE
+        return USER_ERROR
     except Stopped:
         print(MESSAGE, file=sys.stderr)
     except Exception as error:
-        if (words := _shortage(error)) is None:
+        if (message := _shortage(error)) is None:
             raise
-        print(f"error: {words.format(place=place)} ({error})", file=sys.stderr)
-        return MISTAKE
+        print(f"error: {message.format(root=root)} ({error})", file=sys.stderr)
+        return USER_ERROR
     else:
         return 0
-    return exit_now(STATUS)  # after the handler: what the run held, queues and locks, is let go first
+    return exit_now(STATUS)  # after the handler: the run's queues and locks are released first
 
 
 def _shortage(error: Exception) -> str | None:
-    """What to do about a want of memory or room, whoever raised it and as what; None for every other error."""
-    said = "out of memory" if isinstance(error, MemoryError) else str(error)
-    return next((words for sign, words in SHORTAGES.items() if sign in said), None)
+    """The message for an error by a lack of memory or disk space, whatever its type; None for every other error."""
+    text = "out of memory" if isinstance(error, MemoryError) else str(error)
+    return next((message for part, message in SHORTAGES.items() if part in text), None)

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their hashes."""
+"""Atomic writes, JSON and hashes of files."""
 
 import hashlib
 import json
@@ -14,9 +14,9 @@ from ganspeed.errors import UserError
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Call `write` with a temporary path beside `path`, then put the result in place, flushed to the disk.
+    """Call `write` with a temporary path beside `path`, flush the file to the disk and rename it to `path`.
 
-    Raises UserError naming `path` when the disk is full or will not have it; what lay there is then as it was.
+    Raises UserError naming `path` when the disk is full or refuses the file; an existing file is then unchanged.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -24,18 +24,18 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
         _flush(temporary)
         os.replace(temporary, path)
-        _flush(path.parent)  # the new name as well
+        _flush(path.parent)  # the folder's entry as well
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"{path}: not written: {reason}; what was there is as it was, run again when this is mended"
+            f"{path}: not written: {reason}; existing files are unchanged, run again once this is fixed"
         ) from None
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, would outlast a power cut."""
+    """Wait until a file, or a folder's entries, would survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -44,9 +44,9 @@ def _flush(path: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what `write_atomically` was writing anywhere under the folder when its process was killed."""
-    for left in folder.rglob(".*.tmp"):
-        left.unlink()
+    """Remove the temporary files below the folder that `write_atomically` leaves when its process is killed."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -55,7 +55,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any, compact: bool = False) -> None:
-    """Write JSON atomically, keys in order; NaN and infinity are refused with ValueError.
+    """Write JSON atomically, keys sorted; raises ValueError for NaN and infinity.
 
     compact: on one line, for tables that nobody reads line by line.
     """
@@ -67,6 +67,11 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def read_json_if_exists(path: Path) -> Any:
+    """The content of a JSON file, None where there is no such file."""
+    return read_json(path) if path.exists() else None
+
+
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file's bytes, as hexadecimal digits."""
     with path.open("rb") as file:
@@ -74,16 +79,16 @@ def sha256_file(path: Path) -> str:
 
 
 def sha256_json(value: Any) -> str:
-    """SHA-256 of canonical JSON: sorted keys, no spaces, NaN refused."""
+    """SHA-256 of canonical JSON: sorted keys, no spaces; raises ValueError for NaN and infinity."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def replace_folder(new: Path, old: Path) -> None:
-    """Put the folder `new` at `old`, whatever lay there; a reader sees one or the other, or for an instant none."""
+    """Move the folder `new` to `old`, replacing what is there; for an instant a reader may see neither."""
     old.parent.mkdir(parents=True, exist_ok=True)
-    aside = old.with_name(f".{old.name}.{os.getpid()}.old")
+    replaced = old.with_name(f".{old.name}.{os.getpid()}.old")
     if old.exists():
-        os.replace(old, aside)
+        os.replace(old, replaced)
     os.replace(new, old)
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(replaced, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A function over many items, in processes of one CPU thread each."""
+"""Calls of a function in parallel processes of one CPU thread each."""
 
 import multiprocessing
 import os
@@ -13,17 +13,17 @@ import torch
 from ganspeed.errors import Stopped, UserError
 from ganspeed.system.shutdown import install_in_worker, requested
 
-_send: Callable[[Any], None] = lambda message: None  # noqa: E731 replaced in a worker by its queue
+_send: Callable[[Any], None] = lambda message: None  # noqa: E731 a worker replaces it by its queue
 
 
 def map_processes(
     function: Callable[[Any], Any], items: list, count: int, on_message: Callable[[Any], None] = lambda message: None
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield (item, function(item)) as they finish, `count` processes of one thread each, none for a single item.
+    """Yield (item, function(item)) as they finish, in `count` processes of one thread each; one item needs no process.
 
-    Items that are appended to the list between two yields are done as well, after those before them, by the processes
-    that there are. `function` is a module's top-level function. What it passes to `send` reaches `on_message` here.
-    A process that dies raises UserError, a wish to stop Stopped; what was finished before it stays finished.
+    Items that the caller appends to the list between two yields are processed as well, after those before them.
+    `function` is a module's top-level function; what it passes to `send` reaches `on_message` here. Raises UserError
+    when a process dies and Stopped when a shutdown was requested; finished items stay finished.
     """
     if min(count, len(items)) <= 1:
         yield from _map_in_process(function, items, on_message)
@@ -32,11 +32,11 @@ def map_processes(
     messages, stop = context.Queue(), context.Event()
     arguments = (messages, stop, os.getpid())
     with ProcessPoolExecutor(min(count, len(items)), context, _start_worker, arguments) as pool:
-        pending, taken = {}, 0
+        pending, submitted = {}, 0
         try:
-            while pending or taken < len(items):
-                pending |= {pool.submit(function, item): item for item in items[taken:]}
-                taken = len(items)
+            while pending or submitted < len(items):
+                pending |= {pool.submit(function, item): item for item in items[submitted:]}
+                submitted = len(items)
                 done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 _drain(messages, on_message)
                 for future in done:
@@ -45,8 +45,8 @@ def map_processes(
                     raise Stopped
         except BrokenProcessPool:
             raise UserError(
-                "a worker process was killed, perhaps for want of memory; what was finished is kept: run again to go "
-                "on, with a smaller GANSPEED_WORKERS if memory is short"
+                "a worker process was killed, perhaps by a lack of memory; finished work is saved: run again to "
+                "continue, with a smaller GANSPEED_WORKERS if memory is short"
             ) from None
         finally:
             if pending:
@@ -69,7 +69,7 @@ def _map_in_process(function: Callable, items: list, on_message: Callable) -> It
 
 
 def send(message: Any) -> None:
-    """Tell the process that started this work; called by a function that map_processes runs."""
+    """Send a message to the process that called `map_processes`; for use by the mapped function."""
     _send(message)
 
 

@@ -1,7 +1,7 @@
-"""Ending in good order: a first signal, or the end of the process that started this one, asks for it.
+"""Graceful shutdown: requested by a first signal, or by the end of the process that started this one.
 
-Whoever trains looks at `wished` after every update and saves what there is. A process that has not ended GRACE seconds
-later is killed, whatever it is at by then; a second signal does not wait.
+The training loop checks `requested` after every update and then saves a checkpoint. A process that has not ended GRACE
+seconds later is killed, whatever it is doing; a second signal kills it at once.
 """
 
 import multiprocessing.util
@@ -17,24 +17,25 @@ from typing import NoReturn
 import psutil
 
 STATUS = 75  # the exit status of what was stopped: "try again later" in sysexits.h
-MESSAGE = "stopped; what was trained is saved: the same command goes on from there"
+MESSAGE = "stopped; training so far is saved: the same command continues from there"
 GRACE = 3.0  # seconds
-POLL = 0.1  # seconds between two looks at whether the parent is still there
+POLL = 0.1  # seconds between two checks that the parent is alive
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-DVC_STAGE = "DVC_STAGE"  # in the environment of what dvc runs, not in its own
+DVC_STAGE = "DVC_STAGE"  # set by dvc in the environment of its stages, not in its own
 
 _requested = False
-_shared = None  # in a worker: the event by which the process that started it passes the wish on
+_shared = None  # in a worker: the event by which its parent passes the request on
 
 
 def requested() -> bool:
+    """Whether this process was asked to stop."""
     return _requested or (_shared is not None and _shared.is_set())
 
 
 @contextmanager
 def handle_signals() -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM ask to stop."""
-    if threading.current_thread() is not threading.main_thread():  # only that one may handle signals
+    """Within this context, SIGINT and SIGTERM request a shutdown."""
+    if threading.current_thread() is not threading.main_thread():  # others may not set handlers
         yield
         return
     before = {number: signal.signal(number, _on_signal) for number in SIGNALS}
@@ -46,37 +47,37 @@ def handle_signals() -> Iterator[None]:
 
 
 def stop_with_dvc() -> None:
-    """From now on the end of the `dvc` that runs this stage, if one does, asks it to stop."""
+    """Request a shutdown when the `dvc` that runs this stage ends, if there is one."""
     if DVC_STAGE not in os.environ:
         return
     child = psutil.Process()
     for ancestor in child.parents():
         if not _in_a_stage(ancestor):
             break
-        child = ancestor  # a shell that stands between the two, and outlives a killed dvc
+        child = ancestor  # a shell between the two, which outlives a killed dvc
     _watch_parent(child, child.ppid())
 
 
 def _in_a_stage(process: psutil.Process) -> bool:
     try:
         return DVC_STAGE in process.environ()
-    except psutil.Error:  # another user's
+    except psutil.Error:  # of another user
         return False
 
 
 def install_in_worker(shared, parent: int) -> None:
-    """In a worker: stop when `shared`, an event of multiprocessing, is set, on a signal, and with the parent."""
+    """Set up a worker: it stops when `shared`, an event of multiprocessing, is set, on a signal, or with its parent."""
     global _shared
     _shared = shared
     for number in SIGNALS:
         signal.signal(number, _on_signal)
     _watch_parent(psutil.Process(), parent)
-    # Once all that it has to tell is told, a worker ends as `leave` does.
+    # Once its messages are sent, a worker ends as by `exit_now`.
     multiprocessing.util.Finalize(None, os._exit, (0,), exitpriority=-100)
 
 
 def exit_now(status: int) -> NoReturn:
-    """End this process at once: taking torch and MLflow apart costs up to a second."""
+    """End this process at once: a regular exit takes up to a second to tear torch and MLflow down."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
@@ -89,7 +90,7 @@ def _on_signal(number: int, frame) -> None:
 
 
 def _request() -> None:
-    """Ask, and see to it that it is done in time. No lock is taken: a signal may come while one is held."""
+    """Request a shutdown, with a deadline. Takes no lock: a signal may arrive while one is held."""
     global _requested
     _requested = True
     threading.Thread(target=_kill_after_grace, daemon=True).start()
@@ -107,7 +108,7 @@ def _kill() -> None:
 
 
 def _watch_parent(child: psutil.Process, parent: int) -> None:
-    """Stop as soon as `child`, this process or a forebear, has lost its parent: a killed dvc leaves no training."""
+    """Request a shutdown once `child`, this process or an ancestor, loses its parent: no training outlives its dvc."""
 
     def watch() -> None:
         with suppress(psutil.NoSuchProcess):

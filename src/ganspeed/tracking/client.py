@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from ganspeed.errors import UserError
+from ganspeed.runs.locks import MLFLOW_LOCK
 from ganspeed.system.files import write_atomically
 from ganspeed.tracking.entities import Key, Point, Spec, experiment_name, key_of, timestamp
 from ganspeed.tracking.messages import one_line
@@ -76,8 +77,8 @@ def create_database(workspace: Workspace) -> None:
 
 
 def _lock(workspace: Workspace) -> FileLock:
-    workspace.pool.mkdir(parents=True, exist_ok=True)
-    return FileLock(workspace.pool / "mlflow.lock", timeout=LOCK_TIMEOUT)
+    workspace.run_cache.mkdir(parents=True, exist_ok=True)
+    return FileLock(workspace.run_cache / MLFLOW_LOCK, timeout=LOCK_TIMEOUT)
 
 
 class Client:

@@ -38,7 +38,7 @@ def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
     """
     if not installed():
         raise TrackingError("MLflow is not installed: run `pip install mlflow`, or open reports/index.html")
-    workspace.pool.mkdir(parents=True, exist_ok=True)
+    workspace.run_cache.mkdir(parents=True, exist_ok=True)
     mirror_safely(workspace, params)
     uri = tracking_uri(workspace)
     if is_server(uri):
@@ -94,7 +94,7 @@ def _wait_until_healthy(process: subprocess.Popen, port: int) -> bool:
 
 
 def _log(workspace: Workspace) -> Path:
-    return workspace.pool / "mlflow.log"
+    return workspace.run_cache / "mlflow.log"
 
 
 def _is_free(port: int) -> bool:

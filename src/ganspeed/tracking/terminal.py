@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from ganspeed.params.blocks import Params
+from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.spec import RunSpec
-from ganspeed.runs.train import ObserverFactory
 from ganspeed.tracking.live import LiveMirror
 from ganspeed.workspace import Workspace
 

@@ -1,1 +1,1 @@
-"""Which studies are ready to be put into params.yaml?"""
+"""Which studies are ready to be applied to params.yaml?"""

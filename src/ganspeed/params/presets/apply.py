@@ -1,5 +1,6 @@
-"""Presets: a grid and its data sets, put into params.yaml with its comments kept."""
+"""Presets: a grid and its data sets, written into params.yaml with its comments preserved."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ruamel.yaml.comments import CommentedMap
@@ -9,8 +10,21 @@ from ganspeed.params import knobs
 from ganspeed.params.edits import edit_params, round_trip
 
 FOLDER = Path(__file__).parent
-VARIANTS = FOLDER / "variants.yaml"  # the shipped blocks, common to all presets
-RECIPE = ("n_critic", "lr_g", "lr_d", "half_life")  # what a preset may set in them under `recipes`, for its data
+VARIANTS = FOLDER / "variants.yaml"  # the shipped variants, shared by all presets
+RECIPE = ("n_critic", "lr_g", "lr_d", "half_life")  # what a preset may set in them for its data, under `recipes`
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The content of a preset's file."""
+
+    about: str  # what it is, its time and disk space
+    compare: CommentedMap
+    datasets: CommentedMap
+    protocol: CommentedMap
+    recipes: dict[str, dict] = field(default_factory=dict)  # shipped variant → values of RECIPE
+    copies: dict[str, dict] = field(default_factory=dict)  # new variant → {variant: the original, seed_offset}
+    first: str = ""  # which command writes variants that are missing
 
 
 def preset_names() -> list[str]:
@@ -19,35 +33,46 @@ def preset_names() -> list[str]:
 
 def list_presets() -> str:
     """One line for each preset: its name, what it is, its time and disk."""
-    return "\n".join(f"{name:12} {round_trip().load(FOLDER / f'{name}.yaml')['about']}" for name in preset_names())
+    return "\n".join(f"{name:12} {_read_preset(name).about}" for name in preset_names())
+
+
+def _read_preset(name: str) -> Preset:
+    return Preset(**round_trip().load(FOLDER / f"{name}.yaml"))
 
 
 def apply_preset(name: str, path: Path, reset: bool) -> str:
-    """Write the preset into the params.yaml at `path`; returns the difference. Raises UserError, nothing written.
+    """Write the preset into the params.yaml at `path`; returns the difference. Raises UserError with nothing written.
 
     `compare`, the data sets that the preset names and its keys of `protocol` are replaced; a data set that was frozen
-    (preregistration/ has its file) keeps its threshold and length. Shipped variants that the preset compares and that
-    are missing are added; with `reset` these and all other shipped ones that are there are restored, and frozen values
-    are not kept. Learning rates and n_critic go with the data: the shipped variants' always become those of the preset.
-    A variant under `copies` is another's block with one key more. A preset of variants that something else must write
-    first says what.
+    (it has a file in preregistration/) keeps its threshold and length. Shipped variants that the preset compares are
+    added where they are missing. `reset` restores all shipped variants that are present, and overwrites frozen values.
+    Learning rates and n_critic depend on the data: shipped variants always get those of the preset.
+    A variant under `copies` is another's block with a seed_offset. A preset whose variants another command must write
+    first names that command.
     """
     if name not in preset_names():
         raise UserError(f"unknown preset {name!r}; available: {', '.join(preset_names())}")
-    preset = round_trip().load(FOLDER / f"{name}.yaml")
+    preset = _read_preset(name)
 
     def change(document: CommentedMap) -> None:
-        for block in ("compare", "datasets", "variants", "protocol"):
-            if not isinstance(document.get(block), CommentedMap):
-                document[block] = CommentedMap()
-        _update(document["compare"], preset["compare"])
-        _update(document["protocol"], preset["protocol"])
-        _put_datasets(document["datasets"], preset["datasets"], path.parent / "preregistration", reset)
-        _put_variants(document["variants"], preset, reset)
-        if missing := [v for v in preset["compare"]["variants"] if v not in document["variants"]]:
-            raise UserError(f"preset {name}: variants {', '.join(missing)} are not there yet; {preset['first']}")
+        compare, datasets, variants, protocol = (
+            _block(document, key) for key in ("compare", "datasets", "variants", "protocol")
+        )
+        _update(compare, preset.compare)
+        _update(protocol, preset.protocol)
+        _put_datasets(datasets, preset.datasets, path.parent / "preregistration", reset)
+        _put_variants(variants, preset, reset)
+        if missing := [v for v in preset.compare["variants"] if v not in variants]:
+            raise UserError(f"preset {name}: variants {', '.join(missing)} do not exist yet; {preset.first}")
 
     return edit_params(path, change, name)
+
+
+def _block(document: CommentedMap, key: str) -> CommentedMap:
+    """This block of the document, created where it is missing."""
+    if not isinstance(document.get(key), CommentedMap):
+        document[key] = CommentedMap()
+    return document[key]
 
 
 def _put_datasets(datasets: CommentedMap, new: CommentedMap, frozen: Path, reset: bool) -> None:
@@ -58,28 +83,27 @@ def _put_datasets(datasets: CommentedMap, new: CommentedMap, frozen: Path, reset
         datasets[dataset] = block
 
 
-def _put_variants(variants: CommentedMap, preset: CommentedMap, reset: bool) -> None:
+def _put_variants(variants: CommentedMap, preset: Preset, reset: bool) -> None:
     for variant, block in round_trip().load(VARIANTS)["variants"].items():
-        there = variant in variants
-        if (there and reset) or (not there and variant in preset["compare"]["variants"]):
+        shipped = reset if variant in variants else variant in preset.compare["variants"]
+        if shipped:
             variants[variant] = block
-        recipe = {knob: knobs.section_of(block, knob)[knob] for knob in RECIPE} | preset.get("recipes", {}).get(
-            variant, {}
-        )
+        recipe = {knob: knobs.section_of(block, knob)[knob] for knob in RECIPE} | preset.recipes.get(variant, {})
         try:
             if variant in variants and variants[variant]["objective"] == block["objective"]:
                 variants[variant] = knobs.with_values(variants[variant], recipe)
         except (KeyError, TypeError):
-            continue  # a damaged block: the check that follows an edit names what is wrong with it
-    for variant, copy in preset.get("copies", {}).items():
+            continue  # a wrong block: the check of the edited document reports it
+    for variant, copy in preset.copies.items():
         variants[variant] = knobs.with_values(variants[copy["variant"]], {})
         variants[variant]["seed_offset"] = copy["seed_offset"]
 
 
 def _update(block: CommentedMap, new: CommentedMap) -> None:
-    """Replace the values and keep the comments of the block that is there.
+    """Replace these values of the block, and keep its comments.
 
-    A comment behind a key whose value is now a flow list, now a block, confuses ruamel.yaml: such keys have it above.
+    Where a value changes between flow and block style, ruamel.yaml misplaces a comment that follows the key on its
+    line: such keys have their comment above.
     """
     for key, value in new.items():
         block[key] = value

@@ -18,6 +18,6 @@ def trial_score(task: Task) -> tuple[float, bool]:
     curve falls. A diverged run counts as if it had stood at the worst cfid that it ever had, the untrained generator's
     included.
     """
-    facts = {"updates": task.record["parameters"]["train"]["updates"], "status": task.record["status"]}
+    facts = {"updates": task.record.updates, "status": task.record.status}
     (run,) = curves_of(pd.read_csv(io.StringIO(score(task))), {(task.variant, task.seed): facts})
     return (math.log(max(run.cfid)), True) if run.failed else (log_area(run), False)

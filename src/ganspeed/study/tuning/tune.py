@@ -10,8 +10,8 @@ from optuna.trial import FrozenTrial
 
 from ganspeed.compare.rounding import rounded
 from ganspeed.params.blocks import Params, Tuning
+from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import ObserverFactory
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study.tuning.score import trial_score
 from ganspeed.study.tuning.storage import Storage

@@ -1,0 +1,106 @@
+"""run.json, the record of a finished run: the only module that reads and writes it. Imports no torch."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from ganspeed.errors import UserError
+from ganspeed.runs.fingerprint import IDENTITY
+from ganspeed.system.files import read_json, write_json
+
+RUN_JSON = "run.json"  # the last file that a run writes: a run that has it is finished
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A finished run: how it ended, its files, and all that decided its bytes. No clock and no commit."""
+
+    dataset: str
+    variant: str
+    status: Literal["completed", "diverged"]
+    diverged_at: int | None  # the update at which a value was not finite; None for a completed run
+    fingerprint: str  # SHA-256 of `identity`
+    files: dict[str, str]  # path below the run's folder → SHA-256
+    seed: int  # of the training: the grid's plus the variant's seed_offset
+    parameters: dict[str, dict[str, Any]]  # the blocks data, train and variant, as plain values
+    manifest_sha256: str  # of the prepared data
+    sources: dict[str, str]  # source file → SHA-256
+    versions: dict[str, str]
+    device: str
+    precision: str
+    engine: str
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that decided the run's bytes; see `fingerprint.Identity`."""
+        return {key: getattr(self, key) for key in IDENTITY}
+
+    @property
+    def data_block(self) -> dict[str, Any]:
+        return self.parameters["data"]
+
+    @property
+    def train_block(self) -> dict[str, Any]:
+        return self.parameters["train"]
+
+    @property
+    def variant_block(self) -> dict[str, Any]:
+        return self.parameters["variant"]
+
+    @property
+    def objective(self) -> str:
+        return self.variant_block["objective"]
+
+    @property
+    def n_critic(self) -> int:
+        return self.variant_block["n_critic"]
+
+    @property
+    def updates(self) -> int:
+        return self.train_block["updates"]
+
+    @property
+    def batch_size(self) -> int:
+        return self.train_block["batch_size"]
+
+    @property
+    def grid_ratio(self) -> float:
+        return self.train_block["grid_ratio"]
+
+    @property
+    def z_dim(self) -> int:
+        return self.train_block["z_dim"]
+
+    @property
+    def width(self) -> int:
+        return self.train_block["width"]
+
+    def snapshots(self) -> dict[int, str]:
+        """Update → snapshot, a key of `files`; ascending."""
+        return self._files_by_update("snapshots", ".safetensors")
+
+    def samples(self) -> dict[int, str]:
+        """Update → sample grid at fixed z, a key of `files`; ascending."""
+        return self._files_by_update("samples", ".png")
+
+    def _files_by_update(self, folder: str, suffix: str) -> dict[int, str]:
+        paths = [PurePosixPath(name) for name in self.files]
+        found = {int(path.stem): str(path) for path in paths if (str(path.parent), path.suffix) == (folder, suffix)}
+        return dict(sorted(found.items()))
+
+
+def read_record(folder: Path) -> RunRecord:
+    """The record of the finished run in this folder. Raises UserError when run.json is missing or damaged."""
+    path = folder / RUN_JSON
+    try:
+        content = read_json(path)
+        return RunRecord(**{field.name: content[field.name] for field in fields(RunRecord)})
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: damaged: {error}") from None
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write run.json: with it the run is finished."""
+    write_json(folder / RUN_JSON, asdict(record))
