@@ -10,7 +10,7 @@ import pytest
 
 from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.statistics import ratio
-from ganspeed.compare.times import RunCurve, curves_of, grid_step, log_area, time_to_threshold, truncated
+from ganspeed.compare.times import RunCurve, RunFacts, curves_of, grid_step, log_area, time_to_threshold, truncated
 from ganspeed.compare.verdict import differences
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Protocol, Timing
@@ -27,10 +27,10 @@ PROTOCOL = Protocol(axis="updates", consecutive=3, references=("wgan_gp", "gan")
 CALIBRATION = pd.DataFrame([{"dataset": "d", "row": "floor", "metric": "cfid", "value": 0.5, "n": 10}])
 
 
-def facts(**changes) -> dict:
+def facts(**changes) -> RunFacts:
     base = {"updates": 100, "grid_ratio": 1.1, "n_critic": 5, "batch_size": 64, "device": "cpu AVX2", "engine": "eager"}
     base |= {"precision": "float32", "versions": {"torch": "2"}, "status": "completed", "variant": {}}
-    return base | changes
+    return RunFacts(**base | {"diverged_at": None} | changes)
 
 
 def falling(speed: float) -> tuple[float, ...]:
@@ -65,7 +65,7 @@ def test_speed_up_is_a_ratio_of_geometric_means():
     assert ratio(differences(new, new)) == 1.0
 
 
-def test_twice_as_fast_is_two_on_updates_and_ten_on_discriminator_updates():
+def test_twice_as_fast_is_two_on_updates_and_ten_on_d_updates():
     """gan with one critic step against wgan_gp with five, twice as fast in updates."""
     runs = [run(seed=s, cfid=falling(0.1)) for s in range(3)]
     halved = tuple(u // 2 for u in GRID)
@@ -86,7 +86,7 @@ def test_the_horizon_of_a_pair_is_the_smaller_end_point():
     assert {row["ratio"] for row in rows} == {1.0}
 
 
-def test_how_many_arrived_is_told_at_the_horizon_of_the_pair():
+def test_how_many_arrived_is_counted_up_to_the_horizon_of_the_pair():
     """wgan_gp arrives at tau75 after 47 updates or more: on discriminator updates that is beyond gan's end."""
     flat = (100.0,) * len(GRID)
     runs = [run(seed=s) for s in range(2)] + [run("gan", s, flat, n_critic=1) for s in range(2)]
@@ -138,9 +138,7 @@ def test_seconds_are_updates_times_seconds_per_update_where_timed():
     seconds = {(r["variant"], r["threshold"]): r["time"] for r in timed["times"] if r["axis"] == "seconds"}
     updates = {(r["variant"], r["threshold"]): r["time"] for r in timed["times"] if r["axis"] == "updates"}
     assert seconds["gan", "tau"] == pytest.approx(0.2 * updates["gan", "tau"])
-    with pytest.raises(
-        UserError, match=r"the clock ran on 'gpu', the runs on 'cpu AVX2'; run the stage `timing` there"
-    ):
+    with pytest.raises(UserError, match=r"timed on 'gpu', trained on 'cpu AVX2'; run the stage `timing` there"):
         compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock({"gan": 0.2, "wgan_gp": 0.1}, "gpu"))
     with pytest.raises(UserError, match=r"no seconds per update of gan; run the stage `timing`"):
         compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock({"wgan_gp": 0.1}))
@@ -242,7 +240,7 @@ def test_no_plateau_while_the_curve_still_falls():
     assert find_plateau([RunCurve("v", 0, GRID, falling(0.05), facts())], 1.1) is None
 
 
-def test_the_stage_reads_timing_preregistration_and_tuning_where_they_are(tmp_path):
+def test_the_stage_reads_timing_and_records_where_they_exist(tmp_path):
     """What the stage writes from the files is what compare says of the same things in memory."""
     import compare as stage
 

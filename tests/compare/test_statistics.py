@@ -41,7 +41,7 @@ def test_sums_that_are_equal_but_for_rounding_count_as_equal():
 
 
 @pytest.mark.parametrize("values", SAMPLES)
-def test_interval_holds_exactly_the_shifts_that_the_test_does_not_reject(values):
+def test_interval_holds_the_shifts_that_the_test_does_not_reject(values):
     e = effect(values)
     low, high = math.log(e.low), math.log(e.high)
 

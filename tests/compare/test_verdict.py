@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganspeed.compare.compare import Clock, StudyRecords, compare_runs
+from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.power import PilotModel, minimum_detectable_ratio, pilot_model, power, simulate, simulate_arm
+from ganspeed.compare.records import Preregistration, StudyRecords
 from ganspeed.compare.statistics import sign_flip_p
-from ganspeed.compare.times import RunCurve
+from ganspeed.compare.times import RunCurve, RunFacts
 from ganspeed.compare.verdict import differences, untuned
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Planned, Protocol, Timing
@@ -29,18 +30,18 @@ PROTOCOL = Protocol(axis="updates", consecutive=3, references=(), planned=(Plann
 CALIBRATION = pd.DataFrame([{"row": "pixel_gaussian", "metric": "cfid", "value": 50.0, "n": 10}])
 BLOCKS = {"a": {"objective": "one"}, "b": {"objective": "two"}}
 RECORDS = StudyRecords(
-    preregistration={
-        "threshold": THRESHOLD.model_dump(), "updates": UPDATES, "plateau": 200, "sd_log_time": 0.15, "reasons": [],
-        "power": {"ratio": 1.5, "n": 12, "power": 0.9},
-    },
+    preregistration=Preregistration(
+        threshold=THRESHOLD.model_dump(), updates=UPDATES, plateau=200, sd_log_time=0.15, reasons=[],
+        power={"ratio": 1.5, "n": 12, "power": 0.9},
+    ),
     tuning={"chosen": {"a_tuned": BLOCKS["a"], "b_tuned": BLOCKS["b"]}, "trials": {"a_tuned": 8, "b_tuned": 8}},
 )  # fmt: skip
 
 
-def facts(variant: str, failed: bool, **changes) -> dict:
+def facts(variant: str, failed: bool, **changes) -> RunFacts:
     base = {"updates": UPDATES, "grid_ratio": RATIO, "n_critic": 5, "batch_size": 64, "device": "cpu", "engine": "e"}
     base |= {"status": "diverged" if failed else "completed", "variant": BLOCKS.get(variant, {})}
-    return base | {"precision": "float32", "versions": {"torch": "2"}} | changes
+    return RunFacts(**base | {"diverged_at": None, "precision": "float32", "versions": {"torch": "2"}} | changes)
 
 
 def run(
@@ -59,6 +60,10 @@ SPREAD = (1.0, 1.1, 0.9, 1.05, 0.95, 1.2, 0.85, 1.0, 1.15, 0.9, 1.1, 1.0)
 
 def arm(variant, time, n=12, shift=0, **options) -> list[RunCurve]:
     return [run(variant, 100 + s, time * SPREAD[(s + shift) % 12], **options) for s in range(n)]
+
+
+def diverged(run: RunCurve) -> RunCurve:
+    return replace(run, facts=replace(run.facts, status="diverged"))
 
 
 def judged(runs, protocol=PROTOCOL, records=RECORDS, timing=None, new="a") -> dict:
@@ -112,7 +117,7 @@ def test_each_guard_fails_alone_and_is_named(name):
     assert row["verdict"] == f"FASTER, GUARD FAILED: {name}"
     assert [guard for guard, found in row["guards"].items() if not found["ok"]] == [name]
     assert "The guards fail for a: " in row["sentence"]
-    mirrored = [replace(r, variant={"a": "b", "b": "a"}[r.variant], facts=r.facts | {"variant": {}}) for r in runs]
+    mirrored = [replace(r, variant={"a": "b", "b": "a"}[r.variant], facts=replace(r.facts, variant={})) for r in runs]
     blank = replace(RECORDS, tuning={"chosen": {"x": {}}, "trials": {"x": 1}})
     assert judged(mirrored, records=blank)["verdict"] == f"SLOWER, GUARD FAILED: {name}"
 
@@ -121,9 +126,9 @@ def test_guards_hold_at_their_bounds():
     """Two failures more fail, one passes; a drop of .02 passes; a final cfid 1.25 times as high fails."""
     slow = arm("b", 120)
     one = arm("a", 80, shift=3)
-    one[0] = replace(one[0], facts=one[0].facts | {"status": "diverged"})
+    one[0] = diverged(one[0])
     assert judged(one + slow)["verdict"] == "FASTER"
-    one[1] = replace(one[1], facts=one[1].facts | {"status": "diverged"})
+    one[1] = diverged(one[1])
     assert judged(one + slow)["verdict"] == "FASTER, GUARD FAILED: failures"
     assert judged(arm("a", 80, shift=3, coverage=0.88) + slow)["verdict"] == "FASTER"
     assert judged(arm("a", 80, shift=3, final=6.2) + slow)["verdict"] == "FASTER"
@@ -226,7 +231,7 @@ def test_what_shows_nothing_is_worded_and_never_an_error(runs, words):
     ({"reasons": ["a pilot run diverged"], "sd_log_time": None, "power": None}, "a pilot run diverged"),
 ])  # fmt: skip
 def test_a_demo_by_its_preregistration_shows_nothing(changes, reason):
-    records = replace(RECORDS, preregistration=RECORDS.preregistration | changes)
+    records = replace(RECORDS, preregistration=replace(RECORDS.preregistration, **changes))
     row = judged(arm("a", 80) + arm("b", 120), records=records)
     assert (row["verdict"], row["reason"]) == ("NO EVIDENCE", f"the study is a demo: {reason}")
 
@@ -280,8 +285,8 @@ def test_the_rule_is_pilot_only_for_what_was_frozen():
 
     frozen = RECORDS.preregistration
     assert rule(RECORDS) == "pilot"
-    assert rule(replace(RECORDS, preregistration=frozen | {"updates": 401})) == "params"
-    other = frozen | {"threshold": frozen["threshold"] | {"tau_second": 21.0}}
+    assert rule(replace(RECORDS, preregistration=replace(frozen, updates=401))) == "params"
+    other = replace(frozen, threshold=frozen.threshold | {"tau_second": 21.0})
     assert rule(replace(RECORDS, preregistration=other)) == rule(StudyRecords()) == "params"
 
 
@@ -379,7 +384,6 @@ def test_the_model_of_a_pilot_is_that_of_its_runs_with_a_least_spread():
     assert (m.mean[4], m.mean[5]) == pytest.approx((math.log(5), 0.9))
     assert np.sqrt(np.diag(m.covariance)[4:]) == pytest.approx([0.05, 0.01])
     assert pilot_model([pilots[0]], THRESHOLD, PROTOCOL, UPDATES, RATIO).sd_log_time == pytest.approx(0.1)
-    diverged = [replace(r, facts=r.facts | {"status": "diverged"}) for r in pilots]
-    assert pilot_model([*pilots, diverged[0]], THRESHOLD, PROTOCOL, UPDATES, RATIO).failures == 0.25
+    assert pilot_model([*pilots, diverged(pilots[0])], THRESHOLD, PROTOCOL, UPDATES, RATIO).failures == 0.25
     with pytest.raises(UserError, match="all 3 pilot runs diverged"):
-        pilot_model(diverged, THRESHOLD, PROTOCOL, UPDATES, RATIO)
+        pilot_model([diverged(r) for r in pilots], THRESHOLD, PROTOCOL, UPDATES, RATIO)

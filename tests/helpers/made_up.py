@@ -10,8 +10,9 @@ import pandas as pd
 from PIL import Image
 from ruamel.yaml import YAML
 
-from ganspeed.compare.compare import Clock, StudyRecords, compare_runs
-from ganspeed.compare.times import curves_of
+from ganspeed.compare.compare import Clock, compare_runs
+from ganspeed.compare.records import StudyRecords
+from ganspeed.compare.times import RunFacts, curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
 from ganspeed.scoring.sources import metric_sha256
@@ -122,7 +123,7 @@ def write_study(
     workspace = Workspace(root)
     study = load_params(workspace.params)
     frozen = preregistration(variants, seeds, tau, planned)
-    records = StudyRecords(frozen, TUNING) if planned else StudyRecords()
+    records = StudyRecords.from_json(frozen, TUNING) if planned else StudyRecords()
     for dataset in datasets:
         scores, facts = [], {}
         if planned:
@@ -135,7 +136,7 @@ def write_study(
         for variant in variants:
             for seed in seeds:
                 end = DIVERGED_AT if (variant, seed) in diverged else None
-                facts[variant, seed] = _facts(variant, end)
+                facts[variant, seed] = RunFacts(**_facts(variant, end))
                 scores.append(_scores(dataset, variant, seed, end))
                 _write_run(workspace, dataset, variant, seed, end, scores[-1])
         runs, levels = curves_of(pd.concat(scores), facts), _calibration(dataset)

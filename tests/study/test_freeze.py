@@ -18,6 +18,8 @@ from ganspeed.training.snapshot_grid import budget, snapshot_updates
 from ganspeed.workspace import Workspace
 
 LENGTH = 3000  # of the pilot
+FACTS = {"diverged_at": None, "device": "cpu", "engine": "eager", "precision": "float32", "versions": {"torch": "2"},
+         "batch_size": 64, "grid_ratio": 1.05, "n_critic": 5, "variant": {"objective": "wgan_gp"}}  # fmt: skip
 
 
 def grid() -> list[int]:
@@ -44,7 +46,7 @@ def study(document, tmp_path):
             rows += [f"digits,wgan_gp,{seed},{u},cfid,{f(u)!r}" for u in grid()]
             rows += [f"digits,wgan_gp,{seed},{u},cfid_second,{3 * f(u)!r}" for u in grid() if second]
             rows += [f"digits,wgan_gp,{seed},{u},coverage,0.9" for u in grid()[-3:]]
-            facts[str(seed)] = {"updates": updates, "grid_ratio": 1.05, "status": status}
+            facts[str(seed)] = FACTS | {"updates": updates, "status": status}
         write_text(table, "dataset,variant,seed,update,metric,value\n" + "\n".join(rows) + "\n")
         label = pilot.describe_pilot(load_params(workspace.params), "digits", updates)
         label |= {"runs": facts, "sha256": sha256_file(table)}
@@ -58,7 +60,7 @@ def study(document, tmp_path):
 
 def test_the_rule_of_the_protocol_by_hand(study):
     workspace = study([curve, lambda u: curve(u, scale=150.0), lambda u: curve(u, scale=80.0)])
-    told = freeze(workspace, "digits")
+    text = freeze(workspace, "digits")
     record, parsed = read_json(workspace.preregistration("digits")), load_params(workspace.params)
     levels = {u: curve(u) for u in grid()}  # the median of the three
     lowest = min(levels.values())
@@ -79,7 +81,7 @@ def test_the_rule_of_the_protocol_by_hand(study):
     assert record["pilot"] == {"variant": "wgan_gp", "seeds": [800, 801, 802], "split": "val", "updates": LENGTH}
     assert record["variants"]["wgan"] == parsed.variants["wgan"].resolved()
     assert "my study" in workspace.params.read_text()
-    assert f"train.updates: {record['updates']}" in told and "commit params.yaml" in told
+    assert f"train.updates: {record['updates']}" in text and "commit params.yaml" in text
 
 
 @pytest.mark.parametrize(("curves", "pixel_gaussian", "reason"), [
@@ -90,10 +92,10 @@ def test_the_rule_of_the_protocol_by_hand(study):
 def test_a_demo_is_recorded_with_its_reason_and_params_stay(study, curves, pixel_gaussian, reason):
     workspace = study(curves, pixel_gaussian)
     before = workspace.params.read_bytes()
-    told = freeze(workspace, "digits")
+    text = freeze(workspace, "digits")
     record, own = read_json(workspace.preregistration("digits")), load_params(workspace.params).datasets["digits"]
     assert any(r.startswith(reason) for r in record["reasons"])
-    assert f"demo: {reason}" in told and "stay as they are" in told
+    assert f"demo: {reason}" in text and "are unchanged" in text
     assert workspace.params.read_bytes() == before
     assert (record["updates"], record["threshold"]) == (own.train.updates, own.threshold.model_dump())
     assert (record["plateau"] is None) == reason.startswith("no plateau")
@@ -101,10 +103,10 @@ def test_a_demo_is_recorded_with_its_reason_and_params_stay(study, curves, pixel
 
 def test_a_diverged_pilot_is_a_demo(study):
     workspace = study([curve] * 3, status="diverged")
-    told = freeze(workspace, "digits")
+    text = freeze(workspace, "digits")
     record = read_json(workspace.preregistration("digits"))
     assert record["reasons"][0].startswith("a pilot run diverged")
-    assert (record["sd_log_time"], record["power"]) == (None, None) and "unknown, since every pilot run" in told
+    assert (record["sd_log_time"], record["power"]) == (None, None) and "unknown, since every pilot run" in text
 
 
 def test_freezing_twice_changes_nothing_and_asks_for_no_other_pilot(study):
@@ -172,6 +174,6 @@ def test_a_pilots_grid_is_as_fine_as_the_studys_where_the_study_is_fine():
 
 
 @pytest.mark.parametrize(("power", "words"), [(0.71, "71%, underpowered"), (0.8, ": 80%")])
-def test_the_power_is_told_and_called_by_its_name_when_low(power, words):
-    told = _power_summary({"ratio": 1.5, "n": 12, "power": power})
-    assert told.startswith("power of the whole verdict at 1.5x with 12 seeds") and told.endswith(words)
+def test_low_power_is_called_underpowered(power, words):
+    text = _power_summary({"ratio": 1.5, "n": 12, "power": power})
+    assert text.startswith("power of the verdict, guards included, at 1.5x with 12 seeds") and text.endswith(words)

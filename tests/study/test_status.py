@@ -1,4 +1,4 @@
-"""What a study may be called: each thing that stands against `confirmatory`, alone; and git's word on real commits."""
+"""What a study may be called: each reason against `confirmatory`, alone; and git's word on real commits."""
 
 import copy
 import dataclasses
@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from ganspeed.study.status import CommittedRecords, StudyFacts, committed, study_status
+from ganspeed.compare.records import StudyRecords
+from ganspeed.study.status import StudyFacts, committed, study_status
 
 TUNED = {"objective": "wgan", "clip": 0.07}
 PLAIN = {"objective": "wgan_gp", "lambda_gp": 10.0}
@@ -48,17 +49,20 @@ RECORD = {
     "pilot": {"seeds": [800, 801, 802]},
     "plateau": 1200,
     "reasons": [],
+    "sd_log_time": 0.2,
+    "power": None,
 }
 TUNING = {"budget": {"seeds": [900, 901]}}
-RECORDS = CommittedRecords(RECORD, TUNING, {COMMIT: True})
+RECORDS = StudyRecords.from_json(RECORD, TUNING)
+COMMITTED = {COMMIT: True}
 
 
-def with_record(**changes) -> CommittedRecords:
-    return dataclasses.replace(RECORDS, preregistration={**copy.deepcopy(RECORD), **changes})
+def with_record(**changes) -> StudyRecords:
+    return StudyRecords.from_json({**copy.deepcopy(RECORD), **changes}, TUNING)
 
 
 def test_everything_as_it_was_fixed_is_confirmatory():
-    found = study_status(STUDY, RECORDS)
+    found = study_status(STUDY, RECORDS, COMMITTED)
     assert found.name == "confirmatory"
     assert found.reasons == [
         "every run comes from a clean checkout of a commit with preregistration/digits.json as it is"
@@ -66,8 +70,7 @@ def test_everything_as_it_was_fixed_is_confirmatory():
 
 
 @pytest.mark.parametrize(("study", "records", "reason"), [
-    ({}, CommittedRecords(None, TUNING, {COMMIT: False}), "nothing was fixed before the runs: no preregistration/dig"),
-    ({}, dataclasses.replace(RECORDS, committed={COMMIT: False}), "commits of runs without exactly this"),
+    ({}, StudyRecords(None, TUNING), "nothing was fixed before the runs: no preregistration/dig"),
     ({"provenance": [{"commit": COMMIT, "dirty": False}, {"commit": COMMIT, "dirty": True}]}, RECORDS, "1 runs from a"),
     ({"provenance": [{"commit": "unknown", "dirty": None}] * 2}, RECORDS, "2 runs of no known commit"),
     ({"axis": "images"}, RECORDS, "axis differs from preregistration/digits.json"),
@@ -75,7 +78,7 @@ def test_everything_as_it_was_fixed_is_confirmatory():
     ({"data": {"source": "mnist"}}, RECORDS, "data differs from"),
     ({"evaluate": {**STUDY.evaluate, "split": "val"}}, RECORDS, "evaluate differs from"),
     ({"features": {**STUDY.features, "seed": 2}}, RECORDS, "features differs from"),
-    ({}, dataclasses.replace(RECORDS, preregistration={**RECORD, "features": None}), "features differs from"),
+    ({}, with_record(features=None), "features differs from"),
     ({"guards": {"margin": 2.0}}, RECORDS, "guards differs from"),
     ({"seed_offsets": {**STUDY.seed_offsets, "iterative_tuned": 7}}, RECORDS, "seed_offsets differs from"),
     ({"metric_sha256": "n"}, RECORDS, "metric_sha256 differs from"),
@@ -95,20 +98,32 @@ def test_everything_as_it_was_fixed_is_confirmatory():
     ({"untuned": ["wgan_gp", "iterative_tuned"]}, RECORDS, "untuned in the planned family: iterative_tuned"),
 ])  # fmt: skip
 def test_one_thing_out_of_place_makes_it_exploratory_and_is_named(study, records, reason):
-    found = study_status(dataclasses.replace(STUDY, **study), records)
+    found = study_status(dataclasses.replace(STUDY, **study), records, COMMITTED)
     assert found.name == "exploratory"
     assert [r for r in found.reasons if r.startswith(reason)] and len(found.reasons) == 1
 
 
-def test_a_demo_is_told_first_whatever_else_holds():
+def test_a_commit_without_the_record_makes_it_exploratory():
+    found = study_status(STUDY, RECORDS, {COMMIT: False})
+    wanted = f"commits of runs without exactly this preregistration/digits.json: {COMMIT[:10]}"
+    assert (found.name, found.reasons) == ("exploratory", [wanted])
+
+
+def test_an_older_record_without_a_key_of_the_design_differs():
+    record = {key: value for key, value in RECORD.items() if key != "features"}
+    found = study_status(STUDY, StudyRecords.from_json(record, TUNING), COMMITTED)
+    assert (found.name, found.reasons) == ("exploratory", ["features differs from preregistration/digits.json"])
+
+
+def test_a_demo_comes_first_whatever_else_holds():
     reasons = ["fewer than 8 seeds: 7", "no plateau: still falling"]
-    found = study_status(dataclasses.replace(STUDY, demo=reasons), RECORDS)
+    found = study_status(dataclasses.replace(STUDY, demo=reasons), RECORDS, COMMITTED)
     assert (found.name, found.reasons) == ("demo", reasons)
     loose = dataclasses.replace(STUDY, demo=reasons, untuned=list(STUDY.variants), planned=[])
-    assert study_status(loose, RECORDS).reasons == [*reasons, "untuned recipes"]
+    assert study_status(loose, RECORDS, COMMITTED).reasons == [*reasons, "untuned recipes"]
 
 
-def test_a_commit_contains_the_record_only_with_the_very_bytes_it_has_now(tmp_path):
+def test_a_commit_contains_the_record_only_with_its_present_bytes(tmp_path):
     def git(*arguments):
         identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
         command = ["git", *identity, *arguments]

@@ -4,16 +4,18 @@ A pure function of scores, timing and the records of preregistration; the order 
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import pandas as pd
 
-from ganspeed.compare.comparable import refuse_foreign_clock, refuse_incomplete, refuse_unlike
+from ganspeed.compare.comparable import check_comparable, check_complete, check_timing_device
 from ganspeed.compare.pairing import area_ratios, comparisons, pair_runs, times
 from ganspeed.compare.power import minimum_detectable_ratio
+from ganspeed.compare.records import Preregistration, StudyRecords
 from ganspeed.compare.rounding import rounded
+from ganspeed.compare.rows import Area, Comparison, Final, Level, Row
 from ganspeed.compare.sentence import sentence
-from ganspeed.compare.times import SECOND, THRESHOLDS, RunCurve, log_area
+from ganspeed.compare.times import RunCurve, log_area, taus_of
 from ganspeed.compare.verdict import decide, demo_reasons, untuned
 from ganspeed.params.blocks import Protocol
 from ganspeed.params.datasets import Threshold
@@ -30,12 +32,53 @@ class Clock:
     device: str | None = None
 
 
-@dataclass(frozen=True)
-class StudyRecords:
-    """What was written down before the study: preregistration/<dataset>.json and <dataset>-tuning.json, if any."""
+NO_CLOCK, NO_RECORDS = Clock(), StudyRecords()
 
-    preregistration: dict | None = None
-    tuning: dict | None = None
+
+@dataclass(frozen=True)
+class VerdictRules:
+    """What decides the verdict of every pair of a data set, beside its row."""
+
+    dataset: str
+    device: str
+    tau: float
+    pixel_gaussian: float | None  # cfid of the calibration's row of that name
+    protocol: Protocol
+    record: Preregistration | None
+    untuned: list[str]
+
+    def apply(self, rows: list[Row]) -> list[Row]:
+        """The rows, those of the primary axis at tau with verdict (planned pairs alone), reason and sentence."""
+        primary = (self.protocol.axis, "tau")
+        return [self._with_verdict(row, rows) if (row.axis, row.threshold) == primary else row for row in rows]
+
+    def _with_verdict(self, row: Row, rows: list[Row]) -> Row:
+        verdict, reason = self.decide(row) if row.planned else (None, None)
+        row = replace(row, verdict=verdict, reason=reason)
+        others = [
+            other
+            for other in rows
+            if (other.new, other.reference, other.threshold) == (row.new, row.reference, "tau")
+            and other.axis != row.axis
+            and other.same_as is None
+        ]
+        return replace(row, sentence=sentence(row, self.dataset, self.device, self.tau, others))
+
+    def decide(self, row: Row) -> tuple[str | None, str | None]:
+        """(verdict, reason) of a planned pair; no verdict where an arm is untuned."""
+        if untuned_arms := [arm for arm in (row.new, row.reference) if arm in self.untuned]:
+            return None, f"untuned: {', '.join(untuned_arms)}"
+        return decide(row, self.demo(row.n), self.protocol, self.detectable(row.n))
+
+    def demo(self, n: int) -> list[str]:
+        """Why n seeds make a demonstration only; empty if nothing says so."""
+        return demo_reasons(n, self.tau, self.pixel_gaussian, self.record)
+
+    def detectable(self, n: int) -> float | None:
+        """The smallest ratio that n seeds find by the spread of the pilot; None where no pilot gives one."""
+        if self.record is None or self.record.sd_log_time is None:
+            return None
+        return minimum_detectable_ratio(n, self.record.sd_log_time, len(self.protocol.planned))
 
 
 def compare_runs(
@@ -44,97 +87,58 @@ def compare_runs(
     threshold: Threshold,
     protocol: Protocol,
     calibration: pd.DataFrame,
-    clock: Clock = Clock(),
-    records: StudyRecords = StudyRecords(),
+    clock: Clock = NO_CLOCK,
+    records: StudyRecords = NO_RECORDS,
 ) -> dict:
-    """The content of artifacts/comparison/<dataset>.json. Raises UserError where runs must not be paired.
+    """The content of artifacts/comparison/<dataset>.json: a `Comparison` as plain values.
 
-    calibration: columns row, metric, value, n.
+    calibration: columns row, metric, value, n. Raises UserError where runs must not be compared.
     """
     runs = sorted(runs, key=lambda run: (run.variant, run.seed))
-    refuse_unlike(dataset, runs)
-    refuse_incomplete(dataset, runs, clock.seconds_per_update)
-    refuse_foreign_clock(dataset, runs, clock.device)
-    taus = {name: getattr(threshold, name) for name in THRESHOLDS} | {SECOND: threshold.tau_second}
+    check_comparable(dataset, runs)
+    check_complete(dataset, runs, clock.seconds_per_update)
+    check_timing_device(dataset, runs, clock.device)
+    device, taus, record = runs[0].facts.device, taus_of(threshold), records.preregistration
+    levels = cfid_levels(calibration)
+    pixel_gaussian = next((level.cfid for level in levels if level.row == "pixel_gaussian"), None)
+    loose = untuned({run.variant: run.facts.variant for run in runs}, records.tuning)
+    rules = VerdictRules(dataset, device, taus["tau"], pixel_gaussian, protocol, record, loose)
     study = pair_runs(runs, taus, protocol, clock.seconds_per_update)
-    rows = comparisons(study)
-    levels = calibration[calibration["metric"] == "cfid"].sort_values("row")
-    gaussian = levels[levels["row"] == "pixel_gaussian"]["value"]
-    weakest = None if gaussian.empty else float(gaussian.iloc[0])
-    n_seeds = len({run.seed for run in runs})
-    loose = untuned({run.variant: run.facts["variant"] for run in runs}, records.tuning)
-    court = VerdictRules(
-        dataset, runs[0].facts["device"], taus["tau"], weakest, protocol, records.preregistration, loose
+    found = Comparison(
+        dataset=dataset,
+        device=device,
+        axis=protocol.axis,
+        guards=protocol.guards(),
+        power=record and record.power,
+        thresholds={**taus, "budget": runs[0].budget, "rule": threshold_source(runs[0], threshold, record)},
+        demo=rules.demo(len({run.seed for run in runs})),
+        untuned=loose,
+        seconds_per_update=dict(sorted(clock.seconds_per_update.items())),
+        times=times(study),
+        comparisons=rules.apply(comparisons(study)),
+        areas=[Area(run.variant, run.seed, log_area(run)) for run in runs],
+        area_ratios=area_ratios(study),
+        final=[final(run) for run in runs],
+        calibration=levels,
     )
-    court.judge(rows)
-    found = {
-        "dataset": dataset,
-        "device": runs[0].facts["device"],
-        "axis": protocol.axis,
-        "guards": protocol.guards(),
-        "power": records.preregistration and records.preregistration["power"],
-        "thresholds": {**taus, "budget": runs[0].budget, "rule": rule(runs[0], threshold, records.preregistration)},
-        "demo": demo_reasons(n_seeds, taus["tau"], weakest, records.preregistration),
-        "untuned": loose,
-        "seconds_per_update": dict(sorted(study.seconds_per_update.items())),
-        "times": times(study, (*THRESHOLDS, SECOND)),
-        "comparisons": rows,
-        "areas": [{"variant": run.variant, "seed": run.seed, "area": log_area(run)} for run in runs],
-        "area_ratios": area_ratios(study),
-        "final": [final(run) for run in runs],
-        "calibration": [{"row": row.row, "cfid": row.value, "n": int(row.n)} for row in levels.itertuples()],
-    }
-    return rounded(found)
+    return rounded(asdict(found))
 
 
-@dataclass(frozen=True)
-class VerdictRules:
-    """What every pair of a data set is judged by."""
-
-    dataset: str
-    device: str
-    tau: float
-    pixel_gaussian: float | None
-    protocol: Protocol
-    record: dict | None  # the preregistration
-    untuned: list[str]
-
-    def judge(self, rows: list[dict]) -> None:
-        """Verdict, reason and sentence of every pair, in its row of the primary axis at tau."""
-        for row in rows:
-            if (row["axis"], row["threshold"]) != (self.protocol.axis, "tau"):
-                continue
-            if row["planned"]:
-                row["verdict"], row["reason"] = self.decide(row)
-            same_pair = [o for o in rows if (o["new"], o["reference"]) == (row["new"], row["reference"])]
-            others = [o for o in same_pair if o["threshold"] == "tau" and o is not row and o["same_as"] is None]
-            row["sentence"] = sentence(row, self.dataset, self.device, self.tau, others)
-
-    def decide(self, row: dict) -> tuple[str | None, str | None]:
-        """(verdict, reason) of a planned pair; no verdict where an arm is untuned."""
-        if untuned_arms := [arm for arm in (row["new"], row["reference"]) if arm in self.untuned]:
-            return None, f"untuned: {', '.join(untuned_arms)}"
-        demo = demo_reasons(row["n"], self.tau, self.pixel_gaussian, self.record)
-        return decide(row, demo, self.protocol, self.detectable(row["n"]))
-
-    def detectable(self, n: int) -> float | None:
-        """The smallest ratio that n seeds find by the spread of the pilot; None where no pilot tells one."""
-        if self.record is None or self.record["sd_log_time"] is None:
-            return None
-        return minimum_detectable_ratio(n, self.record["sd_log_time"], len(self.protocol.planned))
+def cfid_levels(calibration: pd.DataFrame) -> list[Level]:
+    """The cfid of every row of the calibration table, by name."""
+    table = calibration[calibration["metric"] == "cfid"].sort_values("row")
+    return [Level(row.row, row.value, int(row.n)) for row in table.itertuples()]
 
 
-def final(run: RunCurve) -> dict:
-    """What the guards see of one run: cfid and coverage of its last snapshot, null if not finite, and its failure."""
-    coverage = run.coverage[-1][1] if run.coverage else math.nan
-    values = {"cfid": run.cfid[-1], "coverage": coverage}
-    finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
-    return {"variant": run.variant, "seed": run.seed, **finite, "failed": run.failed}
+def final(run: RunCurve) -> Final:
+    """cfid and coverage of the run's last snapshot, None where not finite, and whether it failed."""
+    finite = [value if math.isfinite(value) else None for value in (run.cfid[-1], run.last_coverage)]
+    return Final(run.variant, run.seed, *finite, run.failed)
 
 
-def rule(run: RunCurve, threshold: Threshold, preregistration: dict | None) -> str:
+def threshold_source(run: RunCurve, threshold: Threshold, record: Preregistration | None) -> str:
     """`pilot` when threshold and length are what the rule gave and the record holds, `params` otherwise."""
-    if preregistration is None or preregistration["reasons"]:
+    if record is None or record.reasons:
         return "params"
-    frozen = (preregistration["threshold"], preregistration["updates"])
-    return "pilot" if frozen == (threshold.model_dump(), run.facts["updates"]) else "params"
+    frozen = (record.threshold, record.updates) == (threshold.model_dump(), run.facts.updates)
+    return "pilot" if frozen else "params"

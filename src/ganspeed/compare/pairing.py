@@ -1,15 +1,15 @@
 """Who is compared with whom, over which seeds, on which axes: the rows of `times`, `comparisons` and `area_ratios`."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import product
 
 from ganspeed.compare.rounding import rounded
+from ganspeed.compare.rows import AreaRatio, Row, TimeToThreshold
 from ganspeed.compare.statistics import effect, holm
 from ganspeed.compare.times import (
+    ALL_THRESHOLDS,
     AXES,
-    SECOND,
-    THRESHOLDS,
     RunCurve,
     grid_step,
     log_area,
@@ -21,14 +21,22 @@ from ganspeed.compare.verdict import Arm, evidence, measurements
 from ganspeed.params.blocks import Protocol
 from ganspeed.training.snapshot_grid import snapshot_updates
 
-EMPTY = ("p_holm", "verdict", "reason", "sentence", "guards", "step")
+
+@dataclass(frozen=True)
+class Pair:
+    """Two variants over the seeds that both have."""
+
+    new: str
+    reference: str
+    planned: bool
+    runs: tuple[list[RunCurve], list[RunCurve]]  # of new and of reference, both in the order of the seeds
 
 
 @dataclass(frozen=True)
 class PairedRuns:
     """The runs of one data set with their arrivals: (variant, seed, threshold) → generator updates, None if never."""
 
-    runs: dict[str, dict[int, RunCurve]]  # variant → seed
+    runs: dict[str, dict[int, RunCurve]]  # variant → seed → run
     arrivals: dict[tuple[str, int, str], int | None]
     protocol: Protocol
     seconds_per_update: dict[str, float]  # empty: no seconds axis
@@ -38,6 +46,21 @@ class PairedRuns:
         """The primary axis first, so that it is never the one that coincides with another."""
         known = AXES + (("seconds",) if self.seconds_per_update else ())
         return tuple(sorted(known, key=lambda axis: axis != self.protocol.axis))
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The planned family first, then everything over the references; none twice, none without a common seed."""
+        planned = [(pair.new, pair.reference) for pair in self.protocol.planned]
+        others = [(new, ref) for ref in self.protocol.references for new in sorted(self.runs) if new != ref]
+        names = dict.fromkeys([*planned, *others])
+        found = [Pair(*pair, pair in planned, self.paired(*pair)) for pair in names]
+        return [pair for pair in found if pair.runs[0]]
+
+    def paired(self, new: str, reference: str) -> tuple[list[RunCurve], list[RunCurve]]:
+        """The runs of two variants with the seeds that both have, ascending."""
+        arms = self.runs.get(new, {}), self.runs.get(reference, {})
+        seeds = sorted(arms[0].keys() & arms[1].keys())
+        return [arms[0][seed] for seed in seeds], [arms[1][seed] for seed in seeds]
 
     def per_update(self, run: RunCurve, axis: str) -> float:
         """Units of the axis that one generator update of the run costs."""
@@ -61,92 +84,66 @@ def pair_runs(
     return PairedRuns(by_variant, arrivals, protocol, seconds)
 
 
-def times(study: PairedRuns, names: tuple[str, ...]) -> list[dict]:
+def times(study: PairedRuns) -> list[TimeToThreshold]:
     """Every run's time to every threshold on every axis, at its own horizon."""
-    rows = []
     axes = [axis for axis in (*AXES, "seconds") if axis in study.axes]
-    for seeds in study.runs.values():
-        for run in seeds.values():
-            end = run.budget
-            for axis, name in product(axes, names):
-                time, reached = study.time(run, axis, name, end * study.per_update(run, axis))
-                cell = {"variant": run.variant, "seed": run.seed, "axis": axis, "threshold": name}
-                rows.append(cell | {"time": time, "reached": reached})
-    return rows
-
-
-def pairs(study: PairedRuns) -> list[tuple[str, str, bool]]:
-    """(new, reference, planned): the planned family first, then everything over the references, none twice."""
-    planned = [(pair.new, pair.reference) for pair in study.protocol.planned]
-    others = [(new, ref) for ref in study.protocol.references for new in sorted(study.runs) if new != ref]
-    wanted = [(*pair, True) for pair in planned] + [(*pair, False) for pair in others if pair not in planned]
-    return [(new, ref, is_planned) for new, ref, is_planned in wanted if _seeds(study, new, ref)]
-
-
-def _seeds(study: PairedRuns, new: str, reference: str) -> list[int]:
-    return sorted(study.runs.get(new, {}).keys() & study.runs.get(reference, {}).keys())
-
-
-def comparisons(study: PairedRuns) -> list[dict]:
-    """Every pair by axis and threshold over the seeds that both have; planned ones with their guards and Holm's p."""
+    runs = [run for seeds in study.runs.values() for run in seeds.values()]
     rows = []
-    for new, reference, planned in pairs(study):
-        seeds = _seeds(study, new, reference)
-        arms = [[study.runs[variant][seed] for seed in seeds] for variant in (new, reference)]
-        alike: dict[float, str] = {}  # ratio of the arms' scales → the first axis that has it
-        for axis in study.axes:
-            scales = [study.per_update(arm[0], axis) for arm in arms]
-            first = alike.setdefault(scales[0] / scales[1], axis)
-            horizon = min(arm[0].budget * scale for arm, scale in zip(arms, scales, strict=True))
-            sides = [_arm(study, arm, axis, horizon) for arm in arms]
-            for name in (*THRESHOLDS, SECOND):
-                row = {"new": new, "reference": reference, "axis": axis, "threshold": name, "planned": planned}
-                row |= {"same_as": None if first == axis else first, **dict.fromkeys(EMPTY)}
-                judged = planned and axis == study.protocol.axis and name == "tau"
-                found = (
-                    evidence(*sides, study.protocol) if judged else measurements(*(arm.times[name] for arm in sides))
-                )
-                rows.append(rounded(row | found))
-    _correct(rows, study.protocol)
+    for run, axis, threshold in product(runs, axes, ALL_THRESHOLDS):
+        time, reached = study.time(run, axis, threshold, run.budget * study.per_update(run, axis))
+        rows.append(TimeToThreshold(run.variant, run.seed, axis, threshold, time, reached))
     return rows
+
+
+def comparisons(study: PairedRuns) -> list[Row]:
+    """Every pair by axis and threshold; planned ones on the primary axis at tau with their guards and Holm's p."""
+    rows = [rounded(row) for pair in study.pairs for row in _rows(study, pair)]
+    return _with_holm(rows, study.protocol)
+
+
+def _rows(study: PairedRuns, pair: Pair) -> Iterator[Row]:
+    first: dict[float, str] = {}  # ratio of the arms' scales → the first axis that has it
+    for axis in study.axes:
+        scales = [study.per_update(runs[0], axis) for runs in pair.runs]
+        same_as = first.setdefault(scales[0] / scales[1], axis)
+        horizon = min(runs[0].budget * scale for runs, scale in zip(pair.runs, scales, strict=True))
+        arms = [_arm(study, runs, axis, horizon) for runs in pair.runs]
+        for threshold in ALL_THRESHOLDS:
+            judged = pair.planned and (axis, threshold) == (study.protocol.axis, "tau")
+            row = evidence(*arms, axis, study.protocol) if judged else measurements(*arms, axis, threshold)
+            yield replace(row, planned=pair.planned, same_as=None if same_as == axis else same_as)
 
 
 def _arm(study: PairedRuns, runs: list[RunCurve], axis: str, horizon: float) -> Arm:
-    """The evidence of one arm on an axis, up to the horizon of its pair."""
-    grid = snapshot_updates(runs[0].facts["updates"], runs[0].facts["grid_ratio"])
+    """One arm of a pair on an axis, up to the horizon of the pair."""
+    grid = snapshot_updates(runs[0].facts.updates, runs[0].facts.grid_ratio)
     scale = study.per_update(runs[0], axis)
-    at = {name: [study.time(run, axis, name, horizon) for run in runs] for name in (*THRESHOLDS, SECOND)}
+    at = {name: [study.time(run, axis, name, horizon) for run in runs] for name in ALL_THRESHOLDS}
     return Arm(
+        variant=runs[0].variant,
         times=at,
         steps=[grid_step(grid, max(1, round(time / scale))) for time, _ in at["tau"]],
         final=[log_cfid(run.cfid[-1]) for run in runs],
-        coverage=[run.coverage[-1][1] if run.coverage else math.nan for run in runs],
+        coverage=[run.last_coverage for run in runs],
         failed=[run.failed for run in runs],
     )
 
 
-def _correct(rows: list[dict], protocol: Protocol) -> None:
-    """Holm over the whole planned family: a member without p, or without runs, counts as p = 1."""
-    primary = {
-        (row["new"], row["reference"]): row
-        for row in rows
-        if row["planned"] and row["axis"] == protocol.axis and row["threshold"] == "tau"
-    }
-    family = [primary.get((pair.new, pair.reference)) for pair in protocol.planned]
-    adjusted = holm([row["p"] if row else None for row in family])
-    for row, p in zip(family, adjusted, strict=True):
-        if row:
-            row["p_holm"] = p
+def _with_holm(rows: list[Row], protocol: Protocol) -> list[Row]:
+    """Holm over the planned family: a member without p, or without runs, counts as p = 1."""
+    family = [(pair.new, pair.reference) for pair in protocol.planned]
+    p_values = {(row.new, row.reference): row.p for row in rows if row.guards is not None}
+    adjusted = dict(zip(family, holm([p_values.get(pair) for pair in family]), strict=True))
+    return [replace(row, p_holm=adjusted[row.new, row.reference]) if row.guards is not None else row for row in rows]
 
 
-def area_ratios(study: PairedRuns) -> list[dict]:
+def area_ratios(study: PairedRuns) -> list[AreaRatio]:
     """For every pair, how many times lower the cfid of the new arm is on average over log updates, with interval."""
     rows = []
-    for new, reference, planned in pairs(study):
-        areas = [[log_area(study.runs[v][s]) for v in (reference, new)] for s in _seeds(study, new, reference)]
-        found = [ref - arm for ref, arm in areas if ref is not None and arm is not None]
+    for pair in study.pairs:
+        areas = [(log_area(reference), log_area(new)) for new, reference in zip(*pair.runs, strict=True)]
+        found = [reference - new for reference, new in areas if reference is not None and new is not None]
         if found:
             e = effect(found)
-            row = {"new": new, "reference": reference, "planned": planned, "ratio": e.ratio}
-            rows.append(row | {"low": e.low, "high": e.high, "n": e.n})
+            rows.append(AreaRatio(pair.new, pair.reference, pair.planned, e.ratio, e.low, e.high, e.n))
     return rows

@@ -1,27 +1,26 @@
-"""How likely a verdict is: whole simulated studies, guards included, from what a few pilot runs did.
+"""How likely a verdict is: complete simulated studies, guards included, from what a few pilot runs did.
 
-The simulated studies go through `weigh` and `decide`, the functions that judge the real one.
+The simulated studies go through `evidence` and `decide`, the functions that judge the real one.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from statsmodels.stats.power import TTestPower
 
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.statistics import ALPHA
-from ganspeed.compare.times import SECOND, THRESHOLDS, RunCurve, grid_step, log_cfid, time_to_threshold
+from ganspeed.compare.times import ALL_THRESHOLDS, RunCurve, grid_step, log_cfid, taus_of, time_to_threshold
 from ganspeed.compare.verdict import FASTER, Arm, decide, evidence
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Protocol
 from ganspeed.params.datasets import Threshold
 from ganspeed.training.snapshot_grid import budget, snapshot_updates
 
-TIMES = (*THRESHOLDS, SECOND)
-QUANTITIES = (*TIMES, "final", "coverage")  # what a simulated run is, in this order
+QUANTITIES = (*ALL_THRESHOLDS, "final", "coverage")  # of a simulated run, in this order
 ENOUGH_POWER = 0.8
-MIN_SD = {**dict.fromkeys(TIMES, 0.10), "final": 0.05, "coverage": 0.01}
+MIN_SD = {**dict.fromkeys(ALL_THRESHOLDS, 0.10), "final": 0.05, "coverage": 0.01}
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,14 @@ class PilotModel:
         return math.sqrt(self.covariance[1, 1])
 
 
-def pilot_model(runs: list[RunCurve], threshold: Threshold, protocol: Protocol, updates: int, grid_ratio: float):
-    """The model of pilot runs of one variant, for a study of `updates` and `grid_ratio`; returns a PilotModel.
+def pilot_model(
+    runs: list[RunCurve], threshold: Threshold, protocol: Protocol, updates: int, grid_ratio: float
+) -> PilotModel:
+    """The model of pilot runs of one variant, for a study of `updates` and `grid_ratio`.
 
     Final cfid and coverage are those of the snapshot nearest to `updates`, where the study will end; a threshold that a
     run never reached counts as its end. A handful of seeds may agree by chance, so no standard deviation is taken as
-    less than LEAST_SD: 10 % in a time, 5 % in a final cfid, 0.01 in coverage (variances are raised, covariances kept).
+    less than MIN_SD: 10 % in a time, 5 % in a final cfid, 0.01 in coverage (variances are raised, covariances kept).
     Raises UserError when every run diverged.
     """
     finished = sorted((run for run in runs if not run.failed), key=lambda run: run.seed)
@@ -64,8 +65,8 @@ def pilot_model(runs: list[RunCurve], threshold: Threshold, protocol: Protocol, 
 
 
 def _quantities(run: RunCurve, threshold: Threshold, protocol: Protocol, updates: int) -> list[float]:
-    taus = {name: getattr(threshold, name) for name in THRESHOLDS} | {SECOND: threshold.tau_second}
-    arrivals = [time_to_threshold(run, taus[name], protocol.consecutive, name) or run.updates[-1] for name in TIMES]
+    end, taus = run.updates[-1], taus_of(threshold)
+    arrivals = [time_to_threshold(run, tau, protocol.consecutive, name) or end for name, tau in taus.items()]
     nearest = min(range(len(run.updates)), key=lambda i: (abs(run.updates[i] - updates), i))
     coverage = min(run.coverage, key=lambda point: (abs(point[0] - updates), point[0]))[1]
     return [*map(math.log, arrivals), log_cfid(run.cfid[nearest]), coverage]
@@ -100,8 +101,8 @@ def simulate(
     verdicts = []
     for _ in range(studies):
         arms = [simulate_arm(n, model, grid, rng, faster) for faster in (ratio, 1.0)]
-        row = rounded({"new": "new", "reference": "reference"} | evidence(*arms, protocol))
-        row["p_holm"] = None if row["p"] is None else min(1.0, family * row["p"])
+        row = rounded(evidence(*arms, "updates", protocol))
+        row = replace(row, p_holm=None if row.p is None else min(1.0, family * row.p))
         verdicts.append(decide(row, (), protocol, None)[0])
     return verdicts
 
@@ -112,7 +113,7 @@ def simulate_arm(n: int, model: PilotModel, grid: list[int], rng: np.random.Gene
     failed = (rng.random(n) < model.failures).tolist()
     places, horizon = np.log(grid[1:]), budget(model.updates, model.grid_ratio)
     at = {}
-    for column, name in enumerate(TIMES):
+    for column, name in enumerate(ALL_THRESHOLDS):
         wanted = values[:, column] - math.log(faster)
         after = np.clip(np.searchsorted(places, wanted), 1, len(places) - 1)
         nearest = after - (wanted - places[after - 1] < places[after] - wanted)
@@ -122,7 +123,7 @@ def simulate_arm(n: int, model: PilotModel, grid: list[int], rng: np.random.Gene
             for update, diverged in zip(updates, failed, strict=True)
         ]
     steps = [grid_step(grid, update) for update, _ in at["tau"]]
-    return Arm(at, steps, values[:, 4].tolist(), values[:, 5].tolist(), failed)
+    return Arm("simulated", at, steps, values[:, 4].tolist(), values[:, 5].tolist(), failed)
 
 
 def minimum_detectable_ratio(n: int, sd: float, family: int = 1, wanted: float = ENOUGH_POWER) -> float:

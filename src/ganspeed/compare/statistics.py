@@ -7,8 +7,8 @@ The interval holds every shift that the test does not reject, in closed form (J.
 as typical values, JASA 64, 1969): for a shift below the mean of all differences, the flips that are as extreme are
 those whose flipped subset has a mean at or below the shift, and their complements. So p changes only at the means of
 the 2^n - 1 non-empty subsets, and with K = floor(2^n alpha/2) the limits are the K-th smallest and the K-th largest of
-them: exact, and conservative since K is rounded down. It supposes differences symmetric about the shift, which
-counting late arrivals as the horizon bends.
+them: exact, and conservative since K is rounded down. It assumes differences symmetric about the shift, which late
+arrivals, counted as the horizon, are not quite.
 """
 
 import math

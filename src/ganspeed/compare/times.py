@@ -1,23 +1,50 @@
 """From scores to times: when a run first stays at or below a threshold, on which axis, and how low it is on the way.
 
 T is the first of `consecutive` snapshots in a row with cfid at or below the threshold. A run that never gets there, or
-diverges before, counts as the horizon; one that diverges later keeps its T. Nothing is dropped.
+diverges before, counts as the horizon; one that diverges later keeps its T. No run is dropped.
 """
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
+from typing import Any, Self
 
 import pandas as pd
 
 from ganspeed.errors import UserError
+from ganspeed.params.datasets import Threshold
 from ganspeed.training.snapshot_grid import budget
 
 AXES = ("updates", "d_updates", "images")
 THRESHOLDS = ("tau25", "tau", "tau75")
 SECOND = "second"  # tau again, by the features of the second classifier
+ALL_THRESHOLDS = (*THRESHOLDS, SECOND)
 MIN_CFID = 1e-12  # a cfid counts as no less than this where its logarithm is taken
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """How a run was trained and how it ended: the block `run` of the JSON beside its scores."""
+
+    status: str  # completed or diverged
+    diverged_at: int | None  # the first update that was not finite
+    device: str
+    engine: str
+    precision: str
+    versions: dict[str, str]  # library → version
+    updates: int  # generator updates, as planned
+    batch_size: int
+    grid_ratio: float  # of neighbouring snapshots
+    n_critic: int  # discriminator updates in a generator update
+    variant: dict  # the variant's resolved block
+    fingerprint: str | None = None
+
+    @classmethod
+    def from_run(cls, record: Any) -> Self:
+        """The facts of a finished run, from its RunRecord."""
+        known = {field.name: getattr(record, field.name) for field in fields(cls) if field.name != "variant"}
+        return cls(variant=record.variant_block, **known)
 
 
 @dataclass(frozen=True)
@@ -28,31 +55,40 @@ class RunCurve:
     seed: int
     updates: tuple[int, ...]  # ascending
     cfid: tuple[float, ...]
-    facts: dict  # the block `run` of the scores' JSON
+    facts: RunFacts
     second: tuple[float, ...] = ()  # cfid_second at the same updates
     coverage: tuple[tuple[int, float], ...] = ()  # (update, coverage) of the snapshots that have it, ascending
 
+    @property
+    def name(self) -> str:
+        return f"{self.variant}/seed-{self.seed}"
+
     def per_update(self, axis: str) -> int:
         """Units of the axis that one generator update costs."""
-        n_critic = self.facts["n_critic"]
-        return {"updates": 1, "d_updates": n_critic, "images": n_critic * self.facts["batch_size"]}[axis]
+        n_critic = self.facts.n_critic
+        return {"updates": 1, "d_updates": n_critic, "images": n_critic * self.facts.batch_size}[axis]
 
     @property
     def budget(self) -> int:
         """B in generator updates."""
-        return budget(self.facts["updates"], self.facts["grid_ratio"])
+        return budget(self.facts.updates, self.facts.grid_ratio)
 
     @property
     def failed(self) -> bool:
-        return self.facts["status"] == "diverged"
+        return self.facts.status == "diverged"
+
+    @property
+    def last_coverage(self) -> float:
+        """Coverage of the last snapshot that has it; NaN where none has."""
+        return self.coverage[-1][1] if self.coverage else math.nan
 
     def by(self, threshold: str) -> tuple[float, ...]:
-        """The curve that a threshold is put to."""
+        """The curve that a threshold applies to."""
         return self.second if threshold == SECOND else self.cfid
 
 
-def curves_of(scores: pd.DataFrame, facts: dict[tuple[str, int], dict]) -> list[RunCurve]:
-    """Runs from tidy scores (dataset, variant, seed, update, metric, value) and each run's facts.
+def curves_of(scores: pd.DataFrame, facts: dict[tuple[str, int], RunFacts]) -> list[RunCurve]:
+    """Runs from tidy scores (dataset, variant, seed, update, metric, value) and (variant, seed) → facts of each run.
 
     Raises UserError naming every run without cfid, or whose cfid_second is not at the same updates.
     """
@@ -62,16 +98,21 @@ def curves_of(scores: pd.DataFrame, facts: dict[tuple[str, int], dict]) -> list[
         for key, rows in scores.groupby(["variant", "seed", "metric"])
     }
     runs, incomplete = [], []
-    for variant, seed in sorted(facts):
+    for (variant, seed), known in sorted(facts.items(), key=lambda item: item[0]):
         cfid, second, coverage = (curves.get((variant, seed, m), ()) for m in ("cfid", "cfid_second", "coverage"))
         updates = tuple(update for update, _ in cfid)
-        if not cfid or (second and updates != tuple(update for update, _ in second)):
-            incomplete.append(f"{variant}/seed-{seed}")
         values = [tuple(value for _, value in curve) for curve in (cfid, second)]
-        runs.append(RunCurve(variant, seed, updates, values[0], facts[variant, seed], values[1], coverage))
+        runs.append(RunCurve(variant, seed, updates, values[0], known, values[1], coverage))
+        if not cfid or (second and updates != tuple(update for update, _ in second)):
+            incomplete.append(runs[-1].name)
     if incomplete:
         raise UserError(f"no cfid, or cfid_second at other updates, in the scores of {', '.join(incomplete)}")
     return runs
+
+
+def taus_of(threshold: Threshold) -> dict[str, float]:
+    """Name, one of ALL_THRESHOLDS → value."""
+    return {name: getattr(threshold, name) for name in THRESHOLDS} | {SECOND: threshold.tau_second}
 
 
 def time_to_threshold(run: RunCurve, tau: float, consecutive: int, threshold: str = "tau") -> int | None:
@@ -108,14 +149,14 @@ def log_cfid(value: float) -> float:
 def log_area(run: RunCurve) -> float | None:
     """Mean of log cfid over log updates, from update 1 to the run's planned end, by trapezoids; update 0 is left out.
 
-    Before its first snapshot beyond 0 and after its last a curve is held: a diverged run keeps the last finite value
-    it had. None for a run without any.
+    Before its first snapshot beyond 0 and after its last a curve is constant: a diverged run stays at the last finite
+    value it had. None for a run without any.
     """
     points = [(u, log_cfid(v)) for u, v in zip(run.updates, run.cfid, strict=True) if math.isfinite(v)]
     if not points:
         return None
     later = [(u, v) for u, v in points if u > 0] or [(1, points[-1][1])]
     curve = [(0.0, later[0][1]), *((math.log(u), v) for u, v in later)]
-    curve.append((math.log(run.facts["updates"]), curve[-1][1]))
+    curve.append((math.log(run.facts.updates), curve[-1][1]))
     pieces = [(b - a) * (v + w) / 2 for (a, v), (b, w) in pairwise(curve)]
     return math.fsum(pieces) / curve[-1][0]

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from ganspeed.compare.records import StudyRecords
+from ganspeed.compare.times import THRESHOLDS
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
-from ganspeed.study.status import CommittedRecords, Status, StudyFacts, committed, study_status
+from ganspeed.study.status import Status, StudyFacts, committed, study_status
 from ganspeed.system.files import read_json
 from ganspeed.workspace import Workspace
 
@@ -171,7 +173,7 @@ def _status(
 ) -> Status:
     """The status of the study, from its runs, committed records and git."""
     dataset, used = comparison["dataset"], comparison["thresholds"]
-    blocks, threshold = runs[0].record["parameters"], {name: used[name] for name in ("tau25", "tau", "tau75")}
+    blocks, threshold = runs[0].record["parameters"], {name: used[name] for name in THRESHOLDS}
     planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
     study = StudyFacts(
         dataset=dataset,
@@ -193,8 +195,8 @@ def _status(
     )
     record = workspace.preregistration(dataset)
     commits = committed(workspace.root, record, [run.provenance["commit"] for run in runs])
-    records = CommittedRecords(_read_optional(record), _read_optional(workspace.tuning(dataset)), commits)
-    return study_status(study, records)
+    records = StudyRecords.from_json(_read_optional(record), _read_optional(workspace.tuning(dataset)))
+    return study_status(study, records, commits)
 
 
 def _read_optional(path: Path) -> dict | None:

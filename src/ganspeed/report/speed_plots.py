@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
+from ganspeed.compare.verdict import ENOUGH_REACHED
 from ganspeed.report import style, summaries
 from ganspeed.report.plots import AXIS_LABELS
 from ganspeed.report.read import Results
@@ -15,7 +16,6 @@ from ganspeed.report.style import GREY, PAGE_WIDTH, Look
 
 MARKERS = {"tau25": "^", "tau": "o", "tau75": "s"}
 SYMBOLS = {"tau25": "τ25", "tau": "τ", "tau75": "τ75"}
-ENOUGH_REACHED = 0.9
 PANELS_PER_ROW = 5
 
 

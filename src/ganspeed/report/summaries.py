@@ -6,6 +6,8 @@ from statistics import fmean
 import pandas as pd
 
 from ganspeed.compare.rounding import rounded
+from ganspeed.compare.sentence import AXIS_WORDS
+from ganspeed.compare.times import THRESHOLDS
 from ganspeed.params.blocks import Flags
 from ganspeed.report.flags import flags_of
 from ganspeed.report.read import Results
@@ -15,13 +17,6 @@ METRICS = (
     *("swd", "w1_exact", "memorisation"),
 )
 LOWER_IS_BETTER = ("cfid", "cfid_second", "ckid", "mode_kl", "swd", "w1_exact", "memorisation")
-THRESHOLDS = ("tau25", "tau", "tau75")
-AXIS_WORDS = {
-    "updates": "generator updates",
-    "d_updates": "critic updates",
-    "images": "images",
-    "seconds": "training seconds",
-}
 STATISTICS = ("mean", "sd", "median", "min", "max")
 
 

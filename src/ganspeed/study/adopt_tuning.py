@@ -7,6 +7,7 @@ from ganspeed.params import knobs
 from ganspeed.params.blocks import Params
 from ganspeed.params.edits import edit_params
 from ganspeed.params.load import load_params
+from ganspeed.study.tuning.chosen import Chosen
 from ganspeed.system.files import read_json, write_json
 from ganspeed.workspace import Workspace
 
@@ -14,46 +15,37 @@ from ganspeed.workspace import Workspace
 def adopt_tuning(workspace: Workspace, dataset: str) -> str:
     """Write the chosen blocks and preregistration/<dataset>-tuning.json; returns the difference of params.yaml.
 
-    A tuned block stands behind the published one that it started from, which stays as it is. Raises UserError, nothing
-    written, where there is no tuning or the published blocks have changed since.
+    A tuned block is inserted after the published one that it started from, which does not change. Raises UserError,
+    nothing written, where there is no tuning or the published blocks have changed since.
     """
     params, path = load_params(workspace.params), workspace.tuned(dataset)
     params.dataset(dataset)
     if not path.exists():
         raise UserError(f"{path}: no such file; `make tune` writes it")
-    record = read_json(path)
-    _refuse_stale(params, record, dataset)
+    tuning = read_json(path)
+    arms = {arm: Chosen(**chosen) for arm, chosen in tuning["chosen"].items()}
+    _check_current(params, arms, dataset)
 
     def change(document: CommentedMap) -> None:
         variants = document["variants"]
-        for arm, chosen in record["chosen"].items():
-            block = knobs.with_values(variants[chosen["variant"]], chosen["values"])
+        for arm, chosen in arms.items():
+            block = knobs.with_values(variants[chosen.variant], chosen.values)
             if arm in variants:
                 variants[arm] = block
             else:
-                variants.insert(list(variants).index(chosen["variant"]) + 1, arm, block)
+                variants.insert(list(variants).index(chosen.variant) + 1, arm, block)
 
     difference = edit_params(workspace.params, change, "tuned")
-    write_json(workspace.tuning(dataset), preregistered(record))
+    record = {key: tuning[key] for key in ("dataset", "budget", "metric_sha256", "trials")}
+    write_json(workspace.tuning(dataset), record | {"chosen": {arm: chosen.block for arm, chosen in arms.items()}})
     return difference
 
 
-def preregistered(tuning: dict) -> dict:
-    """The content of preregistration/<dataset>-tuning.json: what was chosen, and on which budget."""
-    return {
-        "dataset": tuning["dataset"],
-        "budget": tuning["budget"],
-        "metric_sha256": tuning["metric_sha256"],
-        "chosen": {arm: chosen["block"] for arm, chosen in tuning["chosen"].items()},
-        "trials": tuning["trials"],
-    }
-
-
-def _refuse_stale(params: Params, record: dict, dataset: str) -> None:
-    for arm, chosen in record["chosen"].items():
-        published = params.variant(chosen["variant"]).resolved()
-        if knobs.with_values(published, chosen["values"]) != chosen["block"]:
+def _check_current(params: Params, arms: dict[str, Chosen], dataset: str) -> None:
+    for arm, chosen in arms.items():
+        published = params.variant(chosen.variant).resolved()
+        if knobs.with_values(published, chosen.values) != chosen.block:
             raise UserError(
-                f"variants.{chosen['variant']}: changed since {arm} was tuned from it on {dataset}; run `make tune` "
-                f"again or take the edit back"
+                f"variants.{chosen.variant}: changed since {arm} was tuned from it on {dataset}; run `make tune` again "
+                "or undo the edit"
             )

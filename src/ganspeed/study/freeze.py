@@ -1,10 +1,10 @@
 """`ganspeed freeze`: length and thresholds of a study from its pilot, fixed and recorded before the main runs.
 
-The rule is that of `compare.plateau` (docs/studies.md). Without a plateau, or with a tau that noise could reach, the
-study is a demo: the record says why, and params.yaml keeps its own values.
+The rule is that of `study.threshold_rule` (docs/studies.md). Without a plateau, or with a tau that noise could reach,
+the study is a demo: the record says why, and params.yaml does not change.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 
 import numpy as np
@@ -12,8 +12,9 @@ import pandas as pd
 from ruamel.yaml.comments import CommentedMap
 
 from ganspeed.compare.power import ENOUGH_POWER, pilot_model, power
+from ganspeed.compare.records import Preregistration
 from ganspeed.compare.rounding import rounded
-from ganspeed.compare.times import RunCurve, curves_of
+from ganspeed.compare.times import THRESHOLDS, RunCurve, RunFacts, curves_of
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
 from ganspeed.params.datasets import Threshold
@@ -25,21 +26,21 @@ from ganspeed.study.threshold_rule import find_plateau
 from ganspeed.system.files import read_json, sha256_file, write_json
 from ganspeed.workspace import Workspace
 
-POWER_RATIO = 1.5  # the speed-up whose detection the printed power is about
+POWER_RATIO = 1.5  # the printed power is that of finding this speed-up
 STUDY_SPLIT = "test"  # what a study is scored on
-PILOT_METRICS = ("cfid", "cfid_second", "coverage")  # of a pilot, that thresholds and power are taken from
+PILOT_METRICS = ("cfid", "cfid_second", "coverage")  # that thresholds and power are taken from
 SIGNIFICANT = 6  # digits of a threshold, in params.yaml and in the record alike
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What the pilot gives; `reasons` why it gives a demo only, and then length and thresholds are params' own."""
+    """What the pilot gives; where there are reasons, length and thresholds are params' own."""
 
-    plateau: int | None
-    cfid: float
-    updates: int
-    threshold: dict[str, float]
-    reasons: list[str]
+    plateau: int | None  # the update at which the pilot levels off
+    cfid: float  # its lowest median
+    updates: int  # length of the study's runs
+    threshold: dict[str, float]  # tau25, tau, tau75, tau_second
+    reasons: list[str]  # why the study can be a demo only
 
 
 def freeze(workspace: Workspace, dataset: str) -> str:
@@ -48,25 +49,24 @@ def freeze(workspace: Workspace, dataset: str) -> str:
     Raises UserError, nothing written, where the pilot is missing or not of the present params.
     """
     params = load_params(workspace.params)
-    label, pilots = read_pilot(workspace, params, dataset)
+    made, pilots = read_pilot(workspace, params, dataset)
     pixel_gaussian = _pixel_gaussian(workspace, dataset)
     rule = apply_rule(params, dataset, pilots, pixel_gaussian)
 
     def change(document: CommentedMap) -> None:
         block = document["datasets"][dataset]
         block["train"]["updates"] = rule.updates
-        for name, value in rule.threshold.items():
-            block["threshold"][name] = value
+        block["threshold"].update(rule.threshold)
 
-    content = record(params, dataset, label, pilots, pixel_gaussian, rule)
+    record = preregister(params, dataset, made, pilots, pixel_gaussian, rule)
     if not rule.reasons:
         edit_params(workspace.params, change, "frozen")
-    write_json(workspace.preregistration(dataset), content)
-    return summary(content)
+    write_json(workspace.preregistration(dataset), asdict(record))
+    return summary(record)
 
 
 def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict, list[RunCurve]]:
-    """(what the pilot was made with, its runs). Raises UserError where it is missing or not of the present params."""
+    """(the record's block `pilot`, its runs). Raises UserError where it is missing or not of the present params."""
     path = workspace.pilot(dataset)
     length = pilot.pilot_length(workspace, params, dataset)
     for part in (path, path.with_suffix(".json")):
@@ -81,7 +81,9 @@ def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict
         raise UserError(f"{path}: its bytes are not those that the pilot wrote; run `make pilot`")
     if missing := [metric for metric in PILOT_METRICS if metric not in set(scores["metric"])]:
         raise UserError(f"{path}: no {', '.join(missing)} among its metrics; run `make pilot`")
-    return label, curves_of(scores, {(label["variant"], int(seed)): run for seed, run in label["runs"].items()})
+    made = {key: label[key] for key in ("variant", "seeds", "split", "updates")}
+    facts = {(made["variant"], int(seed)): RunFacts(**run) for seed, run in label["runs"].items()}
+    return made, curves_of(scores, facts)
 
 
 def apply_rule(params: Params, dataset: str, pilots: list[RunCurve], pixel_gaussian: float) -> Rule:
@@ -96,51 +98,52 @@ def apply_rule(params: Params, dataset: str, pilots: list[RunCurve], pixel_gauss
         lowest = min(median(values) for values in zip(*(run.cfid for run in pilots), strict=True))
         last = f"the median pilot cfid has not settled by the end of its {pilots[0].updates[-1]} updates"
         return Rule(None, _rounded(lowest), *own, [f"no plateau: {last}"])
-    taus = {name: _rounded(tau) for name, tau in found.threshold.items()}
+    threshold = {name: _rounded(tau) for name, tau in found.threshold.items()}
+    tau25, tau, tau75 = (threshold[name] for name in THRESHOLDS)
     reasons = []
-    if not taus["tau"] < pixel_gaussian:
-        reasons.append(f"tau {taus['tau']:g} is not below the pixel-Gaussian row {pixel_gaussian:g}")
-    if not taus["tau25"] > taus["tau"] > taus["tau75"]:
-        reasons.append(f"tau25 {taus['tau25']:g}, tau {taus['tau']:g}, tau75 {taus['tau75']:g} do not fall")
-    length, threshold = own if reasons else (found.updates, taus)
+    if not tau < pixel_gaussian:
+        reasons.append(f"tau {tau:g} is not below the pixel-Gaussian row {pixel_gaussian:g}")
+    if not tau25 > tau > tau75:
+        reasons.append(f"tau25 {tau25:g}, tau {tau:g}, tau75 {tau75:g} do not fall")
+    length, threshold = own if reasons else (found.updates, threshold)
     return Rule(found.plateau, _rounded(found.cfid), length, threshold, reasons)
 
 
-def record(
-    params: Params, dataset: str, label: dict, pilots: list[RunCurve], pixel_gaussian: float, rule: Rule
-) -> dict:
-    """The content of preregistration/<dataset>.json. Raises UserError for more seeds than the exact test takes."""
+def preregister(
+    params: Params, dataset: str, made: dict, pilots: list[RunCurve], pixel_gaussian: float, rule: Rule
+) -> Preregistration:
+    """The record of the study to come. Raises UserError for more seeds than the exact test takes."""
     spread, power = power_of_verdict(params, dataset, pilots, rule)
-    block = params.dataset(dataset)
-    return {
-        "dataset": dataset,
-        "pilot": {key: label[key] for key in ("variant", "seeds", "split", "updates")},
-        "plateau": rule.plateau,
-        "plateau_cfid": rule.cfid,
-        "pixel_gaussian": pixel_gaussian,
-        "threshold": rule.threshold,
-        "updates": rule.updates,
-        "axis": params.protocol.axis,
-        "data": block.data.model_dump(mode="json"),
-        "evaluate": params.evaluate.model_dump(mode="json") | {"split": STUDY_SPLIT, "samples": block.evaluate.samples},
-        "features": block.features.model_dump(mode="json"),
-        "guards": params.protocol.guards(),
-        "train": block.train.model_dump(mode="json") | {"updates": rule.updates},
-        "variants": resolved(params, params.compare.variants),
-        "planned": [pair.model_dump() for pair in params.protocol.planned],
-        "seeds": list(params.compare.seeds),
-        "seed_offsets": {name: params.variant(name).seed_offset for name in params.compare.variants},
-        "metric_sha256": metric_sha256(),
-        "sd_log_time": spread,
-        "power": power,
-        "reasons": rule.reasons,
-    }
+    block, names = params.dataset(dataset), params.compare.variants
+    return Preregistration(
+        dataset=dataset,
+        pilot=made,
+        plateau=rule.plateau,
+        plateau_cfid=rule.cfid,
+        pixel_gaussian=pixel_gaussian,
+        threshold=rule.threshold,
+        updates=rule.updates,
+        axis=params.protocol.axis,
+        data=block.data.model_dump(mode="json"),
+        evaluate=params.evaluate.model_dump(mode="json") | {"split": STUDY_SPLIT, "samples": block.evaluate.samples},
+        features=block.features.model_dump(mode="json"),
+        guards=params.protocol.guards(),
+        train=block.train.model_dump(mode="json") | {"updates": rule.updates},
+        variants={name: params.variant(name).resolved() for name in names},
+        planned=[pair.model_dump() for pair in params.protocol.planned],
+        seeds=list(params.compare.seeds),
+        seed_offsets={name: params.variant(name).seed_offset for name in names},
+        metric_sha256=metric_sha256(),
+        sd_log_time=spread,
+        power=power,
+        reasons=rule.reasons,
+    )
 
 
 def power_of_verdict(
     params: Params, dataset: str, pilots: list[RunCurve], rule: Rule
 ) -> tuple[float | None, dict | None]:
-    """(standard deviation of log time to tau, chance that the whole verdict finds RATIO with the study's seeds).
+    """(standard deviation of log time to tau, chance that the study finds POWER_RATIO, guards included).
 
     Both None where every pilot run diverged: no model of a run follows then.
     """
@@ -153,28 +156,28 @@ def power_of_verdict(
     return rounded(model.sd_log_time), {"ratio": POWER_RATIO, "n": n, "power": found}
 
 
-def summary(content: dict) -> str:
+def summary(record: Preregistration) -> str:
     """The record in words, for who has just frozen a study."""
-    dataset, made = content["dataset"], content["pilot"]
+    dataset, made = record.dataset, record.pilot
     source = f"{len(made['seeds'])} pilot runs of {made['variant']}, {made['updates']} updates, {made['split']}"
-    written = f"commit params.yaml and preregistration/{dataset}.json before the main runs, then: make repro"
     lines = [f"{dataset}: {source}"]
-    if content["plateau"] is not None:
-        lines.append(f"plateau: update {content['plateau']}, lowest median cfid {content['plateau_cfid']:.4g}")
-    if content["reasons"]:
-        lines += [f"demo: {reason}" for reason in content["reasons"]]
-        lines.append("train.updates and threshold in params.yaml stay as they are: a study of them is a demo")
+    if record.plateau is not None:
+        lines.append(f"plateau: update {record.plateau}, lowest median cfid {record.plateau_cfid:.4g}")
+    if record.reasons:
+        lines += [f"demo: {reason}" for reason in record.reasons]
+        lines.append("train.updates and threshold in params.yaml are unchanged: a study of them is a demo")
     else:
-        lines.append(f"train.updates: {content['updates']}")
-        lines.append("threshold: " + ", ".join(f"{name} {value:g}" for name, value in content["threshold"].items()))
-    lines += [_power_summary(content["power"]), written]
+        lines.append(f"train.updates: {record.updates}")
+        lines.append("threshold: " + ", ".join(f"{name} {value:g}" for name, value in record.threshold.items()))
+    lines.append(_power_summary(record.power))
+    lines.append(f"commit params.yaml and preregistration/{dataset}.json before the main runs, then: make repro")
     return "\n".join(lines)
 
 
 def _power_summary(power: dict | None) -> str:
     if power is None:
-        return "power of the whole verdict: unknown, since every pilot run diverged"
-    what = f"power of the whole verdict at {power['ratio']:g}x with {power['n']} seeds"
+        return "power of the verdict, guards included: unknown, since every pilot run diverged"
+    what = f"power of the verdict, guards included, at {power['ratio']:g}x with {power['n']} seeds"
     return f"{what}: {power['power']:.0%}" + (", underpowered" if power["power"] < ENOUGH_POWER else "")
 
 
@@ -188,8 +191,3 @@ def _pixel_gaussian(workspace: Workspace, dataset: str) -> float:
 
 def _rounded(value: float) -> float:
     return float(f"{value:.{SIGNIFICANT}g}")
-
-
-def resolved(params: Params, names: tuple[str, ...]) -> dict[str, dict]:
-    """Variant → its block as plain values, every key in it."""
-    return {name: params.variant(name).resolved() for name in names}

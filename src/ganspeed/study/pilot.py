@@ -1,8 +1,8 @@
 """The pilot: a few long runs of one variant, scored on val, from which `ganspeed freeze` takes length and thresholds.
 
 A pilot is `pilot.length` times as long as the data set's train.updates. Its grid is fine down to the same update as
-the study's, whatever the study's ratio. Freezing changes train.updates; the pilot that it was frozen from then stays
-as long as the record says, or every freeze would ask for another pilot.
+the study's, whatever the study's ratio. Freezing changes train.updates; the length of the pilot that it was frozen from
+is then taken from the record, or every freeze would require another pilot.
 """
 
 from dataclasses import dataclass
@@ -26,40 +26,40 @@ GRID_RATIO = 1.05
 
 @dataclass(frozen=True)
 class PilotPlan:
-    """What a pilot was made with."""
+    """The runs of a pilot."""
 
-    aside: ValRuns
+    val_runs: ValRuns
     specs: list[RunSpec]
-    updates: int
+    updates: int  # generator updates of every run
 
 
-def run_pilot(workspace: Workspace, params: Params, dataset: str, watch: ObserverFactory) -> int:
+def run_pilot(workspace: Workspace, params: Params, dataset: str, make_observers: ObserverFactory) -> int:
     """Bring artifacts/pilot/<dataset>.{csv,json} in step with the params; returns the number of runs scored."""
-    table, made = workspace.pilot(dataset), plan_pilot(workspace, params, dataset)
-    fingerprint = made.aside.fingerprint(made.specs)
+    table, plan = workspace.pilot(dataset), plan_pilot(workspace, params, dataset)
+    fingerprint = plan.val_runs.fingerprint(plan.specs)
     if is_up_to_date(table.with_suffix(".json"), fingerprint) and table.exists():
         return 0
     with RunStore(workspace).lock():
-        made.aside.train(made.specs, watch)
-        tasks = [made.aside.task(spec, params.evaluate.full_snapshots) for spec in made.specs]
-    texts = {task.seed: text for task, text in map_processes(score, tasks, worker_count(made.aside.where))}
+        plan.val_runs.train(plan.specs, make_observers)
+        tasks = [plan.val_runs.task(spec, params.evaluate.full_snapshots) for spec in plan.specs]
+    texts = {task.seed: text for task, text in map_processes(score, tasks, worker_count(plan.val_runs.device))}
     lines = [line for seed in sorted(texts) for line in texts[seed].splitlines()[1:]]
     write_text(table, "\n".join([",".join(SCORE_COLUMNS), *lines]) + "\n")
-    write_json(table.with_suffix(".json"), _label(workspace, params, made, tasks, fingerprint))
+    write_json(table.with_suffix(".json"), _label(workspace, params, plan, tasks, fingerprint))
     return len(tasks)
 
 
 def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> PilotPlan:
     """The pilot's runs. Raises UserError for a data set that is not there or not prepared."""
-    aside = ValRuns(workspace, params, dataset, select_device())
+    val_runs = ValRuns(workspace, params, dataset, select_device())
     updates, pilot = pilot_length(workspace, params, dataset), params.pilot
     train = {"updates": updates, "grid_ratio": GRID_RATIO, "coarse_below": COARSE_BELOW * pilot.length}
     block = params.variant(pilot.variant).resolved()
-    return PilotPlan(aside, aside.specs(pilot.variant, block, pilot.seeds, train), updates)
+    return PilotPlan(val_runs, val_runs.specs(pilot.variant, block, pilot.seeds, train), updates)
 
 
 def describe_pilot(params: Params, dataset: str, updates: int) -> dict:
-    """What a pilot of so many updates is, by the params: plain values that its label repeats."""
+    """What defines a pilot of `updates` updates, by the params: plain values that its label repeats."""
     block = params.dataset(dataset)
     return {
         "dataset": dataset,
@@ -86,11 +86,11 @@ def pilot_length(workspace: Workspace, params: Params, dataset: str) -> int:
     return params.pilot.length * train.updates
 
 
-def _label(workspace: Workspace, params: Params, made: PilotPlan, tasks: list[Task], fingerprint: str) -> dict:
-    """What freeze has to know of a pilot; the runs' facts as they stand beside a study's scores."""
-    table = workspace.pilot(made.aside.dataset)
+def _label(workspace: Workspace, params: Params, plan: PilotPlan, tasks: list[Task], fingerprint: str) -> dict:
+    """What freeze has to know of a pilot; for each run the block `run` that lies beside a study's scores."""
+    table = workspace.pilot(plan.val_runs.dataset)
     return {
-        **describe_pilot(params, made.aside.dataset, made.updates),
+        **describe_pilot(params, plan.val_runs.dataset, plan.updates),
         "fingerprint": fingerprint,
         "sha256": sha256_file(table),
         "runs": {str(task.seed): task.label(table)["run"] for task in tasks},

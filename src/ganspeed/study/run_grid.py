@@ -1,4 +1,4 @@
-"""Training and scoring of what is missing of the grid, side by side, into the run cache, for the stages to collect."""
+"""All missing runs and scores of the grid, computed in parallel into the run cache, where the stages find them."""
 
 from ganspeed.params.blocks import Params
 from ganspeed.runs.observers import ObserverFactory

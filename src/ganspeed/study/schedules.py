@@ -1,4 +1,4 @@
-"""Recorded schedules of alpha and lambda, for `replayed_penalty` to replay: means over pilot runs, per critic step."""
+"""Recorded schedules of alpha and lambda for `replayed_penalty`: means over pilot runs, per discriminator update."""
 
 import math
 from pathlib import Path
@@ -12,12 +12,12 @@ from ganspeed.runs.record import RUN_JSON, read_record
 from ganspeed.system.files import sha256_file, write_text
 from ganspeed.workspace import Workspace
 
-PILOT_SEEDS = range(800, 900)  # never those of a study: what is replayed must not have seen its draws
+PILOT_SEEDS = range(800, 900)  # never those of a study: what is replayed must not depend on its random numbers
 LOGGED_COLUMNS = ["diagnostics/alpha", "diagnostics/lambda"]
 
 
 def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
-    """Write schedules/<dataset>-<variant>.csv from the finished pilot runs of a variant; returns what to tell.
+    """Write schedules/<dataset>-<variant>.csv from the finished pilot runs of a variant; returns instructions.
 
     Raises UserError, nothing written, when there is no run, or one that is damaged, not of a pilot seed, diverged, that
     was trained with other parameters than the first, or that logged no alpha and lambda.
@@ -55,9 +55,9 @@ def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Pa
 
 
 def schedule(histories: list[pd.DataFrame]) -> pd.DataFrame:
-    """Mean over runs at every logged update, linear between them: a row d_update, alpha, lambda per critic step.
+    """Mean over runs at every logged update, linear between them: a row d_update, alpha, lambda for each.
 
-    The first logged value stands for the critic steps before it. Raises UserError where alpha or lambda is missing.
+    The first logged value holds for the updates before it as well. Raises UserError where alpha or lambda is missing.
     """
     if missing := [column for column in LOGGED_COLUMNS if any(column not in history for history in histories)]:
         raise UserError(f"the runs log no {' and no '.join(missing)}: there is no schedule to record")

@@ -1,65 +1,32 @@
 """What a study of one data set may be called: a demo, confirmatory or exploratory, and why.
 
-A pure function of what `compare` and the runs say, of the records in preregistration/ and of what git says of the
-runs' commits. A demo is too small or has no sound threshold: `compare` says so. A study is confirmatory when everything
-that its record fixes is as it was fixed, and every run comes from a clean checkout of a commit that contains exactly
-this record.
+A pure function of the comparison and the runs, of the records in preregistration/ and of what git has in the runs'
+commits. A demo is too small or has no sound threshold, which `compare` finds. A study is confirmatory when everything
+that its record fixes is unchanged, and every run comes from a clean checkout of a commit that contains exactly this
+record.
 """
 
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+from ganspeed.compare.records import Design, StudyRecords
 
 DEMO_SEEDS = range(100)  # those of the shipped presets that everybody has seen results of
 RESERVED_SEEDS = range(800, 1000)  # those of pilots and tuning, whichever of them were used
-FIXED = (
-    "data",
-    "train",
-    "evaluate",
-    "features",
-    "metric_sha256",
-    "axis",
-    "guards",
-    "planned",
-    "seeds",
-    "seed_offsets",
-    "threshold",
-)
+FIXED = tuple(field.name for field in fields(Design))
 
 
-@dataclass(frozen=True)
-class StudyFacts:
-    """What was done on one data set; the names of FIXED are those of its record."""
+@dataclass(frozen=True, kw_only=True)
+class StudyFacts(Design):
+    """What was done on one data set: the design as it was really carried out."""
 
     dataset: str
-    axis: str
-    data: dict
-    evaluate: dict
-    features: dict  # how the metric classifiers were made
-    guards: dict  # what a verdict is decided by beside the test: see Protocol.guards
-    metric_sha256: str
-    planned: list[dict]
-    seed_offsets: dict[str, int]  # variant → what is added to a seed of the grid
-    seeds: list[int]
-    threshold: dict[str, float]
-    train: dict
     variants: dict[str, dict]  # variant → block that was really trained
     demo: list[str]  # why it is a demo, if it is
     untuned: list[str]  # the variants that no equal tuning chose
     provenance: list[dict]  # of every run
-
-
-@dataclass(frozen=True)
-class CommittedRecords:
-    """What was written down before: preregistration/<dataset>.json, <dataset>-tuning.json, and git's word.
-
-    committed: commit → whether it contains exactly this preregistration.
-    """
-
-    preregistration: dict | None
-    tuning: dict | None
-    committed: dict[str, bool]
 
 
 @dataclass(frozen=True)
@@ -70,19 +37,22 @@ class Status:
     reasons: list[str]
 
 
-def study_status(study: StudyFacts, records: CommittedRecords) -> Status:
-    """The first that applies: demo, confirmatory, exploratory; with every reason for it."""
+def study_status(study: StudyFacts, records: StudyRecords, has_record: dict[str, bool]) -> Status:
+    """The first that applies: demo, confirmatory, exploratory; with every reason for it.
+
+    has_record: commit of a run → whether it contains exactly this preregistration.
+    """
     recipes = ["untuned recipes"] if len(study.untuned) == len(study.variants) else []
     if study.demo:
         return Status("demo", [*study.demo, *recipes])
-    if against := [*recipes, *_against(study, records)]:
-        return Status("exploratory", against)
-    kept = f"every run comes from a clean checkout of a commit with preregistration/{study.dataset}.json as it is"
-    return Status("confirmatory", [kept])
+    if reasons := [*recipes, *_deviations(study, records, has_record)]:
+        return Status("exploratory", reasons)
+    clean = f"every run comes from a clean checkout of a commit with preregistration/{study.dataset}.json as it is"
+    return Status("confirmatory", [clean])
 
 
-def _against(study: StudyFacts, records: CommittedRecords) -> list[str]:
-    """What stands against calling it confirmatory."""
+def _deviations(study: StudyFacts, records: StudyRecords, has_record: dict[str, bool]) -> list[str]:
+    """Why it is not confirmatory."""
     record, path = records.preregistration, f"preregistration/{study.dataset}.json"
     if record is None:
         return [f"nothing was fixed before the runs: no {path}"]
@@ -91,26 +61,26 @@ def _against(study: StudyFacts, records: CommittedRecords) -> list[str]:
     loose = sorted(arms & set(study.untuned))
     if loose and len(study.untuned) < len(study.variants):
         found.append(f"untuned in the planned family: {', '.join(loose)}")
-    found += [f"{name} differs from {path}" for name in FIXED if getattr(study, name) != record.get(name)]
-    differing = [name for name, block in record["variants"].items() if study.variants.get(name) != block]
+    found += [f"{name} differs from {path}" for name in FIXED if getattr(study, name) != getattr(record, name)]
+    differing = [name for name, block in record.variants.items() if study.variants.get(name) != block]
     if differing:
         found.append(f"variants differ from {path}: {', '.join(differing)}")
-    return found + _seen_seeds(study, records) + _origin(study, records, path)
+    return found + _used_seeds(study, records) + _origin(study, has_record, path)
 
 
-def _seen_seeds(study: StudyFacts, records: CommittedRecords) -> list[str]:
+def _used_seeds(study: StudyFacts, records: StudyRecords) -> list[str]:
     """Seeds that pilot, tuning or demos have used already."""
-    seen = {*DEMO_SEEDS, *RESERVED_SEEDS, *records.preregistration["pilot"]["seeds"]}
-    seen |= set(records.tuning["budget"]["seeds"]) if records.tuning else set()
-    used = sorted(seen & {seed + offset for seed in study.seeds for offset in (0, *study.seed_offsets.values())})
+    taken = {*DEMO_SEEDS, *RESERVED_SEEDS, *records.preregistration.pilot["seeds"]}
+    taken |= set(records.tuning["budget"]["seeds"]) if records.tuning else set()
+    used = sorted(taken & {seed + offset for seed in study.seeds for offset in (0, *study.seed_offsets.values())})
     return [f"seeds of pilot, tuning or demos: {', '.join(map(str, used))}"] if used else []
 
 
-def _origin(study: StudyFacts, records: CommittedRecords, path: str) -> list[str]:
+def _origin(study: StudyFacts, has_record: dict[str, bool], path: str) -> list[str]:
     """Runs whose commit is not known, does not contain the record, or is not what was run."""
     commits = [run["commit"] for run in study.provenance]
     unknown = commits.count("unknown")
-    others = sorted({c for c in commits if c != "unknown" and not records.committed[c]})
+    others = sorted({c for c in commits if c != "unknown" and not has_record[c]})
     dirty = sum(run["dirty"] is True for run in study.provenance)
     found = [f"{unknown} runs of no known commit"] if unknown else []
     if others:

@@ -9,16 +9,16 @@ from ganspeed.training.snapshot_grid import budget
 
 @dataclass(frozen=True)
 class Plateau:
-    """Where pilot runs level off, and the threshold and length that follow (the rule for B and tau)."""
+    """Where pilot runs level off, and the thresholds and length that follow."""
 
-    plateau: int
-    cfid: float
+    plateau: int  # the update of the snapshot
+    cfid: float  # lowest median
     updates: int  # U, the smallest whose B is at least 1.5 x plateau
     threshold: dict[str, float]  # tau25, tau, tau75 and, where the pilots have cfid_second, tau_second
 
 
 def find_plateau(runs: list[RunCurve], grid_ratio: float) -> Plateau | None:
-    """The rule on pilot runs: None where they have not levelled off before the end of their grid.
+    """The rule applied to pilot runs; None where they have not levelled off before the end of their grid.
 
     Plateau: the first snapshot from which the median cfid stays within 10 % of its minimum. tau25, tau and tau75 are
     the median cfid at the snapshots nearest to a quarter, a half and three quarters of it; tau_second is the median

@@ -1,4 +1,4 @@
-"""Runs beside the study's grid, of pilots and tuning: trained into the run cache, scored on val from there."""
+"""Runs outside the study's grid, of pilots and tuning: trained into the run cache, scored on val from there."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ VAL = "val"  # never the split that a study is scored on
 
 @dataclass(frozen=True)
 class ValRuns:
-    """One data set and where its runs are trained; made once, so that every run shares one look at the data."""
+    """One data set and the device its runs are trained on; made once, so that the data is hashed once for all runs."""
 
     workspace: Workspace
     params: Params
     dataset: str
-    where: torch.device
+    device: torch.device
 
     @property
     def settings(self) -> Evaluate:
@@ -49,7 +49,7 @@ class ValRuns:
             "train": dataset.train.model_dump(mode="json") | train,
             "variant": block,
         }
-        device = device_name(self.where)
+        device = device_name(self.device)
         return [RunSpec(self.dataset, name, seed, 0, parameters, digest, shape, device) for seed in seeds]
 
     @cached_property
@@ -60,7 +60,7 @@ class ValRuns:
 
     @cached_property
     def _features(self) -> str:
-        """Hash of what the features folder says of itself, its files' hashes among it."""
+        """Hash of the features folder's own record, which holds its files' hashes."""
         return sha256_json(verified(self.workspace.features(self.dataset)))
 
     def fingerprint(self, specs: list[RunSpec]) -> str:
@@ -74,14 +74,14 @@ class ValRuns:
             }
         )
 
-    def train(self, specs: list[RunSpec], watch: ObserverFactory) -> None:
+    def train(self, specs: list[RunSpec], make_observers: ObserverFactory) -> None:
         """Train those of the runs that are not finished anywhere; the caller holds the store's lock."""
         store = RunStore(self.workspace)
         missing = [spec for spec in specs if store.finished(spec) is None]
-        train_all(missing, self.workspace, self.where, watch)
+        train_all(missing, self.workspace, self.device, make_observers)
 
     def task(self, spec: RunSpec, full_snapshots: int) -> Task:
-        """A finished run, to be scored; so many snapshots besides the last get every metric."""
+        """A finished run, to be scored; `full_snapshots` snapshots besides the last get every metric."""
         folder = RunStore(self.workspace).finished(spec)
         if folder is None:
             raise RuntimeError(f"{RunStore(self.workspace).cache_folder(spec)}: trained just now, but not complete")
@@ -95,10 +95,10 @@ class ValRuns:
             features=self.workspace.features(self.dataset),
             settings=self.settings.model_copy(update={"full_snapshots": full_snapshots}),
             samples=self.params.dataset(self.dataset).evaluate.samples,
-            device=str(self.where),
+            device=str(self.device),
         )
 
 
 def is_up_to_date(path: Path, fingerprint: str) -> bool:
-    """Whether a result lies at `path` (JSON with a key `fingerprint`) that was made of exactly this."""
+    """Whether the JSON file at `path` is there and its key `fingerprint` has this value."""
     return path.exists() and read_json(path)["fingerprint"] == fingerprint

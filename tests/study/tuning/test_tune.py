@@ -1,4 +1,4 @@
-"""Equal tuning: the same draws and budget for every arm, the same file however often it was killed."""
+"""Equal tuning: the same samples and budget for every arm, the same file however often it was killed."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from toy_study import TINY_TRAIN, write_prepared
 
-from ganspeed.compare.times import RunCurve, log_area
+from ganspeed.compare.times import RunCurve, RunFacts, log_area
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Knob
 from ganspeed.params.load import load_params
@@ -20,6 +20,10 @@ from ganspeed.workspace import Workspace
 
 RATES = {"lr_g": Knob(low=1e-4, high=1e-2, log=True), "lr_d": Knob(low=1e-4, high=1e-2, log=True)}
 CLIP = {"clip": Knob(low=0.01, high=0.2, log=False)}
+
+
+FACTS = {"status": "completed", "diverged_at": None, "device": "cpu", "engine": "eager", "precision": "float32",
+         "versions": {"torch": "2"}, "batch_size": 8, "grid_ratio": 1.2, "n_critic": 1, "variant": {}}  # fmt: skip
 
 
 def quiet(specs):
@@ -61,13 +65,13 @@ def test_shared_knobs_are_the_same_in_every_arm_for_any_number_of_trials():
     assert sample_values(RATES, {}, 1, 0) != sample_values(RATES, {}, 0, 0)
 
 
-def test_draws_cover_their_range_as_declared_and_have_four_digits():
-    drawn = [sample_values(RATES, CLIP, 0, k) for k in range(300)]
-    exponents = sorted(math.log10(values["lr_g"]) for values in drawn)
-    clips = sorted(values["clip"] for values in drawn)
+def test_samples_cover_their_range_and_have_four_digits():
+    sampled = [sample_values(RATES, CLIP, 0, k) for k in range(300)]
+    exponents = sorted(math.log10(values["lr_g"]) for values in sampled)
+    clips = sorted(values["clip"] for values in sampled)
     assert exponents[150] == pytest.approx(-3, abs=0.2) and -4 <= exponents[0] < -3.9 and -2.1 < exponents[-1] <= -2
     assert clips[150] == pytest.approx(0.105, abs=0.02) and 0.01 <= clips[0] < 0.02 and 0.19 < clips[-1] <= 0.2
-    assert all(float(f"{v:.4g}") == v for values in drawn for v in values.values())
+    assert all(float(f"{v:.4g}") == v for values in sampled for v in values.values())
 
 
 def test_half_the_updates_lower_the_score_by_log_2_times_the_fall():
@@ -78,7 +82,7 @@ def test_half_the_updates_lower_the_score_by_log_2_times_the_fall():
         return 100.0 * 10 ** -min(1.0, max(0.0, x))
 
     updates = tuple(sorted({round(1.02**k) for k in range(500)}))
-    facts = {"updates": updates[-1], "status": "completed"}
+    facts = RunFacts(updates=updates[-1], **FACTS)
     slow, fast = (
         log_area(RunCurve("v", 0, updates, tuple(curve(u, factor) for u in updates), facts)) for factor in (1.0, 2.0)
     )
@@ -107,17 +111,17 @@ def test_killed_and_restarted_it_writes_the_same_file_training_none_twice(study,
     workspace, parsed = study
     assert run_tuning(workspace, parsed, "digits", quiet) == 6
     out = workspace.tuned("digits")
-    whole = (out.read_bytes(), out.with_suffix(".csv").read_bytes())
+    written = (out.read_bytes(), out.with_suffix(".csv").read_bytes())
     assert run_tuning(workspace, parsed, "digits", quiet) == 0
 
     out.unlink()  # as if killed before the last line: every trial is in the storage, nothing is trained or scored
     monkeypatch.setattr(tune, "score_trials", lambda trials: pytest.fail("scored again"))
     assert run_tuning(workspace, parsed, "digits", quiet) == 0
-    assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == whole
+    assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == written
     monkeypatch.undo()
     monkeypatch.setenv("GANSPEED_WORKERS", "1")
 
-    out.unlink()  # killed while scoring, two trials told, in another order
+    out.unlink()  # killed while scoring, two trials recorded, in another order
     workspace.trials("digits").unlink()
     straight = score_trials
 
@@ -134,7 +138,7 @@ def test_killed_and_restarted_it_writes_the_same_file_training_none_twice(study,
     monkeypatch.setattr(tune, "score_trials", straight)
     monkeypatch.setattr("ganspeed.runs.train._train_group", lambda item: pytest.fail("trained again"))
     assert run_tuning(workspace, parsed, "digits", quiet) == 4
-    assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == whole
+    assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == written
 
 
 def test_what_is_chosen_is_the_lowest_score_of_its_arm(study, one_worker):
@@ -164,7 +168,7 @@ def test_a_diverged_run_counts_as_its_worst_snapshot(study, monkeypatch):
     workspace, parsed = study
     trial = plan_trials(workspace, parsed, "digits")[0]
     run_tuning(workspace, parsed, "digits", quiet)
-    task = trial.aside.task(trial.specs[0], 0)
+    task = trial.val_runs.task(trial.specs[0], 0)
     healthy, flag = trial_score(task)
     task.record["status"] = "diverged"
     bad, diverged = trial_score(task)

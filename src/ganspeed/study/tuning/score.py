@@ -5,7 +5,7 @@ import math
 
 import pandas as pd
 
-from ganspeed.compare.times import curves_of, log_area
+from ganspeed.compare.times import RunFacts, curves_of, log_area
 from ganspeed.scoring.snapshots import score
 from ganspeed.scoring.task import Task
 
@@ -15,9 +15,9 @@ def trial_score(task: Task) -> tuple[float, bool]:
 
     The score is the mean of log cfid over log updates (see `log_area`): a recipe that needs half the updates for
     everything moves its curve left by log 2 on this axis, and lowers the mean in proportion to that and to how far the
-    curve falls. A diverged run counts as if it had stood at the worst cfid that it ever had, the untrained generator's
+    curve falls. A diverged run counts as if it had stayed at the worst cfid that it ever had, the untrained generator's
     included.
     """
-    facts = {"updates": task.record.updates, "status": task.record.status}
-    (run,) = curves_of(pd.read_csv(io.StringIO(score(task))), {(task.variant, task.seed): facts})
+    facts = {(task.variant, task.seed): RunFacts.from_run(task.record)}
+    (run,) = curves_of(pd.read_csv(io.StringIO(score(task))), facts)
     return (math.log(max(run.cfid)), True) if run.failed else (log_area(run), False)

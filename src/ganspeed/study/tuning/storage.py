@@ -22,30 +22,30 @@ class Storage:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._storage, self._studies = optuna.storages.RDBStorage(f"sqlite:///{path}"), {}
         self._spaces = {arm: {**tuning.shared, **about.own} for arm, about in tuning.arms.items()}
-        self._told: dict[str, FrozenTrial] = {}
+        self._scored: dict[str, FrozenTrial] = {}  # by Trial.key
         for arm, space in self._spaces.items():
             name = f"{arm} {sha256_json({k: v.model_dump() for k, v in space.items()})[:12]}"
             with quiet_optuna():
                 self._studies[arm] = optuna.create_study(storage=self._storage, study_name=name, load_if_exists=True)
-            self._told |= {t.user_attrs["key"]: t for t in self._studies[arm].get_trials(deepcopy=False)}
+            self._scored |= {t.user_attrs["key"]: t for t in self._studies[arm].get_trials(deepcopy=False)}
 
-    def told(self, trial: Trial) -> FrozenTrial | None:
-        """The trial with its score, from whenever it was told; None when it was not."""
-        return self._told.get(trial.key)
+    def find(self, trial: Trial) -> FrozenTrial | None:
+        """The trial with its score, None where it was never recorded."""
+        return self._scored.get(trial.key)
 
-    def tell(self, trial: Trial, scores: dict[int, tuple[float, bool]]) -> None:
-        """Keep a trial's score, the mean over its seeds; one transaction. scores: seed → (score, diverged)."""
+    def record(self, trial: Trial, scores: dict[int, tuple[float, bool]]) -> None:
+        """Store a trial's score, the mean over its seeds, in one transaction. scores: seed → (score, diverged)."""
         attributes = {
             "key": trial.key,
             "trial": trial.number,
             "scores": {str(seed): score for seed, (score, _) in sorted(scores.items())},
             "diverged": sum(diverged for _, diverged in scores.values()),
         }
-        told = create_trial(
+        scored = create_trial(
             params=trial.values,
             distributions=distributions(self._spaces[trial.arm]),
             value=math.fsum(score for score, _ in scores.values()) / len(scores),
             user_attrs=attributes,
         )
-        self._studies[trial.arm].add_trial(told)
-        self._told[trial.key] = told
+        self._studies[trial.arm].add_trial(scored)
+        self._scored[trial.key] = scored

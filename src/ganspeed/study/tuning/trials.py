@@ -1,6 +1,6 @@
-"""Every trial of every arm, drawn before the first one runs: their order of finishing decides nothing.
+"""Every trial of every arm, sampled before the first one runs: the order in which they finish has no effect.
 
-Trial k has the same shared knobs in every arm, as every arm has the same seeds: no arm is luckier in its draws
+Trial k has the same shared knobs in every arm, as every arm has the same seeds: no arm is luckier in its samples
 (common random numbers).
 """
 
@@ -21,37 +21,34 @@ from ganspeed.system.devices import select_device
 from ganspeed.system.files import sha256_file, sha256_json
 from ganspeed.workspace import Workspace
 
-SIGNIFICANT_DIGITS = 4  # significant digits of a drawn value: what is trained is what params.yaml will say
+SIGNIFICANT_DIGITS = 4  # significant digits of a sampled value: what is trained is what params.yaml will say
 PACKAGE = Path(__file__).parents[2]
-TRIAL_SCORED_BY = (
-    "compare/times.py",
-    "study/tuning/score.py",
-)  # beside the metrics' code: they make one number of a run
+TRIAL_SCORED_BY = ("compare/times.py", "study/tuning/score.py")  # beside the metrics' code: one number of a run
 GRID_RATIO = 1.2  # coarse: a score is an area, not a time
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One draw of one arm's knobs, and its runs, one for each tuning seed."""
+    """One sample of one arm's knobs, and its runs, one for each tuning seed."""
 
     arm: str
     number: int
     values: dict[str, float]
     block: dict  # the variant's block with these values
     specs: list[RunSpec]
-    aside: ValRuns
+    val_runs: ValRuns
 
     @cached_property
     def key(self) -> str:
-        """What the trial's score is known by: its runs, their metrics, and the code that makes one number of them."""
+        """SHA-256 of what decides the trial's score: its runs, their metrics, and the code that reduces them."""
         return sha256_json(
-            [self.aside.fingerprint(self.specs), *(sha256_file(PACKAGE / name) for name in TRIAL_SCORED_BY)]
+            [self.val_runs.fingerprint(self.specs), *(sha256_file(PACKAGE / name) for name in TRIAL_SCORED_BY)]
         )
 
 
 def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Trial]:
     """Every trial of every arm. Raises UserError for a data set that is not there or not prepared."""
-    tuning, aside = params.tuning, ValRuns(workspace, params, dataset, select_device())
+    tuning, val_runs = params.tuning, ValRuns(workspace, params, dataset, select_device())
     train = {"updates": tuning.updates, "grid_ratio": GRID_RATIO, "sample_grids": 1}
     trials = []
     for arm, about in tuning.arms.items():
@@ -59,8 +56,8 @@ def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Tria
         for number in range(tuning.trials):
             values = sample_values(tuning.shared, about.own, tuning.seed, number)
             turned = knobs.with_values(block, values)
-            specs = aside.specs(f"{arm}/{number}", turned, tuning.seeds, train)
-            trials.append(Trial(arm, number, values, turned, specs, aside))
+            specs = val_runs.specs(f"{arm}/{number}", turned, tuning.seeds, train)
+            trials.append(Trial(arm, number, values, turned, specs, val_runs))
     return trials
 
 
@@ -69,7 +66,7 @@ def distributions(space: dict[str, Knob]) -> dict[str, FloatDistribution]:
 
 
 def sample_values(shared: dict[str, Knob], own: dict[str, Knob], seed: int, number: int) -> dict[str, float]:
-    """The knobs of trial `number`: a function of the seed and the number, the shared ones drawn first.
+    """The knobs of trial `number`: a function of the seed and the number, the shared ones sampled first.
 
     So that neither another arm, nor more trials, nor another knob of an arm's own changes a shared value.
     """
@@ -77,18 +74,12 @@ def sample_values(shared: dict[str, Knob], own: dict[str, Knob], seed: int, numb
     space = distributions({**shared, **own})
     with quiet_optuna():
         trial = optuna.create_study(sampler=RandomSampler(state)).ask(space)
-    return {
-        name: min(max(float(f"{v:.{SIGNIFICANT_DIGITS}g}"), space[name].low), space[name].high)
-        for name, v in _in(trial, space)
-    }
-
-
-def _in(trial: optuna.Trial, space: dict) -> list[tuple[str, float]]:
-    return [(name, trial.params[name]) for name in space]
+    values = {name: float(f"{trial.params[name]:.{SIGNIFICANT_DIGITS}g}") for name in space}
+    return {name: min(max(value, space[name].low), space[name].high) for name, value in values.items()}
 
 
 class quiet_optuna:  # noqa: N801 used as a function is
-    """Optuna says a line for every trial; errors are still told."""
+    """Optuna logs a line for every trial; warnings and errors are still logged."""
 
     def __enter__(self) -> None:
         self._before = optuna.logging.get_verbosity()

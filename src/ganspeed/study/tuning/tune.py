@@ -1,10 +1,11 @@
 """Equal tuning: random search with one space for the shared knobs and one budget for every arm, scored for speed.
 
-Runs lie in the run store's pool and scored trials in a storage file, so that a killed tuning goes on where it stopped;
-what it writes in the end is a function of the params alone.
+Runs are in the run cache and scored trials in a storage file, so that a killed tuning continues where it stopped; what
+it writes in the end is a function of the params alone.
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from optuna.trial import FrozenTrial
 
@@ -13,6 +14,7 @@ from ganspeed.params.blocks import Params, Tuning
 from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.store import RunStore
 from ganspeed.scoring.sources import metric_sha256
+from ganspeed.study.tuning.chosen import Chosen
 from ganspeed.study.tuning.score import trial_score
 from ganspeed.study.tuning.storage import Storage
 from ganspeed.study.tuning.trials import Trial, plan_trials
@@ -22,10 +24,10 @@ from ganspeed.system.files import sha256_json, write_json, write_text
 from ganspeed.system.processes import map_processes
 from ganspeed.workspace import Workspace
 
-Scored = dict[tuple[str, int], FrozenTrial]
+Scored = dict[tuple[str, int], FrozenTrial]  # (arm, number of the trial) → the trial with its score
 
 
-def run_tuning(workspace: Workspace, params: Params, dataset: str, watch: ObserverFactory) -> int:
+def run_tuning(workspace: Workspace, params: Params, dataset: str, make_observers: ObserverFactory) -> int:
     """Bring artifacts/tuning/<dataset>.{json,csv} in step with the params; returns the number of trials scored."""
     out, trials = workspace.tuned(dataset), plan_trials(workspace, params, dataset)
     fingerprint = sha256_json([[trial.arm, trial.number, trial.key] for trial in trials])
@@ -33,38 +35,37 @@ def run_tuning(workspace: Workspace, params: Params, dataset: str, watch: Observ
         return 0
     with RunStore(workspace).lock():
         storage = Storage(workspace, dataset, params.tuning)
-        missing = [trial for trial in trials if storage.told(trial) is None]
+        missing = [trial for trial in trials if storage.find(trial) is None]
         if missing:
-            aside = missing[0].aside
-            aside.train([spec for trial in missing for spec in trial.specs], watch)
+            missing[0].val_runs.train([spec for trial in missing for spec in trial.specs], make_observers)
             for trial, scores in score_trials(missing):
-                storage.tell(trial, scores)
-        told = {(trial.arm, trial.number): storage.told(trial) for trial in trials}
-    write_text(out.with_suffix(".csv"), table(dataset, trials, told))
-    write_json(out, {**summary(dataset, params.tuning, trials, told), "fingerprint": fingerprint})
+                storage.record(trial, scores)
+        scored = {(trial.arm, trial.number): storage.find(trial) for trial in trials}
+    write_text(out.with_suffix(".csv"), table(dataset, trials, scored))
+    write_json(out, {**summary(dataset, params.tuning, trials, scored), "fingerprint": fingerprint})
     return len(missing)
 
 
 def score_trials(trials: list[Trial]) -> Iterable[tuple[Trial, dict[int, tuple[float, bool]]]]:
     """(trial, seed → (score, diverged)) as soon as all seeds of a trial are scored; side by side."""
-    aside, waiting = trials[0].aside, {id(trial): (trial, {}) for trial in trials}
+    val_runs, waiting = trials[0].val_runs, {id(trial): (trial, {}) for trial in trials}
     owner = {(spec.variant, spec.seed): id(trial) for trial in trials for spec in trial.specs}
-    tasks = [aside.task(spec, 0) for trial in trials for spec in trial.specs]
-    for task, score in map_processes(trial_score, tasks, worker_count(aside.where)):
+    tasks = [val_runs.task(spec, 0) for trial in trials for spec in trial.specs]
+    for task, score in map_processes(trial_score, tasks, worker_count(val_runs.device)):
         trial, scores = waiting[owner[task.variant, task.seed]]
         scores[task.seed] = score
         if len(scores) == len(trial.specs):
             yield trial, scores
 
 
-def best(arm: str, trials: list[Trial], told: Scored) -> Trial:
+def best(arm: str, trials: list[Trial], scored: Scored) -> Trial:
     """The trial of an arm with the lowest score, the first of equal ones."""
-    return min((t for t in trials if t.arm == arm), key=lambda t: (told[arm, t.number].value, t.number))
+    return min((t for t in trials if t.arm == arm), key=lambda t: (scored[arm, t.number].value, t.number))
 
 
-def summary(dataset: str, tuning: Tuning, trials: list[Trial], told: Scored) -> dict:
+def summary(dataset: str, tuning: Tuning, trials: list[Trial], scored: Scored) -> dict:
     """The content of artifacts/tuning/<dataset>.json."""
-    chosen = {arm: best(arm, trials, told) for arm in tuning.arms}
+    chosen = {arm: best(arm, trials, scored) for arm in tuning.arms}
     return {
         "dataset": dataset,
         "budget": {"trials": tuning.trials, "seeds": list(tuning.seeds), "updates": tuning.updates, "split": VAL},
@@ -73,25 +74,27 @@ def summary(dataset: str, tuning: Tuning, trials: list[Trial], told: Scored) -> 
         "device": trials[0].specs[0].device,
         "trials": {arm: sum(trial.arm == arm for trial in trials) for arm in tuning.arms},
         "chosen": {
-            arm: {
-                "trial": trial.number,
-                "score": rounded(told[arm, trial.number].value),
-                "variant": tuning.arms[arm].variant,
-                "values": trial.values,
-                "block": trial.block,
-            }
+            arm: asdict(
+                Chosen(
+                    trial=trial.number,
+                    score=rounded(scored[arm, trial.number].value),
+                    variant=tuning.arms[arm].variant,
+                    values=trial.values,
+                    block=trial.block,
+                )
+            )
             for arm, trial in chosen.items()
         },
     }
 
 
-def table(dataset: str, trials: list[Trial], told: Scored) -> str:
+def table(dataset: str, trials: list[Trial], scored: Scored) -> str:
     """All trials as CSV: dataset, arm, trial, every knob there is, the score, that of each seed, diverged."""
     names = sorted({name for trial in trials for name in trial.values})
     seeds = [str(spec.seed) for spec in trials[0].specs]
     lines = [",".join(["dataset", "arm", "trial", *names, "score", *(f"seed_{s}" for s in seeds), "diverged"])]
     for trial in trials:
-        found = told[trial.arm, trial.number]
+        found = scored[trial.arm, trial.number]
         values = [repr(trial.values[name]) if name in trial.values else "" for name in names]
         scores = [repr(rounded(value)) for value in (found.value, *(found.user_attrs["scores"][s] for s in seeds))]
         row = [dataset, trial.arm, str(trial.number), *values, *scores, str(found.user_attrs["diverged"])]

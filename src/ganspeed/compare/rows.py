@@ -1,0 +1,115 @@
+"""The content of artifacts/comparison/<dataset>.json: the names of the fields are the keys of the file.
+
+Ratios are above 1 where the new arm needs less. Null stands for None, and for a value that is not finite.
+"""
+
+from dataclasses import dataclass
+
+from ganspeed.compare.statistics import Effect
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What the arm that is ahead must not have paid for its speed."""
+
+    value: float | None  # as measured; None where it is not finite or cannot be computed
+    bound: float
+    ok: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Effect):
+    """One comparison: two variants on one axis at one threshold, over their paired seeds up to the pair's horizon."""
+
+    new: str
+    reference: str
+    axis: str  # updates, d_updates, images or seconds
+    threshold: str  # tau25, tau, tau75 or second
+    reached_new: int  # runs of the new arm that reach the threshold within the horizon
+    reached_reference: int
+    rmst_new: float  # restricted mean: of min(T, horizon), in units of the axis
+    rmst_reference: float
+    planned: bool = False
+    same_as: str | None = None  # an earlier axis on which the pair compares alike
+    # What follows is known of planned comparisons on the primary axis at tau alone, the sentence of all there.
+    guards: dict[str, Guard] | None = None  # final_cfid, coverage, failures, tau25, tau75, second
+    step: float | None = None  # of the snapshot grid around T, as a ratio; None where a T is the first snapshot
+    p_holm: float | None = None
+    verdict: str | None = None
+    reason: str | None = None  # why there is no evidence, or no verdict
+    sentence: str | None = None
+
+
+@dataclass(frozen=True)
+class TimeToThreshold:
+    """One run on one axis at one threshold, at the run's own horizon."""
+
+    variant: str
+    seed: int
+    axis: str
+    threshold: str
+    time: float  # min(T, horizon) in units of the axis
+    reached: bool
+
+
+@dataclass(frozen=True)
+class Area:
+    """Mean of log cfid over log updates of one run; see `times.log_area`."""
+
+    variant: str
+    seed: int
+    area: float | None
+
+
+@dataclass(frozen=True)
+class AreaRatio:
+    """How many times lower the cfid of the new arm is on average over log updates."""
+
+    new: str
+    reference: str
+    planned: bool
+    ratio: float
+    low: float | None  # 95 % interval
+    high: float | None
+    n: int  # paired seeds
+
+
+@dataclass(frozen=True)
+class Final:
+    """What the guards see of one run, at its last snapshot."""
+
+    variant: str
+    seed: int
+    cfid: float | None
+    coverage: float | None
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Level:
+    """The cfid of one row of the calibration table, of n images."""
+
+    row: str
+    cfid: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All comparisons of one data set."""
+
+    dataset: str
+    device: str
+    axis: str  # the primary one
+    guards: dict  # see Protocol.guards
+    power: dict | None  # see Preregistration
+    thresholds: dict[str, float | str]  # tau25, tau, tau75, second; budget, B in updates; rule, `pilot` or `params`
+    demo: list[str]  # why the study is a demonstration, if it is
+    untuned: list[str]  # variants that no equal tuning chose
+    seconds_per_update: dict[str, float]  # variant → seconds; empty without a timing
+    times: list[TimeToThreshold]
+    comparisons: list[Row]
+    areas: list[Area]
+    area_ratios: list[AreaRatio]
+    final: list[Final]
+    calibration: list[Level]
