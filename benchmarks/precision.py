@@ -20,7 +20,7 @@ import pandas as pd
 from tables import tell
 
 from ganspeed.compare.statistics import effect
-from ganspeed.compare.times import RunCurve, RunFacts, curves_of, time_to_threshold, truncated
+from ganspeed.compare.times import RunCurve, curves_of, time_to_threshold, truncated
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
 from ganspeed.runs.measure_timing import seconds_of
@@ -61,7 +61,7 @@ def curves(asked: Params, workspace: Workspace) -> dict[tuple[str, int], RunCurv
         train_cell(workspace, asked, dataset, variant, lambda specs: [])
         score_variant(workspace, asked, dataset, variant)
     tables, labels = read_scores(workspace, dataset, asked.compare)
-    found = curves_of(pd.concat(tables.values()), {cell: RunFacts(**label["run"]) for cell, label in labels.items()})
+    found = curves_of(pd.concat(tables.values()), {cell: label.run for cell, label in labels.items()})
     return {(run.variant, run.seed): run for run in found}
 
 

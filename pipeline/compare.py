@@ -4,7 +4,7 @@ import pandas as pd
 
 from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.records import StudyRecords
-from ganspeed.compare.times import RunFacts, curves_of
+from ganspeed.compare.times import curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.runs.timing import read_timing
 from ganspeed.scoring.read import read_scores
@@ -22,10 +22,9 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
     records = StudyRecords.from_json(
         read_json_if_exists(workspace.preregistration(dataset)), read_json_if_exists(workspace.tuning(dataset))
     )
-    facts = {cell: RunFacts(**label["run"]) for cell, label in labels.items()}
     result = compare_runs(
         dataset,
-        curves_of(pd.concat(tables.values()), facts),
+        curves_of(pd.concat(tables.values()), {cell: label.run for cell, label in labels.items()}),
         params.dataset(dataset).threshold,
         params.protocol,
         pd.read_csv(workspace.calibration(dataset)),

@@ -1,9 +1,34 @@
-"""Types of values in params.yaml and in the objectives' constructors, with their ranges."""
+"""Types that packages share: values of params.yaml with their ranges, and what is known of a scored run."""
 
-from typing import Annotated
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(gt=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """How a run was trained and how it ended: the block `run` of the JSON beside its scores."""
+
+    status: str  # completed or diverged
+    diverged_at: int | None  # the first update that was not finite
+    device: str
+    engine: str
+    precision: str
+    versions: dict[str, str]  # library → version
+    updates: int  # generator updates, as planned
+    batch_size: int
+    grid_ratio: float  # of neighbouring snapshots
+    n_critic: int  # discriminator updates in a generator update
+    variant: dict  # the variant's resolved block
+    fingerprint: str | None = None
+
+    @classmethod
+    def of(cls, record: Any) -> Self:
+        """The facts of a finished run, from its RunRecord."""
+        known = {field.name: getattr(record, field.name) for field in fields(cls) if field.name != "variant"}
+        return cls(variant=record.variant_block, **known)

@@ -10,7 +10,7 @@ import pytest
 
 from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.statistics import ratio
-from ganspeed.compare.times import RunCurve, RunFacts, curves_of, grid_step, log_area, time_to_threshold, truncated
+from ganspeed.compare.times import RunCurve, curves_of, grid_step, log_area, time_to_threshold, truncated
 from ganspeed.compare.verdict import differences
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Protocol, Timing
@@ -18,6 +18,7 @@ from ganspeed.params.datasets import Threshold
 from ganspeed.study.threshold_rule import find_plateau
 from ganspeed.system.files import read_json
 from ganspeed.training.snapshot_grid import budget, snapshot_updates
+from ganspeed.types import RunFacts
 
 GRID = tuple(snapshot_updates(100, 1.1))
 THRESHOLD = Threshold(tau25=30.0, tau=20.0, tau75=10.0, tau_second=20.0)

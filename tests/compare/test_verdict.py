@@ -12,13 +12,14 @@ from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.power import PilotModel, minimum_detectable_ratio, pilot_model, power, simulate, simulate_arm
 from ganspeed.compare.records import Preregistration, StudyRecords
 from ganspeed.compare.statistics import sign_flip_p
-from ganspeed.compare.times import RunCurve, RunFacts
+from ganspeed.compare.times import RunCurve
 from ganspeed.compare.verdict import differences, untuned
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Planned, Protocol, Timing
 from ganspeed.params.datasets import Threshold
 from ganspeed.params.load import parse_params
 from ganspeed.training.snapshot_grid import budget, snapshot_updates
+from ganspeed.types import RunFacts
 
 UPDATES, RATIO = 400, 1.05
 GRID = snapshot_updates(UPDATES, RATIO)

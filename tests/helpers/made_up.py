@@ -12,11 +12,12 @@ from ruamel.yaml import YAML
 
 from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.records import StudyRecords
-from ganspeed.compare.times import RunFacts, curves_of
+from ganspeed.compare.times import curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.system.files import sha256_json
+from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
 
 SNAPSHOTS = (0, 3, 5, 8, 12, 18, 27, 40, 50, 60, 70, 80, 90, 100, 110, 120)
@@ -312,7 +313,7 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
     _write_csv(path, scores)
     label = {"fingerprint": fingerprint, "sha256": _sha256(path.read_bytes()), "samples": 1000, "split": "test"}
     label["evaluate"] = EVALUATE
-    label["run"] = _facts(variant, end)
+    label["run"] = _facts(variant, end) | {"fingerprint": fingerprint}
     _write_json(path.with_suffix(".json"), label)
 
 

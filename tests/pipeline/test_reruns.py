@@ -86,6 +86,24 @@ def test_evaluate_edited_trains_nothing(study):
     assert "calibrate@digits" in reran.stages
 
 
+def test_a_metrics_file_edited_scores_everything_and_trains_no_classifier(study):
+    with (study.root / "src/ganspeed/scoring/feature_metrics.py").open("a") as file:
+        file.write("\n# an edit\n")
+    reran = study.repro()
+    assert (reran.trained, reran.scored) == (set(), ALL)
+    assert {"evaluate", "calibrate"} <= stage_names(reran)
+    assert not stage_names(reran) & {"prepare", "features", "train"}
+
+
+def test_a_metrics_glossary_edited_scores_nothing(study):
+    path = study.root / "src/ganspeed/scoring/metric_names.py"
+    path.write_text(path.read_text().replace("sliced Wasserstein-2 distance", "sliced distance"))
+    reran = study.repro()
+    assert (reran.trained, reran.scored) == (set(), set())
+    assert "report" in reran.stages and "features" not in stage_names(reran)
+    assert "swd: sliced distance of the pixels" in (study.root / "reports/index.html").read_text()
+
+
 def test_the_threshold_runs_only_compare_and_report(study):
     study.edit(lambda p: p["datasets"]["digits"]["threshold"].update(tau75=0.5))
     assert study.repro().stages == {"check", "compare@digits", "report"}

@@ -83,7 +83,7 @@ def test_damaged_scores_are_compared_by_nobody(suffix, study):
     path.write_bytes(path.read_bytes()[:-3])
     done = stage("compare", "digits", folder=workspace.root)
     assert done.returncode == 2 and f"seed-0{suffix}: damaged" in done.stderr and "Traceback" not in done.stderr
-    assert "the scores of 4 runs on digits, 3 are there and whole: run the stage `evaluate`" in done.stderr
+    assert "the scores of 4 runs on digits, 3 are there and undamaged: run the stage `evaluate`" in done.stderr
 
 
 def test_a_label_that_tells_of_another_run_is_refused(study):
@@ -104,7 +104,7 @@ def test_runs_that_are_missing_are_counted_and_named_by_compare(study):
     done = stage("compare", "digits", folder=workspace.root)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "wgan_gp/seed-0.json: no such file" in done.stderr and "gan/seed-1.json: no such file" in done.stderr
-    assert "the scores of 4 runs on digits, 2 are there and whole" in done.stderr
+    assert "the scores of 4 runs on digits, 2 are there and undamaged" in done.stderr
     assert workspace.comparison("digits").read_bytes() == before
 
 

@@ -17,7 +17,7 @@ from ganspeed.scoring.classifier import batches, embed, load_classifier, load_re
 from ganspeed.scoring.embedded import Embedded, statistics
 from ganspeed.scoring.embedder import EmbeddedSet
 from ganspeed.scoring.feature_metrics import frechet_distance
-from ganspeed.scoring.metrics import METRICS
+from ganspeed.scoring.metric_names import METRICS
 from ganspeed.scoring.pixel_metrics import Pixels
 from ganspeed.scoring.train_classifier import build
 from ganspeed.system.determinism import generator
@@ -56,7 +56,7 @@ def table(study, folders):
 @pytest.fixture(scope="module")
 def values(table):
     """Metric → row → value."""
-    found = {metric: {} for metric in METRICS}
+    found = {metric.name: {} for metric in METRICS}
     for line in table:
         found[line["metric"]][line["row"]] = float(line["value"])
     return found
@@ -86,7 +86,7 @@ def test_rows_stand_in_a_fixed_order_with_every_metric(table):
     assert list(dict.fromkeys(line["row"] for line in table)) == rows
     for row in rows:
         metrics = [line["metric"] for line in table if line["row"] == row]
-        assert metrics == (["modes", "confident"] if row == "test" else list(METRICS))
+        assert metrics == (["modes", "confident"] if row == "test" else [metric.name for metric in METRICS])
     assert {line["row"]: int(line["n"]) for line in table}["pixel_gaussian"] == 1000
 
 
@@ -150,13 +150,13 @@ def test_floor_is_blind_to_a_difference_between_val_and_test(study):
 
     def real(shift: float) -> calibration.RealImages:
         values = rng.normal(size=(300, 4)) + shift
-        seen = Embedded(values, None)
-        return calibration.RealImages(EmbeddedSet(seen, seen, Pixels(values, values)), values.reshape(300, 1, 2, 2))
+        one = Embedded(values, None)
+        return calibration.RealImages(EmbeddedSet(one, one, Pixels(values, values)), values.reshape(300, 1, 2, 2))
 
     a, b = real(0), real(5)
     settings = study.evaluate.model_copy(update={"kid_subsets": 2, "kid_subset_size": 100})
     apart = calibration.floor(a, b, real(0).images, settings)
-    far = frechet_distance(statistics(a.view.first.features), statistics(b.view.first.features))
+    far = frechet_distance(statistics(a.embedded.first.features), statistics(b.embedded.first.features))
     assert apart["cfid"] < 0.1 * far
     assert apart["cfid_second"] == apart["cfid"]
     assert apart["swd"] < 1 < 0.2 * np.sqrt(far)

@@ -1,4 +1,4 @@
-"""What the metrics see of images is the same however the images come, and says what it is asked for."""
+"""Embedded sets are the same whatever the batches, and the metrics of them are those of the registry."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,27 @@ import torch
 
 from ganspeed.params.blocks import Evaluate
 from ganspeed.params.load import parse_params
-from ganspeed.scoring import pixel_metrics
+from ganspeed.scoring import feature_metrics, pixel_metrics
 from ganspeed.scoring.classifier import Architecture, Classifier, embed
 from ganspeed.scoring.embedded import statistics
 from ganspeed.scoring.embedder import ClassifierPair, Embedder, embed_pixels
 from ganspeed.scoring.feature_metrics import frechet_distance
-from ganspeed.scoring.metrics import EVERY_SNAPSHOT, METRICS, all_metrics, distances
+from ganspeed.scoring.metric_names import METRICS
+from ganspeed.scoring.metrics import compute_metrics, needs_classes, needs_pixels, real_reference
+
+COLUMN_ORDER = ["cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"]
+COLUMN_ORDER += ["cfid_second", "swd", "w1_exact", "memorisation"]  # of a full snapshot in the table of scores: frozen
+
+
+def new_embedder(task: str) -> Embedder:
+    torch.manual_seed(0)
+    first, second = (folded(Architecture((1, 8, 8), 6, 4, task, 3)) for _ in range(2))
+    return Embedder(ClassifierPair(first, second), pixel_metrics.directions(64, 9, 0), transport_samples=25)
 
 
 @pytest.fixture(scope="module")
-def lens() -> Embedder:
-    torch.manual_seed(0)
-    first, second = (folded(Architecture((1, 8, 8), 6, 4, "classes", 3)) for _ in range(2))
-    return Embedder(ClassifierPair(first, second), pixel_metrics.directions(64, 9, 0), keep=25)
+def embedder() -> Embedder:
+    return new_embedder("classes")
 
 
 def folded(architecture: Architecture) -> Classifier:
@@ -39,51 +47,66 @@ def pictures(seed: int, n: int = 60) -> torch.Tensor:
     return torch.rand(n, 1, 8, 8, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
-def test_batches_of_any_size_give_the_same_view(lens):
-    whole, parts = lens.view([pictures(0)]), lens.view(pictures(0).split(7))
-    np.testing.assert_allclose(parts.first.features, whole.first.features, atol=1e-5)
-    np.testing.assert_allclose(parts.first.probabilities, whole.first.probabilities, atol=1e-5)
-    np.testing.assert_allclose(parts.second.features, whole.second.features, atol=1e-5)
-    np.testing.assert_allclose(parts.pixels.projected, whole.pixels.projected, atol=1e-6)
-    np.testing.assert_array_equal(parts.pixels.first, pictures(0)[:25].flatten(1))
-    np.testing.assert_array_equal(whole.pixels.first, parts.pixels.first)
+def test_batches_of_any_size_give_the_same_embedded_set(embedder):
+    one, parts = embedder.embed([pictures(0)]), embedder.embed(pictures(0).split(7))
+    np.testing.assert_allclose(parts.first.features, one.first.features, atol=1e-5)
+    np.testing.assert_allclose(parts.first.probabilities, one.first.probabilities, atol=1e-5)
+    np.testing.assert_allclose(parts.second.features, one.second.features, atol=1e-5)
+    np.testing.assert_allclose(parts.pixels.projections, one.pixels.projections, atol=1e-6)
+    np.testing.assert_array_equal(parts.pixels.samples, pictures(0)[:25].flatten(1))
+    np.testing.assert_array_equal(one.pixels.samples, parts.pixels.samples)
 
 
-def test_the_pixels_of_an_array_are_those_of_its_batches(lens):
-    seen, viewed = embed_pixels(pictures(1).numpy(), lens), lens.view([pictures(1)]).pixels
-    np.testing.assert_allclose(seen.projected, viewed.projected, atol=1e-6)
-    np.testing.assert_array_equal(seen.first, viewed.first)
+def test_the_pixels_of_an_array_are_those_of_its_batches(embedder):
+    of_array, of_batches = embed_pixels(pictures(1).numpy(), embedder), embedder.embed([pictures(1)]).pixels
+    np.testing.assert_allclose(of_array.projections, of_batches.projections, atol=1e-6)
+    np.testing.assert_array_equal(of_array.samples, of_batches.samples)
 
 
-def test_each_cfid_is_on_its_own_classifier(lens, settings):
-    made, real = lens.view([pictures(2) ** 3]), lens.view([pictures(3)])
-    near = pixel_metrics.references(pictures(4).numpy(), pictures(3).numpy())
-    values = all_metrics(made, real, near, settings)
-    assert tuple(values) == METRICS
+def test_each_cfid_is_on_its_own_classifier(embedder, settings):
+    made, real = embedder.embed([pictures(2) ** 3]), embedder.embed([pictures(3)])
+    reference = real_reference(real, pictures(4).numpy(), pictures(3).numpy(), settings)
+    values, quick = compute_metrics(made, reference), compute_metrics(made, reference, full=False)
     for metric, which in (("cfid", "first"), ("cfid_second", "second")):
-        sides = [statistics(getattr(view, which).features) for view in (made, real)]
-        assert values[metric] == distances(made, real)[metric] == frechet_distance(*sides)
+        sides = [statistics(getattr(embedded, which).features) for embedded in (made, real)]
+        assert values[metric] == quick[metric] == frechet_distance(*sides)
     assert values["cfid"] != values["cfid_second"]
 
 
-def test_without_pixels_there_is_what_every_snapshot_needs(lens):
-    seen = lens.view([pictures(5)], full=False)
-    assert seen.pixels is None
-    assert tuple(distances(seen, lens.view([pictures(6)]))) == EVERY_SNAPSHOT
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("task", ["classes", "rotations"])
+def test_the_metrics_are_those_of_the_registry(task, full, settings):
+    """Each is in the registry and computed, when its flags say so and from no more than was embedded for it."""
+    embedder = new_embedder(task)
+    reference = real_reference(embedder.embed([pictures(6)]), pictures(7).numpy(), pictures(6).numpy(), settings)
+    embedded = embedder.embed([pictures(5)], needs_pixels(full), needs_classes(full))
+    assert (embedded.pixels is not None) == full
+    assert (embedded.first.probabilities is not None) == (full and task == "classes")
+    values = compute_metrics(embedded, reference, full)
+    registered = [m for m in METRICS if (full or m.every_snapshot) and (task == "classes" or not m.needs_classes)]
+    assert list(values) == [metric.name for metric in registered]
+    without = [] if task == "classes" else ["modes", "mode_kl", "confident"]
+    wanted = [name for name in COLUMN_ORDER if name not in without] if full else ["cfid", "cfid_second"]
+    assert list(values) == wanted
+
+
+def test_every_function_of_a_metric_is_in_the_registry_once():
+    functions = [*feature_metrics.FUNCTIONS, *pixel_metrics.FUNCTIONS]
+    assert sorted(functions) == sorted(metric.name for metric in METRICS)
 
 
 @pytest.mark.parametrize(("shape", "width"), [((1, 8, 8), 8), ((3, 28, 28), 6), ((1, 8, 8), 9)])
 @pytest.mark.parametrize("task", ["classes", "rotations"])
-def test_a_pair_of_classifiers_sees_what_each_of_them_sees(shape, width, task):
-    """Those of which two fit into a vector go through as one network."""
+def test_a_pair_of_classifiers_embeds_as_each_of_them_does(shape, width, task):
+    """Those of which two fit into a vector are computed as one network."""
     torch.manual_seed(1)
     first, second = (folded(Architecture(shape, 6, width, task, 3)) for _ in range(2))
     pair, x = ClassifierPair(first, second), torch.rand(30, *shape) * 2 - 1
     assert (pair.maps is None) == (width == 9)
-    seen = pair.embed(x, classes=True)
-    for found, wanted in zip(seen, (embed(first, [x]), embed(second, [x])), strict=True):
+    embedded = pair.embed(x, classes=True)
+    for found, wanted in zip(embedded, (embed(first, [x]), embed(second, [x])), strict=True):
         np.testing.assert_allclose(found.features, wanted.features, rtol=1e-5, atol=1e-5)
     if task == "classes":
-        np.testing.assert_allclose(seen[0].probabilities, embed(first, [x]).probabilities, rtol=1e-5)
-    assert [one.probabilities is None for one in seen] == [task == "rotations", True]
+        np.testing.assert_allclose(embedded[0].probabilities, embed(first, [x]).probabilities, rtol=1e-5)
+    assert [one.probabilities is None for one in embedded] == [task == "rotations", True]
     assert pair.embed(x, classes=False)[0].probabilities is None

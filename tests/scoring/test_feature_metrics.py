@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from ganspeed.params.blocks import Evaluate
+from ganspeed.scoring import feature_metrics
 from ganspeed.scoring.embedded import Embedded, Statistics, statistics
 from ganspeed.scoring.feature_metrics import (
-    FEATURE_METRICS,
-    all_metrics,
+    FUNCTIONS,
+    FeatureComparison,
+    FeatureSide,
+    Overlap,
     class_counts,
     confident_share,
     frechet_distance,
@@ -113,7 +116,7 @@ class TestKernelDistance:
         assert ckid(a, b, 5, 20, 7) != ckid(a, b, 5, 20, 8)
 
 
-def overlap(generated: np.ndarray, real: np.ndarray, k: int) -> dict[str, float]:
+def overlap(generated: np.ndarray, real: np.ndarray, k: int) -> Overlap:
     return precision_recall_density_coverage(manifold(generated, k), manifold(real, k))
 
 
@@ -121,7 +124,7 @@ class TestManifolds:
     def test_identical_sets(self):
         points = np.random.default_rng(0).normal(size=(1500, 6))
         scores = overlap(points, points, 5)
-        assert scores["precision"] == scores["recall"] == scores["coverage"] == 1
+        assert scores.precision == scores.recall == scores.coverage == 1
 
     def test_density_and_coverage_by_hand(self):
         """On a line, k = 1. Real 0, 1, 3, 10 have radii 1, 1, 2, 7; generated 0.5, 2, 2.1 have radii 1.5, 0.1, 0.1.
@@ -130,31 +133,31 @@ class TestManifolds:
         """
         real, generated = np.array([[0.0], [1], [3], [10]]), np.array([[0.5], [2], [2.1]])
         scores = overlap(generated, real, 1)
-        assert scores["density"] == pytest.approx(5 / 3)
-        assert scores["coverage"] == pytest.approx(3 / 4)
-        assert scores["precision"] == 1
-        assert scores["recall"] == pytest.approx(2 / 4)  # 0 and 1, in the ball of 0.5
+        assert scores.density == pytest.approx(5 / 3)
+        assert scores.coverage == pytest.approx(3 / 4)
+        assert scores.precision == 1
+        assert scores.recall == pytest.approx(2 / 4)  # 0 and 1, in the ball of 0.5
 
     def test_collapsed_generator_is_precise_and_recalls_nothing(self):
         rng = np.random.default_rng(1)
         real = rng.normal(size=(600, 4))
         scores = overlap(rng.normal(size=(500, 4)) * 1e-3, real, 5)
-        assert scores["precision"] > 0.95
-        assert scores["recall"] < 0.02
-        assert scores["coverage"] < 0.2
+        assert scores.precision > 0.95
+        assert scores.recall < 0.02
+        assert scores.coverage < 0.2
 
     def test_scattered_generator_recalls_and_is_not_precise(self):
         rng = np.random.default_rng(2)
         scores = overlap(rng.normal(size=(500, 4)) * 8, rng.normal(size=(600, 4)), 5)
-        assert scores["precision"] < 0.2
-        assert scores["recall"] > 0.9
-        assert scores["density"] < 0.2
+        assert scores.precision < 0.2
+        assert scores.recall > 0.9
+        assert scores.density < 0.2
 
     def test_blocks_of_rows_change_nothing(self, monkeypatch):
         generated, real = np.random.default_rng(3).normal(size=(2, 100, 3))
-        whole = overlap(generated, real, 3)
-        monkeypatch.setattr("ganspeed.scoring.feature_metrics.DISTANCE_ROWS", 7)
-        assert overlap(generated, real, 3) == whole
+        at_once = overlap(generated, real, 3)
+        monkeypatch.setattr(feature_metrics, "DISTANCE_ROWS", 7)
+        assert overlap(generated, real, 3) == at_once
 
     def test_too_few_points_are_refused(self):
         with pytest.raises(ValueError, match="5 points have no 5-th neighbour"):
@@ -204,30 +207,52 @@ class TestAllMetrics:
         rng = np.random.default_rng(seed)
         return Embedded(rng.normal(size=(n, 4)), rng.dirichlet(np.ones(3), n) if classes else None)
 
-    def test_every_metric_and_no_class_metric_without_classes(self):
-        assert tuple(all_metrics(self.embedded(0, 150), self.embedded(1, 120), self.settings)) == FEATURE_METRICS
-        without = all_metrics(self.embedded(0, 150, classes=False), self.embedded(1, 120, classes=False), self.settings)
-        assert tuple(without) == FEATURE_METRICS[:6]
+    def sides(self, made: Embedded, real: Embedded, **changes) -> FeatureComparison:
+        settings = self.settings.model_copy(update=changes)
+        return FeatureComparison(*(FeatureSide(one, one, settings, i) for i, one in enumerate((made, real))))
+
+    def test_every_metric_by_its_function(self):
+        made, real = self.embedded(0, 150), self.embedded(1, 120)
+        values = {name: function(self.sides(made, real)) for name, function in FUNCTIONS.items()}
+        counts = [class_counts(side.probabilities) for side in (made, real)]
+        assert values["cfid"] == values["cfid_second"] == frechet_distance(made.statistics, real.statistics)
+        assert (values["modes"], values["mode_kl"]) == (modes(counts[0], 1), mode_kl(*counts))
+        assert values["confident"] == confident_share(made.probabilities, 0.9)
+        assert set(values) >= {"ckid", "precision", "recall", "density", "coverage"}
 
     def test_subsets_are_no_larger_than_the_smaller_set(self):
         made, real = self.embedded(0, 150), self.embedded(1, 120)
-        larger, all_rows = (self.settings.model_copy(update={"kid_subset_size": size}) for size in (400, 120))
-        assert all_metrics(made, real, larger)["ckid"] == all_metrics(made, real, all_rows)["ckid"]
+        larger, all_rows = (self.sides(made, real, kid_subset_size=size) for size in (400, 120))
+        assert FUNCTIONS["ckid"](larger) == FUNCTIONS["ckid"](all_rows)
 
-    def test_what_is_kept_of_the_real_side_is_that_of_these_real_images(self):
-        made, one, other = (self.embedded(seed, n) for seed, n in ((0, 150), (1, 120), (2, 130)))
-        s = self.settings.model_copy(update={"manifold_samples": 150})
-        for real in (one, one, other, one):
-            values, features = all_metrics(made, real, s), (made.features, real.features)
-            assert values["ckid"] == ckid(*features, s.kid_subsets, s.kid_subset_size, s.seed)
-            assert values.items() >= overlap(*features, s.neighbours).items()
+    def test_one_real_side_serves_generated_sets_of_other_sizes(self):
+        s = self.settings.model_copy(update={"manifold_samples": 150, "kid_subset_size": 130})
+        real = self.embedded(1, 140)
+        side = FeatureSide(real, real, s, 1)
+        for seed, n in ((0, 150), (2, 120), (0, 150), (3, 60)):
+            made = self.embedded(seed, n)
+            comparison = FeatureComparison(FeatureSide(made, made, s, 0), side)
+            features, size = (made.features, real.features), min(130, n)
+            assert FUNCTIONS["ckid"](comparison) == ckid(*features, s.kid_subsets, size, s.seed)
+            assert comparison.overlap == overlap(*features, s.neighbours)
+
+    def test_the_real_side_is_computed_once(self, monkeypatch):
+        counted, computed = [], feature_metrics.manifold
+        monkeypatch.setattr(feature_metrics, "manifold", lambda *a: counted.append(len(a[0])) or computed(*a))
+        monkeypatch.setattr(feature_metrics, "subsets", lambda *a: counted.append(len(a[0])) or subsets(*a))
+        real = self.embedded(1, 90)
+        side = FeatureSide(real, real, self.settings, 1)
+        for seed in range(3):
+            made = self.embedded(seed, 80)
+            comparison = FeatureComparison(FeatureSide(made, made, self.settings, 0), side)
+            assert [FUNCTIONS[name](comparison) is not None for name in ("ckid", "precision", "recall")]
+        assert (counted.count(90), counted.count(80)) == (2, 6)
 
     def test_manifolds_use_at_most_the_stated_samples(self):
         """Twice 60 points 100 apart: with at most 60 rows drawn at random, both clusters are still seen."""
         rng = np.random.default_rng(0)
         two_clusters = Embedded(rng.normal(size=(120, 4)) + np.repeat([0, 100], 60)[:, None], None)
         one_cluster = Embedded(rng.normal(size=(60, 4)), None)
-        settings = self.settings.model_copy(update={"manifold_samples": 60})
-        assert 0.2 < all_metrics(one_cluster, two_clusters, settings)["coverage"] < 0.8
-        everything = overlap(one_cluster.features, two_clusters.features, 5)
-        assert all_metrics(one_cluster, two_clusters, settings)["density"] != everything["density"]
+        found = self.sides(one_cluster, two_clusters, manifold_samples=60).overlap
+        assert 0.2 < found.coverage < 0.8
+        assert found.density != overlap(one_cluster.features, two_clusters.features, 5).density

@@ -6,6 +6,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from ganspeed.scoring import pixel_metrics
+from ganspeed.scoring.pixel_metrics import flat, memorisation, neighbour_candidates
 
 
 @pytest.fixture
@@ -17,16 +18,16 @@ def images(rng: np.random.Generator, n: int, size: int = 4) -> np.ndarray:
     return rng.uniform(-1, 1, (n, 1, size, size)).astype(np.float32)
 
 
-def sliced(a: np.ndarray, b: np.ndarray, along: np.ndarray) -> float:
-    return pixel_metrics.sliced_wasserstein(pixel_metrics.project(a, along), pixel_metrics.project(b, along))
+def sliced(a: np.ndarray, b: np.ndarray, directions: np.ndarray) -> float:
+    return pixel_metrics.sliced_wasserstein(pixel_metrics.project(a, directions), pixel_metrics.project(b, directions))
 
 
 class TestSlicedWasserstein:
     def test_a_shift_costs_the_mean_square_of_its_projections(self, rng):
-        a, along = images(rng, 60), pixel_metrics.directions(16, 40, 3)
+        a, directions = images(rng, 60), pixel_metrics.directions(16, 40, 3)
         shift = rng.normal(size=(1, 1, 4, 4))
-        expected = np.sqrt(np.mean((shift.ravel() @ along) ** 2))
-        assert sliced(a, a + shift, along) == pytest.approx(expected, rel=1e-6)
+        expected = np.sqrt(np.mean((shift.ravel() @ directions) ** 2))
+        assert sliced(a, a + shift, directions) == pytest.approx(expected, rel=1e-6)
 
     def test_sets_of_other_sizes_by_hand(self):
         """On a line, {0, 1} against {0, 0, 1, 3}: the quantiles differ by 0, 0, 0 and 2 on a quarter each."""
@@ -35,17 +36,17 @@ class TestSlicedWasserstein:
 
     def test_is_that_of_pot(self, rng):
         a, b = images(rng, 50).astype(float), images(rng, 70).astype(float) ** 3
-        along = pixel_metrics.directions(16, 35, 0)
-        expected = ot.sliced_wasserstein_distance(pixel_metrics.flat(a), pixel_metrics.flat(b), projections=along)
-        assert sliced(a, b, along) == pytest.approx(expected, rel=1e-12)
-        assert sliced(np.float32(a), np.float32(b), along) == pytest.approx(expected, rel=1e-6)
+        directions = pixel_metrics.directions(16, 35, 0)
+        expected = ot.sliced_wasserstein_distance(pixel_metrics.flat(a), pixel_metrics.flat(b), projections=directions)
+        assert sliced(a, b, directions) == pytest.approx(expected, rel=1e-12)
+        assert sliced(np.float32(a), np.float32(b), directions) == pytest.approx(expected, rel=1e-6)
 
     def test_directions_are_fixed_unit_vectors_from_all_around(self):
-        along = pixel_metrics.directions(5, 4000, 7)
-        np.testing.assert_allclose(np.linalg.norm(along, axis=0), 1, rtol=1e-12)
-        np.testing.assert_allclose(along @ along.T / 4000, np.eye(5) / 5, atol=0.02)
-        np.testing.assert_array_equal(along, pixel_metrics.directions(5, 4000, 7))
-        assert not np.array_equal(along, pixel_metrics.directions(5, 4000, 8))
+        directions = pixel_metrics.directions(5, 4000, 7)
+        np.testing.assert_allclose(np.linalg.norm(directions, axis=0), 1, rtol=1e-12)
+        np.testing.assert_allclose(directions @ directions.T / 4000, np.eye(5) / 5, atol=0.02)
+        np.testing.assert_array_equal(directions, pixel_metrics.directions(5, 4000, 7))
+        assert not np.array_equal(directions, pixel_metrics.directions(5, 4000, 8))
 
 
 class TestExactWasserstein:
@@ -92,9 +93,9 @@ class TestExactWasserstein:
 
 class TestMemorisation:
     def test_copies_score_one_and_copies_of_the_held_out_nothing(self, rng):
-        near = pixel_metrics.references(images(rng, 90), images(rng, 90))
-        assert pixel_metrics.memorisation(pixel_metrics.flat(near.train), near) == 1
-        assert pixel_metrics.memorisation(pixel_metrics.flat(near.held_out), near) == 0
+        candidates = neighbour_candidates(images(rng, 90), images(rng, 90))
+        assert memorisation(flat(candidates.train), candidates) == 1
+        assert memorisation(flat(candidates.held_out), candidates) == 0
 
     @pytest.mark.parametrize("train", [150, 600])
     def test_fresh_images_score_one_half_however_many_were_trained_on(self, train):
@@ -102,8 +103,8 @@ class TestMemorisation:
         shares = []
         for seed in range(60):
             rng = np.random.default_rng(seed)
-            near = pixel_metrics.references(images(rng, train, 2), images(rng, 150, 2))
-            shares.append(pixel_metrics.memorisation(pixel_metrics.flat(images(rng, 200, 2)), near))
+            candidates = neighbour_candidates(images(rng, train, 2), images(rng, 150, 2))
+            shares.append(memorisation(flat(images(rng, 200, 2)), candidates))
         assert abs(np.mean(shares) - 0.5) < 4 * np.std(shares) / np.sqrt(len(shares))
         assert np.std(shares) < 0.06
 
@@ -112,25 +113,23 @@ class TestMemorisation:
         shares = []
         for seed in range(400):
             rng = np.random.default_rng(seed)
-            near = pixel_metrics.references(images(rng, 20, 2), images(rng, 20, 2))
-            shares.append(pixel_metrics.memorisation(pixel_metrics.flat(images(rng, 10, 2) + 3), near))
+            candidates = neighbour_candidates(images(rng, 20, 2), images(rng, 20, 2))
+            shares.append(memorisation(flat(images(rng, 10, 2) + 3), candidates))
         assert abs(np.mean(shares) - 0.5) < 4 * np.std(shares) / np.sqrt(len(shares))
 
     def test_a_part_of_copies_shows_as_half_of_it(self, rng):
-        near = pixel_metrics.references(images(rng, 400), images(rng, 400))
-        fresh = pixel_metrics.flat(images(rng, 4000))
-        copied = np.concatenate([fresh[:2800], pixel_metrics.flat(near.train)[rng.integers(0, 400, 1200)]])
-        share, without = pixel_metrics.memorisation(copied, near), pixel_metrics.memorisation(fresh[:2800], near)
+        candidates = neighbour_candidates(images(rng, 400), images(rng, 400))
+        fresh = flat(images(rng, 4000))
+        copied = np.concatenate([fresh[:2800], flat(candidates.train)[rng.integers(0, 400, 1200)]])
+        share, without = memorisation(copied, candidates), memorisation(fresh[:2800], candidates)
         assert share == pytest.approx(0.7 * without + 0.3)
 
     def test_ties_count_half(self, rng):
         both = images(rng, 30)
-        assert (
-            pixel_metrics.memorisation(pixel_metrics.flat(images(rng, 50)), pixel_metrics.references(both, both)) == 0.5
-        )
+        assert memorisation(flat(images(rng, 50)), neighbour_candidates(both, both)) == 0.5
 
-    def test_blocks_of_references_change_nothing(self, rng, monkeypatch):
-        near, made = pixel_metrics.references(images(rng, 50), images(rng, 50)), pixel_metrics.flat(images(rng, 40))
-        whole = pixel_metrics.memorisation(made, near)
-        monkeypatch.setattr(pixel_metrics, "REFERENCE_ROWS", 7)
-        assert pixel_metrics.memorisation(made, near) == whole
+    def test_blocks_of_candidates_change_nothing(self, rng, monkeypatch):
+        candidates, made = neighbour_candidates(images(rng, 50), images(rng, 50)), flat(images(rng, 40))
+        at_once = memorisation(made, candidates)
+        monkeypatch.setattr(pixel_metrics, "CANDIDATE_ROWS", 7)
+        assert memorisation(made, candidates) == at_once

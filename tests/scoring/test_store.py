@@ -1,8 +1,11 @@
-"""Scores of really trained, very short runs on digits: kept, rescored, taken back, refused."""
+"""Scores of really trained, very short runs on digits: up to date, rescored, reverted, refused."""
 
 import csv
 import json
 import shutil
+import subprocess
+import sys
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
 import pytest
@@ -16,9 +19,10 @@ from ganspeed.params.load import parse_params
 from ganspeed.runs.spec import all_specs
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import train_cell
-from ganspeed.scoring import calibration, store, task
+from ganspeed.scoring import calibration, sources, store, task
 from ganspeed.scoring import snapshots as scoring
-from ganspeed.scoring.metrics import EVERY_SNAPSHOT, METRICS
+from ganspeed.scoring.label import read_label
+from ganspeed.scoring.metric_names import METRICS
 from ganspeed.scoring.snapshots import fully_scored
 from ganspeed.scoring.store import score_variant
 from ganspeed.scoring.train_classifier import build
@@ -94,7 +98,7 @@ def break_(path) -> None:
     path.write_bytes(content)
 
 
-def test_both_cfids_on_every_snapshot_and_everything_on_some_and_the_last(workspace, score):
+def test_both_cfids_on_every_snapshot_and_all_metrics_on_some(workspace, score):
     assert score() == [0, 1]
     table = lines(workspace)
     snapshots = sorted(int(p.stem) for p in (workspace.run(*CELL, 0) / "snapshots").iterdir())
@@ -103,11 +107,11 @@ def test_both_cfids_on_every_snapshot_and_everything_on_some_and_the_last(worksp
     assert 24 in full
     for update in snapshots:
         metrics = [line["metric"] for line in table if int(line["update"]) == update]
-        assert metrics == list(METRICS if update in full else EVERY_SNAPSHOT)
+        assert metrics == [m.name for m in METRICS if update in full or m.every_snapshot]
     assert {(line["dataset"], line["variant"], line["seed"]) for line in table} == {("digits", "gan", "0")}
 
 
-def test_label_tells_compare_what_it_needs(workspace, score):
+def test_the_label_has_the_facts_that_compare_needs(workspace, score):
     score()
     label, run = (read_json(p) for p in (
         workspace.scores(*CELL, 1).with_suffix(".json"), workspace.run(*CELL, 1) / "run.json"
@@ -119,6 +123,8 @@ def test_label_tells_compare_what_it_needs(workspace, score):
         "variant": run["parameters"]["variant"],
         "device": run["device"], "engine": run["engine"], "precision": run["precision"], "versions": run["versions"],
     }  # fmt: skip
+    assert label.keys() == {"fingerprint", "sha256", "samples", "split", "evaluate", "run"}
+    assert asdict(read_label(workspace.scores(*CELL, 1))) == label
 
 
 def test_same_bytes_whatever_the_threads_and_the_order(workspace, score):
@@ -146,6 +152,33 @@ def test_scores_that_fit_are_kept(workspace, score):
     assert score() == [1]
     assert score() == []
     assert workspace.scores(*CELL, 0).stat().st_mtime_ns == before
+
+
+def test_classifiers_and_real_images_are_loaded_once_for_all_runs(workspace, score, monkeypatch):
+    loaded = []
+    for name in ("load_embedder", "load_split", "embed_split"):
+        function = getattr(scoring, name)
+        monkeypatch.setattr(scoring, name, lambda *a, f=function, n=name: loaded.append(n) or f(*a))
+    assert score() == [0, 1]
+    assert sorted(loaded) == ["embed_split", "load_embedder", "load_split", "load_split"]
+
+
+def test_the_registrys_texts_decide_no_score_and_its_flags_do(workspace, score, monkeypatch):
+    assert score() == [0, 1]
+    other = tuple(replace(metric, glossary="another text", better="lower") for metric in METRICS)
+    monkeypatch.setattr(sources, "METRICS", other)
+    assert score() == []
+    for flag in ("every_snapshot", "needs_classes"):
+        monkeypatch.setattr(sources, "METRICS", (*METRICS[:-1], replace(METRICS[-1], **{flag: True})))
+        assert score() == [0, 1]
+
+
+def test_what_compare_and_report_read_of_scores_imports_no_torch():
+    packages = "('torch' in sys.modules, 'numpy' in sys.modules)"
+    for modules, expected in (("read, ganspeed.scoring.sources", "False True"), ("metric_names", "False False")):
+        code = f"import sys, ganspeed.scoring.{modules}; print(*{packages})"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
 
 
 def test_damaged_scores_are_made_again(workspace, score):
@@ -215,7 +248,7 @@ def test_copies_of_training_images_are_found_out(workspace, score, monkeypatch):
     assert {float(line["value"]) for line in lines(workspace) if line["metric"] == "memorisation"} == {1.0}
 
 
-def test_run_told_anew_without_new_snapshots_is_relabelled_only(workspace, score):
+def test_run_with_other_facts_and_equal_snapshots_is_relabelled_only(workspace, score):
     """An edit that leaves the bytes of the snapshots changes the run's fingerprint, not its scores."""
     score()
     path = workspace.run(*CELL, 0) / "run.json"
@@ -231,7 +264,7 @@ def test_damaged_snapshot_is_refused_by_name(workspace, score):
     assert set(written(workspace)) == {"seed-0.csv", "seed-0.json"}  # what was finished before stays
 
 
-def test_a_wish_to_stop_ends_the_scoring_of_a_run(score, workspace, monkeypatch):
+def test_a_requested_shutdown_ends_the_scoring_of_a_run(score, workspace, monkeypatch):
     monkeypatch.setattr(scoring, "requested", lambda: True)
     with pytest.raises(Stopped):
         score()
@@ -272,7 +305,7 @@ def test_diverged_run_is_scored_as_far_as_it_went(workspace, score):
     files = kept | {first: record["files"][first]}
     write_json(path, record | {"status": "diverged", "diverged_at": 1, "files": files})
     assert score() == [0]
-    assert [(line["update"], line["metric"]) for line in lines(workspace)] == [("0", metric) for metric in METRICS]
+    assert [(line["update"], line["metric"]) for line in lines(workspace)] == [("0", metric.name) for metric in METRICS]
     assert read_json(workspace.scores(*CELL, 0).with_suffix(".json"))["run"]["diverged_at"] == 1
 
 

@@ -13,6 +13,7 @@ import mlflow
 import pytest
 from mirrored import PIXEL, current, history, make_params, points, rows_of, run_of, spec, write_run, write_scores
 
+from ganspeed.scoring.metric_names import METRICS
 from ganspeed.tracking import client as client_module
 from ganspeed.tracking.client import Client, TrackingError, create_database, tracking_uri
 from ganspeed.tracking.live import LiveMirror
@@ -235,7 +236,9 @@ def test_the_view_shows_current_runs_by_variant_with_the_scores():
     state = json.loads(view_state(("gan", "wgan_gp"), "val"))
     assert state["searchFilter"] == "tags.current = 'true'"
     assert state["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "variant"}]
-    assert "metrics.`final/cfid`" in state["selectedColumns"]
+    shown = [f"metrics.`final/{name}`" for name in ("cfid", "cfid_second", "ckid", "precision", "recall")]
+    assert state["selectedColumns"][:6] == ["tags.`status`", *shown]
+    assert {column.split("/")[-1] for column in state["selectedColumns"][1:]} == {f"{m.name}`" for m in METRICS}
     charts = {chart["metricKey"]: chart["scaleType"] for chart in state["compareRunCharts"]}
     assert charts == {"val/cfid": "log", "d_loss": "linear", "g_loss": "linear"}
     assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} < {

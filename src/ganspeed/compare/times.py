@@ -6,45 +6,21 @@ diverges before, counts as the horizon; one that diverges later keeps its T. No 
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Self
 
 import pandas as pd
 
 from ganspeed.errors import UserError
 from ganspeed.params.datasets import Threshold
 from ganspeed.training.snapshot_grid import budget
+from ganspeed.types import RunFacts
 
 AXES = ("updates", "d_updates", "images")
 THRESHOLDS = ("tau25", "tau", "tau75")
 SECOND = "second"  # tau again, by the features of the second classifier
 ALL_THRESHOLDS = (*THRESHOLDS, SECOND)
 MIN_CFID = 1e-12  # a cfid counts as no less than this where its logarithm is taken
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """How a run was trained and how it ended: the block `run` of the JSON beside its scores."""
-
-    status: str  # completed or diverged
-    diverged_at: int | None  # the first update that was not finite
-    device: str
-    engine: str
-    precision: str
-    versions: dict[str, str]  # library → version
-    updates: int  # generator updates, as planned
-    batch_size: int
-    grid_ratio: float  # of neighbouring snapshots
-    n_critic: int  # discriminator updates in a generator update
-    variant: dict  # the variant's resolved block
-    fingerprint: str | None = None
-
-    @classmethod
-    def from_run(cls, record: Any) -> Self:
-        """The facts of a finished run, from its RunRecord."""
-        known = {field.name: getattr(record, field.name) for field in fields(cls) if field.name != "variant"}
-        return cls(variant=record.variant_block, **known)
 
 
 @dataclass(frozen=True)

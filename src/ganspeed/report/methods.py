@@ -25,7 +25,7 @@ def datasets(everything: list[Results]) -> Table:
             Cell(_settings(record["parameters"]["train"])),
             Cell(record["manifest_sha256"][:12]),
             Cell(accuracy, gate),
-            Cell(f"{label['samples']:,} generated", f"{held_out} held out ({label['split']})"),
+            Cell(f"{label.samples:,} generated", f"{held_out} held out ({label.split})"),
         ))  # fmt: skip
     head = ("data set", "data", "training", "manifest", "classifiers’ test accuracy", "images per score")
     caption = "Data sets. The manifest is the SHA-256 that pins the prepared arrays."

@@ -27,6 +27,7 @@ from ganspeed.report import (
 )
 from ganspeed.report.read import ReportedRun, Results
 from ganspeed.report.tables import Table
+from ganspeed.scoring.metric_names import LOWER_IS_BETTER
 
 TRACES = {
     "diagnostics/rho": "ρ, distance still to go",
@@ -229,7 +230,7 @@ def _metric_levels(results: Results, metric: str) -> list[style.Level]:
 def _worst(results: Results) -> dict[str, float]:
     """Metric → the value of a run that has stopped, for every metric but cfid."""
     present = summaries.ordered_metrics(set(results.scores["metric"]))
-    return {m: math.inf if m in summaries.LOWER_IS_BETTER else -math.inf for m in present if m != "cfid"}
+    return {m: math.inf if m in LOWER_IS_BETTER else -math.inf for m in present if m != "cfid"}
 
 
 def _moments(runs: list[ReportedRun], columns: int) -> list[int]:

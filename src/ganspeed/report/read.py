@@ -1,6 +1,6 @@
 """Reads the files of every run in params.compare, each by its name, never by a directory search."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from ganspeed.compare.times import THRESHOLDS
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare
 from ganspeed.runs.integrity import refuse_damaged_runs
+from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study.status import Status, StudyFacts, committed, study_status
@@ -67,7 +68,7 @@ class Results:
     calibration: pd.DataFrame
     comparison: dict
     accuracy: dict
-    score_label: dict  # the JSON beside a run's scores: among others `samples`, images per snapshot, and `split`
+    score_label: ScoreLabel  # of the first run
     status: Status
 
     def of(self, variant: str) -> list[ReportedRun]:
@@ -141,7 +142,7 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
     seconds = comparison["seconds_per_update"]
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
     tables, labels = read_scores(workspace, dataset, compare)
-    _check_labels([(run.record, labels[run.variant, run.seed]["run"]) for run in runs], dataset)
+    _check_labels([(run.record, asdict(labels[run.variant, run.seed].run)) for run in runs], dataset)
     scores, histories = [], []
     for run in runs:
         table = tables[run.variant, run.seed]
@@ -168,7 +169,7 @@ def _status(
     compare: Compare,
     runs: tuple[ReportedRun, ...],
     comparison: dict,
-    score_label: dict,
+    score_label: ScoreLabel,
     accuracy: dict,
 ) -> Status:
     """The status of the study, from its runs, committed records and git."""
@@ -179,7 +180,7 @@ def _status(
         dataset=dataset,
         axis=comparison["axis"],
         data=blocks["data"],
-        evaluate=score_label["evaluate"] | {"samples": score_label["samples"]},
+        evaluate=score_label.evaluate | {"samples": score_label.samples},
         features=accuracy["settings"],
         guards=comparison["guards"],
         metric_sha256=metric_sha256(),

@@ -11,12 +11,8 @@ from ganspeed.compare.times import THRESHOLDS
 from ganspeed.params.blocks import Flags
 from ganspeed.report.flags import flags_of
 from ganspeed.report.read import Results
+from ganspeed.scoring.metric_names import DISPLAY_ORDER
 
-METRICS = (
-    *("cfid", "cfid_second", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"),
-    *("swd", "w1_exact", "memorisation"),
-)
-LOWER_IS_BETTER = ("cfid", "cfid_second", "ckid", "mode_kl", "swd", "w1_exact", "memorisation")
 STATISTICS = ("mean", "sd", "median", "min", "max")
 
 
@@ -157,8 +153,8 @@ def flags(results: Results, bounds: Flags) -> dict[tuple[str, int], list[str]]:
 
 
 def ordered_metrics(present: set[str]) -> list[str]:
-    """The present metrics: those of METRICS first, in its order."""
-    return [m for m in METRICS if m in present] + sorted(present - set(METRICS))
+    """The present metrics: registered ones first, in the order of DISPLAY_ORDER."""
+    return [m for m in DISPLAY_ORDER if m in present] + sorted(present - set(DISPLAY_ORDER))
 
 
 def times_of(results: Results, variant: str, threshold: str, axis: str = "updates") -> list[dict]:

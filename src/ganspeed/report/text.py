@@ -1,27 +1,24 @@
 """The report's sentences: what was compared and by which methods, its status, and the captions of figures."""
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 
 from ganspeed.report import plots
 from ganspeed.report.read import Results
 from ganspeed.report.tables import plain
+from ganspeed.scoring.metric_names import METRICS
 
 STATUS = {"demo": "a demonstration", "exploratory": "exploratory", "confirmatory": "confirmatory"}
-GLOSSARY = (
-    "cfid: Fréchet distance between Gaussians fitted to the classifier’s features of generated and of held-out real "
-    "images. ckid: unbiased squared maximum mean discrepancy of the same features, kernel (x·y/d + 1)³; it may be "
-    "negative. precision, recall, density, coverage: overlap of nearest-neighbour manifolds of those features. modes: "
-    "classes that the classifier finds often enough among the samples. mode_kl: Kullback–Leibler divergence of the "
-    "samples’ class histogram from that of the real images, in nats. confident: share of samples that the classifier "
-    "puts into one class with high probability. cfid_second: cfid on the features of a second classifier, trained from "
-    "another seed. swd: sliced Wasserstein-2 distance of the pixels, over fixed directions. w1_exact: exact "
-    "Wasserstein-1 distance of the pixels, Euclidean, between equally many images, hence above 0 even for real ones, "
-    "and kind to a slight blur. memorisation: share of samples nearer to a training image than to any held-out one, "
-    "of equally many of each; fresh images score 1/2 whatever their quality, more is a sign of copies. Calibration "
-    "rows: floor, real images against other real images; test, the held-out real images themselves; blur_w and drop_k, "
-    "real images blurred by w pixels or without k of the classes; pixel_gaussian, Gaussian noise with the pixels’ mean "
-    "and covariance; untrained, the median of all generators at update 0."
+CALIBRATION_GLOSSARY = (
+    "Calibration rows: floor, real images against other real images; test, the held-out real images themselves; blur_w "
+    "and drop_k, real images blurred by w pixels or without k of the classes; pixel_gaussian, Gaussian noise with the "
+    "pixels’ mean and covariance; untrained, the median of all generators at update 0."
 )
+_entries = (
+    f"{', '.join(metric.name for metric in alike)}: {text}." for text, alike in groupby(METRICS, attrgetter("glossary"))
+)
+GLOSSARY = " ".join((*_entries, CALIBRATION_GLOSSARY))
 
 
 def listed(names: Iterable[object]) -> str:
@@ -71,7 +68,7 @@ def methods(results: Results) -> str:
     text = (
         f"Methods on {results.dataset}. Each run was trained for {train['updates']:,} generator updates; neighbouring "
         f"snapshots stand a factor of {plain(train['grid_ratio'])} apart. A snapshot was scored by "
-        f"{scored['samples']:,} images against the held-out {scored['split']} images. T is the first of {row} "
+        f"{scored.samples:,} images against the held-out {scored.split} images. T is the first of {row} "
         f"snapshots in a row with cfid at or below a threshold; one that comes after B = {plain(used['budget'])} "
         f"updates, or never, counts as B. Runs are paired by seed; a speed-up is a ratio of geometric means of T, its "
         f"p that of the exact two-sided sign-flip test, its interval the one that inverts the test: it supposes "

@@ -1,11 +1,12 @@
-"""The metric classifier: a small network trained in the pipeline, whose penultimate features the metrics live on.
+"""The metric classifier: a small network trained in the pipeline, whose penultimate features the metrics are based on.
 
 The features are taken *before* the last ReLU and standardised over the training images (BatchNorm without an affine
-part): each then counts alike in a distance, and they are nearer to the Gaussian that a Fréchet distance assumes than
-rectified values, of which about half are exactly 0. A data set without classes is given a task of its own, to tell by
-which of four quarter turns an image was rotated (Gidaris et al. 2018, 1803.07728).
+part): each then has equal weight in a distance, and they are nearer to the Gaussian that a Fréchet distance assumes
+than rectified values, of which about half are exactly 0. On a data set without classes the task is to predict by which
+of four quarter turns an image was rotated (Gidaris et al. 2018, 1803.07728).
 
-There are two of them, alike but for their seed: what one finds and the other does not is no property of the images.
+There are two classifiers that differ only in their seed: what one finds and the other does not is no property of the
+images.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,12 +27,8 @@ from ganspeed.system.files import read_json, sha256_file
 
 CLASSIFIER, REFERENCE, ACCURACY = "classifier.safetensors", "reference.safetensors", "accuracy.json"
 MIN_MAP_SIZE = 4  # convolutions halve the feature maps down to this size
-
-
 EMBED_BATCH = 500  # images embedded at a time
-
-
-Which = Literal["first", "second"]  # of the two classifiers; every metric but cfid_second is on the first
+Which = Literal["first", "second"]  # of the two classifiers; every metric but cfid_second uses the first
 
 
 class FeaturesError(UserError):
@@ -75,7 +72,7 @@ class Classifier(nn.Module):
         return self.logits(self.features(x))
 
     def fold(self) -> None:
-        """Make each normalisation part of the layer before it: less work, and the end of training."""
+        """Fold each normalisation into the layer before it, which is faster; the network cannot be trained any more."""
         layers: list[nn.Module] = []
         for layer in self.body:
             if isinstance(layer, nn.BatchNorm2d):
@@ -93,28 +90,29 @@ class Classifier(nn.Module):
 def embed(classifier: Classifier, images: Iterable[Tensor]) -> Embedded:
     """Features and class probabilities, float32, of images given in batches (n, C, H, W) on any device.
 
-    The probabilities are None where the classifier tells rotations.
+    The probabilities are None where the classifier predicts rotations.
     """
-    where = classifier.head.weight.device
-    features = torch.cat([classifier.features(x.to(where)) for x in images])
+    device = classifier.head.weight.device
+    features = torch.cat([classifier.features(x.to(device)) for x in images])
     return Embedded(features.cpu().numpy(), probabilities(classifier, features))
 
 
 def probabilities(classifier: Classifier, features: Tensor) -> np.ndarray | None:
-    """Class probabilities (N, K) by features (N, dim); None where the classifier tells rotations."""
-    named = classifier.architecture.task == "classes"
-    return F.softmax(classifier.logits(features), dim=1).cpu().numpy() if named else None
+    """Class probabilities (N, K) by features (N, dim); None where the classifier predicts rotations."""
+    if classifier.architecture.task != "classes":
+        return None
+    return F.softmax(classifier.logits(features), dim=1).cpu().numpy()
 
 
 def batches(images: np.ndarray) -> Iterator[Tensor]:
-    """An array of images (N, C, H, W), memory-mapped or not, as float32 tensors of at most BATCH images."""
+    """An array of images (N, C, H, W), memory-mapped or not, as float32 tensors of at most EMBED_BATCH images."""
     for start in range(0, len(images), EMBED_BATCH):
         yield torch.from_numpy(np.array(images[start : start + EMBED_BATCH], dtype=np.float32))
 
 
 def load_classifier(folder: Path, device: torch.device | str = "cpu", which: Which = "first") -> Classifier:
-    """A classifier of a features folder, ready to embed. Raises FeaturesError when it is missing or damaged."""
-    name = _file(CLASSIFIER, which)
+    """A classifier of a features folder, folded, in eval mode. Raises FeaturesError when it is missing or damaged."""
+    name = file_name(CLASSIFIER, which)
     facts = verified(folder, name)
     dim, width = (facts["settings"][key] for key in ("dim", "width"))
     classifier = Classifier(Architecture(tuple(facts["shape"]), dim, width, facts["task"], facts["outputs"]))
@@ -125,15 +123,15 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu", which: Whi
 
 def load_reference(folder: Path, split: str, which: Which = "first") -> tuple[Embedded, np.ndarray]:
     """The embedded images of val or test, and their labels (N,). Raises FeaturesError when missing or damaged."""
-    name = _file(REFERENCE, which)
+    name = file_name(REFERENCE, which)
     verified(folder, name)
     tensors = {key: tensor.numpy() for key, tensor in load_file(folder / name).items()}
-    probabilities = tensors.get(f"{split}_probabilities")  # there are none where the task is rotations
+    probabilities = tensors.get(f"{split}_probabilities")  # none where the task is rotations
     return Embedded(tensors[f"{split}_features"], probabilities), tensors[f"{split}_labels"]
 
 
 def verified(folder: Path, *names: str) -> dict:
-    """The content of accuracy.json, after these files' hashes were checked against it. Raises FeaturesError."""
+    """The content of accuracy.json, after the hashes of these files were checked against it. Raises FeaturesError."""
     if not (folder / ACCURACY).exists():
         raise FeaturesError(f"{folder / ACCURACY}: no such file; the stage features writes it")
     facts = read_json(folder / ACCURACY)
@@ -146,5 +144,6 @@ def verified(folder: Path, *names: str) -> dict:
     return facts
 
 
-def _file(name: str, which: Which) -> str:
+def file_name(name: str, which: Which) -> str:
+    """CLASSIFIER or REFERENCE of one of the two classifiers."""
     return name if which == "first" else name.replace(".", f"_{which}.")

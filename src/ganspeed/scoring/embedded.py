@@ -1,4 +1,4 @@
-"""Images as the metric classifier sees them, and the Gaussian fitted to their features."""
+"""Images embedded by a metric classifier, and the Gaussian fitted to their features."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """Images as the metric classifier sees them: features (N, d) and class probabilities (N, K).
+    """N images embedded by a metric classifier: features (N, d) and class probabilities (N, K).
 
     `probabilities` is None where the classifier was not trained on classes.
     """
@@ -21,7 +21,7 @@ class Embedded:
 
     @cached_property
     def statistics(self) -> "Statistics":
-        """Computed once: real images are held against every snapshot."""
+        """Computed once: real images are compared with every snapshot."""
         return statistics(self.features)
 
     def subset(self, index: Array) -> "Embedded":

@@ -1,7 +1,7 @@
-"""A set of images as the metrics see it, and every metric of one set against another.
+"""Embedding sets of images for the metrics.
 
-Images go through in batches, so that no more of a set than the metrics need is ever in memory: the features of both
-classifiers, projections of the pixels, and a few whole images.
+Images are embedded in batches, so that no more of a set than the metrics need is ever in memory: the features of both
+classifiers, projections of the pixels, and a few images themselves.
 """
 
 from collections.abc import Iterable
@@ -18,12 +18,12 @@ from ganspeed.scoring.classifier import Classifier, batches, load_classifier, lo
 from ganspeed.scoring.embedded import Embedded
 from ganspeed.scoring.pixel_metrics import Array, Pixels, project
 
-VECTOR_CHANNELS = 16  # channels that a layer on a CPU is computed for at least, however few it has
+VECTOR_CHANNELS = 16  # a CPU computes a layer with fewer channels no faster
 
 
 @dataclass(frozen=True)
 class EmbeddedSet:
-    """N images: as both classifiers see them, and their pixels; pixels and class probabilities where asked for."""
+    """N images embedded by both classifiers, and their pixels; pixels and class probabilities only where asked for."""
 
     first: Embedded
     second: Embedded
@@ -33,8 +33,8 @@ class EmbeddedSet:
 class ClassifierPair(nn.Module):
     """Two folded classifiers of one architecture.
 
-    Where a vector has room for both, they go through their convolutions as one network, the second's channels behind
-    the first's and apart from them.
+    Where a vector has room for the channels of both, their convolutions are computed as one network by grouped
+    convolutions, the second's channels behind the first's.
     """
 
     def __init__(self, first: Classifier, second: Classifier):
@@ -43,7 +43,7 @@ class ClassifierPair(nn.Module):
         self.maps = _side_by_side(first.body, second.body) if 2 * first.architecture.width <= VECTOR_CHANNELS else None
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N, C, H, W) → the features of either, (N, dim) each."""
+        """Images (N, C, H, W) → the features by each classifier, (N, dim) each."""
         if self.maps is None:
             return self.first.features(x), self.second.features(x)
         maps = self.maps(x).flatten(1).chunk(2, dim=1)
@@ -52,18 +52,18 @@ class ClassifierPair(nn.Module):
 
     @torch.inference_mode()
     def embed(self, x: Tensor, classes: bool) -> tuple[Embedded, Embedded]:
-        """Images (N, C, H, W), on any device, as either sees them; `classes`: with the first's class probabilities."""
+        """Embed images (N, C, H, W), on any device, by each; `classes`: with the first's class probabilities."""
         first, second = self(x.to(self.first.head.weight.device))
-        named = probabilities(self.first, first) if classes else None
-        return Embedded(first.cpu().numpy(), named), Embedded(second.cpu().numpy(), None)
+        predicted = probabilities(self.first, first) if classes else None
+        return Embedded(first.cpu().numpy(), predicted), Embedded(second.cpu().numpy(), None)
 
 
 def _side_by_side(first: nn.Sequential, second: nn.Sequential) -> nn.Sequential:
-    """The convolutions of two folded bodies, each with a ReLU behind it, as one network."""
+    """The convolutions of two folded bodies, each followed by a ReLU, as one network."""
     layers: list[nn.Module] = []
     convolutions = ([layer for layer in body if isinstance(layer, nn.Conv2d)] for body in (first, second))
     for one, other in zip(*convolutions, strict=True):
-        groups = 2 if layers else 1  # both see the same images
+        groups = 2 if layers else 1  # the input images are the same for both
         shape = one.in_channels * groups, one.out_channels * 2, one.kernel_size, one.stride, one.padding
         layer = nn.Conv2d(*shape, groups=groups)
         layer.weight, layer.bias = (
@@ -76,57 +76,60 @@ def _side_by_side(first: nn.Sequential, second: nn.Sequential) -> nn.Sequential:
 
 @dataclass(frozen=True)
 class Embedder:
-    """What a view is taken with: both classifiers, and directions (C·H·W, P) with the number of images to keep."""
+    """Both classifiers, directions (C·H·W, P) to project pixels onto, and how many images transport is computed for."""
 
     classifiers: ClassifierPair
-    along: Array
-    keep: int
+    directions: Array
+    transport_samples: int
 
     @torch.inference_mode()
-    def view(self, images: Iterable[Tensor], full: bool = True) -> EmbeddedSet:
-        """The view of images that come in batches (n, C, H, W), on any device; not full: for EVERY_SNAPSHOT."""
-        first, second, projected, kept, missing = [], [], [], [], self.keep
+    def embed(self, images: Iterable[Tensor], pixels: bool = True, classes: bool = True) -> EmbeddedSet:
+        """Embed images that come in batches (n, C, H, W), on any device.
+
+        pixels, classes: with what the metrics on pixels need, with class probabilities.
+        """
+        first, second, projections, samples, missing = [], [], [], [], self.transport_samples
         for x in images:
-            for parts, part in zip((first, second), self.classifiers.embed(x, classes=full), strict=True):
+            for parts, part in zip((first, second), self.classifiers.embed(x, classes), strict=True):
                 parts.append(part)
-            if full:
+            if pixels:
                 x = x.cpu().numpy()
-                projected.append(project(x, self.along))
-                kept.append(_copied(x[:missing]))
-                missing -= len(kept[-1])
-        shown = Pixels(np.concatenate(projected), np.concatenate(kept)) if full else None
-        return EmbeddedSet(concatenate(first), concatenate(second), shown)
+                projections.append(project(x, self.directions))
+                samples.append(_flat_copy(x[:missing]))
+                missing -= len(samples[-1])
+        embedded_pixels = Pixels(np.concatenate(projections), np.concatenate(samples)) if pixels else None
+        return EmbeddedSet(concatenate(first), concatenate(second), embedded_pixels)
 
 
 def load_embedder(folder: Path, settings: Evaluate, device: torch.device | str = "cpu") -> Embedder:
-    """The lens of a features folder. Raises FeaturesError when a classifier is missing or damaged."""
+    """The embedder of a features folder. Raises FeaturesError when a classifier is missing or damaged."""
     classifiers = ClassifierPair(*(load_classifier(folder, device, which) for which in ("first", "second")))
     size = int(np.prod(classifiers.first.architecture.shape))
-    along = pixel_metrics.directions(size, settings.sliced_projections, settings.seed)
-    return Embedder(classifiers, along, settings.transport_samples)
+    directions = pixel_metrics.directions(size, settings.sliced_projections, settings.seed)
+    return Embedder(classifiers, directions, settings.transport_samples)
 
 
-def embed_split(folder: Path, split: str, images: Array, through: Embedder) -> EmbeddedSet:
-    """The view of val or test, whose `images` (N, C, H, W) the stage features has embedded already."""
+def embed_split(folder: Path, split: str, images: Array, embedder: Embedder) -> EmbeddedSet:
+    """Val or test as an embedded set; the stage features has embedded these `images` (N, C, H, W)."""
     first, second = (load_reference(folder, split, which)[0] for which in ("first", "second"))
-    return EmbeddedSet(first, second, embed_pixels(images, through))
+    return EmbeddedSet(first, second, embed_pixels(images, embedder))
 
 
-def embed_pixels(images: Array, through: Embedder) -> Pixels:
+def embed_pixels(images: Array, embedder: Embedder) -> Pixels:
     """The pixels of an array of images (N, C, H, W), memory-mapped or not."""
-    projected = [project(x.numpy(), through.along) for x in batches(images)]
-    return Pixels(np.concatenate(projected), _copied(images[: through.keep]))
+    projections = [project(x.numpy(), embedder.directions) for x in batches(images)]
+    return Pixels(np.concatenate(projections), _flat_copy(images[: embedder.transport_samples]))
 
 
-def _copied(images: Array) -> Array:
-    """(n, C, H, W) → (n, C·H·W), in memory of its own: a batch need not stay for the sake of a few of its images."""
+def _flat_copy(images: Array) -> Array:
+    """(n, C, H, W) → (n, C·H·W), a copy: a view of a few images would hold the memory of their batch."""
     return np.array(pixel_metrics.flat(images))
 
 
 def concatenate(parts: list[Embedded]) -> Embedded:
-    """Parts of a set, put together again."""
-    named = parts[0].probabilities is not None
+    """The parts of a set as one."""
+    classes = parts[0].probabilities is not None
     return Embedded(
         np.concatenate([part.features for part in parts]),
-        np.concatenate([part.probabilities for part in parts]) if named else None,
+        np.concatenate([part.probabilities for part in parts]) if classes else None,
     )

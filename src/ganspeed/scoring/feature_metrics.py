@@ -1,11 +1,12 @@
-"""Distances between sets of images, on features of the metric classifier: features → statistics → distance.
+"""Metrics of sets of images on features of the metric classifiers: features → statistics → distance.
 
 Small pure functions in float64. `cfid` is the Fréchet distance on these features and must not be called FID: another
 extractor, another scale.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,7 @@ from numpy.typing import NDArray
 from ganspeed.params.blocks import Evaluate
 from ganspeed.scoring.embedded import Array, Embedded, Statistics
 
-CLASS_METRICS = ("modes", "mode_kl", "confident")  # they need a classifier of classes, not of rotations
-FEATURE_METRICS = ("cfid", "ckid", "precision", "recall", "density", "coverage", *CLASS_METRICS)
-DISTANCE_ROWS = 1024  # rows of a distance matrix held at a time
+DISTANCE_ROWS = 1024  # rows of a distance matrix in memory at a time
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
@@ -33,9 +32,9 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
 
 @dataclass(frozen=True)
 class Subsets:
-    """Random subsets of a set for ckid: its lifted rows (N, d + 1), and of each subset its rows' indices (size,).
+    """Random subsets of a set for ckid: its lifted rows (N, d + 1), and each subset's indices of rows (size,).
 
-    `within`: of each subset the kernel's mean over pairs of different rows.
+    within: each subset's mean of the kernel over pairs of different rows.
     """
 
     lifted: Array
@@ -44,7 +43,7 @@ class Subsets:
 
 
 def subsets(features: Array, count: int, size: int, seed: tuple[int, int]) -> Subsets:
-    """`count` subsets of `size` rows of features (N, d), each without repetition; 2 <= size <= N."""
+    """`count` subsets of `size` rows of features (N, d), each drawn without replacement; 2 <= size <= N."""
     rng, lifted = np.random.default_rng(seed), _lifted(features)
     drawn = [rng.choice(len(lifted), size, replace=False) for _ in range(count)]
     return Subsets(lifted, drawn, [_within(lifted[index]) for index in drawn])
@@ -62,7 +61,7 @@ def kernel_distance(a: Subsets, b: Subsets) -> float:
 
 @dataclass(frozen=True)
 class Manifold:
-    """Points (N, d), each with a ball that reaches to its k-th nearest other point, by its squared radius (N,)."""
+    """Points (N, d), each with a ball up to its k-th nearest other point, by its squared radius (N,)."""
 
     points: Array
     squared_radii: Array
@@ -75,40 +74,50 @@ def manifold(points: Array, k: int) -> Manifold:
     return Manifold(points, _squared_radii(points, k), k)
 
 
-def precision_recall_density_coverage(generated: Manifold, real: Manifold) -> dict[str, float]:
-    """How far generated and real samples lie in each other's k-nearest-neighbour balls; density may exceed 1.
+@dataclass(frozen=True)
+class Overlap:
+    """How far generated and real samples overlap, each in [0, 1] but density, which may exceed 1."""
 
-    A ball's border belongs to it. Kynkäänniemi et al. 2019, 1904.06991; Naeem et al. 2020, 2002.09797.
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def precision_recall_density_coverage(generated: Manifold, real: Manifold) -> Overlap:
+    """The overlap of two sets by their k-nearest-neighbour balls, each of which includes its border.
+
+    Kynkäänniemi et al. 2019, 1904.06991; Naeem et al. 2020, 2002.09797.
     """
-    balls_around = np.empty(len(generated.points))  # of a generated sample: in how many real balls it lies
+    balls_around = np.empty(len(generated.points))  # how many real balls each generated sample lies in
     recalled, covered = (np.zeros(len(real.points), dtype=bool) for _ in range(2))
     for rows, squared in _squared_distances(generated.points, real.points):
         inside = squared <= real.squared_radii
         balls_around[rows] = np.count_nonzero(inside, axis=1)
         covered |= inside.any(axis=0)
         recalled |= (squared <= generated.squared_radii[rows, None]).any(axis=0)
-    return {
-        "precision": float((balls_around > 0).mean()),
-        "recall": float(recalled.mean()),
-        "density": float(balls_around.mean() / real.k),
-        "coverage": float(covered.mean()),
-    }
+    return Overlap(
+        precision=float((balls_around > 0).mean()),
+        recall=float(recalled.mean()),
+        density=float(balls_around.mean() / real.k),
+        coverage=float(covered.mean()),
+    )
 
 
 def class_counts(probabilities: Array) -> NDArray[np.int64]:
-    """Samples of each class, by the most probable class. probabilities: (N, K); returns (K,)."""
+    """Number of samples of each class, by the most probable class. probabilities: (N, K); returns (K,)."""
     return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
 
 
 def modes(counts: NDArray[np.int64], min_count: int) -> int:
-    """Classes that got at least `min_count` samples. counts: (K,)."""
+    """Number of classes with at least `min_count` samples. counts: (K,)."""
     return int((counts >= min_count).sum())
 
 
 def mode_kl(generated: NDArray[np.int64], real: NDArray[np.int64]) -> float:
     """KL(generated ‖ real) of two class histograms (K,) in nats; 0 log 0 = 0.
 
-    A class without real samples is counted as half a sample, so that the divergence stays finite. For equal
+    A class without real samples counts as half a sample, so that the divergence is finite. For equal
     distributions the expectation is about (K - 1)/2 · (1/N + 1/M) with N generated and M real samples.
     """
     p = generated / generated.sum()
@@ -122,49 +131,76 @@ def confident_share(probabilities: Array, confidence: float) -> float:
     return float((probabilities.max(axis=1) >= confidence).mean())
 
 
-def all_metrics(generated: Embedded, real: Embedded, settings: Evaluate) -> dict[str, float]:
-    """Every metric of METRICS by name; those of CLASS_METRICS only where both sides have class probabilities."""
-    values = {"cfid": frechet_distance(generated.statistics, real.statistics)}
-    size = min(settings.kid_subset_size, len(generated.features), len(real.features))
-    sides = _side(generated, settings, size, 0), _kept_side(real, settings, size, 1)
-    drawn, manifolds = zip(*sides, strict=True)
-    values["ckid"] = kernel_distance(*drawn)
-    values |= precision_recall_density_coverage(*manifolds)
-    if generated.probabilities is not None and real.probabilities is not None:
-        values |= class_metrics(generated.probabilities, real.probabilities, settings)
-    return values
+@dataclass(frozen=True, eq=False)
+class FeatureSide:
+    """One set of images embedded by both classifiers, and what metrics need of it alone, computed once.
 
-
-def class_metrics(generated: Array, real: Array, settings: Evaluate) -> dict[str, float]:
-    """The metrics of CLASS_METRICS. generated: (N, K), real: (M, K), class probabilities."""
-    counts = class_counts(generated)
-    return {
-        "modes": float(modes(counts, settings.mode_min_count)),
-        "mode_kl": mode_kl(counts, class_counts(real)),
-        "confident": confident_share(generated, settings.confidence),
-    }
-
-
-def _side(embedded: Embedded, settings: Evaluate, size: int, number: int) -> tuple[Subsets, Manifold]:
-    """What ckid and the manifolds need of one set alone. `number`: 0 or 1, for subsets of its own on either side.
-
-    `size`: rows of a subset, at most as many as the smaller set has.
+    stream: 0 for generated and 1 for real images, whose subsets are drawn by different seeds.
     """
-    drawn = subsets(embedded.features, settings.kid_subsets, size, (settings.seed, number))
-    points = _at_most(settings.manifold_samples, embedded.features, settings.seed)
-    return drawn, manifold(points, settings.neighbours)
+
+    first: Embedded
+    second: Embedded
+    settings: Evaluate
+    stream: int
+    _subsets: dict[int, Subsets] = field(default_factory=dict)  # by size
+
+    def subsets(self, size: int) -> Subsets:
+        """The subsets of `size` rows for ckid."""
+        if size not in self._subsets:
+            seed = (self.settings.seed, self.stream)
+            self._subsets[size] = subsets(self.first.features, self.settings.kid_subsets, size, seed)
+        return self._subsets[size]
+
+    @cached_property
+    def manifold(self) -> Manifold:
+        points = _at_most(self.settings.manifold_samples, self.first.features, self.settings.seed)
+        return manifold(points, self.settings.neighbours)
+
+    @cached_property
+    def class_counts(self) -> NDArray[np.int64]:
+        return class_counts(self.first.probabilities)
 
 
-_kept_side = lru_cache(maxsize=1)(_side)  # of the real images, which are held against every snapshot
+@dataclass(frozen=True, eq=False)
+class FeatureComparison:
+    """Generated and real images: what FUNCTIONS are computed from."""
+
+    generated: FeatureSide
+    real: FeatureSide
+
+    @cached_property
+    def subsets(self) -> tuple[Subsets, Subsets]:
+        """For ckid, of generated and real images; of at most as many rows as the smaller set has."""
+        sides = (self.generated, self.real)
+        size = min(self.real.settings.kid_subset_size, *(len(side.first.features) for side in sides))
+        return self.generated.subsets(size), self.real.subsets(size)
+
+    @cached_property
+    def overlap(self) -> Overlap:
+        return precision_recall_density_coverage(self.generated.manifold, self.real.manifold)
+
+
+FUNCTIONS: dict[str, Callable[[FeatureComparison], float]] = {
+    "cfid": lambda c: frechet_distance(c.generated.first.statistics, c.real.first.statistics),
+    "cfid_second": lambda c: frechet_distance(c.generated.second.statistics, c.real.second.statistics),
+    "ckid": lambda c: kernel_distance(*c.subsets),
+    "precision": lambda c: c.overlap.precision,
+    "recall": lambda c: c.overlap.recall,
+    "density": lambda c: c.overlap.density,
+    "coverage": lambda c: c.overlap.coverage,
+    "modes": lambda c: float(modes(c.generated.class_counts, c.real.settings.mode_min_count)),
+    "mode_kl": lambda c: mode_kl(c.generated.class_counts, c.real.class_counts),
+    "confident": lambda c: confident_share(c.generated.first.probabilities, c.real.settings.confidence),
+}
 
 
 def _at_most(n: int, rows: Array, seed: int) -> Array:
-    """All rows, or n of them drawn without repetition: a data set's first half need not look like its second."""
+    """All rows, or n of them drawn without replacement: a data set may be ordered."""
     return rows if len(rows) <= n else rows[np.random.default_rng(seed).choice(len(rows), n, replace=False)]
 
 
 def _lifted(features: Array) -> Array:
-    """(N, d) → (N, d + 1), float64: products of these are x·y/d + 1, and the kernel is their cube."""
+    """(N, d) → (N, d + 1), float64: their products are x·y/d + 1, whose cube is the kernel."""
     features = np.asarray(features, dtype=np.float64)
     return np.column_stack([features / np.sqrt(features.shape[1]), np.ones(len(features))])
 
@@ -185,17 +221,14 @@ def _squared_radii(points: Array, k: int) -> Array:
     """Squared distance of each point to its k-th nearest other point. points: (N, d), N > k; returns (N,)."""
     if len(points) <= k:
         raise ValueError(f"{len(points)} points have no {k}-th neighbour")
-    from sklearn.neighbors import NearestNeighbors  # takes a second, and most who import this file use other things
+    from sklearn.neighbors import NearestNeighbors  # takes a second, and most importers do without
 
     distances, _ = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points).kneighbors()
     return distances[:, -1] ** 2
 
 
-def _squared_distances(a: Array, b: Array):
-    """Blocks of rows of the matrix of squared distances, which rounding may leave below 0.
-
-    Yields (slice of a's rows, (rows, M) array).
-    """
+def _squared_distances(a: Array, b: Array) -> Iterator[tuple[slice, Array]]:
+    """Blocks (slice of a's rows, (rows, M) array) of the matrix of squared distances, some < 0 by rounding."""
     b_norms = np.sum(b * b, axis=1)
     for start in range(0, len(a), DISTANCE_ROWS):
         block = a[start : start + DISTANCE_ROWS]

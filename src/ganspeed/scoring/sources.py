@@ -1,7 +1,8 @@
-"""The source files that decide the bytes of scores, and their hashes. Imports no torch."""
+"""What decides the bytes of scores beside the data: source files and the registry's flags. Imports no torch."""
 
 from pathlib import Path
 
+from ganspeed.scoring.metric_names import METRICS
 from ganspeed.system.files import sha256_file, sha256_json
 
 PACKAGE = Path(__file__).parents[1]
@@ -20,11 +21,16 @@ SCORED_BY = (
 )
 
 
-def score_sources() -> dict[str, str]:
-    """File → SHA-256 of the sources that decide the bytes of scores."""
-    return {name: sha256_file(PACKAGE / name) for name in SCORED_BY}
+def score_sources() -> dict:
+    """File → SHA-256 of the sources that decide the bytes of scores; `metrics`: [name, every_snapshot, needs_classes].
+
+    Of the registry, names, order and these flags decide bytes. It is here as data and not as a source file, so that
+    an edit of a glossary or a direction computes no score again.
+    """
+    files = {name: sha256_file(PACKAGE / name) for name in SCORED_BY}
+    return files | {"metrics": [[metric.name, metric.every_snapshot, metric.needs_classes] for metric in METRICS]}
 
 
 def metric_sha256() -> str:
-    """SHA-256 over the files that decide a score."""
+    """SHA-256 over everything that `score_sources` lists."""
     return sha256_json(score_sources())

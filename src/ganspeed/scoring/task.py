@@ -1,4 +1,4 @@
-"""One run to be scored, with all that decides its scores."""
+"""One run to be scored, with everything that decides its scores."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -8,12 +8,15 @@ from pathlib import Path
 import torch
 
 from ganspeed.data.prepared import manifest_sha256
+from ganspeed.errors import UserError
 from ganspeed.params.blocks import Evaluate
 from ganspeed.runs.record import RunRecord
 from ganspeed.scoring.classifier import verified
+from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.sources import score_sources
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import sha256_file, sha256_json
+from ganspeed.types import RunFacts
 
 REFERENCE_HASHES = tuple(f"{kind}{which}_sha256" for which in ("", "_second") for kind in ("classifier", "reference"))
 LIBRARIES = ("numpy", "POT", "scikit-learn", "scipy")  # that metrics are computed with, beside torch
@@ -21,8 +24,21 @@ library_version = cache(metadata.version)  # looks for files at every call
 
 
 @dataclass(frozen=True)
+class ScoringInputs:
+    """What all runs of one data set are scored with."""
+
+    prepared: Path
+    features: Path
+    hashes: tuple[str, ...]  # of the classifiers, of the real images that they embedded, and of the data
+    settings: Evaluate
+    samples: int
+    z_dim: int
+    device: str
+
+
+@dataclass(frozen=True)
 class Task:
-    """One run to be scored, with all that decides its scores."""
+    """One run to be scored, with everything that decides its scores."""
 
     dataset: str
     variant: str
@@ -41,20 +57,21 @@ class Task:
         return {update: self.run / name for update, name in self.record.snapshots().items()}
 
     @cached_property
-    def pinned(self) -> tuple[str, ...]:
-        """Hashes of the classifiers, of the real images as they see them, and of the data: they pin both folders."""
+    def inputs(self) -> ScoringInputs:
         facts = verified(self.features)
-        return (*(facts[name] for name in REFERENCE_HASHES), manifest_sha256(self.prepared))
+        hashes = (*(facts[name] for name in REFERENCE_HASHES), manifest_sha256(self.prepared))
+        prepared, features, z_dim = self.prepared, self.features, self.record.z_dim
+        return ScoringInputs(prepared, features, hashes, self.settings, self.samples, z_dim, self.device)
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the table of scores, and of nothing else."""
         return sha256_json(
             {
-                "cell": [self.dataset, self.variant, self.seed],  # they stand in every line of the table
+                "cell": [self.dataset, self.variant, self.seed],  # in every line of the table
                 "snapshots": {str(u): self.record.files[name] for u, name in self.record.snapshots().items()},
                 "network": {"z_dim": self.record.z_dim, "width": self.record.width},
-                "real": self.pinned,
+                "real": self.inputs.hashes,
                 "evaluate": [self.settings.model_dump(), self.samples],
                 "sources": score_sources(),
                 "versions": {"torch": torch.__version__, **{name: library_version(name) for name in LIBRARIES}},
@@ -62,27 +79,17 @@ class Task:
             }
         )
 
-    def label(self, table: Path) -> dict:
-        """What lies beside the table: its fingerprint and hash, and what compare has to know of the run."""
-        record = self.record
-        return {
-            "fingerprint": self.fingerprint,
-            "sha256": sha256_file(table),
-            "samples": self.samples,
-            "split": self.settings.split,
-            "evaluate": self.settings.model_dump(mode="json"),
-            "run": {
-                "fingerprint": record.fingerprint,
-                "status": record.status,
-                "diverged_at": record.diverged_at,
-                "device": record.device,
-                "engine": record.engine,
-                "precision": record.precision,
-                "versions": record.versions,
-                "updates": record.updates,
-                "batch_size": record.batch_size,
-                "grid_ratio": record.grid_ratio,
-                "n_critic": record.n_critic,
-                "variant": record.variant_block,
-            },
-        }
+    def verify(self) -> None:
+        """Raises UserError for a snapshot that is missing or not the one that run.json lists."""
+        for name in self.record.snapshots().values():
+            path, expected = self.run / name, self.record.files[name]
+            if not path.exists():
+                raise UserError(f"{path}: no such file, though run.json lists it")
+            if (seen := sha256_file(path)) != expected:
+                raise UserError(f"{path}: its SHA-256 is {seen}; run.json says {expected}")
+
+    def label(self, table: Path) -> ScoreLabel:
+        """The label of this run's table of scores."""
+        evaluate = self.settings.model_dump(mode="json")
+        facts = RunFacts.of(self.record)
+        return ScoreLabel(sha256_file(table), facts, self.fingerprint, self.samples, self.settings.split, evaluate)

@@ -1,4 +1,4 @@
-"""How the two metric classifiers are trained, held against their gate, and written."""
+"""Training the two metric classifiers, checking their accuracy, and writing them."""
 
 import math
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from ganspeed.scoring.classifier import (
     Classifier,
     FeaturesError,
     Which,
-    _file,
     batches,
     embed,
+    file_name,
 )
 from ganspeed.scoring.embedded import Embedded
 from ganspeed.system.determinism import generator, one_thread, reproducible
@@ -31,17 +31,15 @@ from ganspeed.system.files import replace_folder, sha256_file, write_json
 from ganspeed.system.processes import map_processes
 
 QUARTER_TURNS = 4  # of the task without classes
-MIXUP_SHARE = (
-    0.03  # share of training images that are blends of two; without them pixel-Gaussian images pass for digits
-)
+MIXUP_SHARE = 0.03  # of training images are blends of two; without them pixel-Gaussian images are classified as digits
+MIN_IMAGES_FOR_PROCESSES = 200_000  # seen in training; for fewer, starting a process takes longer than it saves
 
-
-MIN_IMAGES_FOR_PROCESSES = 200_000  # images to train on; below it starting a process takes longer than it saves
+Split = tuple[np.ndarray, np.ndarray]  # images (N, C, H, W) in [-1, 1] and labels (N,)
 
 
 @dataclass(frozen=True)
 class ClassifierJob:
-    """One classifier to be trained, gated, and written to `folder` with the real images as it sees them."""
+    """One classifier to train, check, and write to `folder` together with the real images that it embedded."""
 
     which: Which
     dataset: str
@@ -58,25 +56,26 @@ class ClassifierJob:
 def build(dataset: str, settings: Features, prepared: Path, out: Path, device: torch.device, workers: int = 1) -> None:
     """Train both classifiers of one data set and write them, their accuracy and the embedded val and test images.
 
-    Whole or not at all; the same bytes on one kind of device whatever the number of cores and of `workers`, the most
-    processes side by side. Raises FeaturesError when an accuracy on test is below `settings.min_accuracy`.
+    Everything or nothing is written; the same bytes on one kind of device whatever the number of cores and of
+    `workers`, the most processes side by side. Raises FeaturesError when an accuracy on test is below
+    `settings.min_accuracy`.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
         folder = Path(temporary) / "features"
         folder.mkdir()
         jobs = [ClassifierJob(which, dataset, settings, prepared, folder, device) for which in ("first", "second")]
-        splits = read_manifest(prepared).splits
-        worth = settings.epochs * splits["train"].n >= MIN_IMAGES_FOR_PROCESSES
-        done = map_processes(_build_one, jobs, workers if worth else 1)
-        accuracies = {job.which: found for job, found in done}
-        architecture = _architecture(settings, prepared)
+        n = {name: split.n for name, split in read_manifest(prepared).splits.items()}
+        worth_processes = settings.epochs * n["train"] >= MIN_IMAGES_FOR_PROCESSES
+        architecture, accuracies = _architecture(settings, prepared), {}
+        for job, of_splits in map_processes(_build_one, jobs, workers if worth_processes else 1):
+            prefix = "" if job.which == "first" else "second_"
+            accuracies |= {f"{prefix}{split}_accuracy": value for split, value in of_splits.items()}
         facts = {
             **{name: getattr(architecture, name) for name in ("shape", "task", "outputs")},
-            **{f"{split}_accuracy": value for split, value in accuracies["first"].items()},
-            **{f"second_{split}_accuracy": value for split, value in accuracies["second"].items()},
+            **accuracies,
             "settings": settings.model_dump(mode="json"),
-            "n": {name: splits[name]["n"] for name in ("train", "val", "test")},
+            "n": n,
             "torch": torch.__version__,
             "device": device.type,
             **{f"{path.stem}_sha256": sha256_file(path) for path in sorted(folder.iterdir())},
@@ -88,20 +87,24 @@ def build(dataset: str, settings: Features, prepared: Path, out: Path, device: t
 def _build_one(job: ClassifierJob) -> dict[str, float]:
     """Train one classifier and write its files; returns its accuracy on val and test."""
     reproducible()
-    settings, splits = job.settings, {name: load_split(job.prepared, name) for name in ("train", "val", "test")}
-    architecture = _architecture(settings, job.prepared)
+    training_set = load_split(job.prepared, "train")
+    held_out = {split: load_split(job.prepared, split) for split in ("val", "test")}
     with one_thread():
-        classifier = train(architecture, splits, settings, job.seed, job.device)
-        scores = {name: accuracy(classifier, *splits[name]) for name in ("val", "test")}
-        if not scores["test"] >= settings.min_accuracy:
-            raise FeaturesError(
-                f"datasets.{job.dataset}.features.min_accuracy: the {job.which} classifier (seed {job.seed}) reached "
-                f"{scores['test']:.4f} on test ({architecture.task}), at least {settings.min_accuracy} is asked for; "
-                "train it longer or wider, or ask for less"
-            )
-        reference = {name: (embed(classifier, batches(splits[name][0])), splits[name][1]) for name in ("val", "test")}
+        classifier = train(_architecture(job.settings, job.prepared), training_set, job.settings, job.seed, job.device)
+        accuracies = {name: accuracy(classifier, *split) for name, split in held_out.items()}
+        _check_accuracy(job, classifier, accuracies["test"])
+        reference = {name: (embed(classifier, batches(x)), labels) for name, (x, labels) in held_out.items()}
     _write(job, classifier, reference)
-    return scores
+    return accuracies
+
+
+def _check_accuracy(job: ClassifierJob, classifier: Classifier, on_test: float) -> None:
+    if not on_test >= job.settings.min_accuracy:
+        raise FeaturesError(
+            f"datasets.{job.dataset}.features.min_accuracy: the {job.which} classifier (seed {job.seed}) reached "
+            f"{on_test:.4f} on test ({classifier.architecture.task}), at least {job.settings.min_accuracy} is "
+            "required; train it longer or wider, or lower min_accuracy"
+        )
 
 
 def _architecture(settings: Features, prepared: Path) -> Architecture:
@@ -112,16 +115,12 @@ def _architecture(settings: Features, prepared: Path) -> Architecture:
 
 
 def train(
-    architecture: Architecture,
-    splits: dict[str, tuple[np.ndarray, np.ndarray]],
-    settings: Features,
-    seed: int,
-    device: torch.device,
+    architecture: Architecture, training_set: Split, settings: Features, seed: int, device: torch.device
 ) -> Classifier:
-    """A classifier trained on `train` with Adam on a one-cycle schedule, ready to embed (evaluation mode)."""
-    images, labels = splits["train"]
+    """A classifier trained with Adam on a one-cycle schedule, in eval mode."""
+    images, labels = training_set
     size = min(settings.batch_size, len(images))
-    steps = len(images) // size  # a last, smaller batch is left out: it would disturb BatchNorm
+    steps = len(images) // size  # the last, smaller batch is dropped: it would disturb BatchNorm
     classifier = _initialised(architecture, seed).to(device).train()
     optimizer = torch.optim.Adam(classifier.parameters(), lr=settings.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -143,10 +142,10 @@ def train(
 
 
 def mixup_loss(classifier: Classifier, x: Tensor, y: Tensor, random: torch.Generator) -> Tensor:
-    """Cross-entropy where a share MIXED of the images is blended with another image, and their labels likewise.
+    """Cross-entropy where a share MIXUP_SHARE of the images is blended with another image, and their labels likewise.
 
-    x: (N, C, H, W), y: (N,). It teaches the classifier to be unsure between the classes (mixup, Zhang et al. 2018,
-    1710.09412). Deviation: weights from U(0, 1), and most images stay as they are, so that it is sure of real ones.
+    x: (N, C, H, W), y: (N,). It makes the classifier unsure between the classes (mixup, Zhang et al. 2018,
+    1710.09412). Deviation: weights from U(0, 1), and most images are not blended, so that it is sure of real ones.
     """
     n = len(x)
     blended, weight = torch.rand(2, n, generator=random)
@@ -159,7 +158,7 @@ def mixup_loss(classifier: Classifier, x: Tensor, y: Tensor, random: torch.Gener
 
 
 def accuracy(classifier: Classifier, images: np.ndarray, labels: np.ndarray) -> float:
-    """Share of images (N, C, H, W) of which the task is solved; of rotations, all four of every image."""
+    """Share of images (N, C, H, W) that are predicted right; for rotations, of all four of every image."""
     if classifier.architecture.task == "classes":
         predicted = np.concatenate([_logits(classifier, x).argmax(1).cpu().numpy() for x in batches(images)])
         return float((predicted == labels).mean())
@@ -177,7 +176,7 @@ def rotated(x: Tensor, turns: Tensor) -> Tensor:
 
 
 def _initialised(architecture: Architecture, seed: int) -> Classifier:
-    """Weights from U(-b, b) with b = 1/√fan_in, as torch has it by default, biases 0."""
+    """Weights from U(-b, b) with b = 1/√fan_in, torch's default, biases 0."""
     classifier, random = Classifier(architecture), generator("classifier weights", seed)
     for module in classifier.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -197,5 +196,5 @@ def _write(job: ClassifierJob, classifier: Classifier, reference: dict[str, tupl
     for split, (embedded, labels) in reference.items():
         parts = {"features": embedded.features, "probabilities": embedded.probabilities, "labels": labels}
         tensors |= {f"{split}_{k}": torch.from_numpy(np.array(v)) for k, v in parts.items() if v is not None}
-    save_file({k: v.cpu() for k, v in classifier.state_dict().items()}, job.folder / _file(CLASSIFIER, job.which))
-    save_file(tensors, job.folder / _file(REFERENCE, job.which))
+    save_file({k: v.cpu() for k, v in classifier.state_dict().items()}, job.folder / file_name(CLASSIFIER, job.which))
+    save_file(tensors, job.folder / file_name(REFERENCE, job.which))

@@ -14,7 +14,7 @@ from ruamel.yaml.comments import CommentedMap
 from ganspeed.compare.power import ENOUGH_POWER, pilot_model, power
 from ganspeed.compare.records import Preregistration
 from ganspeed.compare.rounding import rounded
-from ganspeed.compare.times import THRESHOLDS, RunCurve, RunFacts, curves_of
+from ganspeed.compare.times import THRESHOLDS, RunCurve, curves_of
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
 from ganspeed.params.datasets import Threshold
@@ -24,6 +24,7 @@ from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study import pilot
 from ganspeed.study.threshold_rule import find_plateau
 from ganspeed.system.files import read_json, sha256_file, write_json
+from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
 
 POWER_RATIO = 1.5  # the printed power is that of finding this speed-up

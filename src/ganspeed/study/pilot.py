@@ -5,7 +5,7 @@ the study's, whatever the study's ratio. Freezing changes train.updates; the len
 is then taken from the record, or every freeze would require another pilot.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from ganspeed.params.blocks import Params
 from ganspeed.runs.observers import ObserverFactory
@@ -93,5 +93,5 @@ def _label(workspace: Workspace, params: Params, plan: PilotPlan, tasks: list[Ta
         **describe_pilot(params, plan.val_runs.dataset, plan.updates),
         "fingerprint": fingerprint,
         "sha256": sha256_file(table),
-        "runs": {str(task.seed): task.label(table)["run"] for task in tasks},
+        "runs": {str(task.seed): asdict(task.label(table).run) for task in tasks},
     }

@@ -8,12 +8,10 @@ shows its default table.
 import json
 from typing import Any
 
+from ganspeed.scoring.metric_names import DISPLAY_ORDER
+
 VIEW = "ganspeed"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
-SHOWN_METRICS = (
-    *("cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"),
-    *("swd", "w1_exact", "memorisation"),
-)
 LOSSES = "Model metrics"  # MLflow's name for the charts of metrics without a prefix
 
 
@@ -28,7 +26,7 @@ def view_state(variants: tuple[str, ...], split: str) -> str:
             "searchFilter": "tags.current = 'true'",
             "orderByKey": "metrics.`final/cfid`",
             "orderByAsc": True,
-            "selectedColumns": ["tags.`status`", *(f"metrics.`final/{metric}`" for metric in SHOWN_METRICS)],
+            "selectedColumns": ["tags.`status`", *(f"metrics.`final/{metric}`" for metric in DISPLAY_ORDER)],
             "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "variant"}]},
             "groupsExpanded": {f"tag.variant.{variant}": False for variant in variants},
             "useGroupedValuesInCharts": True,

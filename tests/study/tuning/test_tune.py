@@ -6,7 +6,7 @@ import pytest
 import torch
 from toy_study import TINY_TRAIN, write_prepared
 
-from ganspeed.compare.times import RunCurve, RunFacts, log_area
+from ganspeed.compare.times import RunCurve, log_area
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Knob
 from ganspeed.params.load import load_params
@@ -16,6 +16,7 @@ from ganspeed.study.tuning.score import trial_score
 from ganspeed.study.tuning.trials import plan_trials, sample_values
 from ganspeed.study.tuning.tune import run_tuning, score_trials
 from ganspeed.system.files import read_json
+from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
 
 RATES = {"lr_g": Knob(low=1e-4, high=1e-2, log=True), "lr_d": Knob(low=1e-4, high=1e-2, log=True)}

@@ -5,9 +5,10 @@ import math
 
 import pandas as pd
 
-from ganspeed.compare.times import RunFacts, curves_of, log_area
+from ganspeed.compare.times import curves_of, log_area
 from ganspeed.scoring.snapshots import score
 from ganspeed.scoring.task import Task
+from ganspeed.types import RunFacts
 
 
 def trial_score(task: Task) -> tuple[float, bool]:
@@ -18,6 +19,6 @@ def trial_score(task: Task) -> tuple[float, bool]:
     curve falls. A diverged run counts as if it had stayed at the worst cfid that it ever had, the untrained generator's
     included.
     """
-    facts = {(task.variant, task.seed): RunFacts.from_run(task.record)}
+    facts = {(task.variant, task.seed): RunFacts.of(task.record)}
     (run,) = curves_of(pd.read_csv(io.StringIO(score(task))), facts)
     return (math.log(max(run.cfid)), True) if run.failed else (log_area(run), False)
