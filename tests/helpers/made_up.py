@@ -132,7 +132,8 @@ def write_study(
             _write_json(workspace.tuning(dataset), TUNING)
         _write_json(
             workspace.timing(dataset),
-            {"dataset": dataset, "device": None, "seconds_per_update": seconds_per_update or {}},
+            {"dataset": dataset, "repeats": 0, "updates": 50, "device": None, "fingerprints": {}}
+            | {"seconds_per_update": seconds_per_update or {}},
         )
         for variant in variants:
             for seed in seeds:

@@ -43,7 +43,8 @@ def pilot(workspace: Workspace, seed: int, histories: dict[str, list], **changes
     variant = {"objective": "iterative_penalty", "n_critic": 2, "sides": "two", "optimizer": ADAM}
     folder.mkdir(parents=True)
     pd.DataFrame(histories).to_csv(folder / "history.csv", index=False)
-    record = {"status": "completed", "files": {"history.csv": sha256_file(folder / "history.csv")}}
+    record = {"dataset": "digits", "variant": "iterative", "status": "completed", "diverged_at": None}
+    record |= {"files": {"history.csv": sha256_file(folder / "history.csv")}}
     record |= dict.fromkeys(IDENTITY, "made up") | {"parameters": {"variant": variant, "train": {"updates": 4}}}
     record |= changes
     record["fingerprint"] = sha256_json({key: record[key] for key in IDENTITY})
@@ -164,7 +165,7 @@ def test_the_command_writes_a_schedule_and_prints_a_valid_block(document, tmp_pa
         pilot(workspace, seed, history([0.0, alpha, 1.0], [10.0, 5.0, 0.0]))
     assert cli.main(["--root", str(tmp_path), "freeze-schedule", "digits", "iterative"]) == 0
     out = capsys.readouterr().out
-    assert "8 critic steps, mean of seeds 800, 801" in out
+    assert "8 discriminator updates, mean of seeds 800, 801" in out
     document["variants"] |= YAML(typ="safe").load(out.split("\n\n", 2)[2])
     document["compare"]["variants"].append("iterative_replay")
     with (tmp_path / "params.yaml").open("w") as file:

@@ -274,7 +274,7 @@ def test_a_copy_on_other_seeds_is_called_one(study):
     workspace, params = study
     (found,) = read_results(workspace, params.compare)
     copy = [
-        dataclasses.replace(run, variant="copy", record=run.record | {"seed": run.seed + 500})
+        dataclasses.replace(run, variant="copy", record=dataclasses.replace(run.record, seed=run.seed + 500))
         for run in found.of("wgan_gp")
     ]
     changed = dataclasses.replace(found, variants=(*found.variants, "copy"), runs=(*found.runs, *copy))

@@ -125,7 +125,7 @@ def test_freezing_twice_changes_nothing_and_asks_for_no_other_pilot(study):
 
 def test_a_pilot_of_other_params_is_refused(study):
     workspace = study([curve] * 3, updates=3003)
-    with pytest.raises(UserError, match="updates 3003 where params ask for 3000; run `make pilot`"):
+    with pytest.raises(UserError, match="updates 3003 instead of 3000; run `make pilot`"):
         freeze(workspace, "digits")
     with pytest.raises(UserError, match="no cfid_second among its metrics"):
         freeze(study([curve] * 3, second=False), "digits")
@@ -142,7 +142,7 @@ def test_a_pilot_made_before_an_edit_is_refused(study, change, named):
     document = YAML().load(workspace.params)
     change(document)
     YAML().dump(document, workspace.params)
-    with pytest.raises(UserError, match=f"another pilot than that of params: {named} .*; run `make pilot`"):
+    with pytest.raises(UserError, match=f"not the pilot of the present params: {named} .*; run `make pilot`"):
         freeze(workspace, "digits")
     assert not workspace.preregistration("digits").exists()
 
@@ -151,7 +151,7 @@ def test_a_pilot_whose_scores_were_touched_is_refused(study):
     workspace = study([curve] * 3)
     table = workspace.pilot("digits")
     table.write_text(table.read_text().replace("0.9", "0.8"))
-    with pytest.raises(UserError, match="its bytes are not those that the pilot wrote"):
+    with pytest.raises(UserError, match="changed since the pilot wrote it"):
         freeze(workspace, "digits")
 
 

@@ -18,7 +18,7 @@ def check_comparable(dataset: str, runs: list[RunCurve]) -> None:
 
 
 def check_complete(dataset: str, runs: list[RunCurve], seconds_per_update: dict[str, float]) -> None:
-    """Every run needs the second classifier's scores, and every variant its time where any has one."""
+    """Every run needs the second classifier's scores, and every variant its time if any has one."""
     missing = [run.name for run in runs if len(run.second) != len(run.cfid)]
     if missing:
         raise UserError(f"data set {dataset}: no cfid_second in the scores of {', '.join(missing)}; score them again")

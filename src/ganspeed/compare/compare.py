@@ -1,6 +1,6 @@
 """All comparisons of one data set: the content of artifacts/comparison/<dataset>.json.
 
-A pure function of scores, timing and the records of preregistration; the order of its arguments' rows does not matter.
+A pure function of scores, timing and the records in preregistration/; the order of runs and rows does not matter.
 """
 
 import math
@@ -23,9 +23,9 @@ from ganspeed.params.datasets import Threshold
 
 @dataclass(frozen=True)
 class Clock:
-    """What stage `timing` measured: variant → seconds that a generator update takes alone, and on which device.
+    """What the stage `timing` measured: variant → seconds of a generator update, and on which device.
 
-    An empty clock gives no axis of seconds.
+    Without seconds there is no axis of seconds.
     """
 
     seconds_per_update: dict[str, float] = field(default_factory=dict)
@@ -65,17 +65,17 @@ class VerdictRules:
         return replace(row, sentence=sentence(row, self.dataset, self.device, self.tau, others))
 
     def decide(self, row: Row) -> tuple[str | None, str | None]:
-        """(verdict, reason) of a planned pair; no verdict where an arm is untuned."""
+        """(verdict, reason) of a planned pair; no verdict if an arm is untuned."""
         if untuned_arms := [arm for arm in (row.new, row.reference) if arm in self.untuned]:
             return None, f"untuned: {', '.join(untuned_arms)}"
         return decide(row, self.demo(row.n), self.protocol, self.detectable(row.n))
 
     def demo(self, n: int) -> list[str]:
-        """Why n seeds make a demonstration only; empty if nothing says so."""
+        """Why n seeds are a demonstration only; empty if they are not."""
         return demo_reasons(n, self.tau, self.pixel_gaussian, self.record)
 
     def detectable(self, n: int) -> float | None:
-        """The smallest ratio that n seeds find by the spread of the pilot; None where no pilot gives one."""
+        """The smallest ratio that n seeds find by the spread of the pilot; None without a pilot."""
         if self.record is None or self.record.sd_log_time is None:
             return None
         return minimum_detectable_ratio(n, self.record.sd_log_time, len(self.protocol.planned))
@@ -92,21 +92,20 @@ def compare_runs(
 ) -> dict:
     """The content of artifacts/comparison/<dataset>.json: a `Comparison` as plain values.
 
-    calibration: columns row, metric, value, n. Raises UserError where runs must not be compared.
+    calibration: columns row, metric, value, n. Raises UserError if runs must not be compared.
     """
     runs = sorted(runs, key=lambda run: (run.variant, run.seed))
     check_comparable(dataset, runs)
     check_complete(dataset, runs, clock.seconds_per_update)
     check_timing_device(dataset, runs, clock.device)
-    device, taus, record = runs[0].facts.device, taus_of(threshold), records.preregistration
-    levels = cfid_levels(calibration)
+    levels, taus, record = cfid_levels(calibration), taus_of(threshold), records.preregistration
     pixel_gaussian = next((level.cfid for level in levels if level.row == "pixel_gaussian"), None)
     loose = untuned({run.variant: run.facts.variant for run in runs}, records.tuning)
-    rules = VerdictRules(dataset, device, taus["tau"], pixel_gaussian, protocol, record, loose)
+    rules = VerdictRules(dataset, runs[0].facts.device, taus["tau"], pixel_gaussian, protocol, record, loose)
     study = pair_runs(runs, taus, protocol, clock.seconds_per_update)
     found = Comparison(
         dataset=dataset,
-        device=device,
+        device=rules.device,
         axis=protocol.axis,
         guards=protocol.guards(),
         power=record and record.power,
@@ -131,13 +130,13 @@ def cfid_levels(calibration: pd.DataFrame) -> list[Level]:
 
 
 def final(run: RunCurve) -> Final:
-    """cfid and coverage of the run's last snapshot, None where not finite, and whether it failed."""
+    """cfid and coverage of the run's last snapshot, None if not finite, and whether it failed."""
     finite = [value if math.isfinite(value) else None for value in (run.cfid[-1], run.last_coverage)]
     return Final(run.variant, run.seed, *finite, run.failed)
 
 
 def threshold_source(run: RunCurve, threshold: Threshold, record: Preregistration | None) -> str:
-    """`pilot` when threshold and length are what the rule gave and the record holds, `params` otherwise."""
+    """`pilot` if threshold and length are those that the record has from the rule, `params` otherwise."""
     if record is None or record.reasons:
         return "params"
     frozen = (record.threshold, record.updates) == (threshold.model_dump(), run.facts.updates)

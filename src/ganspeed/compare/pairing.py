@@ -109,8 +109,8 @@ def _rows(study: PairedRuns, pair: Pair) -> Iterator[Row]:
         horizon = min(runs[0].budget * scale for runs, scale in zip(pair.runs, scales, strict=True))
         arms = [_arm(study, runs, axis, horizon) for runs in pair.runs]
         for threshold in ALL_THRESHOLDS:
-            judged = pair.planned and (axis, threshold) == (study.protocol.axis, "tau")
-            row = evidence(*arms, axis, study.protocol) if judged else measurements(*arms, axis, threshold)
+            primary = pair.planned and (axis, threshold) == (study.protocol.axis, "tau")
+            row = evidence(*arms, axis, study.protocol) if primary else measurements(*arms, axis, threshold)
             yield replace(row, planned=pair.planned, same_as=None if same_as == axis else same_as)
 
 

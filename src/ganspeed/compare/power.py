@@ -1,6 +1,6 @@
 """How likely a verdict is: complete simulated studies, guards included, from what a few pilot runs did.
 
-The simulated studies go through `evidence` and `decide`, the functions that judge the real one.
+The simulated studies go through `evidence` and `decide`, as the real one does.
 """
 
 import math
@@ -28,7 +28,7 @@ class PilotModel:
     """A normal model of one run: log times to the four thresholds, log final cfid, coverage.
 
     mean: (6,), covariance: (6, 6), both in the order of QUANTITIES; failures: share of pilot runs that diverged;
-    updates and grid_ratio: of the study to come, whose grid decides what a time can be.
+    updates and grid_ratio: of the study to come, whose grid determines the possible times.
     """
 
     mean: np.ndarray
@@ -50,7 +50,7 @@ def pilot_model(
 
     Final cfid and coverage are those of the snapshot nearest to `updates`, where the study will end; a threshold that a
     run never reached counts as its end. A handful of seeds may agree by chance, so no standard deviation is taken as
-    less than MIN_SD: 10 % in a time, 5 % in a final cfid, 0.01 in coverage (variances are raised, covariances kept).
+    less than MIN_SD: 10 % in a time, 5 % in a final cfid, 0.01 in coverage (variances are raised, covariances not).
     Raises UserError when every run diverged.
     """
     finished = sorted((run for run in runs if not run.failed), key=lambda run: run.seed)
@@ -87,7 +87,7 @@ def power(
     final cfid and coverage are alike. Two choices make the figure a lower bound: the arms of a pair are independent
     (the pilot has one arm, and shared seeds can only help), and p is multiplied by `family`, the number of planned
     comparisons, the most that Holm's correction can do. A run diverges with the pilot's share of failures, and then
-    reaches nothing. The Monte Carlo error is at most 1.2 % at 2000 studies. The same generator state gives the same
+    reaches no threshold. The Monte Carlo error is at most 1.2 % at 2000 studies. The same state of `rng` gives the same
     number.
     """
     return simulate(ratio, n, model, protocol, rng, family, studies).count(FASTER) / studies
@@ -127,7 +127,7 @@ def simulate_arm(n: int, model: PilotModel, grid: list[int], rng: np.random.Gene
 
 
 def minimum_detectable_ratio(n: int, sd: float, family: int = 1, wanted: float = ENOUGH_POWER) -> float:
-    """The smallest speed-up that n pairs find with probability `wanted`; infinite where n is too small to find any.
+    """The smallest speed-up that n pairs find with probability `wanted`; infinite if n is too small to find any.
 
     sd: standard deviation of log time between seeds of one arm, the arms of a pair taken as independent. Of the test
     alone, without guards: the power of the paired t test at the level that 2^n sign flips attain within

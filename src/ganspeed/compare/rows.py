@@ -1,6 +1,6 @@
 """The content of artifacts/comparison/<dataset>.json: the names of the fields are the keys of the file.
 
-Ratios are above 1 where the new arm needs less. Null stands for None, and for a value that is not finite.
+Ratios are above 1 if the new arm needs less.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ganspeed.compare.statistics import Effect
 class Guard:
     """What the arm that is ahead must not have paid for its speed."""
 
-    value: float | None  # as measured; None where it is not finite or cannot be computed
+    value: float | None  # as measured; None if it is not finite or cannot be computed
     bound: float
     ok: bool
 
@@ -31,12 +31,12 @@ class Row(Effect):
     rmst_reference: float
     planned: bool = False
     same_as: str | None = None  # an earlier axis on which the pair compares alike
-    # What follows is known of planned comparisons on the primary axis at tau alone, the sentence of all there.
+    # The rest is set for planned comparisons on the primary axis at tau only; the sentence for all pairs there.
     guards: dict[str, Guard] | None = None  # final_cfid, coverage, failures, tau25, tau75, second
-    step: float | None = None  # of the snapshot grid around T, as a ratio; None where a T is the first snapshot
+    step: float | None = None  # of the snapshot grid around T, as a ratio; None if a T is the first snapshot
     p_holm: float | None = None
     verdict: str | None = None
-    reason: str | None = None  # why there is no evidence, or no verdict
+    reason: str | None = None  # why the verdict is NO EVIDENCE, or there is none
     sentence: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""The sentence of a comparison, computed from its row. Only a planned row gets a word of judgement."""
+"""The sentence of a comparison, computed from its row. Only a planned row has a verdict."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def sentence(row: Row, dataset: str, device: str, tau: float, others: Sequence[R
 
 
 def _no_evidence(row: Row, goal: str, axis: str, found: str) -> str:
-    """Why nothing is claimed; what is known nevertheless."""
+    """The reason, and what was measured."""
     start = f"no evidence of a difference between {row.new} and {row.reference} in the {axis} to {goal} ({row.reason})"
     short = short_arms(row)
     if short == ["reference"]:
@@ -48,7 +48,7 @@ def _no_evidence(row: Row, goal: str, axis: str, found: str) -> str:
 
 
 def _guards(row: Row) -> str:
-    """What failed, with its value, where a claim failed by its guards."""
+    """The guards that failed, with their values, of a claim that failed by its guards."""
     if row.verdict is None or "GUARD FAILED" not in row.verdict:
         return ""
     words = {

@@ -1,4 +1,4 @@
-"""From scores to times: when a run first stays at or below a threshold, on which axis, and how low it is on the way.
+"""From scores to times: when a run first stays at or below a threshold, on which axis, and how low its cfid is.
 
 T is the first of `consecutive` snapshots in a row with cfid at or below the threshold. A run that never gets there, or
 diverges before, counts as the horizon; one that diverges later keeps its T. No run is dropped.
@@ -55,7 +55,7 @@ class RunCurve:
 
     @property
     def last_coverage(self) -> float:
-        """Coverage of the last snapshot that has it; NaN where none has."""
+        """Coverage of the last snapshot that has it; NaN if none has."""
         return self.coverage[-1][1] if self.coverage else math.nan
 
     def by(self, threshold: str) -> tuple[float, ...]:
@@ -92,9 +92,9 @@ def taus_of(threshold: Threshold) -> dict[str, float]:
 
 
 def time_to_threshold(run: RunCurve, tau: float, consecutive: int, threshold: str = "tau") -> int | None:
-    """The first update of `consecutive` snapshots in a row at or below tau; None when there is none.
+    """The first update of `consecutive` snapshots in a row at or below tau; None if there is none.
 
-    `threshold` says by which curve: cfid, or cfid_second for `second`.
+    `threshold` decides by which curve: cfid, or cfid_second for `second`.
     """
     streak = 0
     for i, value in enumerate(run.by(threshold)):
@@ -118,7 +118,7 @@ def grid_step(grid: list[int], update: int) -> float:
 
 
 def log_cfid(value: float) -> float:
-    """Log of a cfid, of no less than 1e-12 (rounding may take a tiny one below 0); NaN and infinity stay."""
+    """Log of a cfid, of no less than 1e-12 (rounding may take a tiny one below 0); NaN and infinity are unchanged."""
     return math.log(max(value, MIN_CFID)) if math.isfinite(value) else value
 
 

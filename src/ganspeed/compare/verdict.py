@@ -39,7 +39,7 @@ def differences(new: Times, reference: Times) -> list[float]:
 
 
 def measurements(new: Arm, reference: Arm, axis: str, threshold: str) -> Row:
-    """What the times of two arms say of one axis and threshold, before guards and the correction over the family."""
+    """The row of two arms on one axis at one threshold, without guards and without the correction over the family."""
     times = [arm.times[threshold] for arm in (new, reference)]
     reached = [sum(there for _, there in arm) for arm in times]
     means = [math.fsum(time for time, _ in arm) / len(arm) for arm in times]
@@ -59,8 +59,8 @@ def measurements(new: Arm, reference: Arm, axis: str, threshold: str) -> Row:
 def evidence(new: Arm, reference: Arm, axis: str, protocol: Protocol) -> Row:
     """The measurements at tau, the guards of the arm that is ahead, and `step`.
 
-    `step` is the grid's step as a ratio: by so much the interval may be off, since a time is known to lie between two
-    snapshots only. None where a time is that of the first snapshot.
+    `step` is the grid's step as a ratio, by which the interval may be off, since a time lies anywhere between two
+    snapshots. None if a time is that of the first snapshot.
     """
     row = measurements(new, reference, axis, "tau")
     guards = check_guards(*((new, reference) if row.ratio >= 1 else (reference, new)), protocol)
@@ -101,9 +101,9 @@ def short_arms(row: Row) -> list[str]:
 def decide(row: Row, demo: Sequence[str], protocol: Protocol, detectable: float | None) -> tuple[str, str | None]:
     """(verdict, reason) of a planned comparison of tuned arms: the first of the protocol's list that applies.
 
-    `row` is what `evidence` found, rounded, with p_holm; `demo` says why the study is a demonstration, if it is;
-    `detectable` is the smallest ratio that so many seeds find with 80 % power: infinite if there is none, None where
-    no pilot says so.
+    `row` is what `evidence` found, rounded, with p_holm; `demo` is why the study is a demonstration, if it is;
+    `detectable` is the smallest ratio that so many seeds find with 80 % power: infinite if there is none, None without
+    a pilot.
     """
     if demo:
         return NO_EVIDENCE, f"the study is a demo: {'; '.join(demo)}"
@@ -128,7 +128,7 @@ def decide(row: Row, demo: Sequence[str], protocol: Protocol, detectable: float 
 
 
 def demo_reasons(n: int, tau: float, pixel_gaussian: float | None, record: Preregistration | None) -> list[str]:
-    """Why a comparison of n paired seeds can be no more than a demonstration; empty if nothing says so."""
+    """Why a comparison of n paired seeds can only be a demonstration; empty if it is none."""
     found = [f"fewer than {MIN_SEEDS} seeds: {n}"] if n < MIN_SEEDS else []
     if record is not None:
         found += record.reasons

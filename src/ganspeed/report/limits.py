@@ -105,7 +105,7 @@ def _limits_of_data(everything: list[Results]) -> list[tuple[str, str]]:
     points = []
     if len(everything) == 1:
         points.append(("One data set", f"Nothing here speaks of data other than {everything[0].dataset}."))
-    ratios = {r.dataset: r.runs[0].record["parameters"]["train"]["grid_ratio"] for r in everything}
+    ratios = {r.dataset: r.runs[0].record.grid_ratio for r in everything}
     points += [
         (
             "Coarse snapshots",

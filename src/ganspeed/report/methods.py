@@ -21,9 +21,9 @@ def datasets(everything: list[Results]) -> Table:
         label = results.score_label
         rows.append((
             Cell(results.dataset),
-            Cell(_settings(record["parameters"]["data"])),
-            Cell(_settings(record["parameters"]["train"])),
-            Cell(record["manifest_sha256"][:12]),
+            Cell(_settings(record.data_block)),
+            Cell(_settings(record.train_block)),
+            Cell(record.manifest_sha256[:12]),
             Cell(accuracy, gate),
             Cell(f"{label.samples:,} generated", f"{held_out} held out ({label.split})"),
         ))  # fmt: skip
@@ -36,9 +36,9 @@ def variants(everything: list[Results]) -> Table:
     """Every variant's parameters, once if all data sets share them, and the hash of its code."""
     rows = []
     for variant in everything[0].variants:
-        blocks = {run.record["parameters"]["variant"]["objective"]: run for r in everything for run in r.of(variant)}
+        blocks = {run.record.objective: run for r in everything for run in r.of(variant)}
         for objective, run in blocks.items():
-            block = {k: v for k, v in run.record["parameters"]["variant"].items() if k != "objective"}
+            block = {k: v for k, v in run.record.variant_block.items() if k != "objective"}
             rows.append((Cell(variant), Cell(objective), Cell(_settings(block)), Cell(code(run))))
     caption = "Variants. The code is the SHA-256 over the source files that a run of the variant really uses."
     return Table(caption, ("variant", "objective", "parameters", "code"), (("", tuple(rows)),), texts=4)
@@ -53,8 +53,8 @@ def provenance(everything: list[Results]) -> Table:
             rows.append((
                 Cell(results.dataset),
                 Cell(variant),
-                Cell(", ".join(str(run.record["seed"]) for run in runs)),
-                Cell(_counted([run.record["device"] for run in runs])),
+                Cell(", ".join(str(run.record.seed) for run in runs)),
+                Cell(_counted([run.record.device for run in runs])),
                 Cell(_counted([_versions(run) for run in runs])),
                 Cell(_counted([commit(run) for run in runs])),
             ))  # fmt: skip
@@ -76,9 +76,9 @@ def runs(everything: list[Results], bounds: Flags) -> Table:
             rows.append((
                 Cell(results.dataset),
                 Cell(run.variant),
-                Cell(str(run.record["seed"])),
+                Cell(str(run.record.seed)),
                 Cell(status, ", ".join(flags[run.variant, run.seed])),
-                Cell(run.record["fingerprint"][:16]),
+                Cell(run.record.fingerprint[:16]),
                 Cell(commit(run)),
             ))  # fmt: skip
     head = ("data set", "variant", "seed", "status", "fingerprint", "commit")
@@ -92,7 +92,7 @@ def runs(everything: list[Results], bounds: Flags) -> Table:
 
 def code(run: ReportedRun) -> str:
     """The first twelve digits of the SHA-256 over the hashes of the sources that a run used."""
-    return sha256_json(run.record["sources"])[:12]
+    return sha256_json(run.record.sources)[:12]
 
 
 def commit(run: ReportedRun) -> str:
@@ -119,5 +119,5 @@ def _settings(block: dict, prefix: str = "") -> str:
 
 
 def _versions(run: ReportedRun) -> str:
-    named = [f"{name} {version}" for name, version in sorted(run.record["versions"].items())]
-    return ", ".join([*named, run.record["precision"], run.record["engine"]])
+    named = [f"{name} {version}" for name, version in sorted(run.record.versions.items())]
+    return ", ".join([*named, run.record.precision, run.record.engine])

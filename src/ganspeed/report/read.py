@@ -1,6 +1,6 @@
 """Reads the files of every run in params.compare, each by its name, never by a directory search."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -11,21 +11,23 @@ from ganspeed.compare.times import THRESHOLDS
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare
 from ganspeed.runs.integrity import refuse_damaged_runs
+from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
 from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study.status import Status, StudyFacts, committed, study_status
-from ganspeed.system.files import read_json
+from ganspeed.system.files import read_json, read_json_if_exists
+from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class ReportedRun:
-    """One variant with one seed: run.json, its provenance and its folder."""
+    """One variant with one seed: its record, its provenance and its folder."""
 
     variant: str
     seed: int
-    record: dict
+    record: RunRecord
     provenance: dict
     folder: Path
     seconds_per_update: float | None  # of its variant, measured by the stage timing; None if not measured
@@ -33,22 +35,19 @@ class ReportedRun:
     @property
     def diverged_at(self) -> int | None:
         """The update at which the run diverged; None for a completed run."""
-        return self.record["diverged_at"]
+        return self.record.diverged_at
 
     @property
     def scale(self) -> dict[str, float]:
         """Axis → units of that axis per generator update."""
-        parameters = self.record["parameters"]
-        n_critic = parameters["variant"]["n_critic"]
-        units = {"updates": 1, "d_updates": n_critic, "images": n_critic * parameters["train"]["batch_size"]}
+        n_critic = self.record.n_critic
+        units = {"updates": 1, "d_updates": n_critic, "images": n_critic * self.record.batch_size}
         return units if self.seconds_per_update is None else units | {"seconds": self.seconds_per_update}
 
     @property
     def samples(self) -> dict[int, Path]:
         """Update → picture of samples at fixed z, as run.json lists them."""
-        names = (Path(name) for name in self.record["files"])
-        pictures = (name for name in names if name.parent == Path("samples") and name.suffix == ".png")
-        return dict(sorted((int(name.stem), self.folder / name) for name in pictures))
+        return {update: self.folder / name for update, name in self.record.samples().items()}
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def _accuracy(workspace: Workspace, dataset: str) -> Path:
 def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> list[Path]:
     folder = workspace.run(dataset, variant, seed)
     return [
-        folder / "run.json",
+        folder / RUN_JSON,
         folder / "history.csv",
         workspace.provenance(dataset, variant, seed),
         workspace.scores(dataset, variant, seed),
@@ -142,7 +141,7 @@ def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Resul
     seconds = comparison["seconds_per_update"]
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
     tables, labels = read_scores(workspace, dataset, compare)
-    _check_labels([(run.record, asdict(labels[run.variant, run.seed].run)) for run in runs], dataset)
+    _check_labels([(run.record, labels[run.variant, run.seed].run) for run in runs], dataset)
     scores, histories = [], []
     for run in runs:
         table = tables[run.variant, run.seed]
@@ -174,7 +173,7 @@ def _status(
 ) -> Status:
     """The status of the study, from its runs, committed records and git."""
     dataset, used = comparison["dataset"], comparison["thresholds"]
-    blocks, threshold = runs[0].record["parameters"], {name: used[name] for name in THRESHOLDS}
+    blocks, threshold = runs[0].record.parameters, {name: used[name] for name in THRESHOLDS}
     planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
     study = StudyFacts(
         dataset=dataset,
@@ -185,23 +184,19 @@ def _status(
         guards=comparison["guards"],
         metric_sha256=metric_sha256(),
         planned=[{"new": new, "reference": reference} for new, reference in planned],
-        seed_offsets={run.variant: run.record["seed"] - run.seed for run in runs},
+        seed_offsets={run.variant: run.record.seed - run.seed for run in runs},
         seeds=list(compare.seeds),
         threshold=threshold | {"tau_second": used["second"]},
         train=blocks["train"],
-        variants={run.variant: run.record["parameters"]["variant"] for run in runs},
+        variants={run.variant: run.record.variant_block for run in runs},
         demo=comparison["demo"],
         untuned=comparison["untuned"],
         provenance=[run.provenance for run in runs],
     )
     record = workspace.preregistration(dataset)
     commits = committed(workspace.root, record, [run.provenance["commit"] for run in runs])
-    records = StudyRecords.from_json(_read_optional(record), _read_optional(workspace.tuning(dataset)))
-    return study_status(study, records, commits)
-
-
-def _read_optional(path: Path) -> dict | None:
-    return read_json(path) if path.exists() else None
+    tuning = read_json_if_exists(workspace.tuning(dataset))
+    return study_status(study, StudyRecords.from_json(read_json_if_exists(record), tuning), commits)
 
 
 def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
@@ -213,16 +208,15 @@ def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
 def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int, seconds: dict[str, float]) -> ReportedRun:
     folder = workspace.run(dataset, variant, seed)
     provenance = read_json(workspace.provenance(dataset, variant, seed))
-    return ReportedRun(variant, seed, read_json(folder / "run.json"), provenance, folder, seconds.get(variant))
+    return ReportedRun(variant, seed, read_record(folder), provenance, folder, seconds.get(variant))
 
 
-def _check_labels(runs: list[tuple[dict, dict]], dataset: str) -> None:
+def _check_labels(runs: list[tuple[RunRecord, RunFacts]], dataset: str) -> None:
     """Raise UserError if the label of a run's scores, which compare reads, differs from its run.json."""
-    for record, label in runs:
-        block = record["parameters"]["variant"]
-        own = {**record["parameters"]["train"], **record, "n_critic": block["n_critic"], "variant": block}
-        if differing := [f"{key}: {value!r}, not {own[key]!r}" for key, value in label.items() if value != own[key]]:
-            name = f"{dataset}/{record['variant']}/seed-{record['seed']}"
+    for record, facts in runs:
+        own = vars(RunFacts.of(record))
+        if differing := [f"{key}: {seen!r}, not {own[key]!r}" for key, seen in vars(facts).items() if seen != own[key]]:
+            name = f"{dataset}/{record.variant}/seed-{record.seed}"
             raise UserError(f"scores of {name} belong to another run: {'; '.join(differing)}; run the stage `evaluate`")
 
 

@@ -51,8 +51,8 @@ def opening(everything: list[Results]) -> str:
 def _copies(results: Results) -> str:
     """A sentence for every variant that trains on other seeds than the rest."""
     first = {variant: results.of(variant)[0] for variant in results.variants}
-    blocks = {variant: run.record["parameters"]["variant"] for variant, run in first.items()}
-    offsets = {variant: run.record["seed"] - run.seed for variant, run in first.items()}
+    blocks = {variant: run.record.variant_block for variant, run in first.items()}
+    offsets = {variant: run.record.seed - run.seed for variant, run in first.items()}
     sentences = ""
     for copy in (variant for variant, offset in offsets.items() if offset):
         twins = [v for v in results.variants if blocks[v] == blocks[copy] and offsets[v] != offsets[copy]]
@@ -64,7 +64,7 @@ def _copies(results: Results) -> str:
 def methods(results: Results) -> str:
     """The methods behind the times and tests of a data set, with the numbers used."""
     used, scored = results.comparison["thresholds"], results.score_label
-    train, row = results.runs[0].record["parameters"]["train"], results.comparison["guards"]["consecutive"]
+    train, row = results.runs[0].record.train_block, results.comparison["guards"]["consecutive"]
     text = (
         f"Methods on {results.dataset}. Each run was trained for {train['updates']:,} generator updates; neighbouring "
         f"snapshots stand a factor of {plain(train['grid_ratio'])} apart. A snapshot was scored by "

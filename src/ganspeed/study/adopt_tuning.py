@@ -16,7 +16,7 @@ def adopt_tuning(workspace: Workspace, dataset: str) -> str:
     """Write the chosen blocks and preregistration/<dataset>-tuning.json; returns the difference of params.yaml.
 
     A tuned block is inserted after the published one that it started from, which does not change. Raises UserError,
-    nothing written, where there is no tuning or the published blocks have changed since.
+    nothing written, if there is no tuning or the published blocks have changed since.
     """
     params, path = load_params(workspace.params), workspace.tuned(dataset)
     params.dataset(dataset)

@@ -35,7 +35,7 @@ SIGNIFICANT = 6  # digits of a threshold, in params.yaml and in the record alike
 
 @dataclass(frozen=True)
 class Rule:
-    """What the pilot gives; where there are reasons, length and thresholds are params' own."""
+    """What the pilot gives; if there are reasons, length and thresholds are those of params."""
 
     plateau: int | None  # the update at which the pilot levels off
     cfid: float  # its lowest median
@@ -45,9 +45,9 @@ class Rule:
 
 
 def freeze(workspace: Workspace, dataset: str) -> str:
-    """Write preregistration/<dataset>.json and, where the rule gives them, params.yaml's values; returns a report.
+    """Write preregistration/<dataset>.json and, if the rule gives them, params.yaml's values; returns a report.
 
-    Raises UserError, nothing written, where the pilot is missing or not of the present params.
+    Raises UserError, nothing written, if the pilot is missing or not of the present params.
     """
     params = load_params(workspace.params)
     made, pilots = read_pilot(workspace, params, dataset)
@@ -67,7 +67,7 @@ def freeze(workspace: Workspace, dataset: str) -> str:
 
 
 def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict, list[RunCurve]]:
-    """(the record's block `pilot`, its runs). Raises UserError where it is missing or not of the present params."""
+    """(the record's block `pilot`, its runs). Raises UserError if it is missing or not of the present params."""
     path = workspace.pilot(dataset)
     length = pilot.pilot_length(workspace, params, dataset)
     for part in (path, path.with_suffix(".json")):
@@ -75,11 +75,11 @@ def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict
             raise UserError(f"{part}: no such file; `make pilot` writes it")
     label, scores = read_json(path.with_suffix(".json")), pd.read_csv(path)
     wanted = pilot.describe_pilot(params, dataset, length)
-    if differing := [f"{key} {label.get(key)} where params ask for {wanted[key]}" for key in wanted
+    if differing := [f"{key} {label.get(key)} instead of {wanted[key]}" for key in wanted
                      if label.get(key) != wanted[key]]:  # fmt: skip
-        raise UserError(f"{path}: another pilot than that of params: {'; '.join(differing)}; run `make pilot`")
+        raise UserError(f"{path}: not the pilot of the present params: {'; '.join(differing)}; run `make pilot`")
     if label.get("sha256") != sha256_file(path):
-        raise UserError(f"{path}: its bytes are not those that the pilot wrote; run `make pilot`")
+        raise UserError(f"{path}: changed since the pilot wrote it; run `make pilot`")
     if missing := [metric for metric in PILOT_METRICS if metric not in set(scores["metric"])]:
         raise UserError(f"{path}: no {', '.join(missing)} among its metrics; run `make pilot`")
     made = {key: label[key] for key in ("variant", "seeds", "split", "updates")}
@@ -146,7 +146,7 @@ def power_of_verdict(
 ) -> tuple[float | None, dict | None]:
     """(standard deviation of log time to tau, chance that the study finds POWER_RATIO, guards included).
 
-    Both None where every pilot run diverged: no model of a run follows then.
+    Both None if every pilot run diverged: there is no model of a run then.
     """
     if all(run.failed for run in pilots):
         return None, None
@@ -158,7 +158,7 @@ def power_of_verdict(
 
 
 def summary(record: Preregistration) -> str:
-    """The record in words, for who has just frozen a study."""
+    """What the command prints of the record."""
     dataset, made = record.dataset, record.pilot
     source = f"{len(made['seeds'])} pilot runs of {made['variant']}, {made['updates']} updates, {made['split']}"
     lines = [f"{dataset}: {source}"]

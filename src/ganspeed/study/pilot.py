@@ -34,7 +34,7 @@ class PilotPlan:
 
 
 def run_pilot(workspace: Workspace, params: Params, dataset: str, make_observers: ObserverFactory) -> int:
-    """Bring artifacts/pilot/<dataset>.{csv,json} in step with the params; returns the number of runs scored."""
+    """Bring artifacts/pilot/<dataset>.{csv,json} up to date with the params; returns the number of runs scored."""
     table, plan = workspace.pilot(dataset), plan_pilot(workspace, params, dataset)
     fingerprint = plan.val_runs.fingerprint(plan.specs)
     if is_up_to_date(table.with_suffix(".json"), fingerprint) and table.exists():
@@ -59,7 +59,7 @@ def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> PilotPlan:
 
 
 def describe_pilot(params: Params, dataset: str, updates: int) -> dict:
-    """What defines a pilot of `updates` updates, by the params: plain values that its label repeats."""
+    """What defines a pilot of `updates` updates, as plain values; its label repeats them."""
     block = params.dataset(dataset)
     return {
         "dataset": dataset,
@@ -77,7 +77,7 @@ def describe_pilot(params: Params, dataset: str, updates: int) -> dict:
 
 
 def pilot_length(workspace: Workspace, params: Params, dataset: str) -> int:
-    """Generator updates of a pilot run: as recorded where train.updates was frozen from it, else length × that."""
+    """Generator updates of a pilot run: as recorded if train.updates was frozen from it, else length × that."""
     path, train = workspace.preregistration(dataset), params.dataset(dataset).train
     if path.exists():
         record = read_json(path)
@@ -87,7 +87,7 @@ def pilot_length(workspace: Workspace, params: Params, dataset: str) -> int:
 
 
 def _label(workspace: Workspace, params: Params, plan: PilotPlan, tasks: list[Task], fingerprint: str) -> dict:
-    """What freeze has to know of a pilot; for each run the block `run` that lies beside a study's scores."""
+    """What freeze needs of a pilot; for each run the same facts that a study has beside its scores."""
     table = workspace.pilot(plan.val_runs.dataset)
     return {
         **describe_pilot(params, plan.val_runs.dataset, plan.updates),

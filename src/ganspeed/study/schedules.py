@@ -55,9 +55,9 @@ def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Pa
 
 
 def schedule(histories: list[pd.DataFrame]) -> pd.DataFrame:
-    """Mean over runs at every logged update, linear between them: a row d_update, alpha, lambda for each.
+    """Columns d_update, alpha, lambda: means over runs at the logged discriminator updates, linear between them.
 
-    The first logged value holds for the updates before it as well. Raises UserError where alpha or lambda is missing.
+    The first logged value holds for the updates before it as well. Raises UserError if alpha or lambda is missing.
     """
     if missing := [column for column in LOGGED_COLUMNS if any(column not in history for history in histories)]:
         raise UserError(f"the runs log no {' and no '.join(missing)}: there is no schedule to record")
@@ -80,7 +80,7 @@ def replay_instructions(path: Path, sha256: str, variant: str, seeds: list[int],
     optimizer = ", ".join(f"{key}: {value}" for key, value in block["optimizer"].items())
     shared = "".join(f"    {key}: {block[key]}\n" for key in ("n_critic", "sides") if key in block)
     return f"""\
-{path}: {steps} critic steps, mean of seeds {", ".join(map(str, seeds))}
+{path}: {steps} discriminator updates, mean of seeds {", ".join(map(str, seeds))}
 sha256 {sha256}
 
 To replay it, put this among the variants of params.yaml and its name into compare.variants:

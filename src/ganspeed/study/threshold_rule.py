@@ -18,7 +18,7 @@ class Plateau:
 
 
 def find_plateau(runs: list[RunCurve], grid_ratio: float) -> Plateau | None:
-    """The rule applied to pilot runs; None where they have not levelled off before the end of their grid.
+    """The rule applied to pilot runs; None if they have not levelled off before the end of their grid.
 
     Plateau: the first snapshot from which the median cfid stays within 10 % of its minimum. tau25, tau and tau75 are
     the median cfid at the snapshots nearest to a quarter, a half and three quarters of it; tau_second is the median

@@ -39,9 +39,9 @@ class ValRuns:
         return self.params.evaluate.model_copy(update={"split": VAL})
 
     def specs(self, name: str, block: dict, seeds: Iterable[int], train: dict) -> list[RunSpec]:
-        """The runs of one variant's block under a name of its own; `train` replaces keys of the data set's.
+        """The runs of one variant's block under a name of their own; `train` replaces keys of the data set's block.
 
-        Raises DataError when the data set is not prepared.
+        Raises DataError if the data set is not prepared.
         """
         dataset, (shape, digest) = self.params.dataset(self.dataset), self._images
         parameters = {
@@ -75,7 +75,7 @@ class ValRuns:
         )
 
     def train(self, specs: list[RunSpec], make_observers: ObserverFactory) -> None:
-        """Train those of the runs that are not finished anywhere; the caller holds the store's lock."""
+        """Train the runs that are finished nowhere; the caller holds the store's lock."""
         store = RunStore(self.workspace)
         missing = [spec for spec in specs if store.finished(spec) is None]
         train_all(missing, self.workspace, self.device, make_observers)

@@ -131,7 +131,7 @@ def _mirror_dataset(
 def _mirror_run(client: Client, experiment_id: str, run: RunFiles, known: Any | None) -> str:
     """Bring one run up to date; returns the action taken, as a field of MirrorSummary."""
     tags = known.data.tags if known else {}
-    status = STATUS[run.run["status"]]
+    status = STATUS[run.record.status]
     if MIRRORED_TAG in tags and tags[MIRRORED_TAG] == run.content_hash and known.info.status == status:
         if tags["current"] != "true":
             client.log(known.info.run_id, [], {"current": "true"})
@@ -158,7 +158,7 @@ def _log_missing(client: Client, run_id: str, run: RunFiles, tags: Mapping[str, 
     client.log(run_id, [], before | ({SCORES_TAG: run.scores_hash} if run.scores_hash else {}))
     history = run.history()
     if ROWS_TAG not in tags or tags[ROWS_TAG] != str(len(history)):
-        points = [point for row in history for point in row_points(row, run.parameters["train"])]
+        points = [point for row in history for point in row_points(row, run.record.train_block)]
         client.log(run_id, points, {ROWS_TAG: str(len(history))})
     client.log(run_id, list(run.score_points()), {})
     for picture in run.pictures():

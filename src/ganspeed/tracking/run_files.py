@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganspeed.system.files import read_json, sha256_file, sha256_json
+from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
+from ganspeed.system.files import read_json_if_exists, sha256_file, sha256_json
 from ganspeed.tracking.entities import Point
 from ganspeed.workspace import Workspace
 
@@ -19,13 +20,13 @@ MIRROR_VERSION = 1  # raise it, and every run is mirrored again
 
 @dataclass(frozen=True)
 class RunFiles:
-    """A run with the content of run.json and, if they exist already, its provenance and scores."""
+    """A finished run: its record and, if they exist already, its provenance and scores."""
 
     dataset: str
     variant: str
     seed: int
     folder: Path
-    run: dict[str, Any]
+    record: RunRecord
     provenance: dict[str, Any] | None
     scores: Path | None
     split: str
@@ -34,26 +35,26 @@ class RunFiles:
 
     @property
     def fingerprint(self) -> str:
-        return self.run["fingerprint"]
+        return self.record.fingerprint
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return self.run["parameters"]
+        return self.record.parameters
 
     @property
     def updates(self) -> int:
-        return self.parameters["train"]["updates"]
+        return self.record.updates
 
     @property
     def outcome(self) -> str:
-        if self.run["status"] == "diverged":
-            return f"Diverged at update {self.run['diverged_at']} of {self.updates}."
+        if self.record.status == "diverged":
+            return f"Diverged at update {self.record.diverged_at} of {self.updates}."
         return f"Completed {self.updates} updates of the generator."
 
     def tags(self) -> dict[str, str]:
         """Status, device, versions, and the commit of the training code."""
-        machine = {name: str(self.run[name]) for name in ("status", "device", "engine", "precision")}
-        versions = {f"version.{name}": version for name, version in self.run["versions"].items()}
+        machine = {name: getattr(self.record, name) for name in ("status", "device", "engine", "precision")}
+        versions = {f"version.{name}": version for name, version in self.record.versions.items()}
         return {**machine, **versions, **self._commit(), "split": self.split}
 
     def _commit(self) -> dict[str, str]:
@@ -76,7 +77,7 @@ class RunFiles:
             name, value, step = row["metric"], float(row["value"] or "nan"), int(row["update"])
             if math.isfinite(value):
                 yield Point(f"{self.split}/{name}", value, step)
-                if step == self.updates and self.run["status"] == "completed":
+                if step == self.updates and self.record.status == "completed":
                     yield Point(f"final/{name}", value, step)
 
     def pictures(self) -> list[Path]:
@@ -88,23 +89,22 @@ class RunFiles:
 def read_run_files(workspace: Workspace, dataset: str, variant: str, seed: int, split: str) -> RunFiles | None:
     """A run from its files; None if it is not trained yet."""
     folder = workspace.run(dataset, variant, seed)
-    if not (folder / "run.json").exists():
+    if not (folder / RUN_JSON).exists():
         return None
-    provenance = _existing(workspace.provenance(dataset, variant, seed))
-    scores = _existing(workspace.scores(dataset, variant, seed))
-    scores_hash = sha256_json([split, sha256_file(scores)]) if scores else None
-    content = [MIRROR_VERSION, sha256_file(folder / "run.json"), scores_hash, provenance and sha256_file(provenance)]
+    provenance, scores = workspace.provenance(dataset, variant, seed), workspace.scores(dataset, variant, seed)
+    scores_hash = sha256_json([split, sha256_file(scores)]) if scores.exists() else None
+    provenance_hash = sha256_file(provenance) if provenance.exists() else None
     return RunFiles(
         dataset=dataset,
         variant=variant,
         seed=seed,
         folder=folder,
-        run=read_json(folder / "run.json"),
-        provenance=read_json(provenance) if provenance else None,
-        scores=scores,
+        record=read_record(folder),
+        provenance=read_json_if_exists(provenance),
+        scores=scores if scores_hash else None,
         split=split,
         scores_hash=scores_hash,
-        content_hash=sha256_json(content),
+        content_hash=sha256_json([MIRROR_VERSION, sha256_file(folder / RUN_JSON), scores_hash, provenance_hash]),
     )
 
 
@@ -133,7 +133,3 @@ def flat_parameters(parameters: Mapping[str, Any]) -> dict[str, str]:
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def _existing(path: Path) -> Path | None:
-    return path if path.exists() else None

@@ -30,7 +30,7 @@ class Storage:
             self._scored |= {t.user_attrs["key"]: t for t in self._studies[arm].get_trials(deepcopy=False)}
 
     def find(self, trial: Trial) -> FrozenTrial | None:
-        """The trial with its score, None where it was never recorded."""
+        """The trial with its score, None if it was never recorded."""
         return self._scored.get(trial.key)
 
     def record(self, trial: Trial, scores: dict[int, tuple[float, bool]]) -> None:

@@ -28,7 +28,7 @@ Scored = dict[tuple[str, int], FrozenTrial]  # (arm, number of the trial) → th
 
 
 def run_tuning(workspace: Workspace, params: Params, dataset: str, make_observers: ObserverFactory) -> int:
-    """Bring artifacts/tuning/<dataset>.{json,csv} in step with the params; returns the number of trials scored."""
+    """Bring artifacts/tuning/<dataset>.{json,csv} up to date with the params; returns the number of trials scored."""
     out, trials = workspace.tuned(dataset), plan_trials(workspace, params, dataset)
     fingerprint = sha256_json([[trial.arm, trial.number, trial.key] for trial in trials])
     if is_up_to_date(out, fingerprint) and out.with_suffix(".csv").exists():
@@ -47,7 +47,7 @@ def run_tuning(workspace: Workspace, params: Params, dataset: str, make_observer
 
 
 def score_trials(trials: list[Trial]) -> Iterable[tuple[Trial, dict[int, tuple[float, bool]]]]:
-    """(trial, seed → (score, diverged)) as soon as all seeds of a trial are scored; side by side."""
+    """(trial, seed → (score, diverged)) as soon as all seeds of a trial are scored, in parallel."""
     val_runs, waiting = trials[0].val_runs, {id(trial): (trial, {}) for trial in trials}
     owner = {(spec.variant, spec.seed): id(trial) for trial in trials for spec in trial.specs}
     tasks = [val_runs.task(spec, 0) for trial in trials for spec in trial.specs]
@@ -58,14 +58,14 @@ def score_trials(trials: list[Trial]) -> Iterable[tuple[Trial, dict[int, tuple[f
             yield trial, scores
 
 
-def best(arm: str, trials: list[Trial], scored: Scored) -> Trial:
-    """The trial of an arm with the lowest score, the first of equal ones."""
-    return min((t for t in trials if t.arm == arm), key=lambda t: (scored[arm, t.number].value, t.number))
+def choose(arm: str, variant: str, trials: list[Trial], scored: Scored) -> Chosen:
+    """The trial of an arm, tuned from `variant`, with the lowest score, the first of equal ones."""
+    trial = min((t for t in trials if t.arm == arm), key=lambda t: (scored[arm, t.number].value, t.number))
+    return Chosen(trial.number, rounded(scored[arm, trial.number].value), variant, trial.values, trial.block)
 
 
 def summary(dataset: str, tuning: Tuning, trials: list[Trial], scored: Scored) -> dict:
     """The content of artifacts/tuning/<dataset>.json."""
-    chosen = {arm: best(arm, trials, scored) for arm in tuning.arms}
     return {
         "dataset": dataset,
         "budget": {"trials": tuning.trials, "seeds": list(tuning.seeds), "updates": tuning.updates, "split": VAL},
@@ -73,18 +73,7 @@ def summary(dataset: str, tuning: Tuning, trials: list[Trial], scored: Scored) -
         "score": "mean of log cfid over log updates, mean over seeds; lower is faster",
         "device": trials[0].specs[0].device,
         "trials": {arm: sum(trial.arm == arm for trial in trials) for arm in tuning.arms},
-        "chosen": {
-            arm: asdict(
-                Chosen(
-                    trial=trial.number,
-                    score=rounded(scored[arm, trial.number].value),
-                    variant=tuning.arms[arm].variant,
-                    values=trial.values,
-                    block=trial.block,
-                )
-            )
-            for arm, trial in chosen.items()
-        },
+        "chosen": {arm: asdict(choose(arm, tuning.arms[arm].variant, trials, scored)) for arm in tuning.arms},
     }
 
 
