@@ -13,7 +13,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from ganspeed.networks.discriminator import Discriminator
 from ganspeed.networks.generator import Generator
 from ganspeed.networks.layers import LeakyReLU
+from ganspeed.params.datasets import Train
 from ganspeed.params.load import load_params
+from ganspeed.params.variants import AnyOptimizer, Variant
 from ganspeed.training.state import Recipe
 
 
@@ -38,11 +40,12 @@ NETWORKS = {
 
 def recipe(networks: Networks, variant: str, n_critic: int | None, seed: int) -> Recipe:
     """The variant of params.yaml on these networks; nothing is logged after the first update."""
-    block = load_params(Path("params.yaml")).variant(variant).resolved()
+    block = load_params(Path("params.yaml")).variant(variant).without_offset()
     sizes = {"batch_size": networks.batch_size, "z_dim": networks.z_dim, "width": networks.width}
-    rare = {"log_every": 10**9, "checkpoint_every": 10**9, "grid_ratio": 1e3, "sample_grids": 2}
-    train = {"updates": 10**9, "hidden": networks.hidden, "ema_decay": 0.995, "precision": "float32", **sizes, **rare}
-    return Recipe(seed, train, block | ({"n_critic": n_critic} if n_critic else {}), networks.shape)
+    rare = {"log_every": 10**9, "checkpoint_every": 10**9, "grid_ratio": 1.5, "sample_grids": 2}
+    train = Train(updates=10**9, hidden=networks.hidden, ema_decay=0.995, precision="float32", **sizes, **rare)
+    changes = {"n_critic": n_critic} if n_critic else {}
+    return Recipe(seed, train, block.model_copy(update=changes), networks.shape)
 
 
 def pictures(shape: tuple[int, int, int]) -> Tensor:
@@ -53,25 +56,26 @@ def pictures(shape: tuple[int, int, int]) -> Tensor:
 def customary(recipe: Recipe, device: torch.device) -> Iterator[None]:
     """One update after the other: a DataLoader, passes of their own for real and generated images, `.item()`."""
     block, train = recipe.variant, recipe.train
-    n, z_dim = train["batch_size"], train["z_dim"]
-    G = Generator(recipe.shape, z_dim, train["width"]).to(device)
-    D = with_torchs_layers(Discriminator(recipe.shape, train["width"], train["hidden"])).to(device)
-    optimizer_g, optimizer_d = (optimizer(net, block["optimizer"], lr) for net, lr in ((G, "lr_g"), (D, "lr_d")))
+    n, z_dim = train.batch_size, train.z_dim
+    G = Generator(recipe.shape, z_dim, train.width).to(device)
+    D = with_torchs_layers(Discriminator(recipe.shape, train.width, train.hidden)).to(device)
+    optimizer_g = optimizer(G, block.optimizer, block.optimizer.lr_g)
+    optimizer_d = optimizer(D, block.optimizer, block.optimizer.lr_d)
     loader = DataLoader(TensorDataset(pictures(recipe.shape)), n, shuffle=True, drop_last=True)
     batches = (real for _ in count() for (real,) in loader)
-    critic_loss, generator_loss = LOSSES[block["objective"]](block)
+    critic_loss, generator_loss = LOSSES[block.objective](block)
     losses = []
     while True:
-        for _ in range(block["n_critic"]):
+        for _ in range(recipe.n_critic):
             real = next(batches).to(device)
             fake = G(torch.randn(n, z_dim, device=device)).detach()
             loss = critic_loss(D, real, fake)
             optimizer_d.zero_grad()
             loss.backward()
             optimizer_d.step()
-            if "clip" in block:
+            if block.objective == "wgan":
                 for weight in D.parameters():
-                    weight.data.clamp_(-block["clip"], block["clip"])
+                    weight.data.clamp_(-block.clip, block.clip)
             losses.append(loss.item())
         loss = generator_loss(D(G(torch.randn(n, z_dim, device=device))))
         optimizer_g.zero_grad()
@@ -88,13 +92,13 @@ def with_torchs_layers(D: Discriminator) -> Discriminator:
     return D
 
 
-def optimizer(network: nn.Module, block: dict, rate: str) -> torch.optim.Optimizer:
-    if block["name"] == "adam":
-        return torch.optim.Adam(network.parameters(), block[rate], tuple(block["betas"]))
-    return torch.optim.RMSprop(network.parameters(), block[rate], alpha=block["alpha"])
+def optimizer(network: nn.Module, block: AnyOptimizer, learning_rate: float) -> torch.optim.Optimizer:
+    if block.name == "adam":
+        return torch.optim.Adam(network.parameters(), learning_rate, block.betas)
+    return torch.optim.RMSprop(network.parameters(), learning_rate, alpha=block.alpha)
 
 
-def gan(block: dict) -> tuple:
+def gan(block: Variant) -> tuple:
     def critic(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
         ones, zeros = torch.ones(len(real), device=real.device), torch.zeros(len(fake), device=real.device)
         bce = F.binary_cross_entropy_with_logits
@@ -103,7 +107,7 @@ def gan(block: dict) -> tuple:
     return critic, lambda score: F.binary_cross_entropy_with_logits(score, torch.ones_like(score))
 
 
-def wgan(block: dict) -> tuple:
+def wgan(block: Variant) -> tuple:
     return lambda D, real, fake: D(fake).mean() - D(real).mean(), lambda score: -score.mean()
 
 
@@ -114,15 +118,15 @@ def penalty(D: nn.Module, real: Tensor, fake: Tensor, alpha: Tensor | float) -> 
     return ((gradient.flatten(1).norm(2, dim=1) - 1) ** 2).mean()
 
 
-def wgan_gp(block: dict) -> tuple:
+def wgan_gp(block: Variant) -> tuple:
     def critic(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
         alpha = torch.rand(len(real), 1, 1, 1).to(real.device)
-        return D(fake).mean() - D(real).mean() + block["lambda_gp"] * penalty(D, real, fake, alpha)
+        return D(fake).mean() - D(real).mean() + block.lambda_gp * penalty(D, real, fake, alpha)
 
     return critic, lambda score: -score.mean()
 
 
-def iterative_penalty(block: dict) -> tuple:
+def iterative_penalty(block: Variant) -> tuple:
     """alpha and lambda as numbers of the host, from the last step's distance. docs/method.md has the law."""
     average, largest, seen = 0.0, 0.0, 0
 
@@ -130,12 +134,12 @@ def iterative_penalty(block: dict) -> tuple:
         nonlocal average, largest, seen
         rho = 1.0
         if seen:
-            now = average / (1 - block["beta"] ** seen)
+            now = average / (1 - block.beta**seen)
             largest = max(largest, now)
-            rho = now / largest if seen >= block["warmup"] else 1.0
+            rho = now / largest if seen >= block.warmup else 1.0
         gap = D(real).mean() - D(fake).mean()
-        average, seen = block["beta"] * average + (1 - block["beta"]) * abs(gap.item()), seen + 1
-        return -gap + block["lambda_0"] * rho ** block["p"] * penalty(D, real, fake, 1 - rho)
+        average, seen = block.beta * average + (1 - block.beta) * abs(gap.item()), seen + 1
+        return -gap + block.lambda_0 * rho**block.p * penalty(D, real, fake, 1 - rho)
 
     return critic, lambda score: -score.mean()
 

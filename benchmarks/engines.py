@@ -3,7 +3,7 @@
     python benchmarks/engines.py [--networks 8x8] [--engine "traced, 4 lanes"] [--n-critic 2] [--to FILE.csv] [...]
 
 Run from the root of the project; made-up images, hyperparameters of the variant in params.yaml. Tracing and compiling,
-with nothing compiled before, come first and are told apart, with the updates of a group that pay for them.
+with nothing compiled before, come first and are a column of their own, with the updates of a group that pay for them.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def main() -> None:
         "networks": given.networks,
         "engine": given.engine,
         "variant": given.variant,
-        "n_critic": asked.variant["n_critic"],
+        "n_critic": asked.n_critic,
         "repeats": given.repeats,
         "eager_ms": round(statistics.median(ones), 2),
         "engine_ms_a_seed": round(statistics.median(others), 2),

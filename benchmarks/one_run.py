@@ -5,7 +5,7 @@
 The networks nearest to WGAN-GP's on MNIST (width 64, batch 50, z 128) and DCGAN's of 64x64; made-up images,
 hyperparameters of params.yaml, with n_critic 5 for all but the GAN. Same networks and device, alternating. On a CPU the
 customary loop has PyTorch's own choice of threads, and a run of ours one: a second run would have the next core. Ours
-is by the engine that long runs on such networks get; being ready, compiling and all, comes first and is told apart.
+is by the engine that long runs on such networks get; tracing and compiling come first, in a column of their own.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def pair(networks: str, variant: str, given: argparse.Namespace, where: torch.de
     return {
         "networks": networks,
         "variant": variant,
-        "n_critic": asked.variant["n_critic"],
+        "n_critic": asked.n_critic,
         "engine": engine,
         "ready_s": ready,
         "customary_per_second": statistics.median(theirs),

@@ -31,7 +31,8 @@ from ganspeed.runs.spec import RunSpec, all_specs
 from ganspeed.runs.train import _train_group, train_all
 from ganspeed.system.devices import select_device
 from ganspeed.tracking import terminal
-from ganspeed.training.snapshot_grid import for_run
+from ganspeed.training import loop
+from ganspeed.training.snapshot_grid import snapshot_updates
 from ganspeed.training.snapshots import SnapshotWriter
 from ganspeed.workspace import Workspace
 
@@ -55,18 +56,20 @@ def timed_group(specs: list[RunSpec], workspace: Workspace, device: torch.device
 
     with (
         patch.object(train, "requested", lambda: updates.append(time.perf_counter()) or requested()),
-        patch.object(SnapshotWriter, "photograph", timed(SnapshotWriter.photograph)),
-        patch.object(SnapshotWriter, "animate", timed(SnapshotWriter.animate)),
+        patch.object(SnapshotWriter, "write", timed(SnapshotWriter.write)),
+        patch.object(loop, "write_gif", timed(loop.write_gif)),
     ):
         train_group(specs, workspace, device)
-    found = {"train": specs[0].parameters["train"], "updates": updates, "pictures": sum(pictures)}
+    found = {"train": specs[0].train.model_dump(), "updates": updates, "pictures": sum(pictures)}
     (workspace.root / f"{specs[0].fingerprint}.times").write_text(json.dumps(found))
 
 
 def seconds_on_rows(train: dict, updates: list[float]) -> float:
     after = {update: updates[update] - updates[update - 1] for update in range(1, len(updates))}
     logged = {update for update in after if update % train["log_every"] == 0 or update == 1}
-    others = set(for_run(train)) | {update for update in after if update % train["checkpoint_every"] == 0}
+    others = set(snapshot_updates(train["updates"], train["grid_ratio"])) | {
+        update for update in after if update % train["checkpoint_every"] == 0
+    }
     with_row = statistics.median(after[update] for update in logged - others)
     without = statistics.median(after[update] for update in after.keys() - logged - others)
     return (with_row - without) * len(logged)

@@ -12,6 +12,7 @@ import argparse
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -52,9 +53,11 @@ def rate(parsed: Params, workspace: Workspace, dataset: str, variant: str, count
     where, clock = select_device(), Clock()
     compare = parsed.compare.model_copy(update={"seeds": tuple(range(count))})
     asked = parsed.model_copy(update={"compare": compare})
-    specs = plan_runs(workspace, asked, device_name(where), dataset, variant)
-    for spec in specs:
-        spec.parameters["train"] |= {"updates": updates, "checkpoint_every": updates, "grid_ratio": 1e3}
+    rare = {"updates": updates, "checkpoint_every": updates, "grid_ratio": 1e3}
+    specs = [
+        replace(spec, train=spec.train.model_copy(update=rare))
+        for spec in plan_runs(workspace, asked, device_name(where), dataset, variant)
+    ]
     train_all(specs, workspace, where, lambda specs: [clock])
     shutil.rmtree(workspace.run_cache)
     return count * (updates - 1) / (clock.last - clock.first)

@@ -4,8 +4,8 @@
 
 Run from the root of the project after `dvc repro features`; trains the first data set's runs of each variant, as many
 as its engine computes at once, in a temporary folder, with `train.grid_ratio` changed. Training counts from the first
-logged row to the end, without the start; variants and ratios alternate, medians are told, and of the variants together
-their sums.
+logged row to the end, without the start; variants and ratios alternate, the table has medians, and their sums over all
+variants.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from ganspeed.runs.train import train_all
 from ganspeed.study.run_grid import run_grid
 from ganspeed.system.devices import device_name, select_device
 from ganspeed.training.engines.choose import lane_count
-from ganspeed.training.snapshot_grid import for_run
+from ganspeed.training.snapshot_grid import snapshot_updates
 from ganspeed.workspace import Workspace
 
 RATIOS = (1.5, 1.25, 1.1, 1.05)
@@ -50,7 +50,7 @@ def measure(workspace: Workspace, variant: str, ratio: float) -> dict:
     return {
         "variant": variant,
         "grid_ratio": ratio,
-        "snapshots": len(for_run(first.parameters["train"])),
+        "snapshots": len(snapshot_updates(first.train.updates, first.train.grid_ratio)),
         "training_s": (clock.last - clock.first) / len(specs),
         "scoring_s": scoring / len(specs),
     }

@@ -5,8 +5,8 @@
 Same networks, batch and optimiser, made-up images, hyperparameters of the variant in params.yaml. The customary loop
 has a DataLoader, a pass for real and one for generated samples, `.item()` after each step, and PyTorch's own choice of
 threads. The study is one process of one thread a core, each with the engine that runs of so many updates (`--length`)
-on such networks get. Both alternate; tracing and compiling, with nothing compiled before, come first and are told
-apart.
+on such networks get. Both alternate; tracing and compiling, with nothing compiled before, come first and are a
+column of their own.
 """
 
 import argparse
@@ -32,7 +32,9 @@ from ganspeed.training.state import Recipe
 
 
 def engine_of(asked: Recipe, length: int) -> str:
-    return choose_engine(asked.train | {"updates": length}, asked.shape, device_name(torch.device("cpu")))
+    return choose_engine(
+        asked.train.model_copy(update={"updates": length}), asked.shape, device_name(torch.device("cpu"))
+    )
 
 
 def work(asked: Recipe, engine: str, pipe: Connection) -> None:

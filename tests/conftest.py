@@ -11,7 +11,9 @@ import toy_study
 from filelock import FileLock
 from ruamel.yaml import YAML
 
+from ganspeed.params.datasets import Train
 from ganspeed.params.presets import apply
+from ganspeed.params.variants import parse_variant
 from ganspeed.training.state import Recipe
 
 SHIPPED = Path(apply.__file__).parent
@@ -58,13 +60,16 @@ def images() -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.fixture
 def recipe(document):
-    """A function: the recipe of a shipped variant on 8x8, narrow and short."""
+    """A function: the recipe of a shipped variant on 8x8, narrow and short, with changes to both blocks."""
 
-    def make(variant: str, seed: int = 0, updates: int = 12, **changes) -> Recipe:
-        train = document["datasets"]["digits"]["train"] | {
-            **toy_study.TINY_TRAIN, "updates": updates, "hidden": 8, "ema_decay": 0.5,
+    def make(variant: str, seed: int = 0, updates: int = 12, train: dict | None = None, **changes) -> Recipe:
+        small = document["datasets"]["digits"]["train"] | {
+            **toy_study.TINY_TRAIN, "hidden": 8, "ema_decay": 0.5,
         }  # fmt: skip
-        return Recipe(seed, train, document["variants"][variant] | changes, (1, 8, 8))
+        checked = Train.model_validate(small | (train or {})).model_copy(
+            update={"updates": updates}
+        )  # fewer than 12 too
+        return Recipe(seed, checked, parse_variant(document["variants"][variant] | changes), (1, 8, 8))
 
     return make
 

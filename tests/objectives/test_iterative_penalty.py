@@ -6,7 +6,6 @@ import ot
 import pytest
 import torch
 from closed_forms import Linear, Quadratic, at_distance, batch, iterative, make
-from device_queries import NoAnswer
 from scipy import stats
 from torch import nn
 
@@ -207,15 +206,3 @@ def test_no_gradient_flows_through_the_distance(distance):
     assert not any(buffer.requires_grad for buffer in objective.buffers())
     terms = objective.discriminator_terms(D, b)
     assert not terms.diagnostics["lambda"].requires_grad and not terms.diagnostics["alpha"].requires_grad
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_no_step_asks_the_device(options):
-    objective, D, b = iterative(**options), network(), batch()
-    with NoAnswer():
-        for _ in range(2):
-            objective.discriminator_terms(D, b).total()
-            objective.after_discriminator_step(D)
-            objective.generator_terms(D, b)
-    with NoAnswer(), pytest.raises(AssertionError, match="asks the device"):
-        objective.distance.item()

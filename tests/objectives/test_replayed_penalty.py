@@ -1,6 +1,7 @@
 """Open-loop replay: the same run from its own recording, and a schedule that is what its hash says."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,10 +18,10 @@ from ganspeed.errors import UserError
 from ganspeed.objectives import HyperparameterError
 from ganspeed.objectives.replayed_penalty import ReplayedPenalty
 from ganspeed.params.load import load_params
+from ganspeed.params.variants import parse_variant
 from ganspeed.runs.fingerprint import IDENTITY
 from ganspeed.study.schedules import as_csv, freeze_schedule, schedule
 from ganspeed.system.files import sha256_file, sha256_json, write_json
-from ganspeed.training.state import Recipe
 from ganspeed.workspace import Workspace
 
 ADAM = {"name": "adam", "lr_g": 2e-3, "lr_d": 4e-3, "half_life": 0, "betas": [0.0, 0.9]}
@@ -57,14 +58,14 @@ def history(alpha, weight) -> dict[str, list]:
 
 def test_a_run_replayed_from_its_own_recording_is_the_same_run(recipe, images, tmp_path):
     """One critic step an update and every update logged: then nothing between the logged values is made up."""
-    original = recipe("iterative", updates=40, n_critic=1, warmup=3, beta=0.5)
-    original.train.update(log_every=1)
+    original = recipe("iterative", updates=40, train={"log_every": 1}, n_critic=1, warmup=3, beta=0.5)
     run(original, images, tmp_path / "original")
     recorded = pd.read_csv(tmp_path / "original/run/history.csv")
     assert recorded["diagnostics/lambda"].nunique() > 3  # else a constant would replay as well
     keys = keyed(tmp_path / "s.csv", as_csv(schedule([recorded])))
-    block = {"objective": "replayed_penalty", "n_critic": 1, "optimizer": original.variant["optimizer"], **keys}
-    run(Recipe(0, original.train, block, original.shape), images, tmp_path / "replayed")
+    optimizer = original.variant.optimizer.model_dump()
+    block = {"objective": "replayed_penalty", "n_critic": 1, "optimizer": optimizer, **keys}
+    run(replace(original, variant=parse_variant(block)), images, tmp_path / "replayed")
     a, b = (digests(tmp_path / name / "run") for name in ("original", "replayed"))
     assert {k: v for k, v in a.items() if k != "history.csv"} == {k: v for k, v in b.items() if k != "history.csv"}
     one, other = (pd.read_csv(tmp_path / name / "run/history.csv", dtype=str) for name in ("original", "replayed"))

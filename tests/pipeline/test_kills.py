@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 DRAWS = 5
 PHASES = {
     "in the critic loop": Trigger(("one_update",)),
-    "while saving": Trigger(("Checkpoints.save", "SnapshotWriter.photograph"), only=DISK),
+    "while saving": Trigger(("Checkpoints.save", "SnapshotWriter.write"), only=DISK),
     "between runs": Trigger(("seal", "RunStore.collect", "RunStore.stash_others"), only=DISK),
     "while evaluating": Trigger(("evaluate",), only=DISK),
 }

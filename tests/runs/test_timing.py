@@ -104,7 +104,7 @@ def test_variants_are_interleaved_without_warm_up_and_their_median_written(at_on
     cost = iter([1.0, 10.0, 2.0, 20.0, 90.0, 30.0])  # per update, repeat by repeat, gan and wgan_gp in turn
 
     def fresh(recipe, engine, images, labels, folder):
-        order.append(recipe.variant["objective"])
+        order.append(recipe.variant.objective)
         price, updates = next(cost), itertools.count(1)
 
         def update():

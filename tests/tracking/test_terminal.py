@@ -8,7 +8,7 @@ from rich.console import Console
 
 from ganspeed.tracking.terminal import terminal_observer
 
-RUN = SimpleNamespace(dataset="digits", variant="gan", seed=3, fingerprint="f", parameters={"train": {"updates": 40}})
+RUN = SimpleNamespace(dataset="digits", variant="gan", seed=3, fingerprint="f", train=SimpleNamespace(updates=40))
 ROW = {"update": 20, "d_loss": -1.0, "g_loss": 2.0, "gap": 0.5}
 
 

@@ -10,15 +10,15 @@ from ganspeed.networks.layers import MAP_SIZES, LeakyReLU
 class Discriminator(nn.Module):
     """Images (N, C, H, W) → logits or scores (N,), never a probability.
 
-    `hidden` units stand between the last feature maps and the score, 0 for none. A score that is linear in feature
-    maps adds up what each of them sees. Where that is not yet the whole image, it cannot tell whether parts that are
-    far from each other fit together. Chen et al. 2016, 1606.03657, appendix C, have such a layer on MNIST.
+    `hidden`: units of a linear layer between the last feature maps and the score, 0 for none. Without it the score is a
+    sum over positions of the feature maps. Where each of these sees a part of the image only, D cannot judge whether
+    distant parts fit together. Chen et al. 2016, 1606.03657, appendix C, have such a layer on MNIST.
     """
 
     def __init__(self, shape: tuple[int, int, int], width: int, hidden: int):
         super().__init__()
         channels, size, _ = shape
-        halved = [s for s in MAP_SIZES[size][:-1] if s % 2 == 0]  # 28 → 14 → 7 ends there
+        halved = [s for s in MAP_SIZES[size][:-1] if s % 2 == 0]  # 28 → 14 → 7, not further
         widths = [channels, *(width * 2**i for i in range(len(halved)))]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):

@@ -1,19 +1,23 @@
-"""Layers of both networks, and how their weights are drawn."""
+"""Layers of both networks, and their initial weights."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MAP_SIZES = {8: (8, 4, 2), 28: (28, 14, 7, 4), 32: (32, 16, 8, 4), 64: (64, 32, 16, 8, 4)}  # of G's images, backwards
+MAP_SIZES = {
+    8: (8, 4, 2),
+    28: (28, 14, 7, 4),
+    32: (32, 16, 8, 4),
+    64: (64, 32, 16, 8, 4),
+}  # image size → sizes of feature maps, from the image on
 EPSILON = 1e-5  # added to a variance before its root
 
 
 class BatchNorm(nn.Module):
-    """Batch normalisation by the batch's own statistics; the stored ones are measured only when asked.
+    """Batch normalisation by the batch's own statistics; stored statistics are measured by `measure_statistics` alone.
 
-    In training nothing but the batch enters. `measure_statistics` stores the statistics of one fixed batch of z, and
-    evaluation uses those: a snapshot then does not depend on how often or when it was taken.
-    (N, C, H, W) → same.
+    (N, C, H, W) → same. Training uses nothing but the batch. Evaluation uses the stored statistics, those of one fixed
+    batch of z: a snapshot then does not depend on how often or when snapshots are written.
     """
 
     def __init__(self, channels: int):
@@ -30,10 +34,10 @@ class BatchNorm(nn.Module):
 
     @torch.no_grad()
     def fold_into(self, layer: nn.Linear | nn.ConvTranspose2d) -> None:
-        """Have the layer before also do what this one does by its stored statistics."""
+        """Change the layer before so that it includes this normalisation by its stored statistics."""
         scale = self.weight / (self.variance + EPSILON).sqrt()
         shift = self.bias - self.mean * scale
-        if isinstance(layer, nn.Linear):  # its outputs are all places of the first channel, of the second, ...
+        if isinstance(layer, nn.Linear):  # its outputs are all positions of the first channel, of the second, ...
             scale, shift = (x.repeat_interleave(layer.out_features // len(x)) for x in (scale, shift))
             layer.weight.mul_(scale.view(-1, 1))
         else:
@@ -42,10 +46,10 @@ class BatchNorm(nn.Module):
 
 
 class LeakyReLU(nn.Module):
-    """x where x > 0, slope x elsewhere: a factor that is a constant to every derivative.
+    """x where x > 0, slope x elsewhere: x times a factor that every derivative takes for a constant.
 
     PyTorch's own returns zeros as the derivative of its derivative, and a gradient penalty then sends them backwards
-    through all of D for nothing. As a function of its first argument, its derivative is the function itself.
+    through all of D for nothing. The function used here is linear in its first argument: its derivative is itself.
     """
 
     def __init__(self, slope: float):

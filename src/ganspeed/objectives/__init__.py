@@ -1,4 +1,4 @@
-"""What an objective is: it owns its hyperparameters and its controller state, and returns its loss term by term.
+"""What does each player minimise? An objective owns its hyperparameters and state, and returns its loss as terms.
 
 One objective, one file of this folder; the file's name is the objective's name in params.yaml, and the keyword-only
 arguments of its constructor are the keys of a variant's block. See docs/adding-an-objective.md.
@@ -17,15 +17,15 @@ EPSILON = 1e-12  # inside square roots and under quotients
 
 
 class HyperparameterError(UserError):
-    """A hyperparameter that only its objective can judge; names the key, the value seen and what is allowed."""
+    """A hyperparameter that only its objective can check; names the key, the value seen and what is allowed."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of draws, the same for every objective at equal (seed, update, critic step)."""
+    """One batch, with the same draws for every objective at equal (seed, update, step)."""
 
     real: Tensor  # (N, C, H, W) in [-1, 1]
-    fake: Tensor  # (N, C, H, W), G(z); carries G's graph in the generator step alone
+    fake: Tensor  # (N, C, H, W), G(z); with G's graph in the generator step alone
     z: Tensor  # (N, z_dim), standard normal
     u: Tensor  # (N, 1, 1, 1), uniform on [0, 1)
     labels: Tensor  # (N,)
@@ -33,7 +33,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Terms:
-    """What one player minimises, term by term, and what else is worth a column in the history. All scalars."""
+    """What one player minimises, term by term, and diagnostics that are logged beside it. All scalars."""
 
     loss: dict[str, Tensor]
     diagnostics: dict[str, Tensor] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Objective(nn.Module):
     """Base of all objectives. D returns logits or scores (N,), never probabilities."""
 
     n_critic: int
-    penalises_gradient = False  # such an objective needs a D that treats every sample by itself
+    penalises_gradient = False  # True: D must score every sample on its own
 
     def discriminator_terms(self, D: nn.Module, batch: Batch) -> Terms:
         raise NotImplementedError
@@ -56,10 +56,10 @@ class Objective(nn.Module):
         raise NotImplementedError
 
     def after_discriminator_step(self, D: nn.Module) -> None:
-        """What follows the optimiser's step: weight clipping, the update of a controller."""
+        """Called after the optimiser's step: clips weights, updates the objective's state."""
 
     def check_discriminator(self, D: nn.Module) -> None:
-        """Refuse a D whose answer to one sample depends on the others. Raises TypeError naming the layer."""
+        """Raise TypeError, naming the layer, for a D whose score of one sample depends on the others."""
         for name, module in D.named_modules():
             if self.penalises_gradient and "BatchNorm" in type(module).__name__:
                 raise TypeError(
@@ -69,7 +69,7 @@ class Objective(nn.Module):
 
 
 def load(name: str, hyperparameters: dict) -> Objective:
-    """The objective in `<name>.py`, made with the hyperparameters of a variant's block."""
+    """The objective in `<name>.py` with the hyperparameters of a variant's block."""
     module = import_module(f"{__name__}.{name}")
     (objective,) = (c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__)
     return objective(**hyperparameters)
@@ -89,10 +89,10 @@ def interpolate(real: Tensor, fake: Tensor, alpha: Tensor | float) -> Tensor:
 def input_gradient(D: nn.Module, x: Tensor, differentiable: bool = True) -> Tensor:
     """Gradient of D's score with respect to each sample, by default itself differentiable. x, result: (N, C, H, W).
 
-    Never in bfloat16, whatever is around it.
+    In float32 inside autocast as well.
     """
     with torch.autocast(x.device.type, enabled=False):
-        if not isinstance(D, nn.Module):  # an engine's stand-in for it, a function inside torch.func's transforms
+        if not isinstance(D, nn.Module):  # an engine's BoundNetwork, inside torch.func's transforms
             return torch.func.grad(lambda x: D(x).sum())(x.detach())
         x = x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(D(x).sum(), x, create_graph=differentiable)

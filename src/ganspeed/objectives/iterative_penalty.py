@@ -17,9 +17,9 @@ every critic step, everything detached:
 The options change one line each; their defaults are the law above.
 
     distance   gap; gap_over_norm: c divided by the mean gradient norm at x_hat; sliced_wasserstein, energy: between the
-               pixels of the step's own two batches, which no critic sets free
+               pixels of the step's own two batches, whose scale depends on no critic
     reference  max; first: m = the first e; decayed_max: m = max(reference_decay m, e)
-    floor      lambda never falls below it; above it the law is as without
+    floor      lambda is never below it; above it the law is unchanged
     sides      two; one: E[max(0, ||∇D(x_hat)||₂ - 1)²]
 """
 
@@ -75,14 +75,14 @@ class IterativePenalty(Objective):
         self.beta, self.warmup, self.reference_decay = beta, warmup, reference_decay
         for name in ("distance", "average", "reference", "seen"):  # c, s, m and n, carried in float64
             self.register_buffer(name, torch.zeros((), dtype=torch.float64))
-        self.register_buffer("directions", None, persistent=False)  # known when the first batch shows its shape
+        self.register_buffer("directions", None, persistent=False)  # made at the first batch, of its shape
 
     def ema(self) -> Tensor:
         """e, the bias-corrected moving average of the distances; 0 before the first."""
         return self.average / (1 - self.beta**self.seen).clamp_min(EPSILON)
 
     def rho(self) -> Tensor:
-        """How far there is still to go, in [0, 1]: the distance now against the reference."""
+        """The present distance over the reference, in [0, 1]."""
         rho = (self.ema() / self.reference.clamp_min(EPSILON)).clamp(0, 1)
         return torch.where(self.seen < max(self.warmup, 1), torch.ones_like(rho), rho)
 
@@ -150,7 +150,7 @@ class IterativePenalty(Objective):
         self.reference.copy_(self.next_reference())
 
     def next_reference(self) -> Tensor:
-        """m, what the distance is measured against, from the last m and the newest e."""
+        """m, the reference of rho, from the last m and the newest e."""
         match self.rule:
             case "max":
                 return torch.maximum(self.reference, self.ema())
@@ -161,7 +161,7 @@ class IterativePenalty(Objective):
 
 
 def directions(d: int) -> Tensor:
-    """Directions to project on, (d, PROJECTIONS), uniform on the unit sphere; a function of d alone."""
+    """Directions of projection, (d, PROJECTIONS), uniform on the unit sphere; a function of d alone."""
     drawn = torch.randn(d, PROJECTIONS, generator=torch.Generator().manual_seed(PROJECTION_SEED))
     return drawn / drawn.norm(dim=0)
 

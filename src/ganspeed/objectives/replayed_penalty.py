@@ -48,13 +48,13 @@ class ReplayedPenalty(Objective):
         super().__init__()
         self.n_critic, self.sides = n_critic, sides
         alphas, lambdas = read_schedule(Path(schedule), schedule_sha256)
-        # The hash pins the schedule: a checkpoint needs the position in it and nothing else.
+        # The schedule is fixed by its hash: a checkpoint needs only the position in it.
         self.register_buffer("alphas", torch.tensor(alphas, dtype=torch.float64), persistent=False)
         self.register_buffer("lambdas", torch.tensor(lambdas, dtype=torch.float64), persistent=False)
         self.register_buffer("seen", torch.zeros(1, dtype=torch.int64))  # critic steps done
 
     def now(self, schedule: Tensor) -> Tensor:
-        """The schedule's value of the present critic step, a scalar, picked on the device."""
+        """The schedule's value at the present critic step, a scalar, selected on the device."""
         return schedule.index_select(0, self.seen.clamp_max(len(schedule) - 1)).reshape(())
 
     def discriminator_terms(self, D, batch: Batch) -> Terms:
@@ -82,10 +82,10 @@ class ReplayedPenalty(Objective):
 
 
 def read_schedule(path: Path, sha256: str) -> tuple[list[float], list[float]]:
-    """alpha in [0, 1] and lambda >= 0 of every critic step, from a CSV with COLUMNS and a row per step from 1 on.
+    """alpha in [0, 1] and lambda >= 0 of every critic step: a CSV of SCHEDULE_COLUMNS, a row per step from 1 on.
 
-    A path that is not absolute is one from the process's working directory, the study's folder. Raises
-    HyperparameterError when the file is not there, not the one that was hashed, or no such table.
+    A relative path starts at the process's working directory, the study's folder. Raises HyperparameterError when the
+    file is missing, has another hash, or is not such a table.
     """
     try:
         content = path.read_bytes()
@@ -109,7 +109,7 @@ def read_schedule(path: Path, sha256: str) -> tuple[list[float], list[float]]:
 
 
 def value_of(row: list[str], step: int) -> tuple[float, float] | None:
-    """alpha and lambda of a row of text; None where it is no row of this critic step."""
+    """alpha and lambda of a row of text; None if it is not a valid row of this critic step."""
     try:
         seen, alpha, weight = map(float, row)
     except ValueError:

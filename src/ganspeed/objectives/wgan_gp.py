@@ -2,8 +2,8 @@
 
 The critic minimises E[D(x_fake)] - E[D(x)] + lambda_gp E[(||∇D(x_hat)||₂ - 1)²] with
 x_hat = u x + (1 - u) x_fake, u uniform on [0, 1) per sample; G minimises -E[D(x_fake)]. With sides "one" the penalty is
-that of section 4 on one-sided penalties, E[max(0, ||∇D(x_hat)||₂ - 1)²]. With lambda_gp 0 nothing holds the critic, and
-no pass is made for a penalty.
+that of section 4 on one-sided penalties, E[max(0, ||∇D(x_hat)||₂ - 1)²]. With lambda_gp 0 the critic is unconstrained,
+and no pass is made for a penalty.
 """
 
 from typing import Literal

@@ -32,6 +32,9 @@ class RMSProp(Block):
     alpha: Fraction
 
 
+AnyOptimizer = Annotated[Adam | RMSProp, Field(discriminator="name")]
+
+
 class Variant(Block):
     """One way of training: an objective with its hyperparameters, and the optimiser.
 
@@ -39,31 +42,39 @@ class Variant(Block):
     """
 
     objective: str
-    optimizer: Annotated[Adam | RMSProp, Field(discriminator="name")]
-    seed_offset: Seed = 0  # seed s of the grid trains as s + seed_offset: a second, independent copy of a variant
+    optimizer: AnyOptimizer
+    seed_offset: Seed = 0  # seed s of the grid is trained as s + seed_offset: an independent copy of a variant
 
     def hyperparameters(self) -> dict[str, Any]:
-        """What the objective's constructor takes, n_critic among it."""
+        """The arguments of the objective's constructor, n_critic among them."""
         return self.model_dump(exclude={"objective", "optimizer", "seed_offset"})
 
     def resolved(self) -> dict[str, Any]:
-        """The block as plain values, without what only says which seeds it trains."""
+        """The block as plain values, without seed_offset, which only says which seeds are trained."""
         return self.model_dump(mode="json", exclude={"seed_offset"})
+
+    def without_offset(self) -> "Variant":
+        """The same block with seed_offset 0: what a run is trained with, whichever seed it has."""
+        return self.model_copy(update={"seed_offset": 0})
+
+    def __reduce__(self) -> tuple:
+        """Pickle by value: the class of a variant is made at run time, and no import finds it."""
+        return parse_variant, (self.model_dump(),)
 
 
 @cache
 def objective_names() -> tuple[str, ...]:
-    """The objectives there are: the files of the folder."""
+    """The names of all objectives: the files of the folder."""
     return tuple(sorted(p.stem for p in OBJECTIVES.glob("*.py") if p.stem != "__init__"))
 
 
 @cache
 def objective_fields(name: str) -> dict[str, Any]:
-    """Name → (type, default) of an objective's hyperparameters, read from its constructor's keyword-only arguments.
+    """Name → (type, default) of an objective's hyperparameters: its constructor's keyword-only arguments.
 
-    The source is parsed, not imported, so that checking params.yaml does not cost an import of torch. An annotation
-    may use pydantic's numbers (PositiveInt, NonNegativeFloat, ...), those of types.py, Literal, and Python's own types;
-    a default is a plain value. The default is `...`, required, where the constructor has none.
+    The source is parsed, not imported, so that checking params.yaml does not need torch. An annotation may use
+    pydantic's numbers (PositiveInt, NonNegativeFloat, ...), those of types.py, Literal, and Python's own types; a
+    default is a plain value. The default is `...`, required, if the constructor has none.
     """
     tree = ast.parse((OBJECTIVES / f"{name}.py").read_text(encoding="utf-8"))
     constructors = [
@@ -89,5 +100,10 @@ def objective_fields(name: str) -> dict[str, Any]:
 
 @cache
 def variant_model(objective: str) -> type[Variant]:
-    """The block that a variant of this objective must be."""
+    """The model of a variant's block with this objective."""
     return create_model(f"Variant_{objective}", __base__=Variant, **objective_fields(objective))
+
+
+def parse_variant(block: dict[str, Any]) -> Variant:
+    """A variant's block checked by the model of its objective. Raises pydantic.ValidationError."""
+    return variant_model(block["objective"]).model_validate(block)

@@ -1,4 +1,4 @@
-"""What decides a run's bytes: its identity, of which the fingerprint is the hash. Imports no torch at its top."""
+"""What decides a run's bytes: its identity, of which the fingerprint is the hash. Imports no torch."""
 
 from functools import cache
 from pathlib import Path
@@ -8,17 +8,17 @@ from ganspeed.system.files import sha256_file
 from ganspeed.training.engines.choose import EAGER
 
 PACKAGE = Path(__file__).parents[1]
-NO_BYTES = ("__init__.py", "checkpoints.py")  # files of the packages below that decide none of a run's bytes
+NO_BYTES = ("__init__.py", "checkpoints.py")  # files of networks/ and training/ that decide no byte of a run
 
 
 class Identity(TypedDict):
-    """All that decides a run's bytes, as plain values; the variant's name is not among it."""
+    """Everything that decides a run's bytes, as plain values. The variant's name is no part of it."""
 
-    seed: int
-    parameters: dict[str, Any]
-    manifest_sha256: str
-    sources: dict[str, str]
-    versions: dict[str, str]
+    seed: int  # that it is trained with
+    parameters: dict[str, Any]  # the blocks data, train and variant
+    manifest_sha256: str  # of the prepared data
+    sources: dict[str, str]  # file → SHA-256
+    versions: dict[str, str]  # package → version
     device: str
     precision: str
     engine: str
@@ -27,25 +27,9 @@ class Identity(TypedDict):
 IDENTITY = tuple(Identity.__annotations__)
 
 
-def identity(seed: int, parameters: dict[str, Any], manifest_sha256: str, device: str, engine: str) -> Identity:
-    """The identity of a run that is trained here. parameters: the blocks data, train and variant, as plain values."""
-    import torch  # takes a second, and who only checks finished runs needs IDENTITY alone
-
-    return Identity(
-        seed=seed,
-        parameters=parameters,
-        manifest_sha256=manifest_sha256,
-        sources=source_hashes(parameters["variant"]["objective"], engine),
-        versions={"torch": torch.__version__},
-        device=device,
-        precision=parameters["train"]["precision"],
-        engine=engine,
-    )
-
-
 @cache
 def source_hashes(objective: str, engine: str) -> dict[str, str]:
-    """File → SHA-256 of the sources that a run with this objective really uses."""
+    """File → SHA-256 of the sources that a run with this objective and engine executes."""
     paths = [path for package in ("networks", "training") for path in (PACKAGE / package).glob("*.py")]
     names = [path.relative_to(PACKAGE).as_posix() for path in paths if path.name not in NO_BYTES]
     names += ["objectives/__init__.py", f"objectives/{objective}.py", "system/determinism.py"]

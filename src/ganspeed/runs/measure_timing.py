@@ -1,9 +1,8 @@
-"""Seconds per generator update and run of each variant alone on this machine, by the engine that trained it.
+"""Seconds per generator update and run of each variant alone on this machine, by the engine that trains it.
 
-Where an engine computes several seeds as one update, each has its share of the time.
-Variants are interleaved, repeat by repeat, so that a machine that grows slower does so for all of them; the first
-updates of every repeat are left out, and the median over repeats is told. Never from a clock that ran while other runs
-shared the machine.
+Where an engine computes several seeds as one update, each has its share of the time. Variants are interleaved, repeat
+by repeat, so that a machine that slows down does so for all of them. The first updates of every repeat are not counted,
+and the result is the median over repeats. No other run of the study is trained meanwhile.
 """
 
 import tempfile
@@ -30,28 +29,24 @@ from ganspeed.training.loop import TrainingRun, one_update
 from ganspeed.training.state import Recipe
 from ganspeed.workspace import Workspace
 
-WARM_UP = 5  # updates before the clock starts: memory is laid out, kernels are loaded
-COST_KEYS = ("batch_size", "z_dim", "width", "hidden", "precision")  # keys of `train` that an update's cost depends on
-NOT_TIMED = (
-    "training/sample_grids.py",
-    "training/snapshot_grid.py",
-    "training/snapshots.py",
-)  # sources of a run that no update goes through
+WARM_UP = 5  # updates that are not counted: they allocate memory and load kernels
+COST_KEYS = {"batch_size", "z_dim", "width", "hidden", "precision"}  # keys of `train` that an update's cost depends on
+# Sources of a run that no update executes.
+NOT_TIMED = ("training/sample_grids.py", "training/snapshot_grid.py", "training/snapshots.py")
 
 
 def first_runs(workspace: Workspace, params: Params, dataset: str) -> dict[str, RunSpec]:
-    """Variant of the grid → a run of it, on this device. Raises DataError when the data set is not prepared."""
+    """Variant → its first run in the grid, on this device. Raises DataError when the data set is not prepared."""
     device = device_name(select_device())
     return {variant: plan_runs(workspace, params, device, dataset, variant)[0] for variant in params.compare.variants}
 
 
 def cost_identity(spec: RunSpec) -> dict:
-    """What the cost of an update depends on: the variant's block, the network's sizes, engine and device, the code."""
-    train, variant = spec.parameters["train"], spec.parameters["variant"]
-    sources = source_hashes(variant["objective"], spec.engine)
+    """What the cost of an update depends on, as plain values: variant, sizes of networks and batch, engine, sources."""
+    sources = source_hashes(spec.variant_block.objective, spec.engine)
     return {
-        "variant": variant,
-        "sizes": {key: train[key] for key in COST_KEYS},
+        "variant": spec.variant_block.resolved(),
+        "sizes": spec.train.model_dump(mode="json", include=COST_KEYS),
         "shape": spec.shape,
         "engine": spec.engine,
         "device": spec.device,
@@ -61,13 +56,13 @@ def cost_identity(spec: RunSpec) -> dict:
 
 
 def measure(specs: dict[str, RunSpec], workspace: Workspace, repeats: int, updates: int) -> dict[str, float]:
-    """Variant → seconds that an update of a run takes: median over `repeats` of the mean of `updates`.
+    """Variant → seconds per update of a run: the median over `repeats` of the mean over `updates`.
 
-    specs: runs of one data set.
+    specs: variant → a run, all of one data set.
     """
     found: dict[str, list[float]] = {variant: [] for variant in specs}
     (dataset,) = {spec.dataset for spec in specs.values()}
-    with RunStore(workspace).lock():  # alone: no run of this study is trained meanwhile
+    with RunStore(workspace).lock():  # no run of this study is trained meanwhile
         images, labels = training_images(workspace.prepared(dataset), select_device())
         for _ in range(repeats):
             for variant, spec in specs.items():
@@ -76,38 +71,42 @@ def measure(specs: dict[str, RunSpec], workspace: Workspace, repeats: int, updat
 
 
 def seconds_of(spec: RunSpec, images: Tensor, labels: Tensor, updates: int) -> float:
-    """Seconds that `updates` updates of a fresh run take, one thread, after WARM_UP others that are not counted."""
+    """Seconds that `updates` updates of a new run take with one thread, after WARM_UP updates that are not counted."""
     with one_thread(), tempfile.TemporaryDirectory() as folder:
-        update, at_once = fresh_update(spec.recipe, spec.engine, images, labels, Path(folder))
+        update, lanes = fresh_update(spec.recipe, spec.engine, images, labels, Path(folder))
 
         def clock(count: int) -> float:
             start = time.perf_counter()
             for _ in range(count):
                 update()
-            _wait(images.device)
+            _synchronize(images.device)
             return time.perf_counter() - start
 
         clock(WARM_UP)
-        return clock(updates) / at_once
+        return clock(updates) / lanes
 
 
 def fresh_update(
     recipe: Recipe, engine: str, images: Tensor, labels: Tensor, folder: Path
 ) -> tuple[Callable[[], None], int]:
-    """One update of fresh runs by this engine, of this recipe and with the seeds after its own; of how many at once."""
-    at_once = lane_count(engine)
-    made = [
-        TrainingRun(again, images, labels, folder / str(again.seed), Checkpoints(folder / "none", {}), lambda row: None)
-        for again in (replace(recipe, seed=recipe.seed + lane) for lane in range(at_once))
+    """A function that does one update of new runs by this engine, and how many runs that are.
+
+    The runs have this recipe; their seeds are the recipe's own and those after it.
+    """
+    lanes = lane_count(engine)
+    recipes = [replace(recipe, seed=recipe.seed + lane) for lane in range(lanes)]
+    runs = [
+        TrainingRun(one, images, labels, folder / str(one.seed), Checkpoints(folder / "none", {}), lambda row: None)
+        for one in recipes
     ]
     if engine == EAGER:
-        return partial(one_update, made[0].state, made[0].draws), at_once
-    from ganspeed.training.engines.vmapped import Lanes  # takes a second, and only who traces needs it
+        return partial(one_update, runs[0].state, runs[0].draws), lanes
+    from ganspeed.training.engines.vmapped import Lanes  # the import takes a second, and the eager engine needs none
 
-    return Lanes(made, engine).one_update, at_once
+    return Lanes(runs, engine).one_update, lanes
 
 
-def _wait(device: torch.device) -> None:
-    """Until the GPU has done what it was told."""
+def _synchronize(device: torch.device) -> None:
+    """Wait until the GPU has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

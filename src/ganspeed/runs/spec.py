@@ -1,16 +1,20 @@
-"""Which runs the params ask for."""
+"""Which runs do the params ask for?"""
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 
 from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.params.blocks import Params
-from ganspeed.runs.fingerprint import Identity, identity
+from ganspeed.params.datasets import AnyData, Train
+from ganspeed.params.variants import Variant
+from ganspeed.runs.fingerprint import Identity, source_hashes
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import sha256_json
 from ganspeed.training.engines.choose import choose_engine
+from ganspeed.training.snapshot_grid import COARSE_BELOW
 from ganspeed.training.state import Recipe
 from ganspeed.workspace import Workspace
 
@@ -20,26 +24,45 @@ class RunSpec:
     """One run: a data set, a variant and a seed, with everything that decides its bytes."""
 
     dataset: str
-    variant: str
-    seed: int  # of the grid; it is trained with seed + seed_offset
+    variant: str  # its name
+    seed: int  # of the grid; the run is trained with seed + seed_offset
     seed_offset: int
-    parameters: dict  # the blocks data, train and variant, as plain values
+    data: AnyData
+    train: Train
+    variant_block: Variant  # with seed_offset 0
     manifest_sha256: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, int, int]  # of an image, (C, H, W)
     device: str
+    coarse_below: int = COARSE_BELOW  # only a pilot's is another
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe(self.seed + self.seed_offset, self.parameters["train"], self.parameters["variant"], self.shape)
+        return Recipe(self.seed + self.seed_offset, self.train, self.variant_block, self.shape, self.coarse_below)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The blocks data, train and variant as plain values, as run.json holds them."""
+        train = self.train.model_dump(mode="json")
+        if self.coarse_below != COARSE_BELOW:
+            train["coarse_below"] = self.coarse_below
+        return {"data": self.data.model_dump(mode="json"), "train": train, "variant": self.variant_block.resolved()}
 
     @cached_property
     def engine(self) -> str:
-        return choose_engine(self.parameters["train"], self.shape, self.device)
+        return choose_engine(self.train, self.shape, self.device)
 
     @property
     def identity(self) -> Identity:
-        seed = self.seed + self.seed_offset
-        return identity(seed, self.parameters, self.manifest_sha256, self.device, self.engine)
+        return Identity(
+            seed=self.seed + self.seed_offset,
+            parameters=self.parameters,
+            manifest_sha256=self.manifest_sha256,
+            sources=source_hashes(self.variant_block.objective, self.engine),
+            versions={"torch": torch.__version__},
+            device=self.device,
+            precision=self.train.precision,
+            engine=self.engine,
+        )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -48,21 +71,13 @@ class RunSpec:
 
 def plan_runs(workspace: Workspace, params: Params, device: str, dataset: str, variant: str) -> list[RunSpec]:
     """The runs of one cell of the grid, by seed. Raises DataError when the data set is not prepared."""
-    folder, block, recipe = workspace.prepared(dataset), params.dataset(dataset), params.variant(variant)
-    manifest = read_manifest(folder)
-    parameters = {
-        "data": block.data.model_dump(mode="json"),
-        "train": block.train.model_dump(mode="json"),
-        "variant": recipe.resolved(),
-    }
-    shape, digest = manifest.splits["train"].shape, manifest_sha256(folder)
-    return [
-        RunSpec(dataset, variant, seed, recipe.seed_offset, parameters, digest, shape, device)
-        for seed in params.compare.seeds
-    ]
+    folder, blocks, method = workspace.prepared(dataset), params.dataset(dataset), params.variant(variant)
+    shape, digest = read_manifest(folder).splits["train"].shape, manifest_sha256(folder)
+    shared = (blocks.data, blocks.train, method.without_offset(), digest, shape, device)
+    return [RunSpec(dataset, variant, seed, method.seed_offset, *shared) for seed in params.compare.seeds]
 
 
-def all_specs(workspace: Workspace, params: Params, where: torch.device) -> list[RunSpec]:
-    """Every run that the params ask for."""
+def all_specs(workspace: Workspace, params: Params, device: torch.device) -> list[RunSpec]:
+    """Every run of the grid."""
     cells = [(d, v) for d in params.compare.datasets for v in params.compare.variants]
-    return [spec for cell in cells for spec in plan_runs(workspace, params, device_name(where), *cell)]
+    return [spec for cell in cells for spec in plan_runs(workspace, params, device_name(device), *cell)]

@@ -113,7 +113,7 @@ def _refuse_precision_without_hardware(specs: list[RunSpec], device: torch.devic
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= AMPERE:
         return
     for spec in specs:
-        if spec.parameters["train"]["precision"] == "tf32":
+        if spec.train.precision == "tf32":
             raise UserError(
                 f"datasets.{spec.dataset}.train.precision: tf32 needs a GPU of compute capability 8.0 or more; "
                 f"this is {spec.device}, where float32 and bfloat16 are allowed"
@@ -150,7 +150,7 @@ class RunInProgress:
     def on_row(self, row: dict[str, float]) -> None:
         """Called with every row of the history as it is logged."""
         self.provenance.tick(row["update"])
-        if row["update"] % self.spec.parameters["train"]["checkpoint_every"] == 0:
+        if row["update"] % self.spec.train.checkpoint_every == 0:
             self.provenance.save()
         send(("logged", self.spec, row))
 

@@ -53,9 +53,9 @@ def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> PilotPlan:
     """The pilot's runs. Raises UserError for a data set that is not there or not prepared."""
     val_runs = ValRuns(workspace, params, dataset, select_device())
     updates, pilot = pilot_length(workspace, params, dataset), params.pilot
-    train = {"updates": updates, "grid_ratio": GRID_RATIO, "coarse_below": COARSE_BELOW * pilot.length}
-    block = params.variant(pilot.variant).resolved()
-    return PilotPlan(val_runs, val_runs.specs(pilot.variant, block, pilot.seeds, train), updates)
+    train = params.dataset(dataset).train.model_copy(update={"updates": updates, "grid_ratio": GRID_RATIO})
+    variant, coarse_below = params.variant(pilot.variant), COARSE_BELOW * pilot.length
+    return PilotPlan(val_runs, val_runs.specs(pilot.variant, variant, pilot.seeds, train, coarse_below), updates)
 
 
 def describe_pilot(params: Params, dataset: str, updates: int) -> dict:

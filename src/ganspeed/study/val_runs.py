@@ -9,6 +9,8 @@ import torch
 
 from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.params.blocks import Evaluate, Params
+from ganspeed.params.datasets import Train
+from ganspeed.params.variants import Variant
 from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.record import read_record
 from ganspeed.runs.spec import RunSpec
@@ -19,6 +21,7 @@ from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.task import Task
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import read_json, sha256_json
+from ganspeed.training.snapshot_grid import COARSE_BELOW
 from ganspeed.workspace import Workspace
 
 VAL = "val"  # never the split that a study is scored on
@@ -38,19 +41,19 @@ class ValRuns:
         """The block `evaluate`, on val."""
         return self.params.evaluate.model_copy(update={"split": VAL})
 
-    def specs(self, name: str, block: dict, seeds: Iterable[int], train: dict) -> list[RunSpec]:
-        """The runs of one variant's block under a name of their own; `train` replaces keys of the data set's block.
+    def specs(
+        self, name: str, variant: Variant, seeds: Iterable[int], train: Train, coarse_below: int = COARSE_BELOW
+    ) -> list[RunSpec]:
+        """The runs of one variant's block under a name of their own, whatever its seed_offset.
 
         Raises DataError if the data set is not prepared.
         """
-        dataset, (shape, digest) = self.params.dataset(self.dataset), self._images
-        parameters = {
-            "data": dataset.data.model_dump(mode="json"),
-            "train": dataset.train.model_dump(mode="json") | train,
-            "variant": block,
-        }
-        device = device_name(self.device)
-        return [RunSpec(self.dataset, name, seed, 0, parameters, digest, shape, device) for seed in seeds]
+        data, (shape, digest) = self.params.dataset(self.dataset).data, self._images
+        variant, device = variant.without_offset(), device_name(self.device)
+        return [
+            RunSpec(self.dataset, name, seed, 0, data, train, variant, digest, shape, device, coarse_below)
+            for seed in seeds
+        ]
 
     @cached_property
     def _images(self) -> tuple[tuple[int, int, int], str]:

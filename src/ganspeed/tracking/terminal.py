@@ -65,7 +65,7 @@ class ProgressBars:
         self._rate = UpdateRate()
 
     def started(self, spec: RunSpec) -> None:
-        updates = spec.parameters["train"]["updates"]
+        updates = spec.train.updates
         self._run_tasks[spec.fingerprint] = self._progress.add_task(label(spec), total=updates, now="")
 
     def logged(self, spec: RunSpec, row: dict[str, float]) -> None:
@@ -99,7 +99,7 @@ class ProgressLines:
         self._print(f"{label(spec)}: started")
 
     def logged(self, spec: RunSpec, row: dict[str, float]) -> None:
-        updates = spec.parameters["train"]["updates"]
+        updates = spec.train.updates
         rate, tenth = self._rate(spec, row["update"]), int(LINES_PER_RUN * row["update"] / updates)
         if rate and tenth > self._tenth.get(spec.fingerprint, 0):
             self._tenth[spec.fingerprint] = tenth

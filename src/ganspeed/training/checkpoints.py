@@ -1,4 +1,4 @@
-"""Checkpoints of a run: whole or not at all, two generations, and for the run that wrote them alone."""
+"""Checkpoints of a run: written atomically, two generations, and only for the run that wrote them."""
 
 import hashlib
 import io
@@ -14,22 +14,22 @@ import torch
 from ganspeed.errors import UserError
 from ganspeed.system.files import write_atomically
 
-CHECKPOINTS_KEPT = 2  # generations: should the newest be damaged, the one before costs a few updates and no more
+CHECKPOINTS_KEPT = 2  # generations: if the newest is damaged, the one before costs only a few updates
 
 
 class CheckpointError(UserError):
-    """A run that cannot go on from its checkpoints; it is never begun again without being asked."""
+    """A run that cannot resume from its checkpoints; it is never restarted from update 0 by itself."""
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Those of one run, in a folder of their own. `identity`: all that decides the run's bytes, as plain values."""
+    """The checkpoints of one run, in a folder of their own."""
 
     folder: Path
-    identity: dict
+    identity: dict  # everything that decides the run's bytes, as plain values; see runs/fingerprint.Identity
 
     def save(self, update: int, state: dict) -> None:
-        """Write the state after this update and remove what is older than the generation before."""
+        """Write the state after this update and remove all but the newest CHECKPOINTS_KEPT."""
         buffer = io.BytesIO()
         torch.save({"identity": self._plain_identity, "state": state}, buffer)
         content = buffer.getvalue()
@@ -39,28 +39,28 @@ class Checkpoints:
             old.unlink()
 
     def load(self, device: torch.device) -> dict | None:
-        """The newest state that is whole; None where there is no checkpoint.
+        """The newest undamaged state; None when there is no checkpoint.
 
-        A damaged one is passed over, saying so. Raises CheckpointError when all are damaged, and when one belongs to
-        another run, naming what differs.
+        A damaged checkpoint is skipped with a line on stderr. Raises CheckpointError when all are damaged, and when
+        one belongs to another run, naming what differs.
         """
         paths = self._newest_first()
         for path in paths:
             digest, _, content = path.read_bytes().partition(b"\n")
             if hashlib.sha256(content).hexdigest().encode() != digest:
-                print(f"{path}: damaged, its SHA-256 is not the one it was written with", file=sys.stderr, flush=True)
+                print(f"{path}: damaged: its SHA-256 is not the one it was written with", file=sys.stderr, flush=True)
                 continue
             try:
                 saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
             except pickle.UnpicklingError:
-                raise CheckpointError(f"{path}: refused: it is no checkpoint of tensors and plain values") from None
+                raise CheckpointError(f"{path}: refused: not a checkpoint of tensors and plain values") from None
             if differing := differences(saved["identity"], self._plain_identity):
                 raise CheckpointError(f"{path}: of another run; {'; '.join(differing)}")
             return saved["state"]
         if paths:
             raise CheckpointError(
-                f"{self.folder}: every checkpoint is damaged ({', '.join(path.name for path in paths)}), so that the "
-                f"run cannot go on; remove {self.folder.parent} to train it from its start"
+                f"{self.folder}: every checkpoint is damaged ({', '.join(path.name for path in paths)}), so the run "
+                f"cannot resume; remove {self.folder.parent} to train it from the start"
             )
         return None
 
@@ -69,7 +69,7 @@ class Checkpoints:
 
     @property
     def _plain_identity(self) -> dict:
-        """Of JSON's types alone, which are all that is read back: torch's version is a class of its own."""
+        """The identity in JSON's types alone, as it is read back: torch's version is a class of its own."""
         return json.loads(json.dumps(self.identity))
 
     def _newest_first(self) -> list[Path]:
@@ -77,7 +77,7 @@ class Checkpoints:
 
 
 def differences(there: Any, here: Any, path: str = "") -> list[str]:
-    """What differs between two nested dicts of plain values: a dotted path with both values, for each."""
+    """The differences between two nested dicts of plain values, each as a dotted path with both values."""
     if isinstance(there, dict) and isinstance(here, dict):
         found = []
         for key in sorted(there.keys() | here.keys()):

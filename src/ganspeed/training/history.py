@@ -1,4 +1,4 @@
-"""history.csv: what one update is logged as."""
+"""The rows of history.csv: what is logged of one update."""
 
 import csv
 from pathlib import Path
@@ -11,16 +11,16 @@ from ganspeed.objectives import Batch, gradient_norm, interpolate
 from ganspeed.system.files import write_atomically
 from ganspeed.training.state import Recipe, Step
 
-PROFILE_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of the real sample where the critic's gradient norm is logged
-PROFILE_SAMPLES = 16  # samples of a batch that it is the mean over: with the usual 64 a row would cost twice as much
+PROFILE_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of the real sample at which D's gradient norm is logged
+PROFILE_SAMPLES = 16  # samples of a batch that it is the mean over; the usual 64 would double the cost of a row
 
 
 def gradient_profile(D: nn.Module, batch: Batch) -> dict[str, Tensor]:
-    """Mean gradient norm of D along the way from generated to real samples: one scalar for each point of PROFILE.
+    """Mean gradient norm of D on the segments from generated to real samples: a scalar for each of PROFILE_WEIGHTS.
 
-    One pass over x_hat = a x + (1 - a) x_fake for all a together, with the first derivative only. It draws nothing
-    and changes nothing. D is the critic after the update's steps, the samples are the first PROFILED of the batch of
-    its last critic step.
+    One pass over x_hat = a x + (1 - a) x_fake for all a together, with the first derivative only. It draws nothing and
+    changes nothing. D is the discriminator after the update; the samples are the first PROFILE_SAMPLES of the batch of
+    its last discriminator step.
     """
     real, fake = batch.real[:PROFILE_SAMPLES], batch.fake[:PROFILE_SAMPLES]
     x_hat = torch.cat([interpolate(real, fake, a) for a in PROFILE_WEIGHTS])
@@ -30,20 +30,24 @@ def gradient_profile(D: nn.Module, batch: Batch) -> dict[str, Tensor]:
 
 
 def history_row(update: int, recipe: Recipe, step: Step) -> dict[str, float]:
-    """One row of history.csv, of the update's last critic step and its generator step; one transfer to the host."""
-    critic, adversary = step.critic, step.adversary
-    named = {"d_loss": critic.total(), "g_loss": adversary.total(), "gap": critic.gap}
-    named |= {f"d/{name}": term for name, term in critic.loss.items()}
-    named |= {f"g/{name}": term for name, term in adversary.loss.items()}
-    named |= {f"diagnostics/{name}": term for name, term in (critic.diagnostics | step.profile()).items()}
+    """One row of history.csv: column → value, copied to the host in one transfer.
+
+    Columns: update, d_updates, images_seen; d_loss, g_loss, gap; d/<term> and g/<term> of both losses, and
+    diagnostics/<name>. Those of D are of the update's last discriminator step.
+    """
+    discriminator, generator = step.discriminator, step.generator
+    named = {"d_loss": discriminator.total(), "g_loss": generator.total(), "gap": discriminator.gap}
+    named |= {f"d/{name}": term for name, term in discriminator.loss.items()}
+    named |= {f"g/{name}": term for name, term in generator.loss.items()}
+    named |= {f"diagnostics/{name}": term for name, term in (discriminator.diagnostics | step.profile()).items()}
     values = torch.stack([term.detach().double() for term in named.values()]).tolist()
-    d_updates = update * recipe.hyperparameters["n_critic"]
-    counts = {"update": update, "d_updates": d_updates, "images_seen": d_updates * recipe.train["batch_size"]}
+    d_updates = update * recipe.n_critic
+    counts = {"update": update, "d_updates": d_updates, "images_seen": d_updates * recipe.train.batch_size}
     return counts | dict(zip(named, values, strict=True))
 
 
 def write_history(path: Path, rows: list[dict[str, float]]) -> None:
-    """history.csv: one line per logged update, floats written so that they read back exactly."""
+    """Write history.csv: one line for each logged update, floats with all digits that reading them back needs."""
 
     def write(temporary: Path) -> None:
         with temporary.open("w", newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""All that training changes: networks, optimisers, the average of G's weights, the objective's state."""
+"""Everything that training changes: networks, optimisers, the EMA of G's weights, the objective's state."""
 
 import copy
 from collections.abc import Callable
@@ -12,7 +12,26 @@ from ganspeed.networks.discriminator import Discriminator
 from ganspeed.networks.generator import Generator
 from ganspeed.networks.layers import initialise
 from ganspeed.objectives import Batch, Objective, Terms
+from ganspeed.params.datasets import Train
+from ganspeed.params.variants import AnyOptimizer, Variant
 from ganspeed.system.determinism import generator
+from ganspeed.training.snapshot_grid import COARSE_BELOW
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run is trained with, beside its images."""
+
+    seed: int
+    train: Train
+    variant: Variant  # with seed_offset 0
+    shape: tuple[int, int, int]  # of an image, (C, H, W)
+    coarse_below: int = COARSE_BELOW  # of the snapshot grid
+
+    @property
+    def n_critic(self) -> int:
+        """Discriminator steps in one update: a hyperparameter of every objective."""
+        return self.variant.n_critic
 
 
 @dataclass(frozen=True)
@@ -28,33 +47,30 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Step:
-    """What one update did: the terms of its last critic step, with that step's batch, and of its generator step.
+    """What one update computed: the terms of its last discriminator step and of its generator step."""
 
-    `profile`, when asked before the next update, makes the `gradient_profile` of the critic that it left.
-    """
-
-    critic: Terms
-    adversary: Terms
-    batch: Batch
-    profile: Callable[[], dict[str, Tensor]]
+    discriminator: Terms
+    generator: Terms
+    batch: Batch  # of the last discriminator step
+    profile: Callable[[], dict[str, Tensor]]  # the `gradient_profile` of D now; to be called before the next update
 
 
 @dataclass
 class Player:
-    """A network with its optimiser and the learning rate that it starts with."""
+    """A network with its optimiser and its initial learning rate."""
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     learning_rate: float
 
-    def step(self, loss: Tensor, rate: float = 1.0) -> None:
-        """One optimiser step at `rate` times the first learning rate; only this network's gradients are computed.
+    def step(self, loss: Tensor, lr_factor: float = 1.0) -> None:
+        """One optimiser step at `lr_factor` times the initial learning rate; no other network gets a gradient.
 
         `backward` gives each gradient the memory layout of its weight. One from `autograd.grad` may have another, and
-        PyTorch's fused Adam on a CPU then reads it in the wrong order without a word.
+        PyTorch's fused Adam on a CPU then reads it in the wrong order without an error.
         """
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate * rate
+            group["lr"] = self.learning_rate * lr_factor
         self.optimizer.zero_grad()
         loss.backward(inputs=list(self.network.parameters()))
         self.optimizer.step()
@@ -62,115 +78,91 @@ class Player:
 
 @dataclass
 class State:
-    """All that training changes. `bad_update` stays on the device: 0, or the first update that was not finite.
-
-    `average` is G with the moving average of its weights, of which `decay` is the memory: what snapshots and pictures
-    show. It never enters training. Both learning rates halve every `half_life` updates, with 0 they stay. `precision`
-    is that of both networks' layers; weights are always float32.
-    """
+    """Everything that training changes. Weights are always float32."""
 
     G: Player
     D: Player
-    average: Generator
-    decay: float
-    half_life: float
-    precision: str
+    ema_generator: Generator  # G with the EMA of its weights: what snapshots and sample grids show, no part of training
+    ema_decay: float
+    half_life: float  # updates in which both learning rates halve; 0 for constant ones
+    precision: str  # of both networks' layers
     objective: Objective
-    bad_update: Tensor
-    update: int
-    rows: list[dict[str, float]]
+    bad_update: Tensor  # int64 scalar on the device: 0, or the first update that was not finite
+    update: int  # updates done
+    rows: list[dict[str, float]]  # of history.csv
 
-    def rate(self) -> float:
-        """What is left of the first learning rates in this update: 1 in the first."""
+    def lr_factor(self) -> float:
+        """The present learning rates over the initial ones: 1 in the first update."""
         return 0.5 ** ((self.update - 1) / self.half_life) if self.half_life else 1.0
 
-    def pull(self) -> float:
-        """How far the average moves towards G's weights in this update."""
-        return 1 - min(self.decay, (1 + self.update) / (10 + self.update))  # else the initial weights linger
+    def ema_weight(self) -> float:
+        """The weight of G's present weights in the EMA: 1 - ema_decay, and more in early updates."""
+        return 1 - min(self.ema_decay, (1 + self.update) / (10 + self.update))  # else the initial weights stay long
 
     def tensors(self) -> dict:
-        return {
-            "G": self.G.network.state_dict(),
-            "D": self.D.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer_G": self.G.optimizer.state_dict(),
-            "optimizer_D": self.D.optimizer.state_dict(),
-            "objective": self.objective.state_dict(),
-            "bad_update": self.bad_update,
-            "update": self.update,
-            "rows": self.rows,
-        }
+        """What a checkpoint holds."""
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        return parts | {"bad_update": self.bad_update, "update": self.update, "rows": self.rows}
 
     def restore(self, saved: dict) -> None:
-        self.G.network.load_state_dict(saved["G"])
-        self.D.network.load_state_dict(saved["D"])
-        self.average.load_state_dict(saved["average"])
-        self.G.optimizer.load_state_dict(saved["optimizer_G"])
-        self.D.optimizer.load_state_dict(saved["optimizer_D"])
-        self.objective.load_state_dict(saved["objective"])
+        """Continue from what `tensors` returned."""
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
         self.bad_update.copy_(saved["bad_update"])
         self.update, self.rows = saved["update"], saved["rows"]
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a run is trained with: plain values, the blocks of params.yaml."""
-
-    seed: int
-    train: dict
-    variant: dict
-    shape: tuple[int, int, int]
-
-    @property
-    def hyperparameters(self) -> dict:
-        return {k: v for k, v in self.variant.items() if k not in ("objective", "optimizer")}
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
+        networks = {"G": self.G.network, "D": self.D.network, "ema_generator": self.ema_generator}
+        optimizers = {"optimizer_G": self.G.optimizer, "optimizer_D": self.D.optimizer}
+        return networks | optimizers | {"objective": self.objective}
 
 
 def new_state(recipe: Recipe, device: torch.device) -> State:
-    """Fresh networks, optimisers and objective. Initial weights are drawn on the CPU: the same on every device."""
-    train, optimizer = recipe.train, recipe.variant["optimizer"]
-    G = Generator(recipe.shape, train["z_dim"], train["width"])
-    D = Discriminator(recipe.shape, train["width"], train["hidden"])
+    """New networks, optimisers and objective. Initial weights are drawn on the CPU: the same on every device."""
+    train, optimizer = recipe.train, recipe.variant.optimizer
+    G = Generator(recipe.shape, train.z_dim, train.width)
+    D = Discriminator(recipe.shape, train.width, train.hidden)
     initialise(G, generator("initial G", recipe.seed))
     initialise(D, generator("initial D", recipe.seed))
-    objective = objectives.load(recipe.variant["objective"], recipe.hyperparameters).to(device)
+    objective = objectives.load(recipe.variant.objective, recipe.variant.hyperparameters()).to(device)
     objective.check_discriminator(D)
     G, D = G.to(device).train(), D.to(device).train()
     return State(
-        Player(G, new_optimizer(G, optimizer, optimizer["lr_g"]), optimizer["lr_g"]),
-        Player(D, new_optimizer(D, optimizer, optimizer["lr_d"]), optimizer["lr_d"]),
-        copy.deepcopy(G),
-        train["ema_decay"],
-        optimizer["half_life"],
-        train["precision"],
-        objective,
-        torch.zeros((), dtype=torch.int64, device=device),
+        G=Player(G, new_optimizer(G, optimizer, optimizer.lr_g), optimizer.lr_g),
+        D=Player(D, new_optimizer(D, optimizer, optimizer.lr_d), optimizer.lr_d),
+        ema_generator=copy.deepcopy(G),
+        ema_decay=train.ema_decay,
+        half_life=optimizer.half_life,
+        precision=train.precision,
+        objective=objective,
+        bad_update=torch.zeros((), dtype=torch.int64, device=device),
         update=0,
         rows=[],
     )
 
 
-def new_optimizer(network: nn.Module, block: dict, learning_rate: float) -> torch.optim.Optimizer:
-    """The optimiser that a variant's block names."""
+def new_optimizer(network: nn.Module, block: AnyOptimizer, learning_rate: float) -> torch.optim.Optimizer:
+    """The optimiser that a variant's block describes."""
     weights = list(network.parameters())
-    match block["name"]:
+    match block.name:
         case "adam":
-            return torch.optim.Adam(weights, learning_rate, betas=tuple(block["betas"]), fused=True)
+            return torch.optim.Adam(weights, learning_rate, betas=block.betas, fused=True)
         case "rmsprop":
-            return torch.optim.RMSprop(weights, learning_rate, alpha=block["alpha"], foreach=True)
+            return torch.optim.RMSprop(weights, learning_rate, alpha=block.alpha, foreach=True)
 
 
 @torch.no_grad()
 def update_ema(state: State) -> None:
-    """Move the average towards G's weights, by 1 - decay, by more at the beginning; a decay of 0 makes it G itself."""
-    torch._foreach_lerp_(list(state.average.parameters()), list(state.G.network.parameters()), state.pull())
+    """Move the EMA towards G's weights by `ema_weight`; a decay of 0 makes it G itself."""
+    weights, ema = list(state.G.network.parameters()), list(state.ema_generator.parameters())
+    torch._foreach_lerp_(ema, weights, state.ema_weight())
 
 
 @torch.no_grad()
-def note_first_bad_update(state: State, losses: list[Tensor]) -> None:
-    """Record on the device the first update in which a loss or a weight is not finite, without asking the host.
+def note_bad_update(state: State, losses: list[Tensor]) -> None:
+    """Record on the device the first update in which a loss or a weight is not finite, without a host sync.
 
-    `losses`: of every critic step and of the generator step. An infinite one may leave no trace in any weight.
+    losses: of every discriminator step and of the generator step. An infinite one may leave no trace in any weight.
     """
     weights = [*state.G.network.parameters(), *state.D.network.parameters()]
     total = sum(losses) + nn.utils.get_total_norm(weights)  # finite when every one of them is
@@ -179,5 +171,5 @@ def note_first_bad_update(state: State, losses: list[Tensor]) -> None:
 
 
 def has_diverged(state: State) -> bool:
-    """Ask the device: a synchronisation, for the updates that are written down only."""
+    """Whether an update so far was not finite. A host sync, so only for updates of which something is recorded."""
     return bool(state.bad_update)

@@ -24,6 +24,7 @@ from ganspeed.errors import Stopped
 from ganspeed.networks import fast_convolutions
 from ganspeed.networks.discriminator import Discriminator
 from ganspeed.objectives import gradient_norm
+from ganspeed.params.datasets import Train
 from ganspeed.training.engines import choose, vmapped
 from ganspeed.training.engines.choose import choose_engine, compiler, lane_count
 from ganspeed.training.engines.functional import FlatParameters, step_scalars
@@ -60,16 +61,16 @@ def rows(folder: Path) -> list[dict[str, float]]:
 
 def cautious(recipe):
     """With small learning rates: Adam's first steps make of a gradient that is zero but for rounding one like any."""
-    recipe.train["log_every"] = 1
-    recipe.variant["optimizer"] |= {"lr_g": 1e-5, "lr_d": 1e-5}
-    return recipe
+    small = recipe.variant.optimizer.model_copy(update={"lr_g": 1e-5, "lr_d": 1e-5})
+    variant = recipe.variant.model_copy(update={"optimizer": small})
+    return replace(recipe, train=recipe.train.model_copy(update={"log_every": 1}), variant=variant)
 
 
 def assert_close_to_the_eager_loop(lane: TrainingRun, images, folder: Path) -> None:
     """The history, and where the weights went, in steps of the optimiser."""
     eager = new_run(lane.recipe, images, folder)
-    while eager.goes_on:
-        eager.record(one_update(eager.state, eager.draws), stops=False)
+    while eager.is_running:
+        eager.record(one_update(eager.state, eager.draws), stop=False)
     for one, other in zip(eager.state.rows, lane.state.rows, strict=True):
         assert list(one) == list(other)
         assert list(other.values()) == pytest.approx(list(one.values()), rel=RTOL, abs=ATOL)
@@ -79,9 +80,9 @@ def assert_close_to_the_eager_loop(lane: TrainingRun, images, folder: Path) -> N
 
 
 def moved(run: TrainingRun) -> dict[str, tuple[torch.Tensor, float]]:
-    """The weights of both networks and of the average that is scored, (n,) each, and the length of a step."""
+    """The weights of both networks and of the EMA that is scored, (n,) each, and the length of a step."""
     G, D = run.state.G, run.state.D
-    networks = {"G": (G.network, G), "D": (D.network, D), "average": (run.state.average, G)}
+    networks = {"G": (G.network, G), "D": (D.network, D), "EMA": (run.state.ema_generator, G)}
     vector = torch.nn.utils.parameters_to_vector
     return {name: (vector(network.parameters()), player.learning_rate) for name, (network, player) in networks.items()}
 
@@ -103,35 +104,27 @@ def test_one_lane_of_larger_images_is_close_to_the_eager_loop(variant, without_m
 
 
 @pytest.mark.parametrize(
-    ("convolution", "transposed", "made", "size"),
+    ("convolution", "transposed", "transform", "size"),
     [
-        (
-            fast_convolutions.convolution_of_blocks,
-            fast_convolutions.transposed_of_blocks,
-            fast_convolutions.of_blocks,
-            6,
-        ),
-        (
-            fast_convolutions.dense_convolution,
-            fast_convolutions.dense_transposed,
-            partial(fast_convolutions.dense, size=4),
-            4,
-        ),
-        (
-            fast_convolutions.dense_convolution,
-            fast_convolutions.dense_transposed,
-            partial(fast_convolutions.dense, size=8),
-            8,
+        (fast_convolutions.block_conv2d, fast_convolutions.block_conv_transpose2d, fast_convolutions.block_kernel, 6),
+        *(
+            (
+                fast_convolutions.dense_conv2d,
+                fast_convolutions.dense_conv_transpose2d,
+                partial(fast_convolutions.dense_matrix, size=size),
+                size,
+            )
+            for size in (4, 8)
         ),
     ],
 )
-def test_faster_convolutions_are_torchs(convolution, transposed, made, size):
+def test_faster_convolutions_are_torchs(convolution, transposed, transform, size):
     g = torch.Generator().manual_seed(0)
     shapes = (2, 3, size, size), (5, 3, 4, 4), (5,), (2, 3, size // 2, size // 2), (3, 5, 4, 4)
     x, down, bias, narrow, up = (torch.randn(*shape, generator=g, dtype=torch.float64) for shape in shapes)
     functional = torch.nn.functional
     wanted = functional.conv2d(x, down, bias, 2, 1), functional.conv_transpose2d(narrow, up, bias, 2, 1)
-    found = convolution(x, made(down), bias), transposed(narrow, made(up), bias)
+    found = convolution(x, transform(down), bias), transposed(narrow, transform(up), bias)
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
@@ -158,7 +151,7 @@ def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
         return flat.vector(torch.autograd.grad(total, list(D.parameters())))
 
     def step(d):
-        return torch.func.grad(lambda d: loss(flat.at(d)))(d)
+        return torch.func.grad(lambda d: loss(flat.bind(d)))(d)
 
     wanted = eager(nullcontext())
     traced = vmapped.over_lanes(step, (d,), lanes=2, compiles=False)(torch.stack([d, -d]))[0]
@@ -208,8 +201,8 @@ def test_the_engine_follows_from_the_blocks_and_the_machine(recipe, monkeypatch)
     monkeypatch.setattr(choose, "compiler", lambda: "g++ 1.2.3")
 
     def chosen(updates, size=8, device="cpu X", precision="float32"):
-        train = {"updates": updates, "batch_size": 64, "precision": precision}
-        return choose_engine(train, (1, size, size), device)
+        train = {"batch_size": 64, "precision": precision}
+        return choose_engine(recipe("gan", updates=updates, train=train).train, (1, size, size), device)
 
     assert chosen(100) == chosen(1000, size=28) == chosen(10**6, size=64) == chosen(10**6, device="NVIDIA X") == "eager"
     assert chosen(10**6, precision="bfloat16") == "eager"
@@ -236,7 +229,8 @@ def test_what_compiling_needs_and_lacks_is_said_once(missing, monkeypatch, capsy
 
 def test_the_shipped_study_does_not_wait_for_a_compiler(shipped, monkeypatch):
     monkeypatch.setattr(choose, "compiler", lambda: "g++ 1.2.3")
-    assert choose_engine(shipped["datasets"]["digits"]["train"], (1, 8, 8), "cpu X").startswith("traced")
+    train = Train.model_validate(shipped["datasets"]["digits"]["train"])
+    assert choose_engine(train, (1, 8, 8), "cpu X").startswith("traced")
 
 
 COMPILE = """
@@ -276,9 +270,9 @@ def test_machine_code_takes_the_steps_of_the_trace(engine, variant, recipe, imag
         one, data = replace(one, shape=(1, 28, 28)), larger()
     run, count = new_run(one, data, tmp_path), lane_count(engine)
     compiled, traced = (vmapped.Lanes([run], name) for name in (engine, engine.replace("compiled", "traced")))
-    for name, moments in (("critic", traced.moments_d), ("generator", traced.moments_g)):
-        rate = tuple(torch.full((count,), value) for value in step_scalars(one.variant["optimizer"], 1e-3, 1))
-        given = (traced.g, traced.d, moments, traced.objective, traced._draw(0), rate)
+    for name, moments in (("discriminator_step", traced.moments_d), ("generator_step", traced.moments_g)):
+        scalars = tuple(torch.full((count,), value) for value in step_scalars(one.variant.optimizer, 1e-3, 1))
+        given = (traced.g, traced.d, moments, traced.buffers, traced._draw(0), scalars)
         # all but the weights: a step may be as long for a gradient of nothing but rounding as for any other
         found, wanted = (torch.utils._pytree.tree_leaves(getattr(run, name)(*given)[1:]) for run in (compiled, traced))
         for value, other in zip(found, wanted, strict=True):

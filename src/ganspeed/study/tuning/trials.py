@@ -15,6 +15,7 @@ from optuna.samplers import RandomSampler
 
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params
+from ganspeed.params.variants import parse_variant
 from ganspeed.runs.spec import RunSpec
 from ganspeed.study.val_runs import ValRuns
 from ganspeed.system.devices import select_device
@@ -49,14 +50,15 @@ class Trial:
 def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Trial]:
     """Every trial of every arm. Raises UserError for a data set that is not there or not prepared."""
     tuning, val_runs = params.tuning, ValRuns(workspace, params, dataset, select_device())
-    train = {"updates": tuning.updates, "grid_ratio": GRID_RATIO, "sample_grids": 1}
+    changes = {"updates": tuning.updates, "grid_ratio": GRID_RATIO, "sample_grids": 1}
+    train = params.dataset(dataset).train.model_copy(update=changes)
     trials = []
     for arm, about in tuning.arms.items():
         block = params.variant(about.variant).resolved()
         for number in range(tuning.trials):
             values = sample_values(tuning.shared, about.own, tuning.seed, number)
             turned = knobs.with_values(block, values)
-            specs = val_runs.specs(f"{arm}/{number}", turned, tuning.seeds, train)
+            specs = val_runs.specs(f"{arm}/{number}", parse_variant(turned), tuning.seeds, train)
             trials.append(Trial(arm, number, values, turned, specs, val_runs))
     return trials
 

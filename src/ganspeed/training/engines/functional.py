@@ -1,26 +1,51 @@
-"""One lane's critic step, generator step and gradient profile as functions of tensors: training without a state.
+"""One lane's discriminator step, generator step and gradient profile as functions of tensors.
 
-A network's weights are one vector (n,), so that an optimiser's step is a handful of operations. Nothing is computed
-that is not used: no graph of G in a critic step, no gradient of D's weights in a generator step.
+`Steps` is the twin of `loop.one_update`: change them together. A network's weights are one vector (n,), so that an
+optimiser's step is a handful of operations. Nothing is computed that is not used: no graph of G in a discriminator
+step, no gradient of D's weights in a generator step.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
 from ganspeed.objectives import Batch, Objective
+from ganspeed.params.variants import AnyOptimizer
+from ganspeed.training.draws import Draw
 from ganspeed.training.history import gradient_profile
 
-EPSILON = 1e-8  # torch's, of both optimisers
+EPSILON = 1e-8  # torch's default, of both optimisers
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "rmsprop": ("square_avg",)}  # torch's names
 
-Moments = dict[str, Tensor]  # (n,) each
+Moments = dict[str, Tensor]  # an optimiser's, (n,) each
 Buffers = dict[str, Tensor]  # an objective's state
-Draw = tuple[Tensor, Tensor, Tensor, Tensor]  # real, z, u and labels of a Batch
 StepScalars = tuple[Tensor, ...]  # learning rate, and Adam's corrections of its first and second moment; scalars
+
+
+class DiscriminatorStep(NamedTuple):
+    """D's weights (n,), moments and the objective's buffers after a step; its loss, the fields of its Terms, G(z)."""
+
+    d: Tensor
+    moments: Moments
+    buffers: Buffers
+    total: Tensor
+    loss: dict[str, Tensor]
+    diagnostics: dict[str, Tensor]
+    gap: Tensor
+    fake: Tensor
+
+
+class GeneratorStep(NamedTuple):
+    """G's weights (n,) and moments after a step; its loss, and the terms of that."""
+
+    g: Tensor
+    moments: Moments
+    total: Tensor
+    loss: dict[str, Tensor]
 
 
 class FlatParameters:
@@ -35,17 +60,18 @@ class FlatParameters:
         return torch.cat([tensor.detach().flatten() for tensor in tensors])
 
     def named(self, vector: Tensor) -> dict[str, Tensor]:
-        """Name → view of the vector."""
+        """Name of a weight → its view of the vector."""
         parts = vector.split([shape.numel() for shape in self.shapes.values()])
         return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
-    def at(self, vector: Tensor) -> "BoundNetwork":
+    def bind(self, vector: Tensor) -> "BoundNetwork":
+        """The network with the weights of this vector."""
         return BoundNetwork(self.network, self.named(vector))
 
 
 @dataclass(frozen=True)
 class BoundNetwork:
-    """A network with these weights instead of its own: what an objective takes for D."""
+    """A network with these weights instead of its own; an objective accepts it as D."""
 
     network: nn.Module
     weights: dict[str, Tensor]
@@ -58,7 +84,7 @@ class BoundNetwork:
 
 
 class _MethodCall(nn.Module):
-    """An objective whose methods are called through `forward`, as functional_call wants it."""
+    """Calls a method of an objective in `forward`, the only method that functional_call calls."""
 
     def __init__(self, objective: Objective):
         super().__init__()
@@ -70,73 +96,71 @@ class _MethodCall(nn.Module):
 
 @dataclass(frozen=True)
 class Steps:
-    """Both steps of one variant."""
+    """Both steps of one variant; g, d: the weights of G and D before a step, (n,) each."""
 
     G: FlatParameters
     D: FlatParameters
     objective: Objective
-    optimizer: dict  # the variant's block
+    optimizer: AnyOptimizer
 
-    def critic(self, g: Tensor, d: Tensor, moments: Moments, state: Buffers, draw: Draw, rate: StepScalars) -> tuple:
-        """D's weights, moments and the objective's state after a step; its loss, the parts of its Terms, the fakes."""
+    def discriminator_step(
+        self, g: Tensor, d: Tensor, moments: Moments, buffers: Buffers, draw: Draw, scalars: StepScalars
+    ) -> DiscriminatorStep:
         real, z, u, labels = draw
-        batch = Batch(real, self.G.at(g)(z), z, u, labels)
+        batch = Batch(real, self.G.bind(g)(z), z, u, labels)
 
         def loss(d: Tensor):
-            terms, after = self._ask(state, "discriminator_terms", self.D.at(d), batch)
+            terms, after = self._call("discriminator_terms", buffers, self.D.bind(d), batch)
             total = terms.total()
-            return total, (total, (terms.loss, terms.diagnostics, terms.gap), after)
+            return total, (after, total, terms.loss, terms.diagnostics, terms.gap)
 
-        gradient, (total, terms, state) = grad(loss, has_aux=True)(d)
-        d, moments = self._optimise(d, gradient, moments, rate)
-        d = d.clone()
-        _, state = self._ask(state, "after_discriminator_step", self.D.at(d))  # may clip d in place
-        return d, moments, state, total, terms, batch.fake
+        gradient, (after, total, terms, diagnostics, gap) = grad(loss, has_aux=True)(d)
+        d, moments = optimizer_step(d, gradient, moments, scalars, self.optimizer)
+        d = d.clone()  # the objective may clip it in place
+        _, after = self._call("after_discriminator_step", after, self.D.bind(d))
+        return DiscriminatorStep(d, moments, after, total, terms, diagnostics, gap, batch.fake)
 
-    def generator(self, g: Tensor, d: Tensor, moments: Moments, state: Buffers, draw: Draw, rate: StepScalars) -> tuple:
-        """G's weights and moments after a step; its loss, and the loss of its Terms."""
+    def generator_step(
+        self, g: Tensor, d: Tensor, moments: Moments, buffers: Buffers, draw: Draw, scalars: StepScalars
+    ) -> GeneratorStep:
         real, z, u, labels = draw
 
         def loss(g: Tensor):
-            batch = Batch(real, self.G.at(g)(z), z, u, labels)
-            terms, _ = self._ask(state, "generator_terms", self.D.at(d), batch)
+            batch = Batch(real, self.G.bind(g)(z), z, u, labels)
+            terms, _ = self._call("generator_terms", buffers, self.D.bind(d), batch)
             total = terms.total()
             return total, (total, terms.loss)
 
         gradient, (total, terms) = grad(loss, has_aux=True)(g)
-        return *self._optimise(g, gradient, moments, rate), total, terms
+        g, moments = optimizer_step(g, gradient, moments, scalars, self.optimizer)
+        return GeneratorStep(g, moments, total, terms)
 
     def profile(self, d: Tensor, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
-        """The gradient profile of D at a critic step's batch."""
+        """The gradient profile of D at the batch of a discriminator step."""
         real, z, u, labels = draw
-        return gradient_profile(self.D.at(d), Batch(real, fake, z, u, labels))
+        return gradient_profile(self.D.bind(d), Batch(real, fake, z, u, labels))
 
-    def _ask(self, state: Buffers, method: str, *arguments) -> tuple:
-        """The result of an objective's method, and the state after it."""
-        after = {name: value.clone() for name, value in state.items()}
-        lent = {f"objective.{name}": value for name, value in after.items()}
-        return functional_call(_MethodCall(self.objective), lent, (method, *arguments)), after
-
-    def _optimise(self, w: Tensor, gradient: Tensor, moments: Moments, rate: StepScalars) -> tuple[Tensor, Moments]:
-        optimiser = adam if self.optimizer["name"] == "adam" else rmsprop
-        return optimiser(w, gradient, moments, rate, self.optimizer)
+    def _call(self, method: str, buffers: Buffers, *arguments) -> tuple[Any, Buffers]:
+        """The result of an objective's method, and its buffers after the call."""
+        after = {name: value.clone() for name, value in buffers.items()}
+        bound = {f"objective.{name}": value for name, value in after.items()}
+        return functional_call(_MethodCall(self.objective), bound, (method, *arguments)), after
 
 
-def step_scalars(block: dict, learning_rate: float, t: int) -> list[float]:
-    """What the t-th step, counted from 1, of an optimiser needs to know of its number: a Rate as plain numbers."""
-    return [learning_rate, *(1 - beta**t for beta in block["betas"])] if block["name"] == "adam" else [learning_rate]
+def step_scalars(optimizer: AnyOptimizer, learning_rate: float, t: int) -> list[float]:
+    """The StepScalars of an optimiser's t-th step, counted from 1, as plain numbers."""
+    return [learning_rate, *(1 - beta**t for beta in optimizer.betas)] if optimizer.name == "adam" else [learning_rate]
 
 
-def adam(w: Tensor, gradient: Tensor, moments: Moments, rate: StepScalars, block: dict) -> tuple[Tensor, Moments]:
-    """Algorithm 1 of 1412.6980, on vectors (n,)."""
-    (first, second), (learning_rate, correction, second_correction) = block["betas"], rate
+def optimizer_step(
+    w: Tensor, gradient: Tensor, moments: Moments, scalars: StepScalars, optimizer: AnyOptimizer
+) -> tuple[Tensor, Moments]:
+    """Weights (n,) and moments after a step of Adam, algorithm 1 of 1412.6980, or RMSprop, Hinton's lecture 6e."""
+    if optimizer.name == "rmsprop":
+        v = optimizer.alpha * moments["square_avg"] + (1 - optimizer.alpha) * gradient.square()
+        return w - scalars[0] * gradient / (v.sqrt() + EPSILON), {"square_avg": v}
+    (first, second), (learning_rate, correction, second_correction) = optimizer.betas, scalars
     m = torch.lerp(moments["exp_avg"], gradient, 1 - first)
     v = second * moments["exp_avg_sq"] + (1 - second) * gradient.square()
     denominator = (v / second_correction).sqrt() + EPSILON
     return w - learning_rate * (m / correction) / denominator, {"exp_avg": m, "exp_avg_sq": v}
-
-
-def rmsprop(w: Tensor, gradient: Tensor, moments: Moments, rate: StepScalars, block: dict) -> tuple[Tensor, Moments]:
-    """RMSprop as in Hinton's lecture 6e, on vectors (n,)."""
-    v = block["alpha"] * moments["square_avg"] + (1 - block["alpha"]) * gradient.square()
-    return w - rate[0] * gradient / (v.sqrt() + EPSILON), {"square_avg": v}
