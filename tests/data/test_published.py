@@ -34,7 +34,7 @@ def test_val_is_cut_from_the_published_train_and_test_is_as_published(tmp_path, 
         first = np.where(greys(x) < 128, 0, 128)
         assert np.array_equal((greys(x) - first) % 10, y)
     assert np.bincount(splits["val"][1]).tolist() == [2] * 10
-    assert manifest["source"]["kind"] == source and len(manifest["source"]["sha256"]) == 4
+    assert manifest.source["kind"] == source and len(manifest.source["sha256"]) == 4
 
 
 def test_a_packed_file_is_as_good_as_an_unpacked_one(tmp_path):
@@ -52,7 +52,7 @@ def test_a_packed_file_is_as_good_as_an_unpacked_one(tmp_path):
 @pytest.mark.parametrize(
     "name, damage, message",
     [
-        ("train-images-idx3-ubyte", lambda c: c[:-1], "damaged or truncated: 78415 bytes, its header asks for 78416"),
+        ("train-images-idx3-ubyte", lambda c: c[:-1], "damaged or truncated: 78415 bytes, its header says 78416"),
         ("train-images-idx3-ubyte", lambda c: c + b"x", "damaged or truncated"),
         ("t10k-images-idx3-ubyte", lambda c: c[:10], "damaged or truncated, not an idx file"),
         ("t10k-labels-idx1-ubyte", lambda c: b"", "an empty file, not an idx file"),
@@ -110,7 +110,7 @@ def test_only_what_is_missing_is_downloaded_and_nothing_stays_of_a_failure(tmp_p
 def test_cifar_batches_are_read_channels_first(tmp_path, protocol):
     made_up_cifar(tmp_path, protocol)
     manifest, splits = prepared(tmp_path, published("cifar10", image_size=32))
-    assert manifest["classes"][3] == "cat" and splits["train"][0].shape == (80, 3, 32, 32)
+    assert manifest.classes[3] == "cat" and splits["train"][0].shape == (80, 3, 32, 32)
     assert sorted([*greys(splits["train"][0]), *greys(splits["val"][0])]) == list(range(100))
     assert sorted(greys(splits["test"][0])) == list(range(100, 120))
     for x, y in splits.values():

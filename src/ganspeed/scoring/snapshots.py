@@ -39,7 +39,7 @@ def score(task: Task) -> str:
         for update, path in task.snapshots.items():
             if requested():
                 raise Stopped
-            for metric, value in scorer.score(path, task.width, update in full).items():
+            for metric, value in scorer.score(path, task.record.width, update in full).items():
                 if not math.isfinite(value):
                     raise UserError(f"{path}: {metric} is {value}; the snapshot's weights are not finite")
                 lines.append(f"{task.dataset},{task.variant},{task.seed},{update},{metric},{value!r}")
