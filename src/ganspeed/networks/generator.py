@@ -29,14 +29,10 @@ class Generator(nn.Module):
         self.project = nn.Linear(z_dim, widths[0] * smallest**2, bias=False)  # BatchNorm has a bias
         layers: list[nn.Module] = [BatchNorm(widths[0]), nn.ReLU()]
         for (wide, narrow), grown in zip(pairwise(widths), growing[:-1], strict=True):
-            layers += [
-                nn.ConvTranspose2d(wide, narrow, *doubling_convolution(grown), bias=False),
-                BatchNorm(narrow),
-                nn.ReLU(),
-            ]
-        self.layers = nn.Sequential(
-            *layers, nn.ConvTranspose2d(width, channels, *doubling_convolution(size)), nn.Tanh()
-        )
+            layer = nn.ConvTranspose2d(wide, narrow, *doubling_convolution(grown), bias=False)
+            layers += [layer, BatchNorm(narrow), nn.ReLU()]
+        last = nn.ConvTranspose2d(width, channels, *doubling_convolution(size))
+        self.layers = nn.Sequential(*layers, last, nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(self.project(z).unflatten(1, self.start)).float()

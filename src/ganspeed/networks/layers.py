@@ -4,12 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MAP_SIZES = {
-    8: (8, 4, 2),
-    28: (28, 14, 7, 4),
-    32: (32, 16, 8, 4),
-    64: (64, 32, 16, 8, 4),
-}  # image size → sizes of feature maps, from the image on
+# Image size → sizes of feature maps, from the image on.
+MAP_SIZES = {8: (8, 4, 2), 28: (28, 14, 7, 4), 32: (32, 16, 8, 4), 64: (64, 32, 16, 8, 4)}
 EPSILON = 1e-5  # added to a variance before its root
 
 

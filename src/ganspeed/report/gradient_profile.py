@@ -1,6 +1,5 @@
 """The discriminator's gradient norm between generated and real samples, early, halfway and at the end of training."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -42,19 +41,14 @@ def profiles(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int
     updates = moments(history)
     rows_at = [history[history["update"] == update] for update in updates]
     with rc_context(style.STYLE):
-        n_columns = min(4, len(styles))
-        rows = math.ceil(len(styles) / n_columns)
-        figure = Figure(figsize=(style.PAGE_WIDTH, 2.05 * rows + 0.7), layout="constrained")
-        panels = figure.subplots(rows, n_columns, squeeze=False).flatten()
-        for ax, (variant, look) in zip(panels, styles.items(), strict=False):
+        figure, panels = style.new_panels(len(styles), min(4, len(styles)), row=2.05, margin=0.7)
+        for ax, (variant, look) in zip(panels, styles.items(), strict=True):
             for points, dashes, shade in zip(rows_at, DASHES, SHADES, strict=True):
                 _draw(ax, points[points["variant"] == variant], look.colour, dashes, shade, seeds)
             ax.set(title=variant, yscale="log", xlim=(0, 1), xticks=[0, 0.5, 1])
             ax.xaxis.set_major_formatter(style.plain_number)
             style.level(ax, Level("1", 1.0))
-        for ax in panels[len(styles) :]:
-            ax.remove()
-        for group in _axes_by_scale(history, dict(zip(styles, panels, strict=False))):
+        for group in _axes_by_scale(history, dict(zip(styles, panels, strict=True))):
             _share_scale(group)
         figure.supxlabel("weight of the real sample (0: generated, 1: real)", fontsize=10)
         figure.supylabel("gradient norm of the critic", fontsize=10)

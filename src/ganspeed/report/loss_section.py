@@ -1,7 +1,5 @@
 """The section on loss, stopping and quality: a table per question, and one figure of loss against cfid."""
 
-import math
-
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -34,9 +32,7 @@ def correlations(results: Results) -> Table:
     rows = []
     for variant in results.variants:
         row, points = [Cell(variant)], [len(loss_analysis.aligned(*run, "d_loss")) for run in _runs(results, variant)]
-        for column in PLAYERS:
-            estimate = _correlation(results, variant, column)
-            row.append(_estimate_cell(estimate))
+        row += [_estimate_cell(_correlation(results, variant, column)) for column in PLAYERS]
         rows.append((*row, Cell(_count_range(points))))
     caption = (
         "Does the loss track quality? Spearman’s ρ of each player’s loss and cfid over the snapshots of a run: the "
@@ -60,9 +56,8 @@ def stops(results: Results, settings: Report) -> Table:
         found = [loss_analysis.stop(*run, rule) for run in runs]
         stopped = [stop.update for stop in found if stop.update is not None]
         last = loss_analysis.mean_ratio([s.cfid / cfid.iloc[-1] for s, (_, cfid) in zip(found, runs, strict=True)])
-        best = loss_analysis.mean_ratio(
-            [s.cfid / cfid.min() for s, (_, cfid) in zip(found, runs, strict=True)], least=1
-        )
+        over_best = [s.cfid / cfid.min() for s, (_, cfid) in zip(found, runs, strict=True)]
+        best = loss_analysis.mean_ratio(over_best, least=1)
         when = Cell(plain(float(pd.Series(stopped).median())), f"n = {len(stopped)}") if stopped else Cell(NONE)
         share = Cell(f"{len(stopped)}/{len(runs)}")
         rows.append((Cell(variant), share, when, _estimate_cell(last), _estimate_cell(best)))
@@ -75,22 +70,17 @@ def stops(results: Results, settings: Report) -> Table:
         f"quality. A run that the rule never stops counts with its end."
     )
     head = ("", "runs stopped", "median update of the stop", "cfid at the stop / last", "cfid at the stop / best")
-    return Table(
-        caption, head, (("", tuple(rows)),), note="The rule sees one run’s loss alone, never another variant’s."
-    )
+    note = "The rule sees one run’s loss alone, never another variant’s."
+    return Table(caption, head, (("", tuple(rows)),), note=note)
 
 
 def tails(results: Results, settings: Report) -> Table:
     """Does the discriminator's loss end oscillating around 0?"""
     rows = []
     for variant in results.variants:
-        ends = [
-            loss_analysis.tail(list(history["d_loss"].dropna()), settings.tail)
-            for history, _ in _runs(results, variant)
-        ]
-        ends = [end for end in ends if end is not None]
-        parts = [[end.mean for end in ends], [end.sd for end in ends], [end.sign_changes for end in ends]]
-        cells = [_mean_cell(values) for values in parts]
+        losses = [list(history["d_loss"].dropna()) for history, _ in _runs(results, variant)]
+        ends = [end for loss in losses if (end := loss_analysis.tail(loss, settings.tail)) is not None]
+        cells = [_mean_cell([getattr(end, part) for end in ends]) for part in ("mean", "sd", "sign_changes")]
         rows.append((Cell(variant), *cells, Cell(_count_range([end.rows for end in ends])), Cell(str(len(ends)))))
     caption = (
         f"Does the critic’s loss end oscillating around 0? Over the last {plain(100 * settings.tail)} % of the logged "
@@ -140,10 +130,8 @@ def caption(results: Results) -> str:
 def figure(results: Results, styles: dict[str, Look]) -> Figure:
     """One panel per variant: the discriminator's loss against cfid, each seed a line through its snapshots."""
     with rc_context(style.STYLE):
-        rows = math.ceil(len(styles) / PANELS_PER_ROW)
-        drawn = Figure(figsize=(style.PAGE_WIDTH, 2.6 * rows + 0.3), layout="constrained")
-        panels = drawn.subplots(rows, PANELS_PER_ROW, squeeze=False, sharey=True).flatten()
-        for ax, (variant, look) in zip(panels, styles.items(), strict=False):
+        drawn, panels = style.new_panels(len(styles), PANELS_PER_ROW, row=2.6, margin=0.3, sharey=True)
+        for ax, (variant, look) in zip(panels, styles.items(), strict=True):
             runs = [loss_analysis.aligned(*run, "d_loss") for run in _runs(results, variant)]
             for points in (points for points in runs if len(points)):
                 ax.plot(points["loss"], points["cfid"], color=look.colour, linewidth=0.6, alpha=0.35, zorder=2)
@@ -157,8 +145,6 @@ def figure(results: Results, styles: dict[str, Look]) -> Figure:
             ax.set_yscale("log")
             style.plain_ticks(ax.yaxis, (1, 2, 5))
             ax.set_title(f"{variant}\n{_correlation_text(_correlation(results, variant, 'd_loss'))}", fontsize=9.5)
-        for ax in panels[len(styles) :]:
-            ax.remove()
         drawn.supxlabel("critic’s loss (scales differ)", fontsize=10)
         drawn.supylabel("cfid", fontsize=10)
     return drawn
@@ -182,12 +168,8 @@ def _correlation(results: Results, variant: str, column: str) -> Estimate:
 
 
 def _estimate_cell(estimate: Estimate) -> Cell:
-    return Cell(number(estimate.value), _interval(estimate))
-
-
-def _interval(estimate: Estimate) -> str:
     interval = "" if estimate.low is None else f"{number(estimate.low)} to {number(estimate.high)}, "
-    return f"{interval}n = {estimate.n}"
+    return Cell(number(estimate.value), f"{interval}n = {estimate.n}")
 
 
 def _correlation_text(estimate: Estimate) -> str:

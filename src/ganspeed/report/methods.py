@@ -19,14 +19,10 @@ def datasets(everything: list[Results]) -> Table:
         second = f"second {number(100 * results.accuracy['second_test_accuracy'])} %"
         gate = f"{second}; at least {plain(100 * results.accuracy['settings']['min_accuracy'])} % asked"
         label = results.score_label
-        rows.append((
-            Cell(results.dataset),
-            Cell(_settings(record.data_block)),
-            Cell(_settings(record.train_block)),
-            Cell(record.manifest_sha256[:12]),
-            Cell(accuracy, gate),
-            Cell(f"{label.samples:,} generated", f"{held_out} held out ({label.split})"),
-        ))  # fmt: skip
+        settings = _settings(record.data_block), _settings(record.train_block)
+        images = Cell(f"{label.samples:,} generated", f"{held_out} held out ({label.split})")
+        texts = map(Cell, (results.dataset, *settings, record.manifest_sha256[:12]))
+        rows.append((*texts, Cell(accuracy, gate), images))
     head = ("data set", "data", "training", "manifest", "classifiers’ test accuracy", "images per score")
     caption = "Data sets. The manifest is the SHA-256 that pins the prepared arrays."
     return Table(caption, head, (("", tuple(rows)),), texts=4)
@@ -50,14 +46,9 @@ def provenance(everything: list[Results]) -> Table:
     for results in everything:
         for variant in results.variants:
             runs = results.of(variant)
-            rows.append((
-                Cell(results.dataset),
-                Cell(variant),
-                Cell(", ".join(str(run.record.seed) for run in runs)),
-                Cell(_counted([run.record.device for run in runs])),
-                Cell(_counted([_versions(run) for run in runs])),
-                Cell(_counted([commit(run) for run in runs])),
-            ))  # fmt: skip
+            seeds = ", ".join(str(run.record.seed) for run in runs)
+            trained = [_counted(list(map(how, runs))) for how in (lambda run: run.record.device, _versions, commit)]
+            rows.append(tuple(map(Cell, (results.dataset, variant, seeds, *trained))))
     head = ("data set", "variant", "seeds", "device", "versions", "commit")
     caption = (
         "Runs: where, in which precision (float32 unless params.yaml asks for another), with which engine and from "
@@ -73,14 +64,9 @@ def runs(everything: list[Results], bounds: Flags) -> Table:
         flags = summaries.flags(results, bounds)
         for run in results.runs:
             status = "completed" if run.diverged_at is None else f"diverged at update {run.diverged_at:,}"
-            rows.append((
-                Cell(results.dataset),
-                Cell(run.variant),
-                Cell(str(run.record.seed)),
-                Cell(status, ", ".join(flags[run.variant, run.seed])),
-                Cell(run.record.fingerprint[:16]),
-                Cell(commit(run)),
-            ))  # fmt: skip
+            end = Cell(status, ", ".join(flags[run.variant, run.seed]))
+            fixed = map(Cell, (run.record.fingerprint[:16], commit(run)))
+            rows.append((Cell(results.dataset), Cell(run.variant), Cell(str(run.record.seed)), end, *fixed))
     head = ("data set", "variant", "seed", "status", "fingerprint", "commit")
     caption = (
         f"Every run by its fingerprint. Below its status stand flags, which change no time and no verdict: critic "

@@ -79,14 +79,10 @@ def _draw_cfid(results: Results, styles: dict[str, style.Look]) -> Iterator[tupl
     scores = summaries.finite(results.scores)
     cfid = scores[scores["metric"] == "cfid"]
     others = {summaries.AXIS_WORDS[axis]: axis for axis in results.runs[0].scale if axis != "updates"}
-    yield (
-        Picture(f"{name}_cfid.png", text.curves(results, "generator updates"), "cfid against generator updates"),
-        plots.score_curves(cfid, diverged, lines, styles, seeds, ("updates",)),
-    )
-    yield (
-        Picture(f"{name}_axes.png", text.curves(results, text.listed(others)), "cfid against other axes"),
-        plots.score_curves(cfid, diverged, lines, styles, seeds, list(others.values())),
-    )
+    picture = Picture(f"{name}_cfid.png", text.curves(results, "generator updates"), "cfid against generator updates")
+    yield picture, plots.score_curves(cfid, diverged, lines, styles, seeds, ("updates",))
+    picture = Picture(f"{name}_axes.png", text.curves(results, text.listed(others)), "cfid against other axes")
+    yield picture, plots.score_curves(cfid, diverged, lines, styles, seeds, list(others.values()))
 
 
 def _draw_metrics(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
@@ -94,10 +90,8 @@ def _draw_metrics(results: Results, styles: dict[str, style.Look]) -> Iterator[t
     name, scores, worst = results.dataset, summaries.finite(results.scores), _worst(results)
     if worst:
         rows = {metric: _metric_levels(results, metric) for metric in worst}
-        yield (
-            Picture(f"{name}_metrics.png", text.metrics(results), "the other metrics against generator updates"),
-            plots.metric_panels(scores, rows, styles, results.seeds, worst),
-        )
+        picture = Picture(f"{name}_metrics.png", text.metrics(results), "the other metrics against generator updates")
+        yield picture, plots.metric_panels(scores, rows, styles, results.seeds, worst)
 
 
 def _draw_samples(results: Results, columns: int) -> Iterator[tuple[Picture, Figure]]:
@@ -105,10 +99,8 @@ def _draw_samples(results: Results, columns: int) -> Iterator[tuple[Picture, Fig
     name, seeds = results.dataset, results.seeds
     first = {variant: results.of(variant)[0] for variant in results.variants}
     pictures = {variant: run.samples for variant, run in first.items()}
-    yield (
-        Picture(f"{name}_samples.png", text.samples(results, seeds[0]), "generated samples through training"),
-        plots.sample_grids(pictures, _moments(list(first.values()), columns)),
-    )
+    picture = Picture(f"{name}_samples.png", text.samples(results, seeds[0]), "generated samples through training")
+    yield picture, plots.sample_grids(pictures, _moments(list(first.values()), columns))
 
 
 def _draw_training(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
@@ -116,43 +108,32 @@ def _draw_training(results: Results, styles: dict[str, style.Look]) -> Iterator[
     name, seeds, history = results.dataset, results.seeds, results.history
     logged = {column: title for column, title in TRACES.items() if column in history}
     if logged:
-        yield (
-            Picture(f"{name}_traces.png", text.traces(results), "rho, alpha, lambda and penalty share over updates"),
-            plots.traces(history, logged, styles, seeds),
-        )
+        alt = "rho, alpha, lambda and penalty share over updates"
+        picture = Picture(f"{name}_traces.png", text.traces(results), alt)
+        yield picture, plots.traces(history, logged, styles, seeds)
     if gradient_profile.columns(history):
-        yield (
-            Picture(f"{name}_profile.png", text.profile(results), "gradient norm between generated and real samples"),
-            gradient_profile.profiles(history, styles, seeds),
-        )
-    yield (
-        Picture(f"{name}_losses.png", text.losses(results), "losses of critic and generator over updates"),
-        plots.losses(history, styles, seeds),
-    )
-    alt = "the critic's loss against cfid, by variant"
-    yield (
-        Picture(f"{name}_loss_quality.png", loss_section.caption(results), alt),
-        loss_section.figure(results, styles),
-    )
+        alt = "gradient norm between generated and real samples"
+        picture = Picture(f"{name}_profile.png", text.profile(results), alt)
+        yield picture, gradient_profile.profiles(history, styles, seeds)
+    picture = Picture(f"{name}_losses.png", text.losses(results), "losses of critic and generator over updates")
+    yield picture, plots.losses(history, styles, seeds)
+    caption, alt = loss_section.caption(results), "the critic's loss against cfid, by variant"
+    picture = Picture(f"{name}_loss_quality.png", caption, alt)
+    yield picture, loss_section.figure(results, styles)
 
 
 def _draw_speeds(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
     """The figures in the section of the tables of times and speed-ups."""
     name = results.dataset
     if summaries.pairs(results):
-        yield (
-            Picture(f"{name}_speedups.png", verdict.forest(results), "speed-ups with intervals", about_speed=True),
-            speed_plots.forest(results, styles),
-        )
-    yield (
-        Picture(f"{name}_arrivals.png", verdict.arrivals(results), "share of runs that arrived", about_speed=True),
-        speed_plots.arrivals(results, styles),
-    )
+        picture = Picture(f"{name}_speedups.png", verdict.forest(results), "speed-ups with intervals", about_speed=True)
+        yield picture, speed_plots.forest(results, styles)
+    picture = Picture(f"{name}_arrivals.png", verdict.arrivals(results), "share of runs that arrived", about_speed=True)
+    yield picture, speed_plots.arrivals(results, styles)
     if summaries.pairs(results):
-        yield (
-            Picture(f"{name}_slopes.png", verdict.slopes(results), "time to τ of every seed, paired", about_speed=True),
-            speed_plots.slopes(results, styles),
-        )
+        alt = "time to τ of every seed, paired"
+        picture = Picture(f"{name}_slopes.png", verdict.slopes(results), alt, about_speed=True)
+        yield picture, speed_plots.slopes(results, styles)
 
 
 def sections(everything: list[Results], pictures: dict[str, list[Picture]], settings: Report) -> list[Section]:
@@ -165,15 +146,13 @@ def sections(everything: list[Results], pictures: dict[str, list[Picture]], sett
     for results in everything:
         headline, *others, loss_quality = pictures[results.dataset]
         beside = [picture for picture in others if picture.about_speed]
-        blocks = (headline, tables.scores(results, text.GLOSSARY))
-        found.append(Section(f"Data set {results.dataset}", 2, (text.status(results), *blocks)))
+        blocks = (text.status(results), headline, tables.scores(results, text.GLOSSARY))
+        found.append(Section(f"Data set {results.dataset}", 2, blocks))
         compared = (tables.ratios(results), tables.areas(results)) if summaries.pairs(results) else ()
-        times = (tables.times(results), *compared)
-        found.append(Section("Time to threshold", 3, (*times, *beside)))
+        found.append(Section("Time to threshold", 3, (tables.times(results), *compared, *beside)))
         rest = tuple(picture for picture in others if not picture.about_speed)
         found.append(Section("More curves, samples and traces", 3, rest))
-        answers = (loss_quality, *loss_section.tables(results, settings))
-        found.append(Section(loss_section.TITLE, 3, answers))
+        found.append(Section(loss_section.TITLE, 3, (loss_quality, *loss_section.tables(results, settings))))
     what = (methods.datasets(everything), methods.variants(everything), methods.provenance(everything))
     found.append(Section("What was run", 2, what))
     points = Points(tuple(limits.all_limits(everything)))

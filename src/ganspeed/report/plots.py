@@ -62,10 +62,8 @@ def metric_panels(
 ) -> Figure:
     """One panel per metric of `worst` against updates; `worst` is the value, ±infinity, of a run that has stopped."""
     with rc_context(style.STYLE):
-        rows = math.ceil(len(worst) / 4)
-        figure = Figure(figsize=(PAGE_WIDTH, 2.25 * rows + 0.35), layout="constrained")
-        panels = figure.subplots(rows, 4, squeeze=False).flatten()
-        for ax, (metric, stopped) in zip(panels, worst.items(), strict=False):
+        figure, panels = style.new_panels(len(worst), 4, row=2.25, margin=0.35)
+        for ax, (metric, stopped) in zip(panels, worst.items(), strict=True):
             points = scores[(scores["metric"] == metric) & (scores["updates"] > 0)]
             style.curves(ax, points, "updates", styles, seeds, stopped)
             ax.set_xscale("log")
@@ -73,8 +71,6 @@ def metric_panels(
                 style.level(ax, line)
             style.plain_ticks(ax.xaxis, (1,))
             ax.set(title=f"{metric} {'↓' if stopped > 0 else '↑'}")
-        for ax in panels[len(worst) :]:
-            ax.remove()
         figure.supxlabel(AXIS_LABELS["updates"], fontsize=10)
         style.shared_legend(figure, styles)
     return figure
@@ -85,16 +81,12 @@ def traces(history: pd.DataFrame, columns: dict[str, str], styles: dict[str, Loo
     logged = history.dropna(subset=list(columns), how="all")["variant"].unique()
     styles = {variant: look for variant, look in styles.items() if variant in logged}
     with rc_context(style.STYLE):
-        rows = math.ceil(len(columns) / 2)
-        figure = Figure(figsize=(PAGE_WIDTH, 2.5 * rows + 0.35), layout="constrained")
-        panels = figure.subplots(rows, 2, squeeze=False, sharex=True).flatten()
-        for ax, (column, title) in zip(panels, columns.items(), strict=False):
+        figure, panels = style.new_panels(len(columns), 2, row=2.5, margin=0.35, sharex=True)
+        for ax, (column, title) in zip(panels, columns.items(), strict=True):
             style.curves(ax, history.rename(columns={column: "value"}), "update", styles, seeds, None)
             if ax.dataLim.ymin >= 0 and ax.dataLim.ymax <= 1:
                 ax.set_ylim(-0.02, 1.02)  # shares and weights: always 0 to 1, so that noise does not fill the panel
             ax.set_title(title)
-        for ax in panels[len(columns) :]:
-            ax.remove()
         figure.supxlabel(AXIS_LABELS["updates"], fontsize=10)
         style.shared_legend(figure, styles)
     return figure
@@ -103,11 +95,9 @@ def traces(history: pd.DataFrame, columns: dict[str, str], styles: dict[str, Loo
 def losses(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int]) -> Figure:
     """A panel per variant with both players' losses, each on its own scale: they do not compare across variants."""
     with rc_context(style.STYLE):
-        rows = math.ceil(len(styles) / 3)
-        figure = Figure(figsize=(PAGE_WIDTH, 2.2 * rows + 0.35), layout="constrained")
-        panels = figure.subplots(rows, 3, squeeze=False, sharex=True).flatten()
+        figure, panels = style.new_panels(len(styles), 3, row=2.2, margin=0.35, sharex=True)
         players = {"d_loss": "-", "g_loss": (0, (1.5, 1.2))}
-        for ax, (variant, look) in zip(panels, styles.items(), strict=False):
+        for ax, (variant, look) in zip(panels, styles.items(), strict=True):
             points = history[history["variant"] == variant]
             for column, dashes in players.items():
                 colour = look.colour if column == "d_loss" else "0.35"
@@ -120,8 +110,6 @@ def losses(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int])
                 ax.set_yscale("symlog", linthresh=1)
                 ax.yaxis.set_major_formatter(FuncFormatter(style.plain_number))
             ax.set_title(variant)
-        for ax in panels[len(styles) :]:
-            ax.remove()
         figure.supxlabel(AXIS_LABELS["updates"], fontsize=10)
         handles = [Line2D([], [], color="0.35", linestyle=d, linewidth=1.8) for d in players.values()]
         figure.legend(handles, ["critic (in the variant's colour)", "generator"], loc="outside upper center", ncols=2,

@@ -81,9 +81,6 @@ class Results:
         keys = [(run.variant, run.seed) for run in self.runs]
         return {key: tuple(rows.get(key, table.iloc[:0]) for table, rows in tables) for key in keys}
 
-    def scale(self, variant: str) -> dict[str, float]:
-        return self.of(variant)[0].scale
-
     def last(self) -> pd.DataFrame:
         """Scores of each run's last snapshot; for a diverged run, the last one before it diverged."""
         newest = self.scores.groupby(["variant", "seed"])["update"].transform("max")
@@ -119,18 +116,9 @@ def _accuracy(workspace: Workspace, dataset: str) -> Path:
 
 
 def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> list[Path]:
-    folder = workspace.run(dataset, variant, seed)
-    return [
-        folder / RUN_JSON,
-        folder / "history.csv",
-        workspace.provenance(dataset, variant, seed),
-        workspace.scores(dataset, variant, seed),
-        _label(workspace, dataset, variant, seed),
-    ]
-
-
-def _label(workspace: Workspace, dataset: str, variant: str, seed: int) -> Path:
-    return workspace.scores(dataset, variant, seed).with_suffix(".json")
+    folder, scores = workspace.run(dataset, variant, seed), workspace.scores(dataset, variant, seed)
+    provenance = workspace.provenance(dataset, variant, seed)
+    return [folder / RUN_JSON, folder / "history.csv", provenance, scores, scores.with_suffix(".json")]
 
 
 def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Results:

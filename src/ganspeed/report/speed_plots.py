@@ -1,7 +1,5 @@
 """The figures of speed: forest plot of speed-ups, share of runs that reached a threshold, paired times."""
 
-import math
-
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -43,8 +41,7 @@ def forest(results: Results, styles: dict[str, Look]) -> Figure:
         panels[0].set_yticks(range(len(pairs)), [f"{new}\nover {reference}" for new, reference in pairs])
         mark = {"color": "0.35", "linestyle": "none"}
         handles = [Line2D([], [], marker=marker, label=SYMBOLS[t], **mark) for t, marker in MARKERS.items()]
-        hollow = Line2D([], [], marker="o", markerfacecolor="white", **mark)
-        hollow.set_label("reached by fewer than 90 %")
+        hollow = Line2D([], [], marker="o", markerfacecolor="white", label="reached by fewer than 90 %", **mark)
         figure.supxlabel("speed-up", fontsize=10)
         figure.legend(handles=[*handles, hollow], loc="outside upper center", ncols=4, frameon=False)
     return figure
@@ -101,9 +98,8 @@ def arrivals(results: Results, styles: dict[str, Look]) -> Figure:
                 reached = sorted(row["time"] for row in rows if row["reached"])
                 shares = [(i + 1) / len(rows) for i in range(len(reached))]
                 last = shares[-1] if shares else 0
-                ax.step(
-                    [1, *reached, thresholds["budget"]], [0, *shares, last], where="post", **look.line(linewidth=1.9)
-                )
+                times = [1, *reached, thresholds["budget"]]
+                ax.step(times, [0, *shares, last], where="post", **look.line(linewidth=1.9))
             ax.axvline(thresholds["budget"], color=GREY, linewidth=0.9, linestyle=(0, (1, 1.5)))
             first = min((row["time"] for row in results.comparison["times"] if row["axis"] == "updates"), default=1)
             ax.set(xscale="log", title=f"cfid ≤ {thresholds[name]:g} ({SYMBOLS[name]})", ylim=(-0.03, 1.04))
@@ -119,11 +115,9 @@ def slopes(results: Results, styles: dict[str, Look]) -> Figure:
     """Time to tau on the primary axis: a panel per planned pair, or per pair without a plan, and a line per seed."""
     pairs, axis = summaries.planned(results) or summaries.pairs(results), results.comparison["axis"]
     columns = min(PANELS_PER_ROW, max(3, len(pairs)))
-    rows = math.ceil(len(pairs) / columns)
     with rc_context(style.STYLE):
-        figure = Figure(figsize=(PAGE_WIDTH, 2.45 * rows + 0.2), layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
-        for ax, (new, reference) in zip(panels, pairs, strict=False):
+        figure, panels = style.new_panels(len(pairs), columns, row=2.45, margin=0.2, sharey=True)
+        for ax, (new, reference) in zip(panels, pairs, strict=True):
             for left, right in summaries.paired_times(results, new, reference, axis):
                 ax.plot([0, 1], [left["time"], right["time"]], color="0.4", linewidth=1.1, alpha=0.55, zorder=2)
                 for x, (variant, end) in enumerate(((reference, left), (new, right))):
@@ -136,7 +130,5 @@ def slopes(results: Results, styles: dict[str, Look]) -> Figure:
             ax.grid(visible=False, axis="x")
             style.plain_ticks(ax.yaxis, (1, 2, 5))
             ax.yaxis.set_minor_formatter(NullFormatter())
-        for ax in panels[len(pairs) :]:
-            ax.remove()
         figure.supylabel(f"{AXIS_LABELS[axis]} to τ", fontsize=10)
     return figure

@@ -71,6 +71,16 @@ def looks(variants: Sequence[str]) -> dict[str, Look]:
     return {v: Look(tuple(palette[COLOURS[i % 10]]), DASHES[i % len(DASHES)]) for i, v in enumerate(variants)}
 
 
+def new_panels(n: int, columns: int, row: float, margin: float, **shared: bool) -> tuple[Figure, list[Axes]]:
+    """A figure of n panels; row: height of a row, margin: height of all else, in inches; shared: sharex, sharey."""
+    rows = math.ceil(n / columns)
+    figure = Figure(figsize=(PAGE_WIDTH, row * rows + margin), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, **shared).flatten()
+    for ax in panels[n:]:
+        ax.remove()
+    return figure, list(panels[:n])
+
+
 def median_curve(points: pd.DataFrame, x: str, seeds: Sequence[int], stopped: float | None) -> pd.Series:
     """Median over all `seeds` at every x, with the value `stopped` for runs that have stopped (infinite: the worst).
 

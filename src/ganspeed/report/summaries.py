@@ -21,7 +21,11 @@ def last_scores(results: Results) -> pd.DataFrame:
 
     Values that are not finite are left out and not counted in n; sd is NaN if n is 1.
     """
-    return _summarised(results.last(), results.variants)
+    scores = results.last()
+    groups = finite(scores).groupby(["variant", "metric"])["value"]
+    table = groups.agg(n="count", mean="mean", sd="std", median="median", min="min", max="max")
+    metrics = ordered_metrics(set(scores["metric"]))
+    return table.loc[[(v, m) for v in results.variants for m in metrics if (v, m) in table.index]].reset_index()
 
 
 def untrained(results: Results) -> pd.DataFrame:
@@ -75,16 +79,13 @@ def distinct_axes(results: Results, new: str, reference: str) -> list[tuple[str,
 def paired_times(results: Results, new: str, reference: str, axis: str) -> list[tuple[dict, dict]]:
     """For every common seed, (reference, new) as {time, reached} at tau, up to the smaller budget of the pair."""
     by_seed = [{row["seed"]: row for row in times_of(results, v, "tau", axis)} for v in (reference, new)]
-    ends = [results.comparison["thresholds"]["budget"] * _per_update(results, v, axis) for v in (reference, new)]
+    per_update = [results.of(variant)[0].scale[axis] for variant in (reference, new)]
+    ends = [results.comparison["thresholds"]["budget"] * units for units in per_update]
 
     def cut(row: dict) -> dict:
         return {"time": min(row["time"], *ends), "reached": row["reached"] and row["time"] <= min(ends)}
 
     return [(cut(by_seed[0][s]), cut(by_seed[1][s])) for s in sorted(by_seed[0].keys() & by_seed[1].keys())]
-
-
-def _per_update(results: Results, variant: str, axis: str) -> int:
-    return results.scale(variant)[axis]
 
 
 def pairs(results: Results) -> list[tuple[str, str]]:
@@ -132,10 +133,7 @@ def tidy(results: Results) -> pd.DataFrame:
 
 def metrics(results: Results) -> dict:
     """Variant → metric → {mean, sd}, n_seeds, n_diverged; plain finite numbers, no sd for a single seed."""
-    summary: dict = {
-        variant: {"n_seeds": len(results.of(variant)), "n_diverged": n_diverged(results, variant)}
-        for variant in results.variants
-    }
+    summary: dict = {v: {"n_seeds": len(results.of(v)), "n_diverged": n_diverged(results, v)} for v in results.variants}
     for row in last_scores(results).to_dict("records"):
         values = {statistic: rounded(row[statistic]) for statistic in ("mean", "sd")}
         summary[row["variant"]][row["metric"]] = {k: v for k, v in values.items() if math.isfinite(v)}
@@ -161,13 +159,6 @@ def times_of(results: Results, variant: str, threshold: str, axis: str = "update
     """The rows of a variant's times to a threshold on an axis, one per seed."""
     wanted = (variant, axis, threshold)
     return [r for r in results.comparison["times"] if (r["variant"], r["axis"], r["threshold"]) == wanted]
-
-
-def _summarised(scores: pd.DataFrame, variants: tuple[str, ...]) -> pd.DataFrame:
-    groups = finite(scores).groupby(["variant", "metric"])["value"]
-    table = groups.agg(n="count", mean="mean", sd="std", median="median", min="min", max="max")
-    order = [(v, m) for v in variants for m in ordered_metrics(set(scores["metric"])) if (v, m) in table.index]
-    return table.loc[order].reset_index()
 
 
 def finite(table: pd.DataFrame) -> pd.DataFrame:

@@ -39,11 +39,10 @@ def opening(everything: list[Results]) -> str:
     return (
         f"{counted(len(first.variants), 'way', 'ways')} of training a GAN ({listed(first.variants)}) ran on "
         f"{listed([results.dataset for results in everything])} with {counted(len(first.seeds), 'seed', 'seeds')} "
-        f"each: {counted(n_runs, 'run', 'runs')} in all, {n_diverged or 'none'} of which diverged. The same seed "
-        f"means the same order of data, the same noise and, where networks match, the same initial weights. Samples "
-        f"are measured through training by cfid, a Fréchet distance (lower is better) in the features of a small "
-        f"classifier that this pipeline trains itself, and the question is after how many updates it falls to a "
-        f"stated threshold. "
+        f"each: {counted(n_runs, 'run', 'runs')} in all, {n_diverged or 'none'} of which diverged. The same seed means "
+        "the same order of data, the same noise and, where networks match, the same initial weights. Samples are "
+        "measured through training by cfid, a Fréchet distance (lower is better) in the features of a small classifier "
+        "that this pipeline trains itself, and the question is after how many updates it falls to a stated threshold. "
         f"cfid is not FID: it compares with nothing published elsewhere.{_copies(first)}"
     )
 
@@ -109,12 +108,10 @@ def recipes(results: Results) -> str:
 def status(results: Results) -> str:
     """The status of a data set's comparison with its reasons, in a sentence."""
     name, reasons = STATUS[results.status.name], results.status.reasons
-    rule = {"params": "set by hand in params.yaml", "pilot": "frozen from a pilot"}[
-        results.comparison["thresholds"]["rule"]
-    ]
-    tau = plain(results.comparison["thresholds"]["tau"])
+    used = results.comparison["thresholds"]
+    rule = {"params": "set by hand in params.yaml", "pilot": "frozen from a pilot"}[used["rule"]]
     why = f" ({'; '.join(reasons)})" if reasons else ""
-    return f"Status on {results.dataset}: {name}{why}. The threshold τ = {tau} was {rule}."
+    return f"Status on {results.dataset}: {name}{why}. The threshold τ = {plain(used['tau'])} was {rule}."
 
 
 def curves(results: Results, axes: str) -> str:

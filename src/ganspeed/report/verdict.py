@@ -19,11 +19,6 @@ def planned(results: Results) -> list[dict]:
     return [row for row in results.comparison["comparisons"] if row["planned"] and row["sentence"] is not None]
 
 
-def with_verdict(results: Results) -> list[dict]:
-    """The rows of planned comparisons with a verdict: both arms were tuned alike."""
-    return [row for row in planned(results) if row["verdict"] is not None]
-
-
 def sentences(everything: list[Results]) -> list[str]:
     """One paragraph for each planned comparison of each data set, or a sentence that there is none."""
     found = []
@@ -52,7 +47,7 @@ def guards(everything: list[Results]) -> Table | None:
     """The guards of every comparison with a verdict; None if there is no verdict."""
     groups = []
     for results in everything:
-        for row in with_verdict(results):
+        for row in (row for row in planned(results) if row["verdict"] is not None):  # both arms were tuned alike
             ahead = row["new"] if row["ratio"] >= 1 else row["reference"]
             title = f"{results.dataset}: {row['new']} against {row['reference']}, guards of {ahead}"
             groups.append((title, tuple(_guard(name, found) for name, found in row["guards"].items())))
@@ -84,9 +79,8 @@ def forest(results: Results) -> str:
 
 def arrivals(results: Results) -> str:
     return (
-        f"Share of runs on {results.dataset} that had reached a threshold by a generator update "
-        f"({len(results.seeds)} seeds per variant), up to the budget of "
-        f"{plain(results.comparison['thresholds']['budget'])} updates (dotted)."
+        f"Share of runs on {results.dataset} that had reached a threshold by a generator update ({len(results.seeds)} "
+        f"seeds per variant), up to the budget of {plain(results.comparison['thresholds']['budget'])} updates (dotted)."
     )
 
 

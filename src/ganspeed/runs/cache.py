@@ -5,6 +5,7 @@ The stage `check` imports this module.
 
 import os
 import shutil
+from itertools import product
 from pathlib import Path
 
 from ganspeed.params.blocks import Params
@@ -52,12 +53,7 @@ def stash_scores(workspace: Workspace, dataset: str, variant: str, seed: int) ->
 
 def stash_unnamed(workspace: Workspace, params: Params) -> None:
     """Clear artifacts/{runs,provenance,scores} of every data set, variant and seed that is not in the grid."""
-    named = {
-        (dataset, variant, seed)
-        for dataset in params.compare.datasets
-        for variant in params.compare.variants
-        for seed in params.compare.seeds
-    }
+    named = set(product(params.compare.datasets, params.compare.variants, params.compare.seeds))
     for kind, stash in (("runs", stash_run), ("provenance", stash_run), ("scores", stash_scores)):
         root = workspace.artifacts / kind
         for dataset, variant, seed in sorted({_cell(path, root) for path in root.glob("*/*/seed-*")} - named):

@@ -25,7 +25,7 @@ def holders(path: Path) -> list[str]:
     for process in psutil.process_iter():
         try:
             if any(Path(file.path) == path for file in process.open_files()):
-                found.append(_description(process))
+                found.append(f"process {process.pid} ({' '.join(process.cmdline())[:80]})")
         except psutil.Error:  # of another user, or it has just ended
             continue
     return found
@@ -88,7 +88,3 @@ def _results_problem(path: Path) -> str | None:
         f"{path}: damaged; `git checkout {path.name}`, or remove it: `dvc repro` writes it again and retrains no "
         "undamaged run"
     )
-
-
-def _description(process: psutil.Process) -> str:
-    return f"process {process.pid} ({' '.join(process.cmdline())[:80]})"

@@ -79,7 +79,8 @@ def seconds_of(spec: RunSpec, images: Tensor, labels: Tensor, updates: int) -> f
             start = time.perf_counter()
             for _ in range(count):
                 update()
-            _synchronize(images.device)
+            if images.device.type == "cuda":
+                torch.cuda.synchronize(images.device)
             return time.perf_counter() - start
 
         clock(WARM_UP)
@@ -104,9 +105,3 @@ def fresh_update(
     from ganspeed.training.engines.vmapped import Lanes  # the import takes a second, and the eager engine needs none
 
     return Lanes(runs, engine).one_update, lanes
-
-
-def _synchronize(device: torch.device) -> None:
-    """Wait until the GPU has finished."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

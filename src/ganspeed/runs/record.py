@@ -35,45 +35,16 @@ class RunRecord:
         """All that decided the run's bytes; see `fingerprint.Identity`."""
         return {key: getattr(self, key) for key in IDENTITY}
 
-    @property
-    def data_block(self) -> dict[str, Any]:
-        return self.parameters["data"]
-
-    @property
-    def train_block(self) -> dict[str, Any]:
-        return self.parameters["train"]
-
-    @property
-    def variant_block(self) -> dict[str, Any]:
-        return self.parameters["variant"]
-
-    @property
-    def objective(self) -> str:
-        return self.variant_block["objective"]
-
-    @property
-    def n_critic(self) -> int:
-        return self.variant_block["n_critic"]
-
-    @property
-    def updates(self) -> int:
-        return self.train_block["updates"]
-
-    @property
-    def batch_size(self) -> int:
-        return self.train_block["batch_size"]
-
-    @property
-    def grid_ratio(self) -> float:
-        return self.train_block["grid_ratio"]
-
-    @property
-    def z_dim(self) -> int:
-        return self.train_block["z_dim"]
-
-    @property
-    def width(self) -> int:
-        return self.train_block["width"]
+    data_block = property(lambda self: self.parameters["data"])
+    train_block = property(lambda self: self.parameters["train"])
+    variant_block = property(lambda self: self.parameters["variant"])
+    objective = property(lambda self: self.variant_block["objective"])
+    n_critic = property(lambda self: self.variant_block["n_critic"])
+    updates = property(lambda self: self.train_block["updates"])
+    batch_size = property(lambda self: self.train_block["batch_size"])
+    grid_ratio = property(lambda self: self.train_block["grid_ratio"])
+    z_dim = property(lambda self: self.train_block["z_dim"])
+    width = property(lambda self: self.train_block["width"])
 
     def snapshots(self) -> dict[int, str]:
         """Update → snapshot, a key of `files`; ascending."""

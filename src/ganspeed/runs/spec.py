@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import torch
@@ -79,5 +80,5 @@ def plan_runs(workspace: Workspace, params: Params, device: str, dataset: str, v
 
 def all_specs(workspace: Workspace, params: Params, device: torch.device) -> list[RunSpec]:
     """Every run of the grid."""
-    cells = [(d, v) for d in params.compare.datasets for v in params.compare.variants]
+    cells = product(params.compare.datasets, params.compare.variants)
     return [spec for cell in cells for spec in plan_runs(workspace, params, device_name(device), *cell)]

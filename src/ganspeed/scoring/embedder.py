@@ -128,8 +128,5 @@ def _flat_copy(images: Array) -> Array:
 
 def concatenate(parts: list[Embedded]) -> Embedded:
     """The parts of a set as one."""
-    classes = parts[0].probabilities is not None
-    return Embedded(
-        np.concatenate([part.features for part in parts]),
-        np.concatenate([part.probabilities for part in parts]) if classes else None,
-    )
+    classes = None if parts[0].probabilities is None else np.concatenate([part.probabilities for part in parts])
+    return Embedded(np.concatenate([part.features for part in parts]), classes)

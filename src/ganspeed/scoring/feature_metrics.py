@@ -96,12 +96,8 @@ def precision_recall_density_coverage(generated: Manifold, real: Manifold) -> Ov
         balls_around[rows] = np.count_nonzero(inside, axis=1)
         covered |= inside.any(axis=0)
         recalled |= (squared <= generated.squared_radii[rows, None]).any(axis=0)
-    return Overlap(
-        precision=float((balls_around > 0).mean()),
-        recall=float(recalled.mean()),
-        density=float(balls_around.mean() / real.k),
-        coverage=float(covered.mean()),
-    )
+    precision, density = float((balls_around > 0).mean()), float(balls_around.mean() / real.k)
+    return Overlap(precision, float(recalled.mean()), density, float(covered.mean()))
 
 
 def class_counts(probabilities: Array) -> NDArray[np.int64]:

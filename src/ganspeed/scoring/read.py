@@ -1,5 +1,7 @@
 """The scores of the grid for compare and report: exactly those of params.compare, variants × seeds."""
 
+from itertools import product
+
 import pandas as pd
 
 from ganspeed.errors import UserError
@@ -18,8 +20,7 @@ def read_scores(
 
     Raises UserError naming every one that is missing or damaged: none can be left out of a table unnoticed.
     """
-    paths = {(variant, seed): workspace.scores(dataset, variant, seed)
-             for variant in compare.variants for seed in compare.seeds}  # fmt: skip
+    paths = {cell: workspace.scores(dataset, *cell) for cell in product(compare.variants, compare.seeds)}
     problems = [score_problems(path) for path in paths.values()]
     if lines := [line for of_one in problems for line in of_one]:
         summary = (
@@ -27,7 +28,4 @@ def read_scores(
             "undamaged: run the stage `evaluate`"
         )
         raise UserError("\n".join([*lines, summary]))
-    return (
-        {cell: pd.read_csv(path) for cell, path in paths.items()},
-        {cell: read_label(path) for cell, path in paths.items()},
-    )
+    return {c: pd.read_csv(path) for c, path in paths.items()}, {c: read_label(path) for c, path in paths.items()}

@@ -32,10 +32,8 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
     that was trained.
     """
     device = select_device()
-    tasks = [
-        _task(workspace, params, dataset, variant, seed, workspace.run(dataset, variant, seed), device)
-        for seed in _trained(workspace, params, dataset, variant)
-    ]
+    runs = {seed: workspace.run(dataset, variant, seed) for seed in _trained(workspace, params, dataset, variant)}
+    tasks = [_task(workspace, params, dataset, variant, seed, run, device) for seed, run in runs.items()]
     named = {task.seed for task in tasks}
     for table in sorted(workspace.scores(dataset, variant, 0).parent.glob("seed-*.csv")):
         if (seed := int(table.stem.removeprefix("seed-"))) not in named:

@@ -123,9 +123,8 @@ def train(
     steps = len(images) // size  # the last, smaller batch is dropped: it would disturb BatchNorm
     classifier = _initialised(architecture, seed).to(device).train()
     optimizer = torch.optim.Adam(classifier.parameters(), lr=settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=max(2, steps * settings.epochs)
-    )
+    total = max(2, steps * settings.epochs)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=total)
     for epoch in range(settings.epochs):
         random = generator("classifier", seed, epoch)
         order = torch.randperm(len(images), generator=random)[: steps * size].view(steps, size).numpy()

@@ -86,8 +86,7 @@ class LiveMirror:
     def _disable(self, error: Exception) -> None:
         if not self._disabled.is_set():
             self._disabled.set()
-            uri = tracking_uri(self._workspace)
-            disable(uri, one_line(uri, error))
+            disable(uri := tracking_uri(self._workspace), one_line(uri, error))
 
     def _enqueue(self, event: str, spec: Spec, row: Mapping[str, float]) -> None:
         if self._disabled.is_set():

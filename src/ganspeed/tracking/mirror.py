@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from ganspeed.params.blocks import Params
@@ -114,12 +115,9 @@ def _mirror_dataset(
     """
     experiment_id = client.experiment(dataset, experiment_tags(dataset, params))
     known = client.search_runs(experiment_id, {"variant": variant} if variant else None, on_progress)
-    trained = [
-        run
-        for name in (params.compare.variants if variant is None else [variant])
-        for seed in params.compare.seeds
-        if (run := read_run_files(workspace, dataset, name, seed, params.evaluate.split))
-    ]
+    cells = product(params.compare.variants if variant is None else [variant], params.compare.seeds)
+    read = (read_run_files(workspace, dataset, *cell, params.evaluate.split) for cell in cells)
+    trained = [run for run in read if run]
     for run in trained:
         yield _mirror_run(client, experiment_id, run, known.get(key_of(run)))
     keys = {key_of(run) for run in trained}

@@ -42,30 +42,20 @@ class RunFiles:
         return self.record.parameters
 
     @property
-    def updates(self) -> int:
-        return self.record.updates
-
-    @property
     def outcome(self) -> str:
         if self.record.status == "diverged":
-            return f"Diverged at update {self.record.diverged_at} of {self.updates}."
-        return f"Completed {self.updates} updates of the generator."
+            return f"Diverged at update {self.record.diverged_at} of {self.record.updates}."
+        return f"Completed {self.record.updates} updates of the generator."
 
     def tags(self) -> dict[str, str]:
         """Status, device, versions, and the commit of the training code."""
         machine = {name: getattr(self.record, name) for name in ("status", "device", "engine", "precision")}
         versions = {f"version.{name}": version for name, version in self.record.versions.items()}
-        return {**machine, **versions, **self._commit(), "split": self.split}
-
-    def _commit(self) -> dict[str, str]:
-        if self.provenance is None:
-            return {}
-        commit = str(self.provenance["commit"])
-        return {
-            "git_commit": commit,
-            "git_dirty": str(self.provenance["dirty"]).lower(),
-            "mlflow.source.git.commit": commit,
-        }
+        code = {}
+        if self.provenance is not None:
+            commit, dirty = str(self.provenance["commit"]), str(self.provenance["dirty"]).lower()
+            code = {"git_commit": commit, "git_dirty": dirty, "mlflow.source.git.commit": commit}
+        return {**machine, **versions, **code, "split": self.split}
 
     def history(self) -> list[dict[str, float]]:
         """All rows of history.csv, without empty cells."""
@@ -77,7 +67,7 @@ class RunFiles:
             name, value, step = row["metric"], float(row["value"] or "nan"), int(row["update"])
             if math.isfinite(value):
                 yield Point(f"{self.split}/{name}", value, step)
-                if step == self.updates and self.record.status == "completed":
+                if step == self.record.updates and self.record.status == "completed":
                     yield Point(f"final/{name}", value, step)
 
     def pictures(self) -> list[Path]:

@@ -21,25 +21,21 @@ def view_state(variants: tuple[str, ...], split: str) -> str:
     The page adds charts of all other metrics to the sections with their prefix.
     """
     sections = [split, LOSSES, "diagnostics", "d", "g", "final"]
-    return json.dumps(
-        {
-            "searchFilter": "tags.current = 'true'",
-            "orderByKey": "metrics.`final/cfid`",
-            "orderByAsc": True,
-            "selectedColumns": ["tags.`status`", *(f"metrics.`final/{metric}`" for metric in DISPLAY_ORDER)],
-            "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "variant"}]},
-            "groupsExpanded": {f"tag.variant.{variant}": False for variant in variants},
-            "useGroupedValuesInCharts": True,
-            "isAccordionReordered": True,
-            "compareRunSections": [
-                {"uuid": name, "name": name, "display": True, "isReordered": True} for name in sections
-            ],
-            "compareRunCharts": [
-                _curve(f"{split}/cfid", split, "log"),
-                *(_curve(n, LOSSES) for n in ("d_loss", "g_loss")),
-            ],
-        }
-    )
+    table = {
+        "searchFilter": "tags.current = 'true'",
+        "orderByKey": "metrics.`final/cfid`",
+        "orderByAsc": True,
+        "selectedColumns": ["tags.`status`", *(f"metrics.`final/{metric}`" for metric in DISPLAY_ORDER)],
+        "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "variant"}]},
+        "groupsExpanded": {f"tag.variant.{variant}": False for variant in variants},
+    }
+    charts = {
+        "useGroupedValuesInCharts": True,
+        "isAccordionReordered": True,
+        "compareRunSections": [{"uuid": s, "name": s, "display": True, "isReordered": True} for s in sections],
+        "compareRunCharts": [_curve(f"{split}/cfid", split, "log"), *(_curve(n, LOSSES) for n in ("d_loss", "g_loss"))],
+    }
+    return json.dumps(table | charts)
 
 
 def view_url(server: str, experiment_id: str, *, curves: bool = False) -> str:
@@ -55,18 +51,7 @@ def view_url(server: str, experiment_id: str, *, curves: bool = False) -> str:
 
 def _curve(metric: str, section: str, scale: str = "linear") -> dict[str, Any]:
     """A chart of one metric over updates, in the format of the page."""
-    return {
-        "type": "LINE",
-        "uuid": metric,
-        "metricSectionId": section,
-        "metricKey": metric,
-        "selectedMetricKeys": [metric],
-        "scaleType": scale,
-        "xAxisKey": "step",
-        "xAxisScaleType": "linear",
-        "lineSmoothness": 0,
-        "range": {},
-        "runsCountToCompare": 100,
-        "deleted": False,
-        "isGenerated": False,
-    }
+    named = {"type": "LINE", "uuid": metric, "metricSectionId": section, "metricKey": metric}
+    axes = {"scaleType": scale, "xAxisKey": "step", "xAxisScaleType": "linear", "lineSmoothness": 0, "range": {}}
+    state = {"runsCountToCompare": 100, "deleted": False, "isGenerated": False}
+    return {**named, "selectedMetricKeys": [metric], **axes, **state}

@@ -22,7 +22,7 @@ from ganspeed.training.draws import GENERATOR_STEP, Draws
 from ganspeed.training.history import gradient_profile, history_row, write_history
 from ganspeed.training.sample_grids import write_gif
 from ganspeed.training.snapshots import SnapshotWriter
-from ganspeed.training.state import Outcome, Recipe, State, Step, has_diverged, new_state, note_bad_update, update_ema
+from ganspeed.training.state import Outcome, Recipe, State, Step, new_state, note_bad_update, update_ema
 
 
 def train(run: "TrainingRun", stop_requested: Callable[[], bool] = lambda: False) -> Outcome:
@@ -124,7 +124,7 @@ class TrainingRun:
     def record(self, step: Step, stop: bool) -> None:
         """Log the update just done, write its snapshot and save its checkpoint, each if due; nothing once diverged."""
         state = self.state
-        if has_diverged(state):
+        if state.bad_update:  # a host sync, so only for updates of which something is recorded
             self.diverged = True
             return
         if self._is_logged:

@@ -20,9 +20,8 @@ def tile(images: np.ndarray) -> Image.Image:
     side, scale = math.isqrt(n), 3 if height < SMALL_IMAGE else 1
     pixels = ((images + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
     height, width = height * scale, width * scale
-    picture = np.full(
-        (side * (height + GAP_PIXELS) - GAP_PIXELS, side * (width + GAP_PIXELS) - GAP_PIXELS, channels), 255, np.uint8
-    )
+    size = (side * (length + GAP_PIXELS) - GAP_PIXELS for length in (height, width))
+    picture = np.full((*size, channels), 255, np.uint8)
     for i, image in enumerate(pixels.repeat(scale, 2).repeat(scale, 3)):
         top, left = i // side * (height + GAP_PIXELS), i % side * (width + GAP_PIXELS)
         picture[top : top + height, left : left + width] = image.transpose(1, 2, 0)

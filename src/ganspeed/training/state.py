@@ -168,8 +168,3 @@ def note_bad_update(state: State, losses: list[Tensor]) -> None:
     total = sum(losses) + nn.utils.get_total_norm(weights)  # finite when every one of them is
     bad_now = (state.bad_update == 0) & ~torch.isfinite(total)
     state.bad_update.copy_(torch.where(bad_now, state.update, state.bad_update))
-
-
-def has_diverged(state: State) -> bool:
-    """Whether an update so far was not finite. A host sync, so only for updates of which something is recorded."""
-    return bool(state.bad_update)
