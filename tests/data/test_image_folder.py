@@ -9,9 +9,9 @@ import pytest
 from made_up_pictures import as_folder, as_zip, block, grey, pictures, png, prepare, refused
 from PIL import Image
 
+from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, manifest_sha256, read_manifest
-from ganspeed.data.source import DataError
 
 
 def pcx():

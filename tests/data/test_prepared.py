@@ -12,9 +12,9 @@ from sklearn.datasets import load_digits
 from toy_study import PROJECT
 
 from ganspeed.data import prepare, prepared
+from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, manifest_sha256, read_manifest
-from ganspeed.data.source import DataError
 from ganspeed.params.datasets import Digits
 from ganspeed.system.files import read_json, sha256_file
 

@@ -15,9 +15,9 @@ from made_up_sources import cifar_batch, greys, made_up_cifar, made_up_idx, prep
 from toy_study import PROJECT
 
 from ganspeed.data import cifar, mnist
+from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, read_manifest
-from ganspeed.data.source import DataError
 
 RAW = Path(os.environ.get("GANSPEED_DATA") or PROJECT / "data" / "raw")
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganspeed.data.source import Pictures
+from ganspeed.data.pictures import Pictures
 from ganspeed.data.splits import sample_stratified, split_pictures
 
 LABELS = np.repeat(np.arange(10), 50)  # sorted by class, as the files of a folder are

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
-from ganspeed.data.source import DataError
 from ganspeed.params.datasets import ImageFolder
 
 

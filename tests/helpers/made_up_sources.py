@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from ganspeed.data import cifar
+from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, read_manifest
-from ganspeed.data.source import DataError
 from ganspeed.params.datasets import PublishedData
 
 

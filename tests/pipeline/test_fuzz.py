@@ -21,9 +21,9 @@ from toy_study import PROJECT
 
 from ganspeed import cli, objectives
 from ganspeed.data import cifar
+from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split
-from ganspeed.data.source import DataError
 from ganspeed.params.load import parse_params
 
 PIPELINE = PROJECT / "pipeline"

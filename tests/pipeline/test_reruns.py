@@ -96,7 +96,7 @@ def test_a_metrics_file_edited_scores_everything_and_trains_no_classifier(study)
 
 
 def test_a_metrics_glossary_edited_scores_nothing(study):
-    path = study.root / "src/ganspeed/scoring/metric_names.py"
+    path = study.root / "src/ganspeed/scoring/metrics.py"
     path.write_text(path.read_text().replace("sliced Wasserstein-2 distance", "sliced distance"))
     reran = study.repro()
     assert (reran.trained, reran.scored) == (set(), set())

@@ -7,7 +7,7 @@ import made_up
 import pytest
 from matplotlib.colors import to_rgb
 
-from ganspeed.report import speed_plots, style, summaries, tables, text, verdict, write
+from ganspeed.report import speed_plots, style, summaries, tables, verdict, write
 from ganspeed.report.read import read_results
 from ganspeed.report.tables import number
 
@@ -39,7 +39,7 @@ def test_the_page_opens_with_a_sentence_for_every_planned_comparison(study):
     assert all(f"{r['verdict']}. {r['sentence']}" in first for r in planned)
     assert {r["verdict"] for r in planned} == {"FASTER"}
     assert summary.index("## Verdict") < summary.index("## Data set digits")
-    assert text.headline([found]) in summary and text.headline([found]) == "Tuned recipes, exploratory."
+    assert verdict.headline([found]) in summary and verdict.headline([found]) == "Tuned recipes, exploratory."
 
 
 def test_power_below_eighty_percent_is_called_underpowered(study):
@@ -67,7 +67,7 @@ def test_without_a_plan_there_is_no_verdict_and_the_page_says_so(tmp_path):
     (only,) = verdict.sentences([found])
     assert only.startswith("On digits no comparison was planned, so there is no verdict")
     assert verdict.guards([found]) is None
-    assert text.headline([found]) == "Untuned recipes, a demonstration."
+    assert verdict.headline([found]) == "Untuned recipes, a demonstration."
 
 
 def test_the_forest_shows_ratios_and_intervals_in_the_variants_colours(study):

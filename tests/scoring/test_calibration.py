@@ -17,7 +17,7 @@ from ganspeed.scoring.classifier import batches, embed, load_classifier, load_re
 from ganspeed.scoring.embedded import Embedded, statistics
 from ganspeed.scoring.embedder import EmbeddedSet
 from ganspeed.scoring.feature_metrics import frechet_distance
-from ganspeed.scoring.metric_names import METRICS
+from ganspeed.scoring.metrics import METRICS
 from ganspeed.scoring.pixel_metrics import Pixels
 from ganspeed.scoring.train_classifier import build
 from ganspeed.system.determinism import generator

@@ -8,11 +8,11 @@ from ganspeed.params.blocks import Evaluate
 from ganspeed.params.load import parse_params
 from ganspeed.scoring import feature_metrics, pixel_metrics
 from ganspeed.scoring.classifier import Architecture, Classifier, embed
+from ganspeed.scoring.compute_metrics import compute_metrics, needs_classes, needs_pixels, real_reference
 from ganspeed.scoring.embedded import statistics
 from ganspeed.scoring.embedder import ClassifierPair, Embedder, embed_pixels
 from ganspeed.scoring.feature_metrics import frechet_distance
-from ganspeed.scoring.metric_names import METRICS
-from ganspeed.scoring.metrics import compute_metrics, needs_classes, needs_pixels, real_reference
+from ganspeed.scoring.metrics import METRICS
 
 COLUMN_ORDER = ["cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"]
 COLUMN_ORDER += ["cfid_second", "swd", "w1_exact", "memorisation"]  # of a full snapshot in the table of scores: frozen

@@ -22,7 +22,7 @@ from ganspeed.runs.train import train_cell
 from ganspeed.scoring import calibration, sources, store, task
 from ganspeed.scoring import snapshots as scoring
 from ganspeed.scoring.label import read_label
-from ganspeed.scoring.metric_names import METRICS
+from ganspeed.scoring.metrics import METRICS
 from ganspeed.scoring.snapshots import fully_scored
 from ganspeed.scoring.store import score_variant
 from ganspeed.scoring.train_classifier import build
@@ -175,7 +175,7 @@ def test_the_registrys_texts_decide_no_score_and_its_flags_do(workspace, score, 
 
 def test_what_compare_and_report_read_of_scores_imports_no_torch():
     packages = "('torch' in sys.modules, 'numpy' in sys.modules)"
-    for modules, expected in (("read, ganspeed.scoring.sources", "False True"), ("metric_names", "False False")):
+    for modules, expected in (("read, ganspeed.scoring.sources", "False True"), ("metrics", "False False")):
         code = f"import sys, ganspeed.scoring.{modules}; print(*{packages})"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == expected

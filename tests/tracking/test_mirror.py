@@ -13,7 +13,7 @@ import mlflow
 import pytest
 from mirrored import PIXEL, current, history, make_params, points, rows_of, run_of, spec, write_run, write_scores
 
-from ganspeed.scoring.metric_names import METRICS
+from ganspeed.scoring.metrics import METRICS
 from ganspeed.tracking import client as client_module
 from ganspeed.tracking.client import Client, TrackingError, create_database, tracking_uri
 from ganspeed.tracking.live import LiveMirror

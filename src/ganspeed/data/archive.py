@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ganspeed.data.checksums import damaged
-from ganspeed.data.source import DataError
+from ganspeed.data.pictures import DataError
 from ganspeed.system.files import sha256_file
 
 MAX_FILE_BYTES = 2**28  # of one file, unpacked

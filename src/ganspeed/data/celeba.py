@@ -11,7 +11,7 @@ from ganspeed.data.archive import Container, open_container
 from ganspeed.data.checksums import check_published, damaged
 from ganspeed.data.decode import crop_and_scale, decode
 from ganspeed.data.download import fetch
-from ganspeed.data.source import DataError, Pictures, Source
+from ganspeed.data.pictures import DataError, Pictures, Source
 from ganspeed.params.datasets import CelebA
 from ganspeed.system.files import sha256_file
 

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from ganspeed.data.source import DataError, looks_like_html
+from ganspeed.data.pictures import DataError, looks_like_html
 
 
 def check_published(name: str, content: bytes, n: int, published_n: int, md5: str) -> None:

@@ -14,7 +14,7 @@ from ganspeed.data.archive import MAX_FILE_BYTES, refuse_outside
 from ganspeed.data.checksums import check_labels, check_published, damaged
 from ganspeed.data.decode import in_memory
 from ganspeed.data.download import fetch
-from ganspeed.data.source import DataError, Source
+from ganspeed.data.pictures import DataError, Source
 
 SIDE = 32
 ROW = 3 * SIDE * SIDE

@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageOps
 
-from ganspeed.data.source import DataError, Pictures, looks_like_html
+from ganspeed.data.pictures import DataError, Pictures, looks_like_html
 
 # Only these decoders are tried: others of Pillow start external programs or read formats without pictures.
 FORMATS = {

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from ganspeed.data.source import Pictures, Source
+from ganspeed.data.pictures import Pictures, Source
 
 
 def read_digits() -> Source:

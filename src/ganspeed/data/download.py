@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ganspeed.data.source import DataError
+from ganspeed.data.pictures import DataError
 
 
 def fetch(dataset: str, folder: Path, wanted: list[str], download: Callable[[Path], object]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ganspeed.data.archive import Container, open_container
 from ganspeed.data.decode import SUFFIXES, crop_and_scale, decode
-from ganspeed.data.source import DataError, Pictures, Source
+from ganspeed.data.pictures import DataError, Pictures, Source
 from ganspeed.params.datasets import ImageFolder
 
 COMPANIONS = (

@@ -1,22 +1,16 @@
 """Preparation of a data set: float32 arrays in [-1, 1] with a manifest, checked at every load.
 
-A source yields labelled pictures one at a time (source.py), they are split (splits.py) and written as a stream
+A source yields labelled pictures one at a time (source.py), these are split (splits.py) and written as a stream
 (prepared.py), so that a data set may be larger than memory. Torch is imported only to download.
 """
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from ganspeed.data.celeba import open_celeba
-from ganspeed.data.cifar import read_cifar10
-from ganspeed.data.digits import read_digits
-from ganspeed.data.image_folder import open_image_folder
-from ganspeed.data.mnist import read_idx_dataset
+from ganspeed.data.pictures import DataError
 from ganspeed.data.prepared import Manifest, write_manifest, write_split
-from ganspeed.data.source import DataError, Source
+from ganspeed.data.source import open_source
 from ganspeed.data.splits import split_pictures
 from ganspeed.params.datasets import AnyData
 from ganspeed.system.files import replace_folder
@@ -32,7 +26,7 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
     key = f"datasets.{dataset}.data"
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        with _open_source(dataset, block, source) as opened:
+        with open_source(dataset, block, source) as opened:
             splits = split_pictures(opened.parts, block.holdout, block.split_seed, key)
             temporary.mkdir(parents=True)
             written = {name: write_split(temporary, name, *part) for name, part in splits.items()}
@@ -42,20 +36,3 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
         raise DataError(f"{error.filename or out}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-@contextmanager
-def _open_source(dataset: str, block: AnyData, folder: Path) -> Iterator[Source]:
-    match block.source:
-        case "digits":
-            yield read_digits()
-        case "mnist" | "fashion_mnist":
-            yield read_idx_dataset(dataset, block.source, folder, block.image_size)
-        case "cifar10":
-            yield read_cifar10(dataset, folder, block.image_size)
-        case "celeba":
-            with open_celeba(dataset, block, folder) as opened:
-                yield opened
-        case "image_folder":
-            with open_image_folder(f"datasets.{dataset}.data", block, folder) as opened:
-                yield opened

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ganspeed.data.source import DataError, Pictures
+from ganspeed.data.pictures import DataError, Pictures
 from ganspeed.data.splits import SPLITS
 from ganspeed.system.files import read_json, sha256_file, write_json
 

@@ -1,42 +1,31 @@
-"""Source, what every reader returns: labelled pictures, read one at a time, and their origin."""
+"""The sources of data sets by their names in params.yaml: a new one is a file of its own and a case here."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-import numpy as np
-
-from ganspeed.errors import UserError
-
-
-class DataError(UserError):
-    """A data set cannot be read, or a prepared one does not match its manifest; names the file or key."""
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Labelled pictures, in the order of their source.
-
-    labels: int64 (N,); read: index → float32 (C, H, W) in [-1, 1], raises DataError for a damaged picture.
-    """
-
-    labels: np.ndarray
-    read: Callable[[int], np.ndarray]
+from ganspeed.data.celeba import open_celeba
+from ganspeed.data.cifar import read_cifar10
+from ganspeed.data.digits import read_digits
+from ganspeed.data.image_folder import open_image_folder
+from ganspeed.data.mnist import read_idx_dataset
+from ganspeed.data.pictures import Source
+from ganspeed.params.datasets import AnyData
 
 
-@dataclass(frozen=True)
-class Source:
-    """A data set before it is split.
-
-    origin: what was read, for the manifest, without absolute paths; classes: their names, () when there are none;
-    parts: the published splits: always `train`; where `val` or `test` is missing, it is drawn from `train`.
-    """
-
-    origin: dict[str, Any]
-    classes: tuple[str, ...]
-    parts: dict[str, Pictures]
-
-
-def looks_like_html(head: bytes) -> bool:
-    """Whether a file begins like a web page: some servers answer a failed download with one."""
-    return head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
+@contextmanager
+def open_source(dataset: str, block: AnyData, folder: Path) -> Iterator[Source]:
+    """The source that datasets.<dataset>.data names, read from `folder`. Raises DataError naming the file or key."""
+    match block.source:
+        case "digits":
+            yield read_digits()
+        case "mnist" | "fashion_mnist":
+            yield read_idx_dataset(dataset, block.source, folder, block.image_size)
+        case "cifar10":
+            yield read_cifar10(dataset, folder, block.image_size)
+        case "celeba":
+            with open_celeba(dataset, block, folder) as opened:
+                yield opened
+        case "image_folder":
+            with open_image_folder(f"datasets.{dataset}.data", block, folder) as opened:
+                yield opened

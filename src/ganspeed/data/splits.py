@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganspeed.data.source import DataError, Pictures
+from ganspeed.data.pictures import DataError, Pictures
 
 SPLITS = ("train", "val", "test")
 

@@ -27,7 +27,7 @@ from ganspeed.report import (
 )
 from ganspeed.report.read import ReportedRun, Results
 from ganspeed.report.tables import Table
-from ganspeed.scoring.metric_names import LOWER_IS_BETTER
+from ganspeed.scoring.metrics import LOWER_IS_BETTER
 
 TRACES = {
     "diagnostics/rho": "ρ, distance still to go",
@@ -179,7 +179,7 @@ def render(template: str, title: str, everything: list[Results], found: list[Sec
     }
     environment.filters["embedded"] = lambda file: base64.b64encode((folder / file).read_bytes()).decode("ascii")
     environment.filters["piped"] = lambda text: text.replace("|", "\\|")
-    return environment.get_template(template).render(title=title, status=text.headline(everything), sections=found)
+    return environment.get_template(template).render(title=title, status=verdict.headline(everything), sections=found)
 
 
 def _diverged(results: Results) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from ganspeed.compare.times import THRESHOLDS
 from ganspeed.params.blocks import Flags
 from ganspeed.report.flags import flags_of
 from ganspeed.report.read import Results
-from ganspeed.scoring.metric_names import DISPLAY_ORDER
+from ganspeed.scoring.metrics import DISPLAY_ORDER
 
 STATISTICS = ("mean", "sd", "median", "min", "max")
 

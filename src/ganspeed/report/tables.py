@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ganspeed.report import summaries
 from ganspeed.report.read import Results
-from ganspeed.scoring.metric_names import LOWER_IS_BETTER
+from ganspeed.scoring.metrics import LOWER_IS_BETTER
 
 NONE = "–"
 ARROWS = {True: "↓", False: "↑"}

@@ -7,7 +7,7 @@ from operator import attrgetter
 from ganspeed.report import plots
 from ganspeed.report.read import Results
 from ganspeed.report.tables import plain
-from ganspeed.scoring.metric_names import METRICS
+from ganspeed.scoring.metrics import METRICS
 
 STATUS = {"demo": "a demonstration", "exploratory": "exploratory", "confirmatory": "confirmatory"}
 CALIBRATION_GLOSSARY = (
@@ -87,22 +87,6 @@ def _claims(guards: dict) -> str:
         f"{guards['max_extra_failures']} more diverged runs, and the lead at τ25, at τ75 and by the second classifier. "
         f"Equivalent means an interval that lies, widened by a step of the grid, within {plain(low)}–{plain(high)}."
     )
-
-
-def headline(everything: list[Results]) -> str:
-    """Recipes and status in a line at the top of the page, by data set if these differ."""
-    lines = [(results.dataset, f"{recipes(results)} recipes, {STATUS[results.status.name]}") for results in everything]
-    if len({line for _, line in lines}) == 1:
-        return f"{lines[0][1]}."
-    return " ".join(f"On {dataset}: {line}." for dataset, line in lines)
-
-
-def recipes(results: Results) -> str:
-    """Tuned, untuned or both."""
-    untuned = results.comparison["untuned"]
-    if not untuned:
-        return "Tuned"
-    return "Untuned" if set(untuned) == set(results.variants) else "Tuned and untuned"
 
 
 def status(results: Results) -> str:

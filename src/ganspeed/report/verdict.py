@@ -3,6 +3,7 @@
 from ganspeed.compare.power import ENOUGH_POWER
 from ganspeed.report.read import Results
 from ganspeed.report.tables import Cell, Table, number, plain
+from ganspeed.report.text import STATUS
 
 GUARD_WORDS = {
     "final_cfid": ("final cfid", "ratio of the two arms’ last cfid, one-sided 95 % bound", "<"),
@@ -12,6 +13,22 @@ GUARD_WORDS = {
     "tau75": ("τ75", "speed-up there", ">"),
     "second": ("second classifier", "speed-up to the same threshold by its features", ">"),
 }
+
+
+def headline(everything: list[Results]) -> str:
+    """Recipes and status in a line at the top of the page, by data set if these differ."""
+    lines = [(results.dataset, f"{recipes(results)} recipes, {STATUS[results.status.name]}") for results in everything]
+    if len({line for _, line in lines}) == 1:
+        return f"{lines[0][1]}."
+    return " ".join(f"On {dataset}: {line}." for dataset, line in lines)
+
+
+def recipes(results: Results) -> str:
+    """Tuned, untuned or both."""
+    untuned = results.comparison["untuned"]
+    if not untuned:
+        return "Tuned"
+    return "Untuned" if set(untuned) == set(results.variants) else "Tuned and untuned"
 
 
 def planned(results: Results) -> list[dict]:

@@ -14,9 +14,9 @@ from scipy.ndimage import gaussian_filter
 from ganspeed.data.prepared import load_split
 from ganspeed.params.blocks import Evaluate
 from ganspeed.scoring.classifier import batches, load_reference
+from ganspeed.scoring.compute_metrics import compute_metrics, real_reference
 from ganspeed.scoring.embedder import EmbeddedSet, concatenate, embed_split, load_embedder
 from ganspeed.scoring.feature_metrics import class_counts, confident_share, modes
-from ganspeed.scoring.metrics import compute_metrics, real_reference
 from ganspeed.scoring.pixel_metrics import Array, Pixels, flat
 from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import one_thread, reproducible

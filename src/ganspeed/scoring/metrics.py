@@ -1,52 +1,48 @@
-"""The metrics of generated against real images: which of the registry's are computed, and their values in its order."""
+"""The registry of metrics, in the order of the table of scores. Imports no torch.
+
+A new metric is an entry here, and a function in the FUNCTIONS of feature_metrics.py or pixel_metrics.py.
+"""
 
 from dataclasses import dataclass
-
-from ganspeed.params.blocks import Evaluate
-from ganspeed.scoring import feature_metrics, pixel_metrics
-from ganspeed.scoring.embedder import EmbeddedSet
-from ganspeed.scoring.feature_metrics import FeatureComparison, FeatureSide
-from ganspeed.scoring.metric_names import METRICS, Metric
-from ganspeed.scoring.pixel_metrics import Array, NeighbourCandidates, Pixels
+from typing import Literal
 
 
-@dataclass(frozen=True, eq=False)
-class RealReference:
-    """The real images that generated ones are compared with; what metrics need of them alone is computed once."""
+@dataclass(frozen=True)
+class Metric:
+    """One metric; `glossary` is what the report says of it."""
 
-    features: FeatureSide
-    pixels: Pixels
-    candidates: NeighbourCandidates
-
-
-def real_reference(real: EmbeddedSet, train: Array, images: Array, settings: Evaluate) -> RealReference:
-    """The reference made of held-out images (M, C, H, W), embedded as `real`, and of training images (N, C, H, W)."""
-    side = FeatureSide(real.first, real.second, settings, stream=1)
-    return RealReference(side, real.pixels, pixel_metrics.neighbour_candidates(train, images))
+    name: str
+    better: Literal["lower", "higher"]
+    glossary: str
+    needs_classes: bool = False  # computed only where the classifiers were trained on classes, not on rotations
+    every_snapshot: bool = False  # others are computed on those of `snapshots.fully_scored`
 
 
-def selected(full: bool) -> list[Metric]:
-    """The metrics of a snapshot: all of them, or those of every snapshot."""
-    return [metric for metric in METRICS if full or metric.every_snapshot]
+_MANIFOLDS = "overlap of nearest-neighbour manifolds of those features"
 
+METRICS: tuple[Metric, ...] = (
+    Metric("cfid", "lower", "Fréchet distance between Gaussians fitted to the classifier’s features of generated and "
+           "of held-out real images", every_snapshot=True),
+    Metric("ckid", "lower", "unbiased squared maximum mean discrepancy of the same features, kernel (x·y/d + 1)³; it "
+           "may be negative"),
+    Metric("precision", "higher", _MANIFOLDS),
+    Metric("recall", "higher", _MANIFOLDS),
+    Metric("density", "higher", _MANIFOLDS),
+    Metric("coverage", "higher", _MANIFOLDS),
+    Metric("modes", "higher", "classes that the classifier finds often enough among the samples", needs_classes=True),
+    Metric("mode_kl", "lower", "Kullback–Leibler divergence of the samples’ class histogram from that of the real "
+           "images, in nats", needs_classes=True),
+    Metric("confident", "higher", "share of samples that the classifier puts into one class with high probability",
+           needs_classes=True),
+    Metric("cfid_second", "lower", "cfid on the features of a second classifier, trained from another seed",
+           every_snapshot=True),
+    Metric("swd", "lower", "sliced Wasserstein-2 distance of the pixels, over fixed directions"),
+    Metric("w1_exact", "lower", "exact Wasserstein-1 distance of the pixels, Euclidean, between equally many images, "
+           "hence above 0 even for real ones, and kind to a slight blur"),
+    Metric("memorisation", "lower", "share of samples nearer to a training image than to any held-out one, of equally "
+           "many of each; fresh images score 1/2 whatever their quality, more is a sign of copies"),
+)  # fmt: skip
 
-def needs_pixels(full: bool) -> bool:
-    return any(metric.name in pixel_metrics.FUNCTIONS for metric in selected(full))
-
-
-def needs_classes(full: bool) -> bool:
-    return any(metric.needs_classes for metric in selected(full))
-
-
-def compute_metrics(generated: EmbeddedSet, real: RealReference, full: bool = True) -> dict[str, float]:
-    """Metric → value, in the order of the registry; those that need classes only where the real images have them."""
-    side = FeatureSide(generated.first, generated.second, real.features.settings, stream=0)
-    features = FeatureComparison(side, real.features)
-    has_classes = real.features.first.probabilities is not None
-
-    def value(name: str) -> float:
-        if name in pixel_metrics.FUNCTIONS:
-            return pixel_metrics.FUNCTIONS[name](generated.pixels, real.pixels, real.candidates)
-        return feature_metrics.FUNCTIONS[name](features)
-
-    return {m.name: value(m.name) for m in selected(full) if has_classes or not m.needs_classes}
+# The order of the report's tables and of MLflow's page: the metrics of every snapshot first.
+DISPLAY_ORDER = tuple(metric.name for metric in sorted(METRICS, key=lambda metric: not metric.every_snapshot))
+LOWER_IS_BETTER = frozenset(metric.name for metric in METRICS if metric.better == "lower")

@@ -13,8 +13,8 @@ from ganspeed.data.prepared import load_split
 from ganspeed.errors import Stopped, UserError
 from ganspeed.networks.fast_convolutions import fast_convolutions
 from ganspeed.networks.generator import Generator, load_generator
+from ganspeed.scoring.compute_metrics import RealReference, compute_metrics, needs_classes, needs_pixels, real_reference
 from ganspeed.scoring.embedder import Embedder, embed_split, load_embedder
-from ganspeed.scoring.metrics import RealReference, compute_metrics, needs_classes, needs_pixels, real_reference
 from ganspeed.scoring.task import ScoringInputs, Task
 from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import generator, one_thread, reproducible

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ganspeed.scoring.metric_names import METRICS
+from ganspeed.scoring.metrics import METRICS
 from ganspeed.system.files import sha256_file, sha256_json
 
 PACKAGE = Path(__file__).parents[1]

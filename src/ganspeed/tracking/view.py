@@ -8,7 +8,7 @@ shows its default table.
 import json
 from typing import Any
 
-from ganspeed.scoring.metric_names import DISPLAY_ORDER
+from ganspeed.scoring.metrics import DISPLAY_ORDER
 
 VIEW = "ganspeed"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"

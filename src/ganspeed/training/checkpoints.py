@@ -13,6 +13,7 @@ import torch
 
 from ganspeed.errors import UserError
 from ganspeed.system.files import write_atomically
+from ganspeed.training.state import State
 
 CHECKPOINTS_KEPT = 2  # generations: if the newest is damaged, the one before costs only a few updates
 
@@ -37,6 +38,11 @@ class Checkpoints:
         write_atomically(self.folder / f"{update:07}.pt", lambda temporary: temporary.write_bytes(line + content))
         for old in self._newest_first()[CHECKPOINTS_KEPT:]:
             old.unlink()
+
+    def resume(self, state: State) -> None:
+        """Continue from the newest undamaged checkpoint; without any the state stays as it is. Errors as in `load`."""
+        if (saved := self.load(state.bad_update.device)) is not None:
+            state.restore(saved)
 
     def load(self, device: torch.device) -> dict | None:
         """The newest undamaged state; None when there is no checkpoint.

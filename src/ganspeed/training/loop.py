@@ -101,8 +101,7 @@ class TrainingRun:
         retain_freed_blocks()
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
         self.state = new_state(recipe, images.device)
-        if (saved := checkpoints.load(images.device)) is not None:
-            self.state.restore(saved)
+        checkpoints.resume(self.state)
         self.draws = Draws(recipe.seed, recipe.train.batch_size, recipe.train.z_dim, images, labels)
         self.snapshots = SnapshotWriter(recipe, folder, images.device)
         self.diverged = False

@@ -1,0 +1,52 @@
+"""The metrics of generated against real images: which of the registry's are computed, and their values in its order."""
+
+from dataclasses import dataclass
+
+from ganspeed.params.blocks import Evaluate
+from ganspeed.scoring import feature_metrics, pixel_metrics
+from ganspeed.scoring.embedder import EmbeddedSet
+from ganspeed.scoring.feature_metrics import FeatureComparison, FeatureSide
+from ganspeed.scoring.metrics import METRICS, Metric
+from ganspeed.scoring.pixel_metrics import Array, NeighbourCandidates, Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class RealReference:
+    """The real images that generated ones are compared with; what metrics need of them alone is computed once."""
+
+    features: FeatureSide
+    pixels: Pixels
+    candidates: NeighbourCandidates
+
+
+def real_reference(real: EmbeddedSet, train: Array, images: Array, settings: Evaluate) -> RealReference:
+    """The reference made of held-out images (M, C, H, W), embedded as `real`, and of training images (N, C, H, W)."""
+    side = FeatureSide(real.first, real.second, settings, stream=1)
+    return RealReference(side, real.pixels, pixel_metrics.neighbour_candidates(train, images))
+
+
+def selected(full: bool) -> list[Metric]:
+    """The metrics of a snapshot: all of them, or those of every snapshot."""
+    return [metric for metric in METRICS if full or metric.every_snapshot]
+
+
+def needs_pixels(full: bool) -> bool:
+    return any(metric.name in pixel_metrics.FUNCTIONS for metric in selected(full))
+
+
+def needs_classes(full: bool) -> bool:
+    return any(metric.needs_classes for metric in selected(full))
+
+
+def compute_metrics(generated: EmbeddedSet, real: RealReference, full: bool = True) -> dict[str, float]:
+    """Metric → value, in the order of the registry; those that need classes only where the real images have them."""
+    side = FeatureSide(generated.first, generated.second, real.features.settings, stream=0)
+    features = FeatureComparison(side, real.features)
+    has_classes = real.features.first.probabilities is not None
+
+    def value(name: str) -> float:
+        if name in pixel_metrics.FUNCTIONS:
+            return pixel_metrics.FUNCTIONS[name](generated.pixels, real.pixels, real.candidates)
+        return feature_metrics.FUNCTIONS[name](features)
+
+    return {m.name: value(m.name) for m in selected(full) if has_classes or not m.needs_classes}
