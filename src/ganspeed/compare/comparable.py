@@ -7,7 +7,7 @@ MUST_AGREE = ("device", "versions", "engine", "precision", "updates", "grid_rati
 
 
 def check_comparable(dataset: str, runs: list[RunCurve]) -> None:
-    """Runs of different devices, versions, engines or lengths must not be compared."""
+    """Runs must agree in device, versions, engine and length, and need the second classifier's scores."""
     for key in MUST_AGREE:
         kinds: dict[str, list[str]] = {}
         for run in runs:
@@ -15,23 +15,18 @@ def check_comparable(dataset: str, runs: list[RunCurve]) -> None:
         if len(kinds) > 1:
             listed = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in sorted(kinds.items()))
             raise UserError(f"data set {dataset}: runs differ in {key} and cannot be compared: {listed}")
-
-
-def check_complete(dataset: str, runs: list[RunCurve], seconds_per_update: dict[str, float]) -> None:
-    """Every run needs the second classifier's scores, and every variant its time if any has one."""
-    missing = [run.name for run in runs if len(run.second) != len(run.cfid)]
-    if missing:
+    if missing := [run.name for run in runs if len(run.second) != len(run.cfid)]:
         raise UserError(f"data set {dataset}: no cfid_second in the scores of {', '.join(missing)}; score them again")
+
+
+def check_timing(dataset: str, runs: list[RunCurve], seconds_per_update: dict[str, float], device: str | None) -> None:
+    """Every variant needs its time if any has one; seconds measured on another device do not apply to these runs."""
     untimed = sorted({run.variant for run in runs} - seconds_per_update.keys()) if seconds_per_update else []
     if untimed:
         raise UserError(f"data set {dataset}: no seconds per update of {', '.join(untimed)}; run the stage `timing`")
-
-
-def check_timing_device(dataset: str, runs: list[RunCurve], timed_on: str | None) -> None:
-    """Seconds measured on another device do not apply to these runs."""
     trained_on = runs[0].facts.device
-    if timed_on not in (None, trained_on):
+    if device not in (None, trained_on):
         raise UserError(
-            f"data set {dataset}: timed on {timed_on!r}, trained on {trained_on!r}; run the stage `timing` there, or "
+            f"data set {dataset}: timed on {device!r}, trained on {trained_on!r}; run the stage `timing` there, or "
             "set protocol.timing.repeats to 0"
         )

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field, replace
 
 import pandas as pd
 
-from ganspeed.compare.comparable import check_comparable, check_complete, check_timing_device
+from ganspeed.compare.comparable import check_comparable, check_timing
 from ganspeed.compare.pairing import area_ratios, comparisons, pair_runs, times
 from ganspeed.compare.power import minimum_detectable_ratio
 from ganspeed.compare.records import Preregistration, StudyRecords
 from ganspeed.compare.rounding import rounded
-from ganspeed.compare.rows import Area, Comparison, Final, Level, Row
+from ganspeed.compare.rows import Row
 from ganspeed.compare.sentence import sentence
 from ganspeed.compare.times import RunCurve, log_area, taus_of
 from ganspeed.compare.verdict import decide, demo_reasons, untuned
@@ -55,13 +55,8 @@ class VerdictRules:
     def _with_verdict(self, row: Row, rows: list[Row]) -> Row:
         verdict, reason = self.decide(row) if row.planned else (None, None)
         row = replace(row, verdict=verdict, reason=reason)
-        others = [
-            other
-            for other in rows
-            if (other.new, other.reference, other.threshold) == (row.new, row.reference, "tau")
-            and other.axis != row.axis
-            and other.same_as is None
-        ]
+        alike = (row.new, row.reference, "tau", None)
+        others = [o for o in rows if (o.new, o.reference, o.threshold, o.same_as) == alike and o.axis != row.axis]
         return replace(row, sentence=sentence(row, self.dataset, self.device, self.tau, others))
 
     def decide(self, row: Row) -> tuple[str | None, str | None]:
@@ -76,9 +71,8 @@ class VerdictRules:
 
     def detectable(self, n: int) -> float | None:
         """The smallest ratio that n seeds find by the spread of the pilot; None without a pilot."""
-        if self.record is None or self.record.sd_log_time is None:
-            return None
-        return minimum_detectable_ratio(n, self.record.sd_log_time, len(self.protocol.planned))
+        sd = self.record and self.record.sd_log_time
+        return None if sd is None else minimum_detectable_ratio(n, sd, len(self.protocol.planned))
 
 
 def compare_runs(
@@ -90,49 +84,43 @@ def compare_runs(
     clock: Clock = NO_CLOCK,
     records: StudyRecords = NO_RECORDS,
 ) -> dict:
-    """The content of artifacts/comparison/<dataset>.json: a `Comparison` as plain values.
+    """The content of artifacts/comparison/<dataset>.json, as plain values.
 
     calibration: columns row, metric, value, n. Raises UserError if runs must not be compared.
     """
     runs = sorted(runs, key=lambda run: (run.variant, run.seed))
     check_comparable(dataset, runs)
-    check_complete(dataset, runs, clock.seconds_per_update)
-    check_timing_device(dataset, runs, clock.device)
-    levels, taus, record = cfid_levels(calibration), taus_of(threshold), records.preregistration
-    pixel_gaussian = next((level.cfid for level in levels if level.row == "pixel_gaussian"), None)
+    check_timing(dataset, runs, clock.seconds_per_update, clock.device)
+    taus, record = taus_of(threshold), records.preregistration
+    cfid_rows = calibration[calibration["metric"] == "cfid"].sort_values("row")
+    levels = [{"row": row.row, "cfid": row.value, "n": int(row.n)} for row in cfid_rows.itertuples()]
+    pixel_gaussian = next((level["cfid"] for level in levels if level["row"] == "pixel_gaussian"), None)
     loose = untuned({run.variant: run.facts.variant for run in runs}, records.tuning)
     rules = VerdictRules(dataset, runs[0].facts.device, taus["tau"], pixel_gaussian, protocol, record, loose)
     study = pair_runs(runs, taus, protocol, clock.seconds_per_update)
-    found = Comparison(
-        dataset=dataset,
-        device=rules.device,
-        axis=protocol.axis,
-        guards=protocol.guards(),
-        power=record and record.power,
-        thresholds={**taus, "budget": runs[0].budget, "rule": threshold_source(runs[0], threshold, record)},
-        demo=rules.demo(len({run.seed for run in runs})),
-        untuned=loose,
-        seconds_per_update=dict(sorted(clock.seconds_per_update.items())),
-        times=times(study),
-        comparisons=rules.apply(comparisons(study)),
-        areas=[Area(run.variant, run.seed, log_area(run)) for run in runs],
-        area_ratios=area_ratios(study),
-        final=[final(run) for run in runs],
-        calibration=levels,
-    )
-    return rounded(asdict(found))
+    design = {"dataset": dataset, "device": rules.device, "axis": protocol.axis, "guards": protocol.guards()}
+    found = {
+        **design,
+        "power": record and record.power,
+        "thresholds": {**taus, "budget": runs[0].budget, "rule": threshold_source(runs[0], threshold, record)},
+        "demo": rules.demo(len({run.seed for run in runs})),
+        "untuned": loose,
+        "seconds_per_update": dict(sorted(clock.seconds_per_update.items())),
+        "times": [asdict(time) for time in times(study)],
+        "comparisons": [asdict(row) for row in rules.apply(comparisons(study))],
+        "areas": [{"variant": run.variant, "seed": run.seed, "area": log_area(run)} for run in runs],
+        "area_ratios": area_ratios(study),
+        "final": [final(run) for run in runs],
+        "calibration": levels,
+    }
+    return rounded(found)
 
 
-def cfid_levels(calibration: pd.DataFrame) -> list[Level]:
-    """The cfid of every row of the calibration table, by name."""
-    table = calibration[calibration["metric"] == "cfid"].sort_values("row")
-    return [Level(row.row, row.value, int(row.n)) for row in table.itertuples()]
-
-
-def final(run: RunCurve) -> Final:
-    """cfid and coverage of the run's last snapshot, None if not finite, and whether it failed."""
-    finite = [value if math.isfinite(value) else None for value in (run.cfid[-1], run.last_coverage)]
-    return Final(run.variant, run.seed, *finite, run.failed)
+def final(run: RunCurve) -> dict:
+    """What the guards see of a run at its last snapshot; cfid and coverage are None if not finite."""
+    values = {"cfid": run.cfid[-1], "coverage": run.last_coverage}
+    finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return {"variant": run.variant, "seed": run.seed, "failed": run.failed, **finite}
 
 
 def threshold_source(run: RunCurve, threshold: Threshold, record: Preregistration | None) -> str:

@@ -5,18 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from ganspeed.compare.rounding import rounded
-from ganspeed.compare.rows import AreaRatio, Row, TimeToThreshold
+from ganspeed.compare.rows import Row, TimeToThreshold
 from ganspeed.compare.statistics import effect, holm
-from ganspeed.compare.times import (
-    ALL_THRESHOLDS,
-    AXES,
-    RunCurve,
-    grid_step,
-    log_area,
-    log_cfid,
-    time_to_threshold,
-    truncated,
-)
+from ganspeed.compare.times import ALL_THRESHOLDS, AXES, RunCurve, grid_step, log_area, time_to_threshold, truncated
 from ganspeed.compare.verdict import Arm, evidence, measurements
 from ganspeed.params.blocks import Protocol
 from ganspeed.training.snapshot_grid import snapshot_updates
@@ -123,7 +114,7 @@ def _arm(study: PairedRuns, runs: list[RunCurve], axis: str, horizon: float) -> 
         variant=runs[0].variant,
         times=at,
         steps=[grid_step(grid, max(1, round(time / scale))) for time, _ in at["tau"]],
-        final=[log_cfid(run.cfid[-1]) for run in runs],
+        final=[run.last_log_cfid for run in runs],
         coverage=[run.last_coverage for run in runs],
         failed=[run.failed for run in runs],
     )
@@ -137,7 +128,7 @@ def _with_holm(rows: list[Row], protocol: Protocol) -> list[Row]:
     return [replace(row, p_holm=adjusted[row.new, row.reference]) if row.guards is not None else row for row in rows]
 
 
-def area_ratios(study: PairedRuns) -> list[AreaRatio]:
+def area_ratios(study: PairedRuns) -> list[dict]:
     """For every pair, how many times lower the cfid of the new arm is on average over log updates, with interval."""
     rows = []
     for pair in study.pairs:
@@ -145,5 +136,6 @@ def area_ratios(study: PairedRuns) -> list[AreaRatio]:
         found = [reference - new for reference, new in areas if reference is not None and new is not None]
         if found:
             e = effect(found)
-            rows.append(AreaRatio(pair.new, pair.reference, pair.planned, e.ratio, e.low, e.high, e.n))
+            names = {"new": pair.new, "reference": pair.reference, "planned": pair.planned}
+            rows.append({**names, "ratio": e.ratio, "low": e.low, "high": e.high, "n": e.n})
     return rows

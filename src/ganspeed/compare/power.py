@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.random import Generator
 from statsmodels.stats.power import TTestPower
 
 from ganspeed.compare.rounding import rounded
@@ -73,13 +74,7 @@ def _quantities(run: RunCurve, threshold: Threshold, protocol: Protocol, updates
 
 
 def power(
-    ratio: float,
-    n: int,
-    model: PilotModel,
-    protocol: Protocol,
-    rng: np.random.Generator,
-    family: int = 1,
-    studies: int = 2000,
+    ratio: float, n: int, model: PilotModel, protocol: Protocol, rng: Generator, family: int = 1, studies: int = 2000
 ) -> float:
     """Share of simulated studies that end in FASTER, guards included, if the new arm is `ratio` times faster.
 
@@ -94,7 +89,7 @@ def power(
 
 
 def simulate(
-    ratio: float, n: int, model: PilotModel, protocol: Protocol, rng: np.random.Generator, family: int, studies: int
+    ratio: float, n: int, model: PilotModel, protocol: Protocol, rng: Generator, family: int, studies: int
 ) -> list[str]:
     """The verdicts of simulated studies; see `power`. On the axis of generator updates, without demo reasons."""
     grid = snapshot_updates(model.updates, model.grid_ratio)
@@ -107,7 +102,7 @@ def simulate(
     return verdicts
 
 
-def simulate_arm(n: int, model: PilotModel, grid: list[int], rng: np.random.Generator, faster: float = 1.0) -> Arm:
+def simulate_arm(n: int, model: PilotModel, grid: list[int], rng: Generator, faster: float = 1.0) -> Arm:
     """One simulated arm of n seeds: times at snapshots of the grid, as they would be scored, up to B."""
     values = rng.multivariate_normal(model.mean, model.covariance, size=n, method="eigh")
     failed = (rng.random(n) < model.failures).tolist()

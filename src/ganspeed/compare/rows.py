@@ -1,4 +1,4 @@
-"""The content of artifacts/comparison/<dataset>.json: the names of the fields are the keys of the file.
+"""Rows of artifacts/comparison/<dataset>.json: the names of the fields are the keys of the file.
 
 Ratios are above 1 if the new arm needs less.
 """
@@ -50,66 +50,3 @@ class TimeToThreshold:
     threshold: str
     time: float  # min(T, horizon) in units of the axis
     reached: bool
-
-
-@dataclass(frozen=True)
-class Area:
-    """Mean of log cfid over log updates of one run; see `times.log_area`."""
-
-    variant: str
-    seed: int
-    area: float | None
-
-
-@dataclass(frozen=True)
-class AreaRatio:
-    """How many times lower the cfid of the new arm is on average over log updates."""
-
-    new: str
-    reference: str
-    planned: bool
-    ratio: float
-    low: float | None  # 95 % interval
-    high: float | None
-    n: int  # paired seeds
-
-
-@dataclass(frozen=True)
-class Final:
-    """What the guards see of one run, at its last snapshot."""
-
-    variant: str
-    seed: int
-    cfid: float | None
-    coverage: float | None
-    failed: bool
-
-
-@dataclass(frozen=True)
-class Level:
-    """The cfid of one row of the calibration table, of n images."""
-
-    row: str
-    cfid: float
-    n: int
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All comparisons of one data set."""
-
-    dataset: str
-    device: str
-    axis: str  # the primary one
-    guards: dict  # see Protocol.guards
-    power: dict | None  # see Preregistration
-    thresholds: dict[str, float | str]  # tau25, tau, tau75, second; budget, B in updates; rule, `pilot` or `params`
-    demo: list[str]  # why the study is a demonstration, if it is
-    untuned: list[str]  # variants that no equal tuning chose
-    seconds_per_update: dict[str, float]  # variant → seconds; empty without a timing
-    times: list[TimeToThreshold]
-    comparisons: list[Row]
-    areas: list[Area]
-    area_ratios: list[AreaRatio]
-    final: list[Final]
-    calibration: list[Level]

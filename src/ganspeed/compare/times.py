@@ -58,9 +58,9 @@ class RunCurve:
         """Coverage of the last snapshot that has it; NaN if none has."""
         return self.coverage[-1][1] if self.coverage else math.nan
 
-    def by(self, threshold: str) -> tuple[float, ...]:
-        """The curve that a threshold applies to."""
-        return self.second if threshold == SECOND else self.cfid
+    @property
+    def last_log_cfid(self) -> float:
+        return log_cfid(self.cfid[-1])
 
 
 def curves_of(scores: pd.DataFrame, facts: dict[tuple[str, int], RunFacts]) -> list[RunCurve]:
@@ -97,7 +97,7 @@ def time_to_threshold(run: RunCurve, tau: float, consecutive: int, threshold: st
     `threshold` decides by which curve: cfid, or cfid_second for `second`.
     """
     streak = 0
-    for i, value in enumerate(run.by(threshold)):
+    for i, value in enumerate(run.second if threshold == SECOND else run.cfid):
         streak = streak + 1 if value <= tau else 0
         if streak == consecutive:
             return max(1, run.updates[i - consecutive + 1])
