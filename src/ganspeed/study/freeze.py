@@ -4,7 +4,7 @@ The rule is that of `study.threshold_rule` (docs/studies.md). Without a plateau,
 the study is a demo: the record says why, and params.yaml does not change.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from statistics import median
 
 import numpy as np
@@ -22,7 +22,7 @@ from ganspeed.params.edits import edit_params
 from ganspeed.params.load import load_params
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study import pilot
-from ganspeed.study.threshold_rule import find_plateau
+from ganspeed.study.threshold_rule import Rule, find_plateau
 from ganspeed.system.files import read_json, sha256_file, write_json
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
@@ -31,17 +31,6 @@ POWER_RATIO = 1.5  # the printed power is that of finding this speed-up
 STUDY_SPLIT = "test"  # what a study is scored on
 PILOT_METRICS = ("cfid", "cfid_second", "coverage")  # that thresholds and power are taken from
 SIGNIFICANT = 6  # digits of a threshold, in params.yaml and in the record alike
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What the pilot gives; if there are reasons, length and thresholds are those of params."""
-
-    plateau: int | None  # the update at which the pilot levels off
-    cfid: float  # its lowest median
-    updates: int  # length of the study's runs
-    threshold: dict[str, float]  # tau25, tau, tau75, tau_second
-    reasons: list[str]  # why the study can be a demo only
 
 
 def freeze(workspace: Workspace, dataset: str) -> str:
@@ -93,21 +82,21 @@ def apply_rule(params: Params, dataset: str, pilots: list[RunCurve], pixel_gauss
     own = (block.train.updates, block.threshold.model_dump())
     if len(lengths) > 1 or any(run.failed for run in pilots):
         ended = ", ".join(f"seed {run.seed} at update {run.updates[-1]}" for run in pilots)
-        return Rule(None, _rounded(min(pilots[0].cfid)), *own, [f"a pilot run diverged; they ended: {ended}"])
+        lowest, reason = min(pilots[0].cfid), f"a pilot run diverged; they ended: {ended}"
+        return Rule(None, rounded(lowest, SIGNIFICANT), *own, (reason,))
     found = find_plateau(pilots, block.train.grid_ratio)
     if found is None:
         lowest = min(median(values) for values in zip(*(run.cfid for run in pilots), strict=True))
         last = f"the median pilot cfid has not settled by the end of its {pilots[0].updates[-1]} updates"
-        return Rule(None, _rounded(lowest), *own, [f"no plateau: {last}"])
-    threshold = {name: _rounded(tau) for name, tau in found.threshold.items()}
-    tau25, tau, tau75 = (threshold[name] for name in THRESHOLDS)
+        return Rule(None, rounded(lowest, SIGNIFICANT), *own, (f"no plateau: {last}",))
+    found = rounded(found, SIGNIFICANT)
+    tau25, tau, tau75 = (found.threshold[name] for name in THRESHOLDS)
     reasons = []
     if not tau < pixel_gaussian:
         reasons.append(f"tau {tau:g} is not below the pixel-Gaussian row {pixel_gaussian:g}")
     if not tau25 > tau > tau75:
         reasons.append(f"tau25 {tau25:g}, tau {tau:g}, tau75 {tau75:g} do not fall")
-    length, threshold = own if reasons else (found.updates, threshold)
-    return Rule(found.plateau, _rounded(found.cfid), length, threshold, reasons)
+    return Rule(found.plateau, found.cfid, *own, tuple(reasons)) if reasons else found
 
 
 def preregister(
@@ -137,7 +126,7 @@ def preregister(
         metric_sha256=metric_sha256(),
         sd_log_time=spread,
         power=power,
-        reasons=rule.reasons,
+        reasons=list(rule.reasons),
     )
 
 
@@ -188,7 +177,3 @@ def _pixel_gaussian(workspace: Workspace, dataset: str) -> float:
         raise UserError(f"{path}: no such file; the stage calibrate writes it")
     table = pd.read_csv(path)
     return float(table[(table["row"] == "pixel_gaussian") & (table["metric"] == "cfid")]["value"].iloc[0])
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{SIGNIFICANT}g}")

@@ -5,7 +5,7 @@ the study's, whatever the study's ratio. Freezing changes train.updates; the len
 is then taken from the record, or every freeze would require another pilot.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from ganspeed.params.blocks import Params
 from ganspeed.runs.observers import ObserverFactory
@@ -13,7 +13,6 @@ from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
 from ganspeed.scoring.snapshots import SCORE_COLUMNS, score
 from ganspeed.scoring.sources import metric_sha256
-from ganspeed.scoring.task import Task
 from ganspeed.study.val_runs import VAL, ValRuns, is_up_to_date
 from ganspeed.system.devices import select_device, worker_count
 from ganspeed.system.files import read_json, sha256_file, write_json, write_text
@@ -24,38 +23,32 @@ from ganspeed.workspace import Workspace
 GRID_RATIO = 1.05
 
 
-@dataclass(frozen=True)
-class PilotPlan:
-    """The runs of a pilot."""
-
-    val_runs: ValRuns
-    specs: list[RunSpec]
-    updates: int  # generator updates of every run
-
-
 def run_pilot(workspace: Workspace, params: Params, dataset: str, make_observers: ObserverFactory) -> int:
     """Bring artifacts/pilot/<dataset>.{csv,json} up to date with the params; returns the number of runs scored."""
-    table, plan = workspace.pilot(dataset), plan_pilot(workspace, params, dataset)
-    fingerprint = plan.val_runs.fingerprint(plan.specs)
-    if is_up_to_date(table.with_suffix(".json"), fingerprint) and table.exists():
+    table, label = workspace.pilot(dataset), workspace.pilot(dataset).with_suffix(".json")
+    val_runs, specs = plan_pilot(workspace, params, dataset)
+    fingerprint = val_runs.fingerprint(specs)
+    if is_up_to_date(label, fingerprint) and table.exists():
         return 0
     with RunStore(workspace).lock():
-        plan.val_runs.train(plan.specs, make_observers)
-        tasks = [plan.val_runs.task(spec, params.evaluate.full_snapshots) for spec in plan.specs]
-    texts = {task.seed: text for task, text in map_processes(score, tasks, worker_count(plan.val_runs.device))}
+        val_runs.train(specs, make_observers)
+        tasks = [val_runs.task(spec, params.evaluate.full_snapshots) for spec in specs]
+    texts = {task.seed: text for task, text in map_processes(score, tasks, worker_count(val_runs.device))}
     lines = [line for seed in sorted(texts) for line in texts[seed].splitlines()[1:]]
     write_text(table, "\n".join([",".join(SCORE_COLUMNS), *lines]) + "\n")
-    write_json(table.with_suffix(".json"), _label(workspace, params, plan, tasks, fingerprint))
+    facts = {str(task.seed): asdict(task.label(table).run) for task in tasks}  # as a study has them beside its scores
+    about = describe_pilot(params, dataset, specs[0].train.updates)
+    write_json(label, {**about, "fingerprint": fingerprint, "sha256": sha256_file(table), "runs": facts})
     return len(tasks)
 
 
-def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> PilotPlan:
+def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[ValRuns, list[RunSpec]]:
     """The pilot's runs. Raises UserError for a data set that is not there or not prepared."""
     val_runs = ValRuns(workspace, params, dataset, select_device())
     updates, pilot = pilot_length(workspace, params, dataset), params.pilot
     train = params.dataset(dataset).train.model_copy(update={"updates": updates, "grid_ratio": GRID_RATIO})
     variant, coarse_below = params.variant(pilot.variant), COARSE_BELOW * pilot.length
-    return PilotPlan(val_runs, val_runs.specs(pilot.variant, variant, pilot.seeds, train, coarse_below), updates)
+    return val_runs, val_runs.specs(pilot.variant, variant, pilot.seeds, train, coarse_below)
 
 
 def describe_pilot(params: Params, dataset: str, updates: int) -> dict:
@@ -84,14 +77,3 @@ def pilot_length(workspace: Workspace, params: Params, dataset: str) -> int:
         if record["plateau"] is not None and record["updates"] == train.updates:
             return record["pilot"]["updates"]
     return params.pilot.length * train.updates
-
-
-def _label(workspace: Workspace, params: Params, plan: PilotPlan, tasks: list[Task], fingerprint: str) -> dict:
-    """What freeze needs of a pilot; for each run the same facts that a study has beside its scores."""
-    table = workspace.pilot(plan.val_runs.dataset)
-    return {
-        **describe_pilot(params, plan.val_runs.dataset, plan.updates),
-        "fingerprint": fingerprint,
-        "sha256": sha256_file(table),
-        "runs": {str(task.seed): asdict(task.label(table).run) for task in tasks},
-    }

@@ -27,9 +27,8 @@ def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
     table = schedule([pd.read_csv(folder / "history.csv") for folder in runs.values()])
     write_text(path, as_csv(table))
     block = read_record(next(iter(runs.values()))).variant_block
-    return replay_instructions(
-        path.relative_to(workspace.root), sha256_file(path), variant, list(runs), block, len(table)
-    )
+    relative = path.relative_to(workspace.root)
+    return replay_instructions(relative, sha256_file(path), variant, list(runs), block, len(table))
 
 
 def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Path]:
@@ -46,11 +45,9 @@ def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Pa
     records = {seed: read_record(folder) for seed, folder in runs.items()}
     if bad := [str(seed) for seed, record in records.items() if record.status != "completed"]:
         raise UserError(f"{cell}: seeds {', '.join(bad)} diverged; a schedule is the mean over completed runs")
-    first = next(iter(records.values())).parameters
-    if bad := [str(seed) for seed, record in records.items() if record.parameters != first]:
-        raise UserError(
-            f"{cell}: seeds {', '.join(bad)} were trained with other parameters than seed {next(iter(runs))}"
-        )
+    first = min(records)
+    if bad := [str(seed) for seed, record in records.items() if record.parameters != records[first].parameters]:
+        raise UserError(f"{cell}: seeds {', '.join(bad)} were trained with other parameters than seed {first}")
     return runs
 
 

@@ -97,12 +97,8 @@ def _contains(root: Path, path: Path, commit: str) -> bool:
     if not (root / ".git").exists() or not path.exists():
         return False
     try:
-        shown = subprocess.run(
-            ["git", "show", f"{commit}:./{path.relative_to(root).as_posix()}"],
-            cwd=root,
-            capture_output=True,
-            check=False,
-        )
+        command = ["git", "show", f"{commit}:./{path.relative_to(root).as_posix()}"]
+        shown = subprocess.run(command, cwd=root, capture_output=True, check=False)
     except OSError:
         return False
     return shown.returncode == 0 and shown.stdout == path.read_bytes()

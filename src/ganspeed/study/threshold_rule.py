@@ -8,16 +8,17 @@ from ganspeed.training.snapshot_grid import budget
 
 
 @dataclass(frozen=True)
-class Plateau:
-    """Where pilot runs level off, and the thresholds and length that follow."""
+class Rule:
+    """Where pilot runs level off, and the length and thresholds that follow; those of params if there are reasons."""
 
-    plateau: int  # the update of the snapshot
+    plateau: int | None  # the update of the snapshot; None without a plateau
     cfid: float  # lowest median
     updates: int  # U, the smallest whose B is at least 1.5 x plateau
     threshold: dict[str, float]  # tau25, tau, tau75 and, where the pilots have cfid_second, tau_second
+    reasons: tuple[str, ...] = ()  # why the study can be a demo only
 
 
-def find_plateau(runs: list[RunCurve], grid_ratio: float) -> Plateau | None:
+def find_plateau(runs: list[RunCurve], grid_ratio: float) -> Rule | None:
     """The rule applied to pilot runs; None if they have not levelled off before the end of their grid.
 
     Plateau: the first snapshot from which the median cfid stays within 10 % of its minimum. tau25, tau and tau75 are
@@ -38,4 +39,4 @@ def find_plateau(runs: list[RunCurve], grid_ratio: float) -> Plateau | None:
     taus = {name: curve[nearest(part)] for name, part in zip(THRESHOLDS, (0.25, 0.5, 0.75), strict=True)}
     if all(run.second for run in runs):
         taus["tau_second"] = median(run.second[nearest(0.5)] for run in runs)
-    return Plateau(updates[first], min(curve), length, taus)
+    return Rule(updates[first], min(curve), length, taus)

@@ -68,14 +68,9 @@ class ValRuns:
 
     def fingerprint(self, specs: list[RunSpec]) -> str:
         """SHA-256 of all that decides the scores of these runs, known before any of them is trained."""
-        return sha256_json(
-            {
-                "runs": [spec.fingerprint for spec in specs],
-                "features": self._features,
-                "evaluate": [self.settings.model_dump(), self.params.dataset(self.dataset).evaluate.samples],
-                "metrics": metric_sha256(),
-            }
-        )
+        evaluate = [self.settings.model_dump(), self.params.dataset(self.dataset).evaluate.samples]
+        scored_by = {"features": self._features, "evaluate": evaluate, "metrics": metric_sha256()}
+        return sha256_json({"runs": [spec.fingerprint for spec in specs], **scored_by})
 
     def train(self, specs: list[RunSpec], make_observers: ObserverFactory) -> None:
         """Train the runs that are finished nowhere; the caller holds the store's lock."""

@@ -41,11 +41,9 @@ class Storage:
             "scores": {str(seed): score for seed, (score, _) in sorted(scores.items())},
             "diverged": sum(diverged for _, diverged in scores.values()),
         }
+        mean, space = math.fsum(score for score, _ in scores.values()) / len(scores), self._spaces[trial.arm]
         scored = create_trial(
-            params=trial.values,
-            distributions=distributions(self._spaces[trial.arm]),
-            value=math.fsum(score for score, _ in scores.values()) / len(scores),
-            user_attrs=attributes,
+            params=trial.values, distributions=distributions(space), value=mean, user_attrs=attributes
         )
         self._studies[trial.arm].add_trial(scored)
         self._scored[trial.key] = scored

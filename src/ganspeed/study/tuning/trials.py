@@ -13,6 +13,7 @@ import optuna
 from optuna.distributions import FloatDistribution
 from optuna.samplers import RandomSampler
 
+from ganspeed.compare.rounding import rounded
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params
 from ganspeed.params.variants import parse_variant
@@ -42,9 +43,8 @@ class Trial:
     @cached_property
     def key(self) -> str:
         """SHA-256 of what decides the trial's score: its runs, their metrics, and the code that reduces them."""
-        return sha256_json(
-            [self.val_runs.fingerprint(self.specs), *(sha256_file(PACKAGE / name) for name in TRIAL_SCORED_BY)]
-        )
+        scored_by = [sha256_file(PACKAGE / name) for name in TRIAL_SCORED_BY]
+        return sha256_json([self.val_runs.fingerprint(self.specs), *scored_by])
 
 
 def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Trial]:
@@ -76,7 +76,7 @@ def sample_values(shared: dict[str, Knob], own: dict[str, Knob], seed: int, numb
     space = distributions({**shared, **own})
     with quiet_optuna():
         trial = optuna.create_study(sampler=RandomSampler(state)).ask(space)
-    values = {name: float(f"{trial.params[name]:.{SIGNIFICANT_DIGITS}g}") for name in space}
+    values = {name: rounded(trial.params[name], SIGNIFICANT_DIGITS) for name in space}
     return {name: min(max(value, space[name].low), space[name].high) for name, value in values.items()}
 
 
