@@ -16,16 +16,11 @@ def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
     mistakes, variants = [], _names(document, "variants")
     for kind in ("datasets", "variants"):
         names = _names(document, kind)
-        mistakes += [
-            f"{kind}: {n!r} is not a name of small letters, digits and _"
-            for n in names
-            if not (isinstance(n, str) and NAME.fullmatch(n))
-        ]
-        mistakes += _unknown(f"compare.{kind}", document, ("compare", kind), names)
-        mistakes += _duplicates(f"compare.{kind}", document, ("compare", kind))
-    mistakes += _unknown("protocol.references", document, ("protocol", "references"), variants)
-    mistakes += _planned_mistakes(document)
-    mistakes += _duplicates("compare.seeds", document, ("compare", "seeds"))
+        wrong = [name for name in names if not (isinstance(name, str) and NAME.fullmatch(name))]
+        mistakes += [f"{kind}: {name!r} is not a name of small letters, digits and _" for name in wrong]
+        mistakes += _unknown(document, f"compare.{kind}", names) + _duplicates(document, f"compare.{kind}")
+    mistakes += _unknown(document, "protocol.references", variants)
+    mistakes += _planned_mistakes(document) + _duplicates(document, "compare.seeds")
     return mistakes + (_range_mistakes(parsed) + _tuning_mistakes(parsed, variants) if parsed else [])
 
 
@@ -35,16 +30,13 @@ def _names(document: dict, block: str) -> list:
 
 
 def _range_mistakes(params: Params) -> list[str]:
-    mistakes = []
+    mistakes, kid = [], params.evaluate.kid_subset_size
     for name, dataset in params.datasets.items():
         t, smallest = dataset.threshold, min(dataset.data.holdout, dataset.evaluate.samples)
         if not t.tau25 > t.tau > t.tau75:
             mistakes.append(f"datasets.{name}.threshold: tau25 {t.tau25} > tau {t.tau} > tau75 {t.tau75} does not hold")
-        if name in params.compare.datasets and params.evaluate.kid_subset_size > smallest:
-            mistakes.append(
-                f"evaluate.kid_subset_size: {params.evaluate.kid_subset_size} is more than the {smallest} images "
-                f"of data set {name}"
-            )
+        if name in params.compare.datasets and kid > smallest:
+            mistakes.append(f"evaluate.kid_subset_size: {kid} is more than the {smallest} images of data set {name}")
         if dataset.features.second_seed == dataset.features.seed:
             mistakes.append(
                 f"datasets.{name}.features.second_seed: {dataset.features.second_seed} is features.seed too; the "
@@ -109,8 +101,8 @@ def _offset(document: dict, variant: object) -> object:
 
 def _planned_mistakes(document: dict) -> list[str]:
     """Planned comparisons of variants outside the grid, of a variant with itself, and duplicates."""
-    grid, mistakes = _list_at(document, ("compare", "variants")), []
-    for i, pair in enumerate(_list_at(document, ("protocol", "planned"))):
+    grid, mistakes = _list_at(document, "compare.variants"), []
+    for i, pair in enumerate(_list_at(document, "protocol.planned")):
         arms = {arm: pair[arm] for arm in ("new", "reference") if arm in pair} if isinstance(pair, dict) else {}
         mistakes += [
             f"protocol.planned.{i}.{arm}: {name!r} is not in compare.variants: {', '.join(map(str, grid))}"
@@ -124,23 +116,20 @@ def _planned_mistakes(document: dict) -> list[str]:
             for arm, name in arms.items()
             if _offset(document, name)
         ]
-    return mistakes + _duplicates("protocol.planned", document, ("protocol", "planned"))
+    return mistakes + _duplicates(document, "protocol.planned")
 
 
-def _list_at(document: dict, path: tuple[str, str]) -> list:
-    block = document.get(path[0])
-    value = block.get(path[1]) if isinstance(block, dict) else None
+def _list_at(document: dict, path: str) -> list:
+    block, key = path.split(".")
+    value = document[block].get(key) if isinstance(document.get(block), dict) else None
     return value if isinstance(value, list) else []
 
 
-def _unknown(key: str, document: dict, path: tuple[str, str], names: list) -> list[str]:
-    return [
-        f"{key}: {value!r} is not defined; there are: {', '.join(map(str, names))}"
-        for value in _list_at(document, path)
-        if value not in names
-    ]
+def _unknown(document: dict, path: str, names: list) -> list[str]:
+    there = f"there are: {', '.join(map(str, names))}"
+    return [f"{path}: {v!r} is not defined; {there}" for v in _list_at(document, path) if v not in names]
 
 
-def _duplicates(key: str, document: dict, path: tuple[str, str]) -> list[str]:
+def _duplicates(document: dict, path: str) -> list[str]:
     values = _list_at(document, path)
-    return [f"{key}: {v!r} is listed twice" for i, v in enumerate(values) if v in values[:i]]
+    return [f"{path}: {v!r} is listed twice" for i, v in enumerate(values) if v in values[:i]]

@@ -69,8 +69,7 @@ def _refuse_boundless(document: Any, path: Path) -> None:
         inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
         seen += len(inner)
         if seen > MOST_VALUES:
-            allowed = f"allowed: {MOST_VALUES:,} values, anchors expanded"
-            raise ParamsError([f"{path}: too large or infinite; {allowed}"])
+            raise ParamsError([f"{path}: too large or infinite; allowed: {MOST_VALUES:,} values, anchors expanded"])
         pending += inner
 
 
@@ -83,7 +82,7 @@ def parse_params(document: Any) -> Params:
     try:
         parsed = Params.model_validate({**document, "variants": variants or {}})
     except ValidationError as error:
-        mistakes += [describe_error(e, document) for e in error.errors() if e["loc"] != ("variants",)]
+        mistakes += [describe_error(e, document, e["loc"]) for e in error.errors() if e["loc"] != ("variants",)]
     mistakes += cross_mistakes(document, parsed)
     if mistakes:
         raise ParamsError(list(dict.fromkeys(mistakes)))
@@ -106,7 +105,7 @@ def _parse_variants(raw: Any) -> tuple[list[str], dict[str, Variant]]:
         try:
             variants[name] = variant_model(objective).model_validate(block)
         except ValidationError as error:
-            mistakes += [describe_error(e, raw, ("variants",), (name, *e["loc"])) for e in error.errors()]
+            mistakes += [describe_error(e, {"variants": raw}, ("variants", name, *e["loc"])) for e in error.errors()]
     return mistakes, variants
 
 

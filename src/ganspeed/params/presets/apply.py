@@ -55,13 +55,11 @@ def apply_preset(name: str, path: Path, reset: bool) -> str:
     preset = _read_preset(name)
 
     def change(document: CommentedMap) -> None:
-        compare, datasets, variants, protocol = (
-            _block(document, key) for key in ("compare", "datasets", "variants", "protocol")
-        )
-        _update(compare, preset.compare)
-        _update(protocol, preset.protocol)
-        _put_datasets(datasets, preset.datasets, path.parent / "preregistration", reset)
+        _update(_block(document, "compare"), preset.compare)
+        _put_datasets(_block(document, "datasets"), preset.datasets, path.parent / "preregistration", reset)
+        variants = _block(document, "variants")
         _put_variants(variants, preset, reset)
+        _update(_block(document, "protocol"), preset.protocol)
         if missing := [v for v in preset.compare["variants"] if v not in variants]:
             raise UserError(f"preset {name}: variants {', '.join(missing)} do not exist yet; {preset.first}")
 
