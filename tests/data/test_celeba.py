@@ -8,7 +8,7 @@ import pytest
 from made_up_sources import greys, prepared, refused
 from PIL import Image
 
-from ganspeed.data import celeba
+from ganspeed.data import celeba, download
 from ganspeed.params.datasets import CelebA
 
 
@@ -48,10 +48,10 @@ def test_celeba_keeps_the_published_cut_and_makes_classes_of_attributes(tmp_path
 
 
 def test_without_a_download_the_missing_files_and_their_folder_are_told(tmp_path, monkeypatch):
-    def no_network(folder):
+    def no_network(name, folder):
         raise urllib.error.URLError("no route to host")
 
-    monkeypatch.setattr(celeba, "_download", no_network)
+    monkeypatch.setattr(download, "_download", no_network)
     folder = made_up_celeba(tmp_path)
     (folder / "list_attr_celeba.txt").unlink()
     (folder / "img_align_celeba").rename(tmp_path / "away")

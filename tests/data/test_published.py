@@ -14,8 +14,7 @@ import pytest
 from made_up_sources import cifar_batch, greys, made_up_cifar, made_up_idx, prepared, published, refused, to_idx
 from toy_study import PROJECT
 
-from ganspeed.data import cifar, mnist
-from ganspeed.data.pictures import DataError
+from ganspeed.data import cifar, download, mnist
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, read_manifest
 
@@ -100,7 +99,7 @@ def test_only_what_is_missing_is_downloaded_and_nothing_stays_of_a_failure(tmp_p
     kept, missing = raw / "train-images-idx3-ubyte", raw / "t10k-labels-idx1-ubyte"
     before = (kept.read_bytes(), missing.read_bytes())
     missing.unlink()
-    monkeypatch.setattr(mnist, "_download", lambda name, folder: made_up_idx(folder, train=7))
+    monkeypatch.setattr(download, "_download", lambda name, folder: made_up_idx(folder, train=7))
     assert len(prepared(tmp_path, published("mnist"))[1]["train"][0]) == 80
     assert (kept.read_bytes(), missing.read_bytes()) == before
     assert not list(tmp_path.glob(".download-*"))

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from ganspeed.data.checksums import damaged
 from ganspeed.data.pictures import DataError
@@ -15,30 +14,6 @@ from ganspeed.system.files import sha256_file
 
 MAX_FILE_BYTES = 2**28  # of one file, unpacked
 MAX_ZIP_BYTES = 2**36  # of all files in a zip, unpacked
-
-
-class Container(Protocol):
-    """A folder or a zip. label: its name in messages; files, folders: sorted names inside, separated by /."""
-
-    label: str
-    files: list[str]
-    folders: list[str]
-
-    def read(self, name: str) -> bytes: ...
-
-    def sha256(self, names: list[str]) -> str: ...
-
-
-@contextmanager
-def open_container(path: Path, label: str) -> Iterator[Container]:
-    """The folder or zip at `path`. Raises DataError naming `label` when it is neither, or is unsafe."""
-    if path.is_dir():
-        yield Folder(path, label)
-    elif path.is_file():
-        with _open_zip(path, label) as file:
-            yield Zip(path, label, file)
-    else:
-        raise DataError(f"{label}: no such folder or zip in {path.parent} (GANSPEED_DATA names the data's folder)")
 
 
 class Folder:
@@ -120,6 +95,21 @@ class Zip:
             raise DataError(f"{path}: needs a password; allowed: none")
         if entry.file_size > MAX_FILE_BYTES:
             raise DataError(f"{path}: {entry.file_size} bytes unpacked; allowed: {MAX_FILE_BYTES}")
+
+
+Container = Folder | Zip  # label: its name in messages; files, folders: sorted names inside, separated by /
+
+
+@contextmanager
+def open_container(path: Path, label: str) -> Iterator[Container]:
+    """The folder or zip at `path`. Raises DataError naming `label` when it is neither, or is unsafe."""
+    if path.is_dir():
+        yield Folder(path, label)
+    elif path.is_file():
+        with _open_zip(path, label) as file:
+            yield Zip(path, label, file)
+    else:
+        raise DataError(f"{label}: no such folder or zip in {path.parent} (GANSPEED_DATA names the data's folder)")
 
 
 def refuse_outside(label: str, name: str) -> None:

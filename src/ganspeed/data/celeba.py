@@ -35,7 +35,7 @@ def open_celeba(dataset: str, block: CelebA, folder: Path) -> Iterator[Source]:
     if pictures == archive and not (folder / archive).is_file():
         missing.append(archive)
     if missing:
-        fetch(dataset, folder, missing, _download)
+        fetch(dataset, folder, missing, "CelebA")
     known, values = _read_attributes(folder)
     partition = _read_partition(folder)
     columns = _columns(f"datasets.{dataset}.data.attributes", block.attributes, known)
@@ -98,9 +98,8 @@ def _read_attributes(folder: Path) -> tuple[list[str], dict[str, list[int]]]:
         count, header, *rows = content.decode("ascii").splitlines()
         known = header.split()
         values = {row.split()[0]: [int(value) for value in row.split()[1:]] for row in rows}
-        if not int(count) == len(rows) == len(values) or any(
-            len(v) != len(known) or {*v} - {-1, 1} for v in values.values()
-        ):
+        wrong = any(len(v) != len(known) or {*v} - {-1, 1} for v in values.values())
+        if wrong or not int(count) == len(rows) == len(values):
             raise ValueError
     except (ValueError, IndexError):
         raise damaged(ATTRIBUTES, content, "a count, a line of names and -1 or 1 for each picture and name") from None
@@ -119,9 +118,3 @@ def _read_partition(folder: Path) -> dict[str, int]:
         raise damaged(PARTITION, content, "a list of picture names with 0, 1 or 2") from None
     check_published(PARTITION, content, len(partition), FACES, MD5[PARTITION])
     return partition
-
-
-def _download(folder: Path) -> None:
-    from torchvision.datasets import CelebA as Torchvision
-
-    Torchvision(folder, download=True)

@@ -49,7 +49,7 @@ def read_cifar10(dataset: str, folder: Path, image_size: int) -> Source:
     """
     unpacked = [name for name in MD5 if (folder / FOLDER / name).is_file()]
     if len(unpacked) < len(MD5) and not (folder / ARCHIVE).is_file():
-        fetch(dataset, folder, [ARCHIVE], _download)
+        fetch(dataset, folder, [ARCHIVE], "CIFAR10")
     if len(unpacked) == len(MD5):
         files = {name: (folder / FOLDER / name).read_bytes() for name in MD5}
     else:
@@ -59,11 +59,9 @@ def read_cifar10(dataset: str, folder: Path, image_size: int) -> Source:
         check_published(f"{FOLDER}/{name}", files[name], len(pixels), BATCH_IMAGES, MD5[name])
     train = [batch for name, batch in batches.items() if name != "test_batch"]
     pixels, labels = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
-    return Source(
-        {"kind": "cifar10", "sha256": {f"{FOLDER}/{n}": hashlib.sha256(c).hexdigest() for n, c in files.items()}},
-        CLASSES,
-        {"train": in_memory(pixels, labels, image_size), "test": in_memory(*batches["test_batch"], image_size)},
-    )
+    hashes = {f"{FOLDER}/{name}": hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    parts = {"train": in_memory(pixels, labels, image_size), "test": in_memory(*batches["test_batch"], image_size)}
+    return Source({"kind": "cifar10", "sha256": hashes}, CLASSES, parts)
 
 
 def parse_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -121,9 +119,3 @@ def _check(member: tarfile.TarInfo) -> None:
         raise DataError(f"{ARCHIVE}/{member.name}: a link or a device; allowed: folders and files")
     if member.size > MAX_FILE_BYTES:
         raise DataError(f"{ARCHIVE}/{member.name}: {member.size} bytes unpacked; allowed: {MAX_FILE_BYTES}")
-
-
-def _download(folder: Path) -> None:
-    from torchvision.datasets import CIFAR10
-
-    CIFAR10(folder, download=True)

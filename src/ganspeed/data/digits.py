@@ -15,12 +15,6 @@ def read_digits() -> Source:
     images = (bunch.images[:, None] / 8 - 1).astype(np.float32)
     labels = bunch.target.astype(np.int64)
     content = bunch.images.astype(np.uint8).tobytes() + labels.astype(np.uint8).tobytes()
-    return Source(
-        origin={
-            "kind": "digits",
-            "read": "sklearn.datasets.load_digits",
-            "sha256": hashlib.sha256(content).hexdigest(),
-        },
-        classes=tuple(str(name) for name in bunch.target_names),
-        parts={"train": Pictures(labels, lambda index: images[index])},
-    )
+    sha256 = hashlib.sha256(content).hexdigest()
+    origin = {"kind": "digits", "read": "sklearn.datasets.load_digits", "sha256": sha256}
+    return Source(origin, tuple(map(str, bunch.target_names)), {"train": Pictures(labels, lambda index: images[index])})

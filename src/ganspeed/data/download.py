@@ -2,30 +2,35 @@
 
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from ganspeed.data.pictures import DataError
 
 
-def fetch(dataset: str, folder: Path, wanted: list[str], download: Callable[[Path], object]) -> None:
+def fetch(dataset: str, folder: Path, wanted: list[str], name: str) -> None:
     """Download missing files and move each into `folder` once it is complete.
 
-    wanted: missing files, relative to `folder`; download: writes them into the folder that it is called with.
+    wanted: missing files, relative to `folder`; name: of torchvision's class of the data set.
     Raises DataError naming the files, and the folder to put them into by hand.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as temporary:
-            download(Path(temporary))
-            for name in wanted:
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(Path(temporary, name), folder / name)
+            _download(name, Path(temporary))
+            for file in wanted:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(Path(temporary, file), folder / file)
     except Exception as error:  # noqa: BLE001 no network, a full disk, a web page instead of an archive, no gdown ...
         reason = str(error).strip() or type(error).__name__
         raise DataError(
             f"data set {dataset}: files are missing in {folder} and the download failed.\n"
             f"Put these files there by hand (the environment variable GANSPEED_DATA names the folder):\n"
-            + "".join(f"  {name}\n" for name in wanted)
+            + "".join(f"  {file}\n" for file in wanted)
             + f"The download failed with: {reason}"
         ) from None
+
+
+def _download(name: str, folder: Path) -> None:
+    from torchvision import datasets  # only here: it imports torch
+
+    getattr(datasets, name)(folder, download=True)

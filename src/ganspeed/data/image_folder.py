@@ -11,13 +11,7 @@ from ganspeed.data.decode import SUFFIXES, crop_and_scale, decode
 from ganspeed.data.pictures import DataError, Pictures, Source
 from ganspeed.params.datasets import ImageFolder
 
-COMPANIONS = (
-    "",
-    ".txt",
-    ".md",
-    ".csv",
-    ".json",
-)  # of files that are allowed beside pictures: a licence, a list
+COMPANIONS = ("", ".txt", ".md", ".csv", ".json")  # of files that are allowed beside pictures: a licence, a list
 
 
 @contextmanager
@@ -37,10 +31,8 @@ def open_image_folder(key: str, block: ImageFolder, folder: Path) -> Iterator[So
             raise DataError(f"{key}.sha256: {block.sha256} is expected, but {block.path} has {sha256}")
 
         def read(index: int) -> np.ndarray:
-            name = names[index]
-            return crop_and_scale(
-                decode(f"{block.path}/{name}", container.read(name), block.channels), block.image_size
-            )
+            name = f"{block.path}/{names[index]}"
+            return crop_and_scale(decode(name, container.read(names[index]), block.channels), block.image_size)
 
         origin = {"kind": "image_folder", "path": str(inside), "pictures": len(names), "sha256": sha256}
         yield Source(origin, classes, {"train": Pictures(labels, read)})
@@ -72,16 +64,12 @@ def classify(container: Container, names: list[str]) -> tuple[tuple[str, ...], n
     if len({parts[0] for parts in paths}) == 1 and all(len(parts) > 1 for parts in paths):
         paths = [parts[1:] for parts in paths]
     by_depth = {len(parts): name for parts, name in zip(paths, names, strict=True)}
+    allowed = "allowed: one sub-folder per class, or pictures directly"
     if max(by_depth) > 2:
-        raise DataError(
-            f"{container.label}/{by_depth[max(by_depth)]}: is too deep; "
-            "allowed: one sub-folder per class, or pictures directly"
-        )
+        raise DataError(f"{container.label}/{by_depth[max(by_depth)]}: is too deep; {allowed}")
     if len(by_depth) == 2:
-        raise DataError(
-            f"{container.label}: {by_depth[1]} is beside sub-folders such as that of {by_depth[2]}; "
-            "allowed: one sub-folder per class, or pictures directly"
-        )
+        beside = f"{by_depth[1]} is beside sub-folders such as that of {by_depth[2]}"
+        raise DataError(f"{container.label}: {beside}; {allowed}")
     if 1 in by_depth:
         return (), np.zeros(len(names), dtype=np.int64)
     classes = sorted({parts[0] for parts in paths})

@@ -30,22 +30,16 @@ class IdxDataset:
     md5: dict[str, str]
 
 
+MNIST_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 DATASETS = {
-    "mnist": IdxDataset(
-        "MNIST",
-        tuple("0123456789"),
-        {
-            "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-            "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-            "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-            "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-        },
-    ),
-    "fashion_mnist": IdxDataset(
-        "FashionMNIST",
-        ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-        {},
-    ),
+    "mnist": IdxDataset("MNIST", tuple("0123456789"), MNIST_MD5),
+    "fashion_mnist": IdxDataset("FashionMNIST", CLOTHES, {}),
 }
 
 
@@ -61,7 +55,7 @@ def read_idx_dataset(dataset: str, kind: str, folder: Path, image_size: int) -> 
         f"{raw}/{n}" for n in names if not ((folder / raw / n).is_file() or (folder / raw / f"{n}.gz").is_file())
     ]
     if missing:
-        fetch(dataset, folder, missing, lambda to: _download(published.folder, to))
+        fetch(dataset, folder, missing, published.folder)
     hashes, parts = {}, {}
     for split, prefix in PREFIXES.items():
         pixels = _read(folder, f"{raw}/{prefix}-images-idx3-ubyte", 3, COUNTS[split], published.md5, hashes)
@@ -94,10 +88,8 @@ def _read(
     folder: Path, name: str, dimensions: int, published_n: int, md5: dict[str, str], hashes: dict[str, str]
 ) -> np.ndarray:
     path = folder / name
-    if path.is_file():
-        content = path.read_bytes()
-    else:
-        content = _unpack(f"{name}.gz", (folder / f"{name}.gz").read_bytes())
+    packed = folder / f"{name}.gz"
+    content = path.read_bytes() if path.is_file() else _unpack(f"{name}.gz", packed.read_bytes())
     array = parse_idx(name, content, dimensions)
     if path.name in md5:
         check_published(name, content, len(array), published_n, md5[path.name])
@@ -114,9 +106,3 @@ def _unpack(name: str, packed: bytes) -> bytes:
     if len(content) > MAX_FILE_BYTES:
         raise DataError(f"{name}: more than {MAX_FILE_BYTES} bytes unpacked")
     return content
-
-
-def _download(name: str, folder: Path) -> None:
-    from torchvision import datasets
-
-    getattr(datasets, name)(folder, download=True)

@@ -42,24 +42,16 @@ def write_split(folder: Path, split: str, pictures: Pictures, indices: np.ndarra
     shape = pictures.read(int(indices[0])).shape
     header = {"descr": "<f4", "fortran_order": False, "shape": (len(indices), *shape)}
     low, high = np.inf, -np.inf
-    with _images(folder, split).open(
-        "wb"
-    ) as file:  # no memory map: a full disk would end the process without a message
+    images_path, labels_path = _paths(folder, split)
+    with images_path.open("wb") as file:  # no memory map: a full disk would end the process without a message
         np.lib.format.write_array_header_1_0(file, header)
         for index in indices:
             picture = pictures.read(int(index))
             file.write(picture.astype("<f4", copy=False).tobytes())
             low, high = min(low, float(picture.min())), max(high, float(picture.max()))
-    np.save(_labels(folder, split), pictures.labels[indices].astype(np.int64))
-    return SplitManifest(
-        n=len(indices),
-        shape=shape,
-        dtype="float32",
-        min=low,
-        max=high,
-        images_sha256=sha256_file(_images(folder, split)),
-        labels_sha256=sha256_file(_labels(folder, split)),
-    )
+    np.save(labels_path, pictures.labels[indices].astype(np.int64))
+    hashes = {"images_sha256": sha256_file(images_path), "labels_sha256": sha256_file(labels_path)}
+    return SplitManifest(n=len(indices), shape=shape, dtype="float32", min=low, max=high, **hashes)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -105,17 +97,15 @@ def load_split(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"unknown split {split!r}; available: {', '.join(SPLITS)}")
     manifest = read_manifest(folder)
     part = manifest.splits[split]
-    images_path, labels_path = _images(folder, split), _labels(folder, split)
+    images_path, labels_path = _paths(folder, split)
     if part.n == 0:
         raise DataError(f"{images_path}: no images, says the manifest; allowed: one or more")
     images = _checked(images_path, np.float32, (part.n, *part.shape), part.images_sha256)
     labels = np.array(_checked(labels_path, np.int64, (part.n,), part.labels_sha256))
     low, high = _range(images_path, images)
     if (low, high) != (part.min, part.max) or low < -1 or high > 1:
-        raise DataError(
-            f"{images_path}: values from {low} to {high}; the manifest says {part.min} to {part.max}, "
-            "and -1 to 1 is allowed"
-        )
+        says = f"the manifest says {part.min} to {part.max}, and -1 to 1 is allowed"
+        raise DataError(f"{images_path}: values from {low} to {high}; {says}")
     classes = max(1, len(manifest.classes))
     if labels.min() < 0 or labels.max() >= classes:
         raise DataError(f"{labels_path}: labels from {labels.min()} to {labels.max()}; allowed: 0 to {classes - 1}")
@@ -147,9 +137,5 @@ def _range(path: Path, images: np.ndarray) -> tuple[float, float]:
     return low, high
 
 
-def _images(folder: Path, split: str) -> Path:
-    return folder / f"{split}_images.npy"
-
-
-def _labels(folder: Path, split: str) -> Path:
-    return folder / f"{split}_labels.npy"
+def _paths(folder: Path, split: str) -> tuple[Path, Path]:
+    return folder / f"{split}_images.npy", folder / f"{split}_labels.npy"
