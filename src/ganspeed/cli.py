@@ -42,11 +42,10 @@ def build_parser() -> argparse.ArgumentParser:
     schedule = command("freeze-schedule", _freeze_schedule, "record the alpha and lambda of pilot runs, to replay them")
     schedule.add_argument("dataset")
     schedule.add_argument("variant")
-    for name, subcommand, text in (
-        ("adopt-tuning", _adopt_tuning, "write what `make tune` chose into params.yaml; prints the difference"),
-        ("freeze", _freeze, "fix length and thresholds by the pilot, in params.yaml and preregistration/"),
-    ):
-        command(name, subcommand, text).add_argument("dataset")
+    adopt = command("adopt-tuning", _adopt, "write what `make tune` chose into params.yaml; prints the difference")
+    adopt.add_argument("dataset")
+    freeze = command("freeze", _freeze, "fix length and thresholds by the pilot, in params.yaml and preregistration/")
+    freeze.add_argument("dataset")
     command("publish", _publish, "copy this report to reports/studies/NAME").add_argument("name")
     command("doctor", _doctor, "name every held lock and every damaged file that blocks the study, and what to do")
     command("gc", _gc, "remove from the run cache, .runs/, what the current params do not need")
@@ -100,7 +99,7 @@ def _freeze_schedule(given: argparse.Namespace, workspace: Workspace) -> None:
     print(freeze_schedule(workspace, given.dataset, given.variant), end="")
 
 
-def _adopt_tuning(given: argparse.Namespace, workspace: Workspace) -> None:
+def _adopt(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.study.adopt_tuning import adopt_tuning
 
     print(adopt_tuning(workspace, given.dataset), end="")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 WRITES = [  # stage, the function that writes, the file that it writes when the disk is full
     ("check", "write_atomically", "check.txt"),
     ("prepare", "write_split", "*"),
-    ("features", "_write", "*"),
+    ("features", "save", "*"),
     ("calibrate", "write_atomically", "digits.csv"),
     ("train", "write_atomically", "provenance.json"),
     ("train", "write_atomically", "snapshots/0000000.safetensors"),

@@ -79,13 +79,11 @@ def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
         )
         return [("Tuned with an equal budget", text)]
     which = "" if set(untuned) == set(everything[0].variants) else f"{listed(untuned)}: "
-    return [
-        (
-            "Untuned recipes",
-            f"{which}Learning rates and penalties are starting points, not the best of each method found with an equal "
-            "budget. A ranking of these recipes is no ranking of the methods behind them.",
-        )
-    ]
+    text = (
+        f"{which}Learning rates and penalties are starting points, not the best of each method found with an equal "
+        "budget. A ranking of these recipes is no ranking of the methods behind them."
+    )
+    return [("Untuned recipes", text)]
 
 
 def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:
@@ -106,13 +104,11 @@ def _limits_of_data(everything: list[Results]) -> list[tuple[str, str]]:
     if len(everything) == 1:
         points.append(("One data set", f"Nothing here speaks of data other than {everything[0].dataset}."))
     ratios = {r.dataset: r.runs[0].record.grid_ratio for r in everything}
-    points += [
-        (
-            "Coarse snapshots",
-            f"On {dataset} neighbouring snapshots stand up to a factor {plain(ratio)} apart, further early on: a time "
-            f"to threshold is no finer than that. A full study uses 1.05.",
-        )
-        for dataset, ratio in ratios.items()
-        if ratio > 1.05
-    ]
+    for dataset, ratio in ratios.items():
+        if ratio > 1.05:
+            text = (
+                f"On {dataset} neighbouring snapshots stand up to a factor {plain(ratio)} apart, further early on: a "
+                "time to threshold is no finer than that. A full study uses 1.05."
+            )
+            points.append(("Coarse snapshots", text))
     return points

@@ -35,7 +35,8 @@ def variants(everything: list[Results]) -> Table:
         blocks = {run.record.objective: run for r in everything for run in r.of(variant)}
         for objective, run in blocks.items():
             block = {k: v for k, v in run.record.variant_block.items() if k != "objective"}
-            rows.append((Cell(variant), Cell(objective), Cell(_settings(block)), Cell(code(run))))
+            code = sha256_json(run.record.sources)[:12]
+            rows.append((Cell(variant), Cell(objective), Cell(_settings(block)), Cell(code)))
     caption = "Variants. The code is the SHA-256 over the source files that a run of the variant really uses."
     return Table(caption, ("variant", "objective", "parameters", "code"), (("", tuple(rows)),), texts=4)
 
@@ -63,7 +64,7 @@ def runs(everything: list[Results], bounds: Flags) -> Table:
     for results in everything:
         flags = summaries.flags(results, bounds)
         for run in results.runs:
-            status = "completed" if run.diverged_at is None else f"diverged at update {run.diverged_at:,}"
+            status = "completed" if run.record.diverged_at is None else f"diverged at update {run.record.diverged_at:,}"
             end = Cell(status, ", ".join(flags[run.variant, run.seed]))
             fixed = map(Cell, (run.record.fingerprint[:16], commit(run)))
             rows.append((Cell(results.dataset), Cell(run.variant), Cell(str(run.record.seed)), end, *fixed))
@@ -74,11 +75,6 @@ def runs(everything: list[Results], bounds: Flags) -> Table:
         f"collapse (the last snapshot has less than {plain(bounds.modes)} of the real images’ modes)."
     )
     return Table(caption, head, (("", tuple(rows)),), texts=6)
-
-
-def code(run: ReportedRun) -> str:
-    """The first twelve digits of the SHA-256 over the hashes of the sources that a run used."""
-    return sha256_json(run.record.sources)[:12]
 
 
 def commit(run: ReportedRun) -> str:

@@ -87,7 +87,9 @@ def _draw_cfid(results: Results, styles: dict[str, style.Look]) -> Iterator[tupl
 
 def _draw_metrics(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
     """The other metrics, if any."""
-    name, scores, worst = results.dataset, summaries.finite(results.scores), _worst(results)
+    name, scores = results.dataset, summaries.finite(results.scores)
+    others = [m for m in summaries.ordered_metrics(set(results.scores["metric"])) if m != "cfid"]
+    worst = {m: math.inf if m in LOWER_IS_BETTER else -math.inf for m in others}  # values of a run that has stopped
     if worst:
         rows = {metric: _metric_levels(results, metric) for metric in worst}
         picture = Picture(f"{name}_metrics.png", text.metrics(results), "the other metrics against generator updates")
@@ -188,9 +190,9 @@ def _diverged(results: Results) -> pd.DataFrame:
     last = last[last["metric"] == "cfid"].set_index(["variant", "seed"])["value"]
     rows = [
         {"variant": run.variant, "seed": run.seed, "value": last[run.variant, run.seed]}
-        | {axis: step * max(run.diverged_at, 1) for axis, step in run.scale.items()}  # a log axis has no 0
+        | {axis: step * max(run.record.diverged_at, 1) for axis, step in run.scale.items()}  # a log axis has no 0
         for run in results.runs
-        if run.diverged_at is not None
+        if run.record.diverged_at is not None
     ]
     return pd.DataFrame(rows, columns=["variant", "seed", "value", *results.runs[0].scale])
 
@@ -204,12 +206,6 @@ def _levels(results: Results) -> list[style.Level]:
 def _metric_levels(results: Results, metric: str) -> list[style.Level]:
     values = {row: results.level(row, metric) for row in ("floor", "pixel_gaussian")}
     return [style.Level(row, value) for row, value in values.items() if value is not None]
-
-
-def _worst(results: Results) -> dict[str, float]:
-    """Metric → the value of a run that has stopped, for every metric but cfid."""
-    present = summaries.ordered_metrics(set(results.scores["metric"]))
-    return {m: math.inf if m in LOWER_IS_BETTER else -math.inf for m in present if m != "cfid"}
 
 
 def _moments(runs: list[ReportedRun], columns: int) -> list[int]:

@@ -46,17 +46,13 @@ def publish(workspace: Workspace, name: str) -> Path:
 
 
 def _check_size(sources: list[Path]) -> None:
-    sizes = {source.name: sum(file.stat().st_size for file in _files(source)) for source in sources}
+    sizes = {s.name: sum(path.stat().st_size for path in [s, *s.rglob("*")] if path.is_file()) for s in sources}
     if sum(sizes.values()) > MAX_BYTES:
         listed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
         raise UserError(
             f"the study takes {sum(sizes.values()):,} bytes, {MAX_BYTES:,} are allowed ({listed}); "
             f"lower report.dpi or report.sample_columns"
         )
-
-
-def _files(source: Path) -> list[Path]:
-    return [path for path in source.rglob("*") if path.is_file()] if source.is_dir() else [source]
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -31,11 +32,6 @@ class ReportedRun:
     provenance: dict
     folder: Path
     seconds_per_update: float | None  # of its variant, measured by the stage timing; None if not measured
-
-    @property
-    def diverged_at(self) -> int | None:
-        """The update at which the run diverged; None for a completed run."""
-        return self.record.diverged_at
 
     @property
     def scale(self) -> dict[str, float]:
@@ -99,13 +95,9 @@ def read_results(workspace: Workspace, compare: Compare) -> list[Results]:
     for dataset in compare.datasets:
         shared = [workspace.calibration(dataset), workspace.comparison(dataset), _accuracy(workspace, dataset)]
         missing += [f"data set {dataset}: {path} does not exist" for path in shared if not path.is_file()]
-        for variant in compare.variants:
-            for seed in compare.seeds:
-                missing += [
-                    f"run {dataset}/{variant}/seed-{seed}: {path} does not exist"
-                    for path in _run_files(workspace, dataset, variant, seed)
-                    if not path.is_file()
-                ]
+        for variant, seed in product(compare.variants, compare.seeds):
+            lost = [path for path in _run_files(workspace, dataset, variant, seed) if not path.is_file()]
+            missing += [f"run {dataset}/{variant}/seed-{seed}: {path} does not exist" for path in lost]
     if missing:
         raise UserError("\n".join([*missing, "params.compare asks for all of them: run the stages before `report`"]))
     return [_read_dataset(workspace, compare, dataset) for dataset in compare.datasets]
@@ -211,7 +203,7 @@ def _check_labels(runs: list[tuple[RunRecord, RunFacts]], dataset: str) -> None:
 def _check_comparison(comparison: dict, compare: Compare, path: Path) -> None:
     """Raise UserError if the comparison is not of the runs in params.compare: its numbers would be out of date."""
     compared = {(row["variant"], row["seed"]) for row in comparison["times"]}
-    wanted = {(v, s) for v in compare.variants for s in compare.seeds}
+    wanted = set(product(compare.variants, compare.seeds))
     differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
     if differing:
         raise UserError(f"{path}: does not match params.compare in {', '.join(differing)}; run the stage `compare`")

@@ -28,17 +28,12 @@ def last_scores(results: Results) -> pd.DataFrame:
     return table.loc[[(v, m) for v in results.variants for m in metrics if (v, m) in table.index]].reset_index()
 
 
-def untrained(results: Results) -> pd.DataFrame:
-    """Median of every metric over all runs at update 0: row, metric, value, n as in the calibration table."""
-    start = finite(results.scores[results.scores["update"] == 0]).groupby("metric", sort=False)["value"]
-    table = start.agg(value="median", n="count").reset_index()
-    return table.assign(row="untrained")[["row", "metric", "value", "n"]]
-
-
 def calibration(results: Results) -> pd.DataFrame:
-    """The calibration rows with `untrained` as the last one: row, metric, value, n."""
-    rows = results.calibration[["row", "metric", "value", "n"]]
-    return pd.concat([finite(rows), untrained(results)], ignore_index=True)
+    """The calibration rows, and `untrained`, the median over all runs at update 0: row, metric, value, n."""
+    start = finite(results.scores[results.scores["update"] == 0]).groupby("metric", sort=False)["value"]
+    untrained = start.agg(value="median", n="count").reset_index().assign(row="untrained")
+    columns = ["row", "metric", "value", "n"]
+    return pd.concat([finite(results.calibration[columns]), untrained[columns]], ignore_index=True)
 
 
 def reached(results: Results, variant: str, threshold: str) -> int:
@@ -141,7 +136,7 @@ def metrics(results: Results) -> dict:
 
 
 def n_diverged(results: Results, variant: str) -> int:
-    return sum(run.diverged_at is not None for run in results.of(variant))
+    return sum(run.record.diverged_at is not None for run in results.of(variant))
 
 
 def flags(results: Results, bounds: Flags) -> dict[tuple[str, int], list[str]]:

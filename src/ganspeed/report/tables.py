@@ -8,7 +8,6 @@ from ganspeed.report.read import Results
 from ganspeed.scoring.metrics import LOWER_IS_BETTER
 
 NONE = "–"
-ARROWS = {True: "↓", False: "↑"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def scores(results: Results, note: str) -> Table:
     table, beside = summaries.last_scores(results), summaries.calibration(results)
     metrics = summaries.ordered_metrics(set(table["metric"]))
     others = [metric for metric in metrics if metric != "cfid"]
-    arrows = {metric: ARROWS[metric in LOWER_IS_BETTER] for metric in metrics}
+    arrows = {metric: "↓" if metric in LOWER_IS_BETTER else "↑" for metric in metrics}
     head = ("", "n", "reached τ", f"median cfid {arrows['cfid']}", f"cfid {arrows['cfid']}")
     variants = tuple(_variant_row(results, table, variant, others) for variant in results.variants)
     rows = tuple(_calibration_row(beside, row, others) for row in dict.fromkeys(beside["row"]))

@@ -35,7 +35,7 @@ def opening(everything: list[Results]) -> str:
     """One paragraph: what was compared, on how many runs, and by which metric."""
     first = everything[0]
     n_runs = sum(len(results.runs) for results in everything)
-    n_diverged = sum(run.diverged_at is not None for results in everything for run in results.runs)
+    n_diverged = sum(run.record.diverged_at is not None for results in everything for run in results.runs)
     return (
         f"{counted(len(first.variants), 'way', 'ways')} of training a GAN ({listed(first.variants)}) ran on "
         f"{listed([results.dataset for results in everything])} with {counted(len(first.seeds), 'seed', 'seeds')} "

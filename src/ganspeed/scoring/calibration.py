@@ -60,7 +60,9 @@ def calibration_rows(prepared: Path, features: Path, settings: Evaluate, samples
     rows = [("floor", floor(real, other, train, settings), len(images))]
     if classes is not None:
         test, _ = load_reference(features, "test")
-        rows.append(("test", own_metrics(test.probabilities, settings), len(test.features)))
+        found = float(modes(class_counts(test.probabilities), settings.mode_min_count))
+        own = {"modes": found, "confident": confident_share(test.probabilities, settings.confidence)}
+        rows.append(("test", own, len(test.features)))
     rows += [row(f"blur_{width:g}", embedder.embed(batches(blurred(others, width)))) for width in BLUR_WIDTHS]
     if classes is not None:
         remaining = {k: np.flatnonzero(labels >= k) for k in dropped_classes(classes.shape[1])}
@@ -101,14 +103,6 @@ def floor(a: RealImages, b: RealImages, train: Array, settings: Evaluate) -> dic
         one, other = (subset(both, index, settings) for index in (order[:half], order[half:]))
         splits.append(compute_metrics(one, real_reference(other, train, both.images[order[half:]], settings)))
     return {metric: float(np.median([values[metric] for values in splits])) for metric in splits[0]}
-
-
-def own_metrics(probabilities: np.ndarray, settings: Evaluate) -> dict[str, float]:
-    """The metrics of real images that need no second set. probabilities: (N, K)."""
-    return {
-        "modes": float(modes(class_counts(probabilities), settings.mode_min_count)),
-        "confident": confident_share(probabilities, settings.confidence),
-    }
 
 
 def blurred(images: np.ndarray, width: float) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_weights
@@ -108,6 +108,16 @@ def batches(images: np.ndarray) -> Iterator[Tensor]:
     """An array of images (N, C, H, W), memory-mapped or not, as float32 tensors of at most EMBED_BATCH images."""
     for start in range(0, len(images), EMBED_BATCH):
         yield torch.from_numpy(np.array(images[start : start + EMBED_BATCH], dtype=np.float32))
+
+
+def save(folder: Path, which: Which, classifier: Classifier, held_out: dict[str, tuple[Embedded, np.ndarray]]) -> None:
+    """Write a classifier, and the embedded images and labels (N,) of val and test, into a features folder."""
+    tensors = {}
+    for split, (embedded, labels) in held_out.items():
+        parts = {"features": embedded.features, "probabilities": embedded.probabilities, "labels": labels}
+        tensors |= {f"{split}_{k}": torch.from_numpy(np.array(v)) for k, v in parts.items() if v is not None}
+    save_file({k: v.cpu() for k, v in classifier.state_dict().items()}, folder / file_name(CLASSIFIER, which))
+    save_file(tensors, folder / file_name(REFERENCE, which))
 
 
 def load_classifier(folder: Path, device: torch.device | str = "cpu", which: Which = "first") -> Classifier:

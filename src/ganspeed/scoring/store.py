@@ -32,7 +32,9 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
     that was trained.
     """
     device = select_device()
-    runs = {seed: workspace.run(dataset, variant, seed) for seed in _trained(workspace, params, dataset, variant)}
+    runs = {seed: workspace.run(dataset, variant, seed) for seed in params.compare.seeds}
+    if untrained := [str(run) for run in runs.values() if not (run / RUN_JSON).exists()]:
+        raise UserError(f"no finished run in: {', '.join(untrained)}; the stage train@{dataset}-{variant} makes them")
     tasks = [_task(workspace, params, dataset, variant, seed, run, device) for seed, run in runs.items()]
     named = {task.seed for task in tasks}
     for table in sorted(workspace.scores(dataset, variant, 0).parent.glob("seed-*.csv")):
@@ -72,14 +74,6 @@ def score_task(task: Task) -> str:
     from ganspeed.scoring.snapshots import score  # metrics take a second to import, and most calls score nothing
 
     return score(task)
-
-
-def _trained(workspace: Workspace, params: Params, dataset: str, variant: str) -> tuple[int, ...]:
-    """The seeds of the grid. Raises UserError naming every one without a run."""
-    records = [workspace.run(dataset, variant, seed) / RUN_JSON for seed in params.compare.seeds]
-    if missing := [str(path.parent) for path in records if not path.exists()]:
-        raise UserError(f"no finished run in: {', '.join(missing)}; the stage train@{dataset}-{variant} makes them")
-    return params.compare.seeds
 
 
 def _task(

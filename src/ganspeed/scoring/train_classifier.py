@@ -7,25 +7,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganspeed.data.prepared import load_split, read_manifest
 from ganspeed.params.datasets import Features
-from ganspeed.scoring.classifier import (
-    ACCURACY,
-    CLASSIFIER,
-    REFERENCE,
-    Architecture,
-    Classifier,
-    FeaturesError,
-    Which,
-    batches,
-    embed,
-    file_name,
-)
-from ganspeed.scoring.embedded import Embedded
+from ganspeed.scoring.classifier import ACCURACY, Architecture, Classifier, FeaturesError, Which, batches, embed, save
 from ganspeed.system.determinism import generator, one_thread, reproducible
 from ganspeed.system.files import replace_folder, sha256_file, write_json
 from ganspeed.system.processes import map_processes
@@ -94,7 +81,7 @@ def _build_one(job: ClassifierJob) -> dict[str, float]:
         accuracies = {name: accuracy(classifier, *split) for name, split in held_out.items()}
         _check_accuracy(job, classifier, accuracies["test"])
         reference = {name: (embed(classifier, batches(x)), labels) for name, (x, labels) in held_out.items()}
-    _write(job, classifier, reference)
+    save(job.folder, job.which, classifier, reference)
     return accuracies
 
 
@@ -188,12 +175,3 @@ def _initialised(architecture: Architecture, seed: int) -> Classifier:
 @torch.inference_mode()
 def _logits(classifier: Classifier, x: Tensor) -> Tensor:
     return classifier(x.to(classifier.head.weight.device)).cpu()
-
-
-def _write(job: ClassifierJob, classifier: Classifier, reference: dict[str, tuple[Embedded, np.ndarray]]) -> None:
-    tensors = {}
-    for split, (embedded, labels) in reference.items():
-        parts = {"features": embedded.features, "probabilities": embedded.probabilities, "labels": labels}
-        tensors |= {f"{split}_{k}": torch.from_numpy(np.array(v)) for k, v in parts.items() if v is not None}
-    save_file({k: v.cpu() for k, v in classifier.state_dict().items()}, job.folder / file_name(CLASSIFIER, job.which))
-    save_file(tensors, job.folder / file_name(REFERENCE, job.which))

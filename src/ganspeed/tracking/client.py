@@ -135,8 +135,7 @@ class Client:
             for run in page:
                 if set(Key._fields) <= set(run.data.tags):
                     runs[Key(*(run.data.tags[field] for field in Key._fields))] = run
-            token = page.token
-            if not token:
+            if not (token := page.token):
                 return runs
 
     def create(self, experiment_id: str, spec: Spec, parameters: dict[str, str], tags: dict[str, str]) -> str:
@@ -172,7 +171,7 @@ class Client:
 
 
 @contextmanager
-def translated_errors(uri: str) -> Iterator[None]:
+def wrapped_errors(uri: str) -> Iterator[None]:
     """Raise errors of MLflow, its database or its server as TrackingError, which names the URI."""
     try:
         yield

@@ -86,7 +86,8 @@ class LiveMirror:
     def _disable(self, error: Exception) -> None:
         if not self._disabled.is_set():
             self._disabled.set()
-            disable(uri := tracking_uri(self._workspace), one_line(uri, error))
+            uri = tracking_uri(self._workspace)
+            disable(uri, one_line(uri, error))
 
     def _enqueue(self, event: str, spec: Spec, row: Mapping[str, float]) -> None:
         if self._disabled.is_set():

@@ -1,6 +1,6 @@
 """Copies the pipeline's files to MLflow: it only reads files, and a second call changes nothing."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -13,13 +13,13 @@ from ganspeed.tracking.client import (
     installed,
     now,
     tracking_uri,
-    translated_errors,
+    wrapped_errors,
 )
 from ganspeed.tracking.descriptions import describe_experiment, describe_run
 from ganspeed.tracking.entities import Key, key_of
 from ganspeed.tracking.messages import disable, is_disabled, one_line, warn_not_installed
 from ganspeed.tracking.run_files import RunFiles, flat_parameters, read_run_files, row_points
-from ganspeed.tracking.timeouts import COMMAND_TIMEOUT, STAGE_TIMEOUT, with_timeout
+from ganspeed.tracking.timeouts import COMMAND_TIMEOUT, STAGE_TIMEOUT, OnProgress, with_timeout
 from ganspeed.tracking.view import VIEW_TAG, view_state
 from ganspeed.workspace import Workspace
 
@@ -58,7 +58,7 @@ def mirror(
     if not installed():
         warn_not_installed()
         return MirrorSummary()
-    with translated_errors(tracking_uri(workspace)):
+    with wrapped_errors(tracking_uri(workspace)):
         create_database(workspace)
         done = with_timeout(lambda on_progress: _mirror(workspace, params, dataset, variant, on_progress), timeout)
     return MirrorSummary(**{action: done.count(action) for action in ("added", "updated", "rebuilt", "unchanged")})
@@ -76,7 +76,7 @@ def mirror_safely(workspace: Workspace, params: Params, dataset: str | None = No
 
 
 def _mirror(
-    workspace: Workspace, params: Params, dataset: str | None, variant: str | None, on_progress: Callable[[], None]
+    workspace: Workspace, params: Params, dataset: str | None, variant: str | None, on_progress: OnProgress
 ) -> list[str]:
     """The action taken for each run, as a field of MirrorSummary; `on_progress` is called after each run and search."""
     done: list[str] = []
@@ -102,12 +102,7 @@ def experiment_tags(dataset: str, params: Params) -> dict[str, str]:
 
 
 def _mirror_dataset(
-    client: Client,
-    workspace: Workspace,
-    params: Params,
-    dataset: str,
-    variant: str | None,
-    on_progress: Callable[[], None],
+    client: Client, workspace: Workspace, params: Params, dataset: str, variant: str | None, on_progress: OnProgress
 ) -> Iterator[str]:
     """Bring the runs of a data set, or of one variant, up to date one after another; yields the action for each.
 

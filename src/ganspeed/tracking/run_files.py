@@ -33,13 +33,8 @@ class RunFiles:
     scores_hash: str | None  # of the scores and their split
     content_hash: str  # of everything that is mirrored; run.json has the hashes of the history and the samples
 
-    @property
-    def fingerprint(self) -> str:
-        return self.record.fingerprint
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return self.record.parameters
+    fingerprint = property(lambda self: self.record.fingerprint)
+    parameters = property(lambda self: self.record.parameters)
 
     @property
     def outcome(self) -> str:

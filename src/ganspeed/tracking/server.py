@@ -20,7 +20,7 @@ from ganspeed.tracking.client import (
     installed,
     is_server,
     tracking_uri,
-    translated_errors,
+    wrapped_errors,
 )
 from ganspeed.tracking.mirror import experiment_tags, mirror_safely
 from ganspeed.tracking.view import view_url
@@ -54,7 +54,7 @@ def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
 
 
 def _print_links(workspace: Workspace, params: Params, server: str) -> None:
-    with translated_errors(tracking_uri(workspace)):
+    with wrapped_errors(tracking_uri(workspace)):
         client = Client(workspace)
         for dataset in params.compare.datasets:
             experiment_id = client.experiment(dataset, experiment_tags(dataset, params))

@@ -50,14 +50,8 @@ class ProgressBars:
     """One bar per running run with update, rate, losses, gap and time left; one for all runs, one for scores."""
 
     def __init__(self, total: int, console: Console):
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[now]}"),
-            TimeRemainingColumn(),
-            console=console,
-        )
+        bar = TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn()
+        self._progress = Progress(*bar, TextColumn("{task.fields[now]}"), TimeRemainingColumn(), console=console)
         self._progress.start()
         self._runs_task = self._progress.add_task("runs", total=total, now="", visible=total > 0)
         self._scores_task = self._progress.add_task("scored", total=total or None, now="", visible=False)
@@ -65,8 +59,7 @@ class ProgressBars:
         self._rate = UpdateRate()
 
     def started(self, spec: RunSpec) -> None:
-        updates = spec.train.updates
-        self._run_tasks[spec.fingerprint] = self._progress.add_task(label(spec), total=updates, now="")
+        self._run_tasks[spec.fingerprint] = self._progress.add_task(label(spec), total=spec.train.updates, now="")
 
     def logged(self, spec: RunSpec, row: dict[str, float]) -> None:
         rate = self._rate(spec, row["update"])

@@ -8,10 +8,11 @@ from typing import TypeVar
 STAGE_TIMEOUT = 2.0  # seconds without progress after which a stage stops waiting
 COMMAND_TIMEOUT = 30.0  # seconds without progress after which `ganspeed track` stops waiting
 
+OnProgress = Callable[[], None]
 Result = TypeVar("Result")
 
 
-def with_timeout(work: Callable[[Callable[[], None]], Result], timeout: float) -> Result:
+def with_timeout(work: Callable[[OnProgress], Result], timeout: float) -> Result:
     """Run `work(on_progress)` in a thread and return its result; `work` calls `on_progress` after each step.
 
     Raises what `work` raises, and TimeoutError after `timeout` seconds without progress. The thread is then abandoned

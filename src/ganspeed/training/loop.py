@@ -24,6 +24,8 @@ from ganspeed.training.sample_grids import write_gif
 from ganspeed.training.snapshots import SnapshotWriter
 from ganspeed.training.state import Outcome, Recipe, State, Step, new_state, note_bad_update, update_ema
 
+OnRow = Callable[[dict[str, float]], None]
+
 
 def train(run: "TrainingRun", stop_requested: Callable[[], bool] = lambda: False) -> Outcome:
     """Train one run to its end.
@@ -89,13 +91,7 @@ class TrainingRun:
     """
 
     def __init__(
-        self,
-        recipe: Recipe,
-        images: Tensor,
-        labels: Tensor,
-        folder: Path,
-        checkpoints: Checkpoints,
-        on_row: Callable[[dict[str, float]], None],
+        self, recipe: Recipe, images: Tensor, labels: Tensor, folder: Path, checkpoints: Checkpoints, on_row: OnRow
     ):
         reproducible(tf32=recipe.train.precision == "tf32")
         retain_freed_blocks()
