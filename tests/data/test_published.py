@@ -15,6 +15,7 @@ from made_up_sources import cifar_batch, greys, made_up_cifar, made_up_idx, prep
 from toy_study import PROJECT
 
 from ganspeed.data import cifar, download, mnist
+from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, read_manifest
 

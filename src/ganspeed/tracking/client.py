@@ -171,7 +171,7 @@ class Client:
 
 
 @contextmanager
-def wrapped_errors(uri: str) -> Iterator[None]:
+def wrap_errors(uri: str) -> Iterator[None]:
     """Raise errors of MLflow, its database or its server as TrackingError, which names the URI."""
     try:
         yield

@@ -6,15 +6,7 @@ from itertools import product
 from typing import Any
 
 from ganspeed.params.blocks import Params
-from ganspeed.tracking.client import (
-    Client,
-    TrackingError,
-    create_database,
-    installed,
-    now,
-    tracking_uri,
-    wrapped_errors,
-)
+from ganspeed.tracking.client import Client, TrackingError, create_database, installed, now, tracking_uri, wrap_errors
 from ganspeed.tracking.descriptions import describe_experiment, describe_run
 from ganspeed.tracking.entities import Key, key_of
 from ganspeed.tracking.messages import disable, is_disabled, one_line, warn_not_installed
@@ -58,7 +50,7 @@ def mirror(
     if not installed():
         warn_not_installed()
         return MirrorSummary()
-    with wrapped_errors(tracking_uri(workspace)):
+    with wrap_errors(tracking_uri(workspace)):
         create_database(workspace)
         done = with_timeout(lambda on_progress: _mirror(workspace, params, dataset, variant, on_progress), timeout)
     return MirrorSummary(**{action: done.count(action) for action in ("added", "updated", "rebuilt", "unchanged")})

@@ -12,16 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganspeed.params.blocks import Params
-from ganspeed.tracking.client import (
-    ENVIRONMENT,
-    Client,
-    TrackingError,
-    artifact_folder,
-    installed,
-    is_server,
-    tracking_uri,
-    wrapped_errors,
-)
+from ganspeed.tracking import client
 from ganspeed.tracking.mirror import experiment_tags, mirror_safely
 from ganspeed.tracking.view import view_url
 from ganspeed.workspace import Workspace
@@ -36,28 +27,28 @@ def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
     Uses a free port if `port` is in use. If MLFLOW_TRACKING_URI is a running server, only prints the links to it.
     Raises TrackingError when MLflow is not installed, or its server does not start.
     """
-    if not installed():
-        raise TrackingError("MLflow is not installed: run `pip install mlflow`, or open reports/index.html")
+    if not client.installed():
+        raise client.TrackingError("MLflow is not installed: run `pip install mlflow`, or open reports/index.html")
     workspace.run_cache.mkdir(parents=True, exist_ok=True)
     mirror_safely(workspace, params)
-    uri = tracking_uri(workspace)
-    if is_server(uri):
+    uri = client.tracking_uri(workspace)
+    if client.is_server(uri):
         _print_links(workspace, params, uri)
         return
     port = port if _is_free(port) else _free_port()
     with _server(workspace, uri, port) as process:
         if not _wait_until_healthy(process, port):
-            raise TrackingError(f"MLflow's server did not start on {HOST}:{port}; its log is {_log(workspace)}")
+            raise client.TrackingError(f"MLflow's server did not start on {HOST}:{port}; its log is {_log(workspace)}")
         _print_links(workspace, params, f"http://{HOST}:{port}")
         print("Press Ctrl-C to stop it.", flush=True)
-        raise TrackingError(f"MLflow's server ended with exit status {process.wait()}; its log is {_log(workspace)}")
+        raise client.TrackingError(f"MLflow's server ended with status {process.wait()}; its log is {_log(workspace)}")
 
 
 def _print_links(workspace: Workspace, params: Params, server: str) -> None:
-    with wrapped_errors(tracking_uri(workspace)):
-        client = Client(workspace)
+    with client.wrap_errors(client.tracking_uri(workspace)):
+        store = client.Client(workspace)
         for dataset in params.compare.datasets:
-            experiment_id = client.experiment(dataset, experiment_tags(dataset, params))
+            experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
             print(f"{dataset}: {view_url(server, experiment_id)}")
             print(f"{' ' * len(dataset)}  {view_url(server, experiment_id, curves=True)} (curves)", flush=True)
 
@@ -66,10 +57,10 @@ def _print_links(workspace: Workspace, params: Params, server: str) -> None:
 def _server(workspace: Workspace, uri: str, port: int) -> Iterator[subprocess.Popen]:
     """The server in its own process group, since it starts other processes; it ends with this context."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    command += ["--artifacts-destination", artifact_folder(workspace).as_uri()]
+    command += ["--artifacts-destination", client.artifact_folder(workspace).as_uri()]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
     # Without jobs, which only language models need, the server uses a quarter of the memory.
-    environment = {**ENVIRONMENT, **os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment = {**client.ENVIRONMENT, **os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with _log(workspace).open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -1,6 +1,7 @@
 """The rows of history.csv: what is logged of one update."""
 
 import csv
+import io
 from pathlib import Path
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from ganspeed.networks.fast_convolutions import fast_convolutions
 from ganspeed.objectives import Batch, gradient_norm, interpolate
-from ganspeed.system.files import write_atomically
+from ganspeed.system.files import write_text
 from ganspeed.training.state import Recipe, Step
 
 PROFILE_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # weights of the real sample at which D's gradient norm is logged
@@ -48,11 +49,8 @@ def history_row(update: int, recipe: Recipe, step: Step) -> dict[str, float]:
 
 def write_history(path: Path, rows: list[dict[str, float]]) -> None:
     """Write history.csv: one line for each logged update, floats with all digits that reading them back needs."""
-
-    def write(temporary: Path) -> None:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0] if rows else ["update"], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-
-    write_atomically(path, write)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0] if rows else ["update"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
