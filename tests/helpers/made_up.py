@@ -296,7 +296,7 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
         "seed": seed,
         "parameters": blocks,
         "manifest_sha256": _sha256(dataset.encode()),
-        "sources": {"training.py": _sha256(b"training"), f"objectives/{variant}.py": _sha256(variant.encode())},
+        "sources": {"training/loop.py": _sha256(b"training"), f"objectives/{variant}.py": _sha256(variant.encode())},
         "versions": {"torch": "2.0"},
         "device": "cpu (made up)",
         "precision": "float32",

@@ -1,21 +1,20 @@
 """Many runs side by side: the same bytes whatever the workers, kept, fetched back, resumed and retrained."""
 
-import ast
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from digests import digests
+from imported import imported
 from processes import die, double
 from toy_study import PROJECT, TINY_TRAIN, write_prepared
 
 from ganspeed.errors import UserError
 from ganspeed.params.load import parse_params
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
-from ganspeed.runs.fingerprint import PACKAGE, source_hashes
+from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.runs.provenance import git_state
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
@@ -202,24 +201,10 @@ DECIDE_NO_BYTES |= {"training/engines/choose.py"}  # its answer, the engine's na
 DECIDE_NO_BYTES |= {"params/datasets.py", "params/variants.py"}  # so are the values of the blocks
 
 
-def imported(source: Path) -> set[str]:
-    """The files of the package that a source imports, wherever in it."""
-    package, found = PACKAGE, set()
-    for node in ast.walk(ast.parse(source.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ganspeed":
-            folder = Path(*node.module.split(".")[1:])
-            names = [*([folder] if folder.name else []), *(folder / name.name for name in node.names)]
-            found |= {path for name in names for path in (f"{name}.py", f"{name}/__init__.py")}
-    found -= {
-        f"{folder}/__init__.py" for folder in ("networks", "system", "training", "training/engines")
-    }  # docstrings
-    return {path for path in found if (package / path).exists()}
-
-
 @pytest.mark.parametrize("engine", [EAGER, TRACED])
 def test_every_source_that_a_run_goes_through_is_in_its_fingerprint(engine):
     named = set(source_hashes("iterative_penalty", engine))
-    used = {path for name in named for path in imported(PACKAGE / name)}
+    used = {path for name in named for path in imported(name)}
     assert {"networks/generator.py", "objectives/__init__.py", "system/allocator.py"} <= used
     assert used - DECIDE_NO_BYTES <= named
 

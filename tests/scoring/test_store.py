@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import pytest
 import torch
+from imported import imported
 from toy_study import TINY_TRAIN
 
 from ganspeed.data.prepare import prepare_dataset
@@ -24,6 +25,7 @@ from ganspeed.scoring import snapshots as scoring
 from ganspeed.scoring.label import read_label
 from ganspeed.scoring.metrics import METRICS
 from ganspeed.scoring.snapshots import fully_scored
+from ganspeed.scoring.sources import score_sources
 from ganspeed.scoring.store import score_variant
 from ganspeed.scoring.train_classifier import build
 from ganspeed.study.run_grid import run_grid
@@ -333,3 +335,19 @@ def test_fully_scored_snapshots_are_spread_over_the_grid():
     assert fully_scored(grid, 2) == {2, 8, 32}
     assert fully_scored(grid, 50) == {1, 2, 4, 8, 16, 32}
     assert fully_scored([0], 5) == {0}
+
+
+# What the scores' fingerprint holds as values, and what moves, checks or names files.
+DECIDE_NO_SCORE = {
+    *("errors.py", "types.py", "params/blocks.py", "data/prepared.py", "runs/record.py", "scoring/label.py"),
+    *("scoring/metrics.py", "scoring/sources.py", "scoring/task.py"),
+    *(f"system/{name}.py" for name in ("allocator", "devices", "files", "shutdown")),
+}
+
+
+def test_every_source_that_a_score_goes_through_is_in_its_fingerprint():
+    named = {name for name in score_sources() if name.endswith(".py")}
+    used = {path for name in named for path in imported(name)}
+    assert {"scoring/compute_metrics.py", "networks/generator.py", "system/determinism.py"} <= used
+    assert used - DECIDE_NO_SCORE <= named
+    assert not named & DECIDE_NO_SCORE

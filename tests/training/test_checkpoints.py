@@ -67,7 +67,7 @@ def test_both_damaged_stops_and_removes_nothing(checkpoints):
     ({"device": "cpu Y"}, "device: 'cpu X' there, 'cpu Y' here"),
     ({"parameters": {"train": {"updates": 13}, "variant": {"betas": [0.0, 0.9]}}},
      "parameters.train.updates: 12 there, 13 here"),
-    ({"sources": {"training.py": "aa"}}, "sources: None there"),
+    ({"sources": {"training/loop.py": "aa"}}, "sources: None there"),
 ])  # fmt: skip
 def test_that_of_another_run_is_refused_naming_what_differs(checkpoints, change, said):
     with pytest.raises(CheckpointError) as caught:

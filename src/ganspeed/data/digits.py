@@ -9,7 +9,7 @@ from ganspeed.data.pictures import Pictures, Source
 
 def read_digits() -> Source:
     """All digits as one part, scaled by x/8 - 1: float32 (1, 8, 8) in [-1, 1]."""
-    from sklearn.datasets import load_digits
+    from sklearn.datasets import load_digits  # takes a second, and no other source needs it
 
     bunch = load_digits()
     images = (bunch.images[:, None] / 8 - 1).astype(np.float32)

@@ -14,16 +14,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ganspeed.compare.statistics import MIN_PAIRS
 from ganspeed.params.blocks import StoppingRule
 
 MIN_POINTS = 5  # snapshots that a rank correlation needs
-MIN_SEEDS = 6  # seeds that an interval needs, as in the comparison
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over n seeds with its interval; all None if no seed has a value, the interval None below MIN_SEEDS."""
+    """A mean over n seeds with its interval; all None if no seed has a value, the interval None below MIN_PAIRS."""
 
     value: float | None
     low: float | None
@@ -163,7 +163,7 @@ def _transformed(values: list[float], inverse: Callable[[float], float]) -> Esti
     if n == 0:
         return Estimate(None, None, None, 0)
     mean = math.fsum(values) / n
-    if n < MIN_SEEDS:
+    if n < MIN_PAIRS:
         return Estimate(inverse(mean), None, None, n)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)

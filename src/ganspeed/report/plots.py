@@ -12,18 +12,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
+from ganspeed.compare.sentence import AXIS_WORDS
 from ganspeed.report import style
 from ganspeed.report.style import PAGE_WIDTH, Level, Look
 from ganspeed.training.sample_grids import crop_corner
 
 WIDE_LOSS = 20  # beyond it a panel of losses is logarithmic
 SMALL_PICTURE = 100  # pixels; up to this width pictures are drawn without interpolation
-AXIS_LABELS = {
-    "updates": "generator updates",
-    "d_updates": "critic updates",
-    "images": "real images seen by the critic",
-    "seconds": "training seconds",
-}
+AXIS_LABELS = AXIS_WORDS | {"images": "real images seen by the critic"}
 
 
 def score_curves(

@@ -1,4 +1,4 @@
-"""What decides a run's bytes: its identity, of which the fingerprint is the hash. Imports no torch."""
+"""What decides a run's bytes: its identity, of which the fingerprint is the hash. Imports no torch at its top."""
 
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,22 @@ class Identity(TypedDict):
 
 
 IDENTITY = tuple(Identity.__annotations__)
+
+
+def identity(seed: int, parameters: dict[str, Any], manifest_sha256: str, device: str, engine: str) -> Identity:
+    """The identity of a run that is trained here."""
+    import torch  # takes a second, and to check finished runs IDENTITY is enough
+
+    return Identity(
+        seed=seed,
+        parameters=parameters,
+        manifest_sha256=manifest_sha256,
+        sources=source_hashes(parameters["variant"]["objective"], engine),
+        versions={"torch": torch.__version__},
+        device=device,
+        precision=parameters["train"]["precision"],
+        engine=engine,
+    )
 
 
 @cache

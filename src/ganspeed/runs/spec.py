@@ -11,7 +11,7 @@ from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.params.blocks import Params
 from ganspeed.params.datasets import AnyData, Train
 from ganspeed.params.variants import Variant
-from ganspeed.runs.fingerprint import Identity, source_hashes
+from ganspeed.runs.fingerprint import Identity, identity
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import sha256_json
 from ganspeed.training.engines.choose import choose_engine
@@ -40,7 +40,7 @@ class RunSpec:
     def recipe(self) -> Recipe:
         return Recipe(self.seed + self.seed_offset, self.train, self.variant_block, self.shape, self.coarse_below)
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Any]:
         """The blocks data, train and variant as plain values, as run.json holds them."""
         train = self.train.model_dump(mode="json")
@@ -54,16 +54,7 @@ class RunSpec:
 
     @property
     def identity(self) -> Identity:
-        return Identity(
-            seed=self.seed + self.seed_offset,
-            parameters=self.parameters,
-            manifest_sha256=self.manifest_sha256,
-            sources=source_hashes(self.variant_block.objective, self.engine),
-            versions={"torch": torch.__version__},
-            device=self.device,
-            precision=self.train.precision,
-            engine=self.engine,
-        )
+        return identity(self.seed + self.seed_offset, self.parameters, self.manifest_sha256, self.device, self.engine)
 
     @cached_property
     def fingerprint(self) -> str:

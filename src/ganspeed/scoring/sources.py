@@ -1,16 +1,15 @@
 """What decides the bytes of scores beside the data: source files and the registry's flags. Imports no torch."""
 
-from pathlib import Path
-
+from ganspeed.runs.fingerprint import PACKAGE
 from ganspeed.scoring.metrics import METRICS
 from ganspeed.system.files import sha256_file, sha256_json
 
-PACKAGE = Path(__file__).parents[1]
-SCORED_BY = {  # folder → names of its files
-    "networks": ("fast_convolutions", "generator", "layers"),
-    "scoring": ("classifier", "embedded", "embedder", "feature_metrics", "metrics", "pixel_metrics", "snapshots"),
-    "system": ("determinism",),
-}
+SCORED_BY = (
+    *(f"networks/{name}.py" for name in ("fast_convolutions", "generator", "layers")),
+    *(f"scoring/{name}.py" for name in ("classifier", "compute_metrics", "embedded", "embedder", "feature_metrics")),
+    *(f"scoring/{name}.py" for name in ("pixel_metrics", "snapshots")),
+    "system/determinism.py",
+)
 
 
 def score_sources() -> dict:
@@ -19,8 +18,7 @@ def score_sources() -> dict:
     Of the registry, names, order and these flags decide bytes. It is here as data and not as a source file, so that
     an edit of a glossary or a direction computes no score again.
     """
-    names = [f"{folder}/{stem}.py" for folder, stems in SCORED_BY.items() for stem in stems]
-    files = {name: sha256_file(PACKAGE / name) for name in names}
+    files = {name: sha256_file(PACKAGE / name) for name in SCORED_BY}
     return files | {"metrics": [[metric.name, metric.every_snapshot, metric.needs_classes] for metric in METRICS]}
 
 

@@ -6,7 +6,6 @@ Trial k has the same shared knobs in every arm, as every arm has the same seeds:
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import optuna
@@ -17,6 +16,7 @@ from ganspeed.compare.rounding import rounded
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params
 from ganspeed.params.variants import parse_variant
+from ganspeed.runs.fingerprint import PACKAGE
 from ganspeed.runs.spec import RunSpec
 from ganspeed.study.val_runs import ValRuns
 from ganspeed.system.devices import select_device
@@ -24,7 +24,6 @@ from ganspeed.system.files import sha256_file, sha256_json
 from ganspeed.workspace import Workspace
 
 SIGNIFICANT_DIGITS = 4  # significant digits of a sampled value: what is trained is what params.yaml will say
-PACKAGE = Path(__file__).parents[2]
 TRIAL_SCORED_BY = ("compare/times.py", "study/tuning/score.py")  # beside the metrics' code: one number of a run
 GRID_RATIO = 1.2  # coarse: a score is an area, not a time
 
