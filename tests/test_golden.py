@@ -1,6 +1,6 @@
 """Golden bytes: what the stages write today they write after any refactoring, to the byte.
 
-Runs and scores depend on torch, the packages behind the metrics and the CPU's instruction set: tests/golden/hashes.json
+Runs and scores depend on torch, the packages behind the metrics and the CPU: tests/golden/hashes.json
 holds their SHA-256 by these, and a machine without an entry skips. `python tests/test_golden.py --record` adds or
 renews this machine's entry; do so only at a commit whose bytes are meant. The comparison is of made-up scores, the same
 on every machine, and tests/golden/comparison.json is all of it.
@@ -11,6 +11,7 @@ Only the scripts in pipeline/ and the files they write are named here, no module
 import csv
 import hashlib
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -28,7 +29,9 @@ VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative
 ENGINES = {"eager": {"batch_size": 64, "updates": 60}, "traced": {"batch_size": 512, "updates": 96}}
 ARTIFACTS = ("history", "snapshots", "scores")
 PACKAGES = ("POT", "numpy", "scikit-learn", "scipy")  # that metrics are computed with, beside torch
-MACHINE = f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}"
+# Of two CPUs of one instruction-set level and torch version other bytes were seen: the model is part of the key.
+MODEL = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+MACHINE = f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}, {MODEL[1] if MODEL else 'unknown CPU'}"
 INSTALLED = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
 
 DIGITS = {
