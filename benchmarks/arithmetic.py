@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from customary import NETWORKS, Networks, pictures, recipe
-from tables import tell
+from tables import print_table
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
@@ -55,28 +55,28 @@ class Counter(TorchDispatchMode):
         return out
 
 
-def per_second(work: Callable[[], None], seconds: float, where: torch.device) -> float:
+def per_second(work: Callable[[], None], seconds: float, device: torch.device) -> float:
     """How often `work` is done in a second, after a first time that is not counted."""
     work()
-    done, start = 0, _now(where)
-    while _now(where) - start < seconds:
+    done, start = 0, _now(device)
+    while _now(device) - start < seconds:
         work()
         done += 1
-    return done / (_now(where) - start)
+    return done / (_now(device) - start)
 
 
-def _now(where: torch.device) -> float:
-    if where.type == "cuda":
-        torch.cuda.synchronize(where)
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
     return time.perf_counter()
 
 
-def peak(where: torch.device) -> float:
+def peak(device: torch.device) -> float:
     """GFLOP/s of a product of two matrices or of a convolution, in float32."""
-    a, b = torch.randn(2, 2048, 2048, device=where)
-    x, w = torch.randn(32, 256, 32, 32, device=where), torch.randn(256, 256, 3, 3, device=where)
-    product = per_second(lambda: a @ b, 0.5, where) * 2 * 2048**3
-    convolution = per_second(lambda: F.conv2d(x, w, padding=1), 0.5, where) * 2 * 9 * x.numel() * len(w)
+    a, b = torch.randn(2, 2048, 2048, device=device)
+    x, w = torch.randn(32, 256, 32, 32, device=device), torch.randn(256, 256, 3, 3, device=device)
+    product = per_second(lambda: a @ b, 0.5, device) * 2 * 2048**3
+    convolution = per_second(lambda: F.conv2d(x, w, padding=1), 0.5, device) * 2 * 9 * x.numel() * len(w)
     return max(product, convolution) / 1e9
 
 
@@ -87,11 +87,11 @@ def counted(state: State, draws: Draws) -> float:
     return counter.flop / 1e9
 
 
-def measure(networks: Networks, given: argparse.Namespace, where: torch.device) -> dict:
+def measure(networks: Networks, given: argparse.Namespace, device: torch.device) -> dict:
     """The sizes, with GFLOP of an update and of its penalty, and milliseconds of an update."""
     asked, unpenalised = (recipe(networks, variant, given.n_critic, 0) for variant in (given.variant, "wgan"))
-    state = new_state(asked, where)
-    images, labels = pictures(networks.shape).to(where), torch.zeros(1000, dtype=torch.int64, device=where)
+    state = new_state(asked, device)
+    images, labels = pictures(networks.shape).to(device), torch.zeros(1000, dtype=torch.int64, device=device)
     draws = Draws(0, networks.batch_size, networks.z_dim, images, labels)
     gflop = counted(state, draws)
     channels, size, _ = networks.shape
@@ -100,8 +100,8 @@ def measure(networks: Networks, given: argparse.Namespace, where: torch.device) 
         "channels": channels,
         **{name: getattr(networks, name) for name in ("width", "hidden", "batch_size", "z_dim")},
         "gflop": gflop,
-        "penalty_gflop": gflop - counted(new_state(unpenalised, where), draws),
-        "ms": 1e3 / per_second(lambda: one_update(state, draws), given.seconds, where),
+        "penalty_gflop": gflop - counted(new_state(unpenalised, device), draws),
+        "ms": 1e3 / per_second(lambda: one_update(state, draws), given.seconds, device),
     }
 
 
@@ -114,17 +114,17 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     reproducible()
-    where = select_device()
+    device = select_device()
     found, peaks = [], []
     for networks in NETWORKS_IN_TURN:
-        peaks.append(peak(where))
-        found.append(measure(networks, given, where))
+        peaks.append(peak(device))
+        found.append(measure(networks, given, device))
         print(found[-1], flush=True)
     table = pd.DataFrame(found)
     table["gflop_per_second"] = 1e3 * table["gflop"] / table["ms"]
     table["of_peak"] = table["gflop_per_second"] / statistics.median(peaks)
     table["variant"], table["n_critic"], table["peak_gflop_per_second"] = given.variant, given.n_critic, peaks
-    tell(table.round(4), given.to)
+    print_table(table.round(4), given.to)
 
 
 if __name__ == "__main__":

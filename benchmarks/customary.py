@@ -63,13 +63,13 @@ def customary(recipe: Recipe, device: torch.device) -> Iterator[None]:
     optimizer_d = optimizer(D, block.optimizer, block.optimizer.lr_d)
     loader = DataLoader(TensorDataset(pictures(recipe.shape)), n, shuffle=True, drop_last=True)
     batches = (real for _ in count() for (real,) in loader)
-    critic_loss, generator_loss = LOSSES[block.objective](block)
+    discriminator_loss, generator_loss = LOSSES[block.objective](block)
     losses = []
     while True:
         for _ in range(recipe.n_critic):
             real = next(batches).to(device)
             fake = G(torch.randn(n, z_dim, device=device)).detach()
-            loss = critic_loss(D, real, fake)
+            loss = discriminator_loss(D, real, fake)
             optimizer_d.zero_grad()
             loss.backward()
             optimizer_d.step()
@@ -99,12 +99,12 @@ def optimizer(network: nn.Module, block: AnyOptimizer, learning_rate: float) -> 
 
 
 def gan(block: Variant) -> tuple:
-    def critic(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    def discriminator(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
         ones, zeros = torch.ones(len(real), device=real.device), torch.zeros(len(fake), device=real.device)
         bce = F.binary_cross_entropy_with_logits
         return bce(D(real), ones) + bce(D(fake), zeros)
 
-    return critic, lambda score: F.binary_cross_entropy_with_logits(score, torch.ones_like(score))
+    return discriminator, lambda score: F.binary_cross_entropy_with_logits(score, torch.ones_like(score))
 
 
 def wgan(block: Variant) -> tuple:
@@ -119,18 +119,18 @@ def penalty(D: nn.Module, real: Tensor, fake: Tensor, alpha: Tensor | float) -> 
 
 
 def wgan_gp(block: Variant) -> tuple:
-    def critic(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    def discriminator(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
         alpha = torch.rand(len(real), 1, 1, 1).to(real.device)
         return D(fake).mean() - D(real).mean() + block.lambda_gp * penalty(D, real, fake, alpha)
 
-    return critic, lambda score: -score.mean()
+    return discriminator, lambda score: -score.mean()
 
 
 def iterative_penalty(block: Variant) -> tuple:
     """alpha and lambda as numbers of the host, from the last step's distance. docs/method.md has the law."""
     average, largest, seen = 0.0, 0.0, 0
 
-    def critic(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    def discriminator(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
         nonlocal average, largest, seen
         rho = 1.0
         if seen:
@@ -141,7 +141,7 @@ def iterative_penalty(block: Variant) -> tuple:
         average, seen = block.beta * average + (1 - block.beta) * abs(gap.item()), seen + 1
         return -gap + block.lambda_0 * rho**block.p * penalty(D, real, fake, 1 - rho)
 
-    return critic, lambda score: -score.mean()
+    return discriminator, lambda score: -score.mean()
 
 
 LOSSES = {"gan": gan, "wgan": wgan, "wgan_gp": wgan_gp, "iterative_penalty": iterative_penalty}

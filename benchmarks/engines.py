@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from customary import NETWORKS, pictures, recipe
-from tables import tell
+from tables import print_table
 
 from ganspeed.runs.measure_timing import fresh_update
 from ganspeed.training.engines.choose import COMPILED, EAGER, LANES, TRACED
@@ -75,7 +75,7 @@ def main() -> None:
         "ready_s": round(ready, 1),
         "paid_back_after_updates": round(1e3 * ready / saved) if saved > 0 else None,
     }
-    tell(pd.DataFrame([facts]), given.to)
+    print_table(pd.DataFrame([facts]), given.to)
 
 
 if __name__ == "__main__":

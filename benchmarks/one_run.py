@@ -21,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from customary import NETWORKS, customary, pictures, recipe
-from tables import tell
+from tables import print_table
 
 from ganspeed.runs.measure_timing import fresh_update
 from ganspeed.system.devices import device_name, select_device
@@ -29,43 +29,43 @@ from ganspeed.training.engines.choose import choose_engine
 from ganspeed.training.state import Recipe
 
 
-def rate(update: Callable[[], None], seconds: float, where: torch.device) -> float:
+def rate(update: Callable[[], None], seconds: float, device: torch.device) -> float:
     """Updates per second, over two or four or eight, ... of them, until they take so long together."""
     count, taken = 1, 0.0
     while taken < seconds:
         count, start = 2 * count, time.perf_counter()
         for _ in range(count):
             update()
-        if where.type == "cuda":
-            torch.cuda.synchronize(where)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
         taken = time.perf_counter() - start
     return count / taken
 
 
-def work(engine: str | None, asked: Recipe, where: torch.device, pipe: Connection) -> None:
+def work(engine: str | None, asked: Recipe, device: torch.device, pipe: Connection) -> None:
     """A process of one loop, an engine of ours or the customary one: answers each number of seconds with a rate."""
     if engine:
-        images, labels = pictures(asked.shape).to(where), torch.zeros(1000, dtype=torch.int64, device=where)
+        images, labels = pictures(asked.shape).to(device), torch.zeros(1000, dtype=torch.int64, device=device)
         torch.set_num_threads(1)
         with tempfile.TemporaryDirectory() as folder:
             update, _ = fresh_update(asked, engine, images, labels, Path(folder))
     else:
         torch.backends.cudnn.allow_tf32 = False  # equal precision
-        update = partial(next, customary(asked, where))
+        update = partial(next, customary(asked, device))
     update()
     pipe.send(None)
     while seconds := pipe.recv():
-        pipe.send(rate(update, seconds, where))
+        pipe.send(rate(update, seconds, device))
 
 
-def pair(networks: str, variant: str, given: argparse.Namespace, where: torch.device) -> dict:
+def pair(networks: str, variant: str, given: argparse.Namespace, device: torch.device) -> dict:
     asked = recipe(NETWORKS[networks], variant, 1 if variant == "gan" else 5, 0)
-    engine = choose_engine(asked.train, asked.shape, device_name(where))
+    engine = choose_engine(asked.train, asked.shape, device_name(device))
     context, ends, found = multiprocessing.get_context("spawn"), [], []
     for name in (None, engine):
         here, there = context.Pipe()
         start = time.perf_counter()
-        context.Process(target=work, args=(name, asked, where, there), daemon=True).start()
+        context.Process(target=work, args=(name, asked, device, there), daemon=True).start()
         here.recv()
         ready = time.perf_counter() - start
         ends.append(here)
@@ -101,13 +101,13 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()
-    where, found = select_device(), []
-    threads = torch.get_num_threads() if where.type == "cpu" else None
+    device, found = select_device(), []
+    threads = torch.get_num_threads() if device.type == "cpu" else None
     for networks in given.networks:
         for variant in given.variants:
-            found.append(pair(networks, variant, given, where))
+            found.append(pair(networks, variant, given, device))
             print(found[-1], flush=True)
-    tell(pd.DataFrame(found).round(4).assign(pairs=given.pairs, customary_threads=threads), given.to)
+    print_table(pd.DataFrame(found).round(4).assign(pairs=given.pairs, customary_threads=threads), given.to)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 import pandas as pd
 import torch
-from tables import tell
+from tables import print_table
 
 from ganspeed.params.load import load_params
 from ganspeed.runs import train
@@ -77,14 +77,14 @@ def seconds_on_rows(train: dict, updates: list[float]) -> float:
 
 def shares() -> dict[str, float]:
     """Of one training of the grid."""
-    parsed, where = load_params(Path("params.yaml")), select_device()
+    parsed, device = load_params(Path("params.yaml")), select_device()
     (dataset, *_), before = parsed.compare.datasets, time.process_time()
     asked = parsed.model_copy(update={"compare": parsed.compare.model_copy(update={"datasets": (dataset,)})})
     with tempfile.TemporaryDirectory() as folder, patch.object(train, "_train_group", timed_group):
         workspace = Workspace(Path(folder))
         shutil.copytree(Workspace(Path.cwd()).prepared(dataset), workspace.prepared(dataset))
-        specs = all_specs(workspace, asked, where)
-        train_all(specs, workspace, where, terminal.make_observers(workspace, asked))
+        specs = all_specs(workspace, asked, device)
+        train_all(specs, workspace, device, terminal.make_observers(workspace, asked))
         groups = [json.loads(path.read_text()) for path in workspace.root.glob("*.times")]
     training = sum(group["updates"][-1] - group["updates"][0] for group in groups)
     found = {
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, help="a CSV file")
     given = parser.parse_args()
     table = pd.DataFrame([one_study() for _ in range(given.repeats)]).agg(["median", "min", "max"]).T
-    tell(table.round(4).rename_axis("part").reset_index().assign(repeats=given.repeats), given.to)
+    print_table(table.round(4).rename_axis("part").reset_index().assign(repeats=given.repeats), given.to)
 
 
 if __name__ == "__main__":

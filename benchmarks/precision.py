@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 import pandas as pd
-from tables import tell
+from tables import print_table
 
 from ganspeed.compare.statistics import effect
 from ganspeed.compare.times import RunCurve, curves_of, time_to_threshold, truncated
@@ -92,9 +92,9 @@ def interval(differences: list[float]) -> str:
 
 def pace(grids: dict[str, Params], variant: str, workspace: Workspace) -> dict[str, float]:
     """Precision → updates done while float32 does one."""
-    where, (dataset,) = select_device(), grids[ONE].compare.datasets
-    specs = {name: plan_runs(workspace, grid, device_name(where), dataset, variant)[0] for name, grid in grids.items()}
-    images, labels = training_images(workspace.prepared(dataset), where)
+    device, (dataset,) = select_device(), grids[ONE].compare.datasets
+    specs = {name: plan_runs(workspace, grid, device_name(device), dataset, variant)[0] for name, grid in grids.items()}
+    images, labels = training_images(workspace.prepared(dataset), device)
     times = [{name: seconds_of(spec, images, labels, TIMED) for name, spec in specs.items()} for _ in range(REPEATS)]
     return {name: round(median(one[ONE] / one[name] for one in times), 2) for name in specs}
 
@@ -119,7 +119,7 @@ def main() -> None:
             for name in precisions:
                 facts = compared(by_seed[ONE], by_seed[name], grids[ONE])
                 rows.append({"variant": variant, "precision": name, **facts, "pace": paces[name]})
-    tell(pd.DataFrame(rows).assign(dataset=dataset, seeds=given.seeds), given.to)
+    print_table(pd.DataFrame(rows).assign(dataset=dataset, seeds=given.seeds), given.to)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from tables import tell
+from tables import print_table
 
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
@@ -50,15 +50,15 @@ class Clock:
 
 def rate(parsed: Params, workspace: Workspace, dataset: str, variant: str, count: int, updates: int) -> float:
     """Updates per second of all runs together."""
-    where, clock = select_device(), Clock()
+    device, clock = select_device(), Clock()
     compare = parsed.compare.model_copy(update={"seeds": tuple(range(count))})
     asked = parsed.model_copy(update={"compare": compare})
     rare = {"updates": updates, "checkpoint_every": updates, "grid_ratio": 1e3}
     specs = [
         replace(spec, train=spec.train.model_copy(update=rare))
-        for spec in plan_runs(workspace, asked, device_name(where), dataset, variant)
+        for spec in plan_runs(workspace, asked, device_name(device), dataset, variant)
     ]
-    train_all(specs, workspace, where, lambda specs: [clock])
+    train_all(specs, workspace, device, lambda specs: [clock])
     shutil.rmtree(workspace.run_cache)
     return count * (updates - 1) / (clock.last - clock.first)
 
@@ -82,7 +82,7 @@ def main() -> None:
                 print("{} at once: {:.1f}/s in total".format(*found[-1]), flush=True)
     table = pd.DataFrame(found, columns=["runs", "rate"]).groupby("runs")["rate"].agg(["median", "min", "max"])
     table = table.round(1).reset_index()
-    tell(table.assign(variant=given.variant, updates=given.updates), given.to)
+    print_table(table.assign(variant=given.variant, updates=given.updates), given.to)
 
 
 if __name__ == "__main__":

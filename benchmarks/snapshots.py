@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 from runs_at_once import Clock
-from tables import tell
+from tables import print_table
 
 from ganspeed.params.load import load_params
 from ganspeed.runs.spec import all_specs, plan_runs
@@ -36,13 +36,13 @@ RATIOS = (1.5, 1.25, 1.1, 1.05)
 def measure(workspace: Workspace, variant: str, ratio: float) -> dict:
     text = re.sub(r"grid_ratio: [\d.]+", f"grid_ratio: {ratio}", Path("params.yaml").read_text())
     (workspace.root / "params.yaml").write_text(text)
-    asked, where, clock = load_params(workspace.root / "params.yaml"), select_device(), Clock()
+    asked, device, clock = load_params(workspace.root / "params.yaml"), select_device(), Clock()
     dataset = asked.compare.datasets[0]
-    (first, *_) = plan_runs(workspace, asked, device_name(where), dataset, variant)
+    (first, *_) = plan_runs(workspace, asked, device_name(device), dataset, variant)
     compare = {"datasets": (dataset,), "variants": (variant,), "seeds": tuple(range(lane_count(first.engine)))}
     asked = asked.model_copy(update={"compare": asked.compare.model_copy(update=compare)})
-    specs = all_specs(workspace, asked, where)
-    train_all(specs, workspace, where, lambda specs: [clock])
+    specs = all_specs(workspace, asked, device)
+    train_all(specs, workspace, device, lambda specs: [clock])
     start = time.perf_counter()
     run_grid(workspace, asked, lambda specs: [])  # nothing to train is left
     scoring = time.perf_counter() - start
@@ -80,7 +80,7 @@ def main() -> None:
         whole = table.groupby(["grid_ratio", "snapshots"], sort=False)[["training_s", "scoring_s"]].sum().reset_index()
         table = pd.concat([table, whole.assign(variant="together")], ignore_index=True)
     table["share"] = table["scoring_s"] / table["training_s"]
-    tell(table.round(3).assign(repeats=given.repeats), given.to)
+    print_table(table.round(3).assign(repeats=given.repeats), given.to)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from customary import NETWORKS, Networks
-from tables import tell
+from tables import print_table
 from torch import Tensor, vmap
 from torch.func import functional_call, stack_module_state
 
@@ -27,11 +27,11 @@ from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.devices import select_device
 
 
-def snapshot(sizes: Networks, seed: int, where: torch.device) -> Generator:
+def snapshot(sizes: Networks, seed: int, device: torch.device) -> Generator:
     network = Generator(sizes.shape, sizes.z_dim, sizes.width)
     initialise(network, torch.Generator().manual_seed(seed))
     network.eval().fold()
-    return network.to(where).requires_grad_(False)
+    return network.to(device).requires_grad_(False)
 
 
 def milliseconds(make: Callable[[Tensor], object], z: Tensor) -> float:
@@ -55,11 +55,11 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     retain_freed_blocks()
-    sizes, where, found = NETWORKS[given.networks], select_device(), []
-    snapshots = [snapshot(sizes, seed, where) for seed in range(given.snapshots)]
+    sizes, device, found = NETWORKS[given.networks], select_device(), []
+    snapshots = [snapshot(sizes, seed, device) for seed in range(given.snapshots)]
     weights = stack_module_state(snapshots)
     batched = vmap(lambda own, z: functional_call(snapshots[0], own, (z,)), (0, None))
-    z = torch.randn(given.samples, sizes.z_dim, device=where)
+    z = torch.randn(given.samples, sizes.z_dim, device=device)
     for _ in range(given.repeats + 1):
         one_by_one = sum(milliseconds(network, z) for network in snapshots)
         stacked = milliseconds(lambda part: batched(weights, part), z)
@@ -77,7 +77,7 @@ def main() -> None:
         "lowest": round(min(ratio), 2),
         "highest": round(max(ratio), 2),
     }
-    tell(pd.DataFrame([facts]), given.to)
+    print_table(pd.DataFrame([facts]), given.to)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from tables import tell
+from tables import print_table
 
 
 def lines(command: list[str], root: Path) -> Iterator[tuple[float, str | None]]:
@@ -70,7 +70,7 @@ def main() -> None:
         scripts = {path.stem: imports(path, root) for path in (root / "pipeline").glob("*.py")}
     table = pd.DataFrame(found)
     table["imports_s"] = table["stage"].map(lambda stage: scripts.get(stage.split("@")[0]))
-    tell(table, given.to)
+    print_table(table, given.to)
     print(f"in all {table['seconds'].sum():.0f} s")
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from customary import NETWORKS, customary, pictures, recipe
-from tables import tell
+from tables import print_table
 
 from ganspeed.runs.measure_timing import fresh_update
 from ganspeed.system.devices import device_name
@@ -115,7 +115,7 @@ def main() -> None:
         "ready_s": round(ready, 1),
         "paid_back_after_updates": round(ready / (1 / one - 1 / many)) if many > one else None,
     }
-    tell(pd.DataFrame([facts]), given.to)
+    print_table(pd.DataFrame([facts]), given.to)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch
 from ganspeed.system.devices import device_name, select_device
 
 
-def tell(table: pd.DataFrame, to: Path | None) -> None:
+def print_table(table: pd.DataFrame, to: Path | None) -> None:
     """Print the table with machine, versions and date beside every row; write it to a CSV file if asked."""
     table = table.assign(
         cores=len(os.sched_getaffinity(0)),
