@@ -53,3 +53,14 @@ def test_publish_without_a_report_is_refused(root, capsys):
 def test_gc_on_a_study_without_data_is_told_what_is_missing(root, capsys):
     assert run(root, "gc") == 2
     assert "manifest.json: no such file; the stage prepare writes it" in capsys.readouterr().err
+
+
+def test_the_old_name_of_run_is_hidden_and_says_the_new_one(root, capsys):
+    with pytest.raises(SystemExit):
+        run(root, "--help")
+    shown = capsys.readouterr().out
+    assert " run " in shown and "ahead" not in shown
+    assert run(root, "ahead") == run(root, "run") == 2  # nothing is prepared here
+    old, *errors = capsys.readouterr().err.splitlines()
+    assert old == "`ganspeed ahead` is now `ganspeed run`"
+    assert errors[0] == errors[1] and "manifest.json: no such file; the stage prepare writes it" in errors[0]
