@@ -45,5 +45,5 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-scm: $(VENV)/.installed # without a .git folder DVC must be told so
+scm: $(VENV)/.installed # without a .git folder DVC needs this setting
 	@if [ -e .git ]; then dvc config --local --unset core.no_scm 2>/dev/null || true; else dvc config --local core.no_scm true; fi

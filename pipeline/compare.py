@@ -20,7 +20,7 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
     timing = read_timing(path) if path.exists() else None
     clock = Clock(timing.seconds_per_update, timing.device) if timing else Clock()
     records = StudyRecords.from_json(
-        read_json_if_exists(workspace.preregistration(dataset)), read_json_if_exists(workspace.tuning(dataset))
+        read_json_if_exists(workspace.preregistration(dataset)), read_json_if_exists(workspace.tuning_record(dataset))
     )
     result = compare_runs(
         dataset,

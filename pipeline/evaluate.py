@@ -11,7 +11,7 @@ from stage import run_stage
 
 def evaluate(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
     """Keep scores that are up to date, collect those in the run cache, score the remaining runs side by side."""
-    remove_unfinished(workspace.scores(dataset, variant, 0).parent)  # DVC would add it to the output
+    remove_unfinished(workspace.scores_folder(dataset, variant))  # DVC would add it to the output
     refuse_damaged_runs(workspace, dataset, variant, params.compare.seeds)
     scored = score_variant(workspace, params, dataset, variant)
     print(f"{dataset} {variant}: {len(scored)} of {len(params.compare.seeds)} runs scored, the others up to date")

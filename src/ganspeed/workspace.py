@@ -1,4 +1,4 @@
-"""The folders of a study, given its root. The only module that knows their names."""
+"""The folders and files that the stages and commands of a study write, given its root."""
 
 import os
 from dataclasses import dataclass
@@ -51,9 +51,12 @@ class Workspace:
     def provenance(self, dataset: str, variant: str, seed: int) -> Path:
         return self.artifacts / "provenance" / dataset / variant / f"seed-{seed}.json"
 
+    def scores_folder(self, dataset: str, variant: str) -> Path:
+        return self.artifacts / "scores" / dataset / variant
+
     def scores(self, dataset: str, variant: str, seed: int) -> Path:
         """The tidy table of one run's scores; its label is beside it with the suffix .json."""
-        return self.artifacts / "scores" / dataset / variant / f"seed-{seed}.csv"
+        return self.scores_folder(dataset, variant) / f"seed-{seed}.csv"
 
     def schedule(self, dataset: str, variant: str) -> Path:
         """The recorded alpha and lambda of a variant, written by `ganspeed freeze-schedule` and committed."""
@@ -63,7 +66,7 @@ class Workspace:
         """The tidy table of the pilot's scores; its label is beside it with the suffix .json."""
         return self.artifacts / "pilot" / f"{dataset}.csv"
 
-    def tuned(self, dataset: str) -> Path:
+    def tuning(self, dataset: str) -> Path:
         """The result of tuning; the table of all trials is beside it with the suffix .csv."""
         return self.artifacts / "tuning" / f"{dataset}.json"
 
@@ -85,6 +88,11 @@ class Workspace:
         """Threshold, length and design, as `ganspeed freeze` fixed them before the study."""
         return self.root / "preregistration" / f"{dataset}.json"
 
-    def tuning(self, dataset: str) -> Path:
+    def tuning_record(self, dataset: str) -> Path:
         """The result of an equal tuning, as `ganspeed adopt-tuning` adopted it."""
         return self.root / "preregistration" / f"{dataset}-tuning.json"
+
+
+def seed_of(path: Path) -> int:
+    """The seed in the name of a run's folder, provenance or scores."""
+    return int(path.name.removeprefix("seed-").split(".")[0])

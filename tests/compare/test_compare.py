@@ -250,7 +250,7 @@ def test_the_stage_reads_timing_and_records_where_they_exist(tmp_path):
     wanted = read_json(workspace.comparison("digits"))
     stage.compare(params, workspace, "digits")
     assert read_json(workspace.comparison("digits")) == wanted
-    for path in (workspace.timing("digits"), workspace.preregistration("digits"), workspace.tuning("digits")):
+    for path in (workspace.timing("digits"), workspace.preregistration("digits"), workspace.tuning_record("digits")):
         path.unlink()
     stage.compare(params, workspace, "digits")
     without = read_json(workspace.comparison("digits"))

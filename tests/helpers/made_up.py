@@ -129,7 +129,7 @@ def write_study(
         scores, facts = [], {}
         if planned:
             _write_json(workspace.preregistration(dataset), frozen)
-            _write_json(workspace.tuning(dataset), TUNING)
+            _write_json(workspace.tuning_record(dataset), TUNING)
         _write_json(
             workspace.timing(dataset),
             {"dataset": dataset, "repeats": 0, "updates": 50, "device": None, "fingerprints": {}}

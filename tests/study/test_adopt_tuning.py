@@ -36,7 +36,7 @@ def workspace(tmp_path):
         chosen[arm] = {"trial": 3, "score": 1.0, "variant": about.variant, "values": VALUES[arm], "block": block}
     budget = {"trials": 24, "seeds": [900, 901], "updates": 400, "split": "val"}
     record = {"dataset": "digits", "budget": budget, "metric_sha256": "f" * 64, "chosen": chosen}
-    write_json(workspace.tuned("digits"), {**record, "trials": dict.fromkeys(chosen, 24)})
+    write_json(workspace.tuning("digits"), {**record, "trials": dict.fromkeys(chosen, 24)})
     return workspace
 
 
@@ -61,17 +61,17 @@ def test_adopting_twice_changes_nothing_and_a_better_tuning_only_its_block(works
     once = workspace.params.read_text()
     run(workspace, "adopt-tuning", "digits")
     assert workspace.params.read_text() == once
-    record = read_json(workspace.tuned("digits"))
+    record = read_json(workspace.tuning("digits"))
     better = record["chosen"]["wgan_tuned"]
     better["values"]["clip"] = better["block"]["clip"] = 0.09
-    write_json(workspace.tuned("digits"), record)
+    write_json(workspace.tuning("digits"), record)
     run(workspace, "adopt-tuning", "digits")
     assert workspace.params.read_text() == once.replace("clip: 0.07", "clip: 0.09")
 
 
 def test_the_record_has_what_makes_an_arm_tuned(workspace):
     run(workspace, "adopt-tuning", "digits")
-    record, parsed = read_json(workspace.tuning("digits")), load_params(workspace.params)
+    record, parsed = read_json(workspace.tuning_record("digits")), load_params(workspace.params)
     assert set(record) == {"dataset", "budget", "metric_sha256", "chosen", "trials"}
     assert record["chosen"] == {arm: parsed.variants[arm].resolved() for arm in VALUES}
     assert record["trials"] == dict.fromkeys(VALUES, 24)
@@ -85,14 +85,14 @@ def test_a_published_block_that_has_changed_is_refused(workspace, capsys):
     assert run(workspace, "adopt-tuning", "digits") == 0  # a knob of its own, which tuning sets anyway
     workspace.params.write_text(text.replace("    n_critic: 2\n    clip", "    n_critic: 3\n    clip"))
     before = workspace.params.read_text()
-    workspace.tuning("digits").unlink()
+    workspace.tuning_record("digits").unlink()
     assert run(workspace, "adopt-tuning", "digits") == 2
     assert "variants.wgan: changed since wgan_tuned was tuned from it on digits" in capsys.readouterr().err
-    assert workspace.params.read_text() == before and not workspace.tuning("digits").exists()
+    assert workspace.params.read_text() == before and not workspace.tuning_record("digits").exists()
 
 
 def test_without_a_tuning_the_command_and_the_preset_say_what_to_run(workspace, capsys):
-    workspace.tuned("digits").unlink()
+    workspace.tuning("digits").unlink()
     before = workspace.params.read_bytes()
     assert run(workspace, "adopt-tuning", "digits") == 2
     assert "no such file; `make tune` writes it" in capsys.readouterr().err

@@ -32,9 +32,6 @@ class Clock:
     device: str | None = None
 
 
-NO_CLOCK, NO_RECORDS = Clock(), StudyRecords()
-
-
 @dataclass(frozen=True)
 class VerdictRules:
     """What decides the verdict of every pair of a data set, beside its row."""
@@ -81,8 +78,8 @@ def compare_runs(
     threshold: Threshold,
     protocol: Protocol,
     calibration: pd.DataFrame,
-    clock: Clock = NO_CLOCK,
-    records: StudyRecords = NO_RECORDS,
+    clock: Clock,
+    records: StudyRecords,
 ) -> dict:
     """The content of artifacts/comparison/<dataset>.json, as plain values.
 

@@ -121,8 +121,8 @@ def simulate_arm(n: int, model: PilotModel, grid: list[int], rng: Generator, fas
     return Arm("simulated", at, steps, values[:, 4].tolist(), values[:, 5].tolist(), failed)
 
 
-def minimum_detectable_ratio(n: int, sd: float, family: int = 1, wanted: float = ENOUGH_POWER) -> float:
-    """The smallest speed-up that n pairs find with probability `wanted`; infinite if n is too small to find any.
+def minimum_detectable_ratio(n: int, sd: float, family: int = 1) -> float:
+    """The smallest speed-up that n pairs find with probability ENOUGH_POWER; infinite if n is too small to find any.
 
     sd: standard deviation of log time between seeds of one arm, the arms of a pair taken as independent. Of the test
     alone, without guards: the power of the paired t test at the level that 2^n sign flips attain within
@@ -131,5 +131,5 @@ def minimum_detectable_ratio(n: int, sd: float, family: int = 1, wanted: float =
     attained = 2 * math.floor(ALPHA / family / 2 * 2**n) / 2**n
     if attained == 0:
         return math.inf
-    size = TTestPower().solve_power(nobs=n, alpha=attained, power=wanted)
+    size = TTestPower().solve_power(nobs=n, alpha=attained, power=ENOUGH_POWER)
     return math.exp(float(size) * math.sqrt(2) * sd)

@@ -8,18 +8,21 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import get_args
 
 import pandas as pd
 
 from ganspeed.errors import UserError
+from ganspeed.params.blocks import Axis
 from ganspeed.params.datasets import Threshold
 from ganspeed.training.snapshot_grid import budget
 from ganspeed.types import RunFacts
 
-AXES = ("updates", "d_updates", "images")
+AXES = get_args(Axis)
 THRESHOLDS = ("tau25", "tau", "tau75")
 SECOND = "second"  # tau again, by the features of the second classifier
 ALL_THRESHOLDS = (*THRESHOLDS, SECOND)
+CURVE_METRICS = ("cfid", "cfid_second", "coverage")  # that a RunCurve is made of
 MIN_CFID = 1e-12  # a cfid counts as no less than this where its logarithm is taken
 
 
@@ -41,8 +44,7 @@ class RunCurve:
 
     def per_update(self, axis: str) -> int:
         """Units of the axis that one generator update costs."""
-        n_critic = self.facts.n_critic
-        return {"updates": 1, "d_updates": n_critic, "images": n_critic * self.facts.batch_size}[axis]
+        return units_per_update(self.facts.n_critic, self.facts.batch_size)[axis]
 
     @property
     def budget(self) -> int:
@@ -63,19 +65,24 @@ class RunCurve:
         return log_cfid(self.cfid[-1])
 
 
+def units_per_update(n_critic: int, batch_size: int) -> dict[str, int]:
+    """Axis → units of it that one generator update costs."""
+    return {"updates": 1, "d_updates": n_critic, "images": n_critic * batch_size}
+
+
 def curves_of(scores: pd.DataFrame, facts: dict[tuple[str, int], RunFacts]) -> list[RunCurve]:
     """Runs from tidy scores (dataset, variant, seed, update, metric, value) and (variant, seed) → facts of each run.
 
     Raises UserError naming every run without cfid, or whose cfid_second is not at the same updates.
     """
-    scores = scores[scores["metric"].isin(("cfid", "cfid_second", "coverage"))].sort_values("update")
+    scores = scores[scores["metric"].isin(CURVE_METRICS)].sort_values("update")
     curves = {
         key: tuple(zip(rows["update"].tolist(), rows["value"].tolist(), strict=True))
         for key, rows in scores.groupby(["variant", "seed", "metric"])
     }
     runs, incomplete = [], []
     for (variant, seed), known in sorted(facts.items(), key=lambda item: item[0]):
-        cfid, second, coverage = (curves.get((variant, seed, m), ()) for m in ("cfid", "cfid_second", "coverage"))
+        cfid, second, coverage = (curves.get((variant, seed, m), ()) for m in CURVE_METRICS)
         updates = tuple(update for update, _ in cfid)
         values = [tuple(value for _, value in curve) for curve in (cfid, second)]
         runs.append(RunCurve(variant, seed, updates, values[0], known, values[1], coverage))

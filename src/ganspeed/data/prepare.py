@@ -1,6 +1,6 @@
 """Preparation of a data set: float32 arrays in [-1, 1] with a manifest, checked at every load.
 
-A source yields labelled pictures one at a time (source.py), these are split (splits.py) and written as a stream
+A source yields labelled pictures one at a time (pictures.py), these are split (splits.py) and written as a stream
 (prepared.py), so that a data set may be larger than memory. Torch is imported only to download.
 """
 

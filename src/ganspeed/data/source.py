@@ -1,4 +1,4 @@
-"""The sources of data sets by their names in params.yaml: a new one is a file of its own and a case here."""
+"""Data sets by the names of their sources: a new one is a block in params/datasets.py, a file and a case here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

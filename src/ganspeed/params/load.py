@@ -1,6 +1,5 @@
 """Reading params.yaml into checked blocks, with every mistake reported at once."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from ganspeed.params.blocks import Params
 from ganspeed.params.cross_checks import cross_mistakes
 from ganspeed.params.messages import describe_error
 from ganspeed.params.variants import Variant, objective_names, variant_model
+from ganspeed.system.files import sha256_file
 
 MOST_VALUES = 100_000
 DEEPEST = 50
@@ -119,7 +119,7 @@ def _file_mistakes(document: Any, root: Path) -> list[str]:
             if not (isinstance(file, str) and isinstance(expected, str)):
                 continue
             try:
-                seen = hashlib.sha256((root / file).read_bytes()).hexdigest()
+                seen = sha256_file(root / file)
             except OSError as error:
                 mistakes.append(f"variants.{name}.{key}: {file!r} cannot be read: {error.strerror}")
                 continue

@@ -3,7 +3,7 @@
 from ganspeed.report import summaries
 from ganspeed.report.read import Results
 from ganspeed.report.tables import plain
-from ganspeed.report.text import STATUS, listed
+from ganspeed.report.text import STATUS_WORDS, listed
 
 SECONDS = "Seconds are those of one machine and of the engine that trained, alone; runs of one update share its time."
 
@@ -95,7 +95,7 @@ def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:
             points.append(("Confirmatory", f"{fixed} What was not planned there is exploratory."))
         else:
             text = f"On {dataset}: {'; '.join(results.status.reasons)}."
-            points.append((STATUS[results.status.name].capitalize(), text))
+            points.append((STATUS_WORDS[results.status.name].capitalize(), text))
     return points
 
 

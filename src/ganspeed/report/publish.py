@@ -3,6 +3,7 @@
 import re
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from ganspeed.errors import UserError
@@ -36,8 +37,9 @@ def publish(workspace: Workspace, name: str) -> Path:
     studies.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=studies))
     try:
-        for source in sources:
-            _copy(source, new / source.name)
+        for source in sources:  # without permissions and links: files may be read-only links into DVC's cache
+            copy = partial(shutil.copytree, copy_function=shutil.copyfile) if source.is_dir() else shutil.copyfile
+            copy(source, new / source.name)
         new.chmod(0o755)  # mkdtemp makes it readable by the owner only
         replace_folder(new, studies / name)
     finally:
@@ -53,13 +55,3 @@ def _check_size(sources: list[Path]) -> None:
             f"the study takes {sum(sizes.values()):,} bytes, {MAX_BYTES:,} are allowed ({listed}); "
             f"lower report.dpi or report.sample_columns"
         )
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy contents without permissions and links: files in reports/ may be read-only links into DVC's cache."""
-    if source.is_dir():
-        target.mkdir()
-        for child in sorted(source.iterdir()):
-            _copy(child, target / child.name)
-    else:
-        shutil.copyfile(source, target)

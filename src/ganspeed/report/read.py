@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ganspeed.compare.records import StudyRecords
-from ganspeed.compare.times import THRESHOLDS
+from ganspeed.compare.times import THRESHOLDS, units_per_update
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare
 from ganspeed.runs.integrity import refuse_damaged_runs
@@ -36,8 +36,7 @@ class ReportedRun:
     @property
     def scale(self) -> dict[str, float]:
         """Axis → units of that axis per generator update."""
-        n_critic = self.record.n_critic
-        units = {"updates": 1, "d_updates": n_critic, "images": n_critic * self.record.batch_size}
+        units = units_per_update(self.record.n_critic, self.record.batch_size)
         return units if self.seconds_per_update is None else units | {"seconds": self.seconds_per_update}
 
     @property
@@ -175,7 +174,7 @@ def _status(
     )
     record = workspace.preregistration(dataset)
     commits = committed(workspace.root, record, [run.provenance["commit"] for run in runs])
-    tuning = read_json_if_exists(workspace.tuning(dataset))
+    tuning = read_json_if_exists(workspace.tuning_record(dataset))
     return study_status(study, StudyRecords.from_json(read_json_if_exists(record), tuning), commits)
 
 

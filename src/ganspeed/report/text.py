@@ -9,7 +9,7 @@ from ganspeed.report.read import Results
 from ganspeed.report.tables import plain
 from ganspeed.scoring.metrics import METRICS
 
-STATUS = {"demo": "a demonstration", "exploratory": "exploratory", "confirmatory": "confirmatory"}
+STATUS_WORDS = {"demo": "a demonstration", "exploratory": "exploratory", "confirmatory": "confirmatory"}
 CALIBRATION_GLOSSARY = (
     "Calibration rows: floor, real images against other real images; test, the held-out real images themselves; blur_w "
     "and drop_k, real images blurred by w pixels or without k of the classes; pixel_gaussian, Gaussian noise with the "
@@ -91,7 +91,7 @@ def _claims(guards: dict) -> str:
 
 def status(results: Results) -> str:
     """The status of a data set's comparison with its reasons, in a sentence."""
-    name, reasons = STATUS[results.status.name], results.status.reasons
+    name, reasons = STATUS_WORDS[results.status.name], results.status.reasons
     used = results.comparison["thresholds"]
     rule = {"params": "set by hand in params.yaml", "pilot": "frozen from a pilot"}[used["rule"]]
     why = f" ({'; '.join(reasons)})" if reasons else ""

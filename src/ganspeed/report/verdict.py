@@ -3,7 +3,7 @@
 from ganspeed.compare.power import ENOUGH_POWER
 from ganspeed.report.read import Results
 from ganspeed.report.tables import Cell, Table, number, plain
-from ganspeed.report.text import STATUS
+from ganspeed.report.text import STATUS_WORDS
 
 GUARD_WORDS = {
     "final_cfid": ("final cfid", "ratio of the two arms’ last cfid, one-sided 95 % bound", "<"),
@@ -17,7 +17,9 @@ GUARD_WORDS = {
 
 def headline(everything: list[Results]) -> str:
     """Recipes and status in a line at the top of the page, by data set if these differ."""
-    lines = [(results.dataset, f"{recipes(results)} recipes, {STATUS[results.status.name]}") for results in everything]
+    lines = [
+        (results.dataset, f"{recipes(results)} recipes, {STATUS_WORDS[results.status.name]}") for results in everything
+    ]
     if len({line for _, line in lines}) == 1:
         return f"{lines[0][1]}."
     return " ".join(f"On {dataset}: {line}." for dataset, line in lines)

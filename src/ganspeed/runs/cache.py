@@ -12,7 +12,7 @@ from ganspeed.params.blocks import Params
 from ganspeed.runs.integrity import run_problems
 from ganspeed.runs.record import read_record
 from ganspeed.system.files import read_json, replace_folder
-from ganspeed.workspace import Workspace
+from ganspeed.workspace import Workspace, seed_of
 
 
 def matches(folder: Path, fingerprint: str) -> bool:
@@ -62,8 +62,8 @@ def stash_unnamed(workspace: Workspace, params: Params) -> None:
 
 
 def _cell(path: Path, root: Path) -> tuple[str, str, int]:
-    dataset, variant, name = path.relative_to(root).parts
-    return dataset, variant, int(name.removeprefix("seed-").split(".")[0])
+    dataset, variant, _ = path.relative_to(root).parts
+    return dataset, variant, seed_of(path)
 
 
 def _remove_empty_folders(root: Path) -> None:

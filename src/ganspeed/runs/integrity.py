@@ -19,14 +19,14 @@ def run_problems(folder: Path) -> list[str]:
         return [str(error)]
     if sha256_json(record.identity) != record.fingerprint:
         return [f"{folder / RUN_JSON}: damaged: its content does not match its fingerprint"]
-    return [line for name, digest in record.files.items() for line in _file_problems(folder / name, digest)]
+    return [line for name, digest in record.files.items() for line in file_problems(folder / name, digest)]
 
 
 def score_problems(table: Path) -> list[str]:
     """What is wrong with the scores of a run, one line each: the table, and its label beside it."""
     path = table.with_suffix(".json")
     try:
-        return _file_problems(table, read_json(path)["sha256"])
+        return file_problems(table, read_json(path)["sha256"])
     except FileNotFoundError:
         return [f"{path}: no such file"]
     except (ValueError, TypeError, KeyError) as error:
@@ -40,7 +40,8 @@ def refuse_damaged_runs(workspace: Workspace, dataset: str, variant: str, seeds:
         raise UserError("\n".join([*problems, f"the stage train@{dataset}-{variant} trains damaged runs again"]))
 
 
-def _file_problems(path: Path, sha256: str) -> list[str]:
+def file_problems(path: Path, sha256: str) -> list[str]:
+    """What is wrong with a file that was written with this SHA-256: nothing, or one line."""
     if not path.exists():
         return [f"{path}: no such file"]
     seen = sha256_file(path)

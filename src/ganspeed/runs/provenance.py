@@ -61,8 +61,8 @@ class Provenance:
 def git_state(root: Path) -> tuple[str, bool | None]:
     """The commit, and whether the code differs from it; ("unknown", None) where `root` itself is no git checkout.
 
-    dirty: a tracked file other than dvc.lock differs from the commit, or an untracked one is below src/ or pipeline/.
-    DVC rewrites dvc.lock after every stage, which says nothing about the code.
+    dirty: a tracked file but DVC_RESULTS differs from the commit, or an untracked one is below src/ or pipeline/.
+    DVC rewrites those after every stage, which says nothing about the code.
     """
     if not (root / ".git").exists():  # an archive unpacked inside another checkout has no commit of its own
         return "unknown", None

@@ -21,7 +21,7 @@ from ganspeed.runs.record import RunRecord, write_record
 from ganspeed.runs.spec import RunSpec
 from ganspeed.system.files import replace_folder, sha256_file
 from ganspeed.training.state import Outcome
-from ganspeed.workspace import Workspace
+from ganspeed.workspace import Workspace, seed_of
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class RunStore:
         """Move every run of this variant that is not among `specs` to the run cache."""
         wanted = {spec.seed: spec for spec in specs}
         for folder in sorted(self.workspace.runs(dataset, variant).glob("seed-*")):
-            seed = int(folder.name.removeprefix("seed-"))
+            seed = seed_of(folder)
             if seed not in wanted or not matches(folder, wanted[seed].fingerprint):
                 stash_run(self.workspace, dataset, variant, seed)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from ganspeed.data.prepared import load_split
@@ -16,7 +17,7 @@ from ganspeed.params.blocks import Evaluate
 from ganspeed.scoring.classifier import batches, load_reference
 from ganspeed.scoring.compute_metrics import compute_metrics, real_reference
 from ganspeed.scoring.embedder import EmbeddedSet, concatenate, embed_split, load_embedder
-from ganspeed.scoring.feature_metrics import class_counts, confident_share, modes
+from ganspeed.scoring.feature_metrics import FUNCTIONS, FeatureComparison, FeatureSide
 from ganspeed.scoring.pixel_metrics import Array, Pixels, flat
 from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import one_thread, reproducible
@@ -60,8 +61,8 @@ def calibration_rows(prepared: Path, features: Path, settings: Evaluate, samples
     rows = [("floor", floor(real, other, train, settings), len(images))]
     if classes is not None:
         test, _ = load_reference(features, "test")
-        found = float(modes(class_counts(test.probabilities), settings.mode_min_count))
-        own = {"modes": found, "confident": confident_share(test.probabilities, settings.confidence)}
+        side = FeatureSide(test, test, settings, stream=0)
+        own = {name: FUNCTIONS[name](FeatureComparison(side, side)) for name in ("modes", "confident")}
         rows.append(("test", own, len(test.features)))
     rows += [row(f"blur_{width:g}", embedder.embed(batches(blurred(others, width)))) for width in BLUR_WIDTHS]
     if classes is not None:
@@ -87,7 +88,7 @@ def merge(a: RealImages, b: RealImages) -> RealImages:
     return RealImages(EmbeddedSet(first, second, Pixels(projections, flat(images[:0]))), images)
 
 
-def subset(real: RealImages, index: Array, settings: Evaluate) -> EmbeddedSet:
+def subset(real: RealImages, index: NDArray[np.integer], settings: Evaluate) -> EmbeddedSet:
     """Some of the images, embedded. index: (n,)."""
     full = real.embedded
     pixels = Pixels(full.pixels.projections[index], flat(real.images[index[: settings.transport_samples]]))

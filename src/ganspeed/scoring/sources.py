@@ -16,7 +16,7 @@ def score_sources() -> dict:
     """File → SHA-256 of the sources that decide the bytes of scores; `metrics`: [name, every_snapshot, needs_classes].
 
     Of the registry, names, order and these flags decide bytes. It is here as data and not as a source file, so that
-    an edit of a glossary or a direction computes no score again.
+    an edit of a glossary or a direction computes no run's score again.
     """
     files = {name: sha256_file(PACKAGE / name) for name in SCORED_BY}
     return files | {"metrics": [[metric.name, metric.every_snapshot, metric.needs_classes] for metric in METRICS]}

@@ -22,7 +22,7 @@ from ganspeed.scoring.task import Task
 from ganspeed.system.devices import select_device, worker_count
 from ganspeed.system.files import write_text
 from ganspeed.system.processes import map_processes, send
-from ganspeed.workspace import Workspace
+from ganspeed.workspace import Workspace, seed_of
 
 
 def score_variant(workspace: Workspace, params: Params, dataset: str, variant: str) -> list[int]:
@@ -35,10 +35,10 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
     runs = {seed: workspace.run(dataset, variant, seed) for seed in params.compare.seeds}
     if untrained := [str(run) for run in runs.values() if not (run / RUN_JSON).exists()]:
         raise UserError(f"no finished run in: {', '.join(untrained)}; the stage train@{dataset}-{variant} makes them")
-    tasks = [_task(workspace, params, dataset, variant, seed, run, device) for seed, run in runs.items()]
+    tasks = [plan_task(workspace, params, dataset, variant, seed, run, device) for seed, run in runs.items()]
     named = {task.seed for task in tasks}
-    for table in sorted(workspace.scores(dataset, variant, 0).parent.glob("seed-*.csv")):
-        if (seed := int(table.stem.removeprefix("seed-"))) not in named:
+    for table in sorted(workspace.scores_folder(dataset, variant).glob("seed-*.csv")):
+        if (seed := seed_of(table)) not in named:
             stash_scores(workspace, dataset, variant, seed)
     missing = [task for task in tasks if not _collect(workspace, task)]
     for task, table in map_processes(score_task, missing, worker_count(device)):
@@ -54,7 +54,7 @@ def scoring_jobs(workspace: Workspace, params: Params, specs: Iterable[RunSpec])
     device, store, work = select_device(), RunStore(workspace), []
     for spec in specs:
         if workspace.features(spec.dataset).exists() and (run := store.finished(spec)):
-            task = _task(workspace, params, spec.dataset, spec.variant, spec.seed, run, device)
+            task = plan_task(workspace, params, spec.dataset, spec.variant, spec.seed, run, device)
             if not any(is_current(table, task.fingerprint) for table in _tables(workspace, task)):
                 work.append(Job(_score_into_cache, (spec, task, cached_scores(workspace, task.fingerprint))))
     return work
@@ -76,9 +76,10 @@ def score_task(task: Task) -> str:
     return score(task)
 
 
-def _task(
+def plan_task(
     workspace: Workspace, params: Params, dataset: str, variant: str, seed: int, run: Path, device: torch.device
 ) -> Task:
+    """The task of scoring a finished run in the folder `run`, as the block `evaluate` says."""
     samples = params.dataset(dataset).evaluate.samples
     folders = workspace.prepared(dataset), workspace.features(dataset)
     return Task(dataset, variant, seed, run, read_record(run), *folders, params.evaluate, samples, str(device))

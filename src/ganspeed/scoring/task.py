@@ -10,6 +10,7 @@ import torch
 from ganspeed.data.prepared import manifest_sha256
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Evaluate
+from ganspeed.runs.integrity import file_problems
 from ganspeed.runs.record import RunRecord
 from ganspeed.scoring.classifier import verified
 from ganspeed.scoring.label import ScoreLabel
@@ -81,12 +82,9 @@ class Task:
 
     def verify(self) -> None:
         """Raises UserError for a snapshot that is missing or not the one that run.json lists."""
-        for name in self.record.snapshots().values():
-            path, expected = self.run / name, self.record.files[name]
-            if not path.exists():
-                raise UserError(f"{path}: no such file, though run.json lists it")
-            if (seen := sha256_file(path)) != expected:
-                raise UserError(f"{path}: its SHA-256 is {seen}; run.json says {expected}")
+        names = self.record.snapshots().values()
+        if problems := [line for name in names for line in file_problems(self.run / name, self.record.files[name])]:
+            raise UserError("\n".join(problems))
 
     def label(self, table: Path) -> ScoreLabel:
         """The label of this run's table of scores."""

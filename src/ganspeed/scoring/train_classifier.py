@@ -21,7 +21,7 @@ QUARTER_TURNS = 4  # of the task without classes
 MIXUP_SHARE = 0.03  # of training images are blends of two; without them pixel-Gaussian images are classified as digits
 MIN_IMAGES_FOR_PROCESSES = 200_000  # seen in training; for fewer, starting a process takes longer than it saves
 
-Split = tuple[np.ndarray, np.ndarray]  # images (N, C, H, W) in [-1, 1] and labels (N,)
+LabelledImages = tuple[np.ndarray, np.ndarray]  # images (N, C, H, W) in [-1, 1] and labels (N,)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _architecture(settings: Features, prepared: Path) -> Architecture:
 
 
 def train(
-    architecture: Architecture, training_set: Split, settings: Features, seed: int, device: torch.device
+    architecture: Architecture, training_set: LabelledImages, settings: Features, seed: int, device: torch.device
 ) -> Classifier:
     """A classifier trained with Adam on a one-cycle schedule, in eval mode."""
     images, labels = training_set

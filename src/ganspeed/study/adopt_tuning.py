@@ -18,7 +18,7 @@ def adopt_tuning(workspace: Workspace, dataset: str) -> str:
     A tuned block is inserted after the published one that it started from, which does not change. Raises UserError,
     nothing written, if there is no tuning or the published blocks have changed since.
     """
-    params, path = load_params(workspace.params), workspace.tuned(dataset)
+    params, path = load_params(workspace.params), workspace.tuning(dataset)
     params.dataset(dataset)
     if not path.exists():
         raise UserError(f"{path}: no such file; `make tune` writes it")
@@ -37,7 +37,9 @@ def adopt_tuning(workspace: Workspace, dataset: str) -> str:
 
     difference = edit_params(workspace.params, change, "tuned")
     record = {key: tuning[key] for key in ("dataset", "budget", "metric_sha256", "trials")}
-    write_json(workspace.tuning(dataset), record | {"chosen": {arm: chosen.block for arm, chosen in arms.items()}})
+    write_json(
+        workspace.tuning_record(dataset), record | {"chosen": {arm: chosen.block for arm, chosen in arms.items()}}
+    )
     return difference
 
 

@@ -14,7 +14,7 @@ from ruamel.yaml.comments import CommentedMap
 from ganspeed.compare.power import ENOUGH_POWER, pilot_model, power
 from ganspeed.compare.records import Preregistration
 from ganspeed.compare.rounding import rounded
-from ganspeed.compare.times import THRESHOLDS, RunCurve, curves_of
+from ganspeed.compare.times import CURVE_METRICS, THRESHOLDS, RunCurve, curves_of
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
 from ganspeed.params.datasets import Threshold
@@ -29,8 +29,7 @@ from ganspeed.workspace import Workspace
 
 POWER_RATIO = 1.5  # the printed power is that of finding this speed-up
 STUDY_SPLIT = "test"  # what a study is scored on
-PILOT_METRICS = ("cfid", "cfid_second", "coverage")  # that thresholds and power are taken from
-SIGNIFICANT = 6  # digits of a threshold, in params.yaml and in the record alike
+SIGNIFICANT_DIGITS = 6  # digits of a threshold, in params.yaml and in the record alike
 
 
 def freeze(workspace: Workspace, dataset: str) -> str:
@@ -69,7 +68,7 @@ def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict
         raise UserError(f"{path}: not the pilot of the present params: {'; '.join(differing)}; run `make pilot`")
     if label.get("sha256") != sha256_file(path):
         raise UserError(f"{path}: changed since the pilot wrote it; run `make pilot`")
-    if missing := [metric for metric in PILOT_METRICS if metric not in set(scores["metric"])]:
+    if missing := [metric for metric in CURVE_METRICS if metric not in set(scores["metric"])]:
         raise UserError(f"{path}: no {', '.join(missing)} among its metrics; run `make pilot`")
     made = {key: label[key] for key in ("variant", "seeds", "split", "updates")}
     facts = {(made["variant"], int(seed)): RunFacts(**run) for seed, run in label["runs"].items()}
@@ -83,13 +82,13 @@ def apply_rule(params: Params, dataset: str, pilots: list[RunCurve], pixel_gauss
     if len(lengths) > 1 or any(run.failed for run in pilots):
         ended = ", ".join(f"seed {run.seed} at update {run.updates[-1]}" for run in pilots)
         lowest, reason = min(pilots[0].cfid), f"a pilot run diverged; they ended: {ended}"
-        return Rule(None, rounded(lowest, SIGNIFICANT), *own, (reason,))
+        return Rule(None, rounded(lowest, SIGNIFICANT_DIGITS), *own, (reason,))
     found = find_plateau(pilots, block.train.grid_ratio)
     if found is None:
         lowest = min(median(values) for values in zip(*(run.cfid for run in pilots), strict=True))
         last = f"the median pilot cfid has not settled by the end of its {pilots[0].updates[-1]} updates"
-        return Rule(None, rounded(lowest, SIGNIFICANT), *own, (f"no plateau: {last}",))
-    found = rounded(found, SIGNIFICANT)
+        return Rule(None, rounded(lowest, SIGNIFICANT_DIGITS), *own, (f"no plateau: {last}",))
+    found = rounded(found, SIGNIFICANT_DIGITS)
     tau25, tau, tau75 = (found.threshold[name] for name in THRESHOLDS)
     reasons = []
     if not tau < pixel_gaussian:
@@ -103,7 +102,7 @@ def preregister(
     params: Params, dataset: str, made: dict, pilots: list[RunCurve], pixel_gaussian: float, rule: Rule
 ) -> Preregistration:
     """The record of the study to come. Raises UserError for more seeds than the exact test takes."""
-    spread, power = power_of_verdict(params, dataset, pilots, rule)
+    spread, chance = power_of_verdict(params, dataset, pilots, rule)
     block, names = params.dataset(dataset), params.compare.variants
     return Preregistration(
         dataset=dataset,
@@ -125,7 +124,7 @@ def preregister(
         seed_offsets={name: params.variant(name).seed_offset for name in names},
         metric_sha256=metric_sha256(),
         sd_log_time=spread,
-        power=power,
+        power=chance,
         reasons=list(rule.reasons),
     )
 

@@ -7,6 +7,7 @@ is then taken from the record, or every freeze would require another pilot.
 
 from dataclasses import asdict
 
+from ganspeed.compare.records import Preregistration
 from ganspeed.params.blocks import Params
 from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.spec import RunSpec
@@ -20,7 +21,7 @@ from ganspeed.system.processes import map_processes
 from ganspeed.training.snapshot_grid import COARSE_BELOW
 from ganspeed.workspace import Workspace
 
-GRID_RATIO = 1.05
+PILOT_GRID_RATIO = 1.05
 
 
 def run_pilot(workspace: Workspace, params: Params, dataset: str, make_observers: ObserverFactory) -> int:
@@ -46,7 +47,7 @@ def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[ValR
     """The pilot's runs. Raises UserError for a data set that is not there or not prepared."""
     val_runs = ValRuns(workspace, params, dataset, select_device())
     updates, pilot = pilot_length(workspace, params, dataset), params.pilot
-    train = params.dataset(dataset).train.model_copy(update={"updates": updates, "grid_ratio": GRID_RATIO})
+    train = params.dataset(dataset).train.model_copy(update={"updates": updates, "grid_ratio": PILOT_GRID_RATIO})
     variant, coarse_below = params.variant(pilot.variant), COARSE_BELOW * pilot.length
     return val_runs, val_runs.specs(pilot.variant, variant, pilot.seeds, train, coarse_below)
 
@@ -73,7 +74,7 @@ def pilot_length(workspace: Workspace, params: Params, dataset: str) -> int:
     """Generator updates of a pilot run: as recorded if train.updates was frozen from it, else length × that."""
     path, train = workspace.preregistration(dataset), params.dataset(dataset).train
     if path.exists():
-        record = read_json(path)
-        if record["plateau"] is not None and record["updates"] == train.updates:
-            return record["pilot"]["updates"]
+        record = Preregistration.from_json(read_json(path))
+        if record.plateau is not None and record.updates == train.updates:
+            return record.pilot["updates"]
     return params.pilot.length * train.updates

@@ -9,10 +9,10 @@ import pandas as pd
 from ganspeed.errors import UserError
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.record import RUN_JSON, read_record
+from ganspeed.study.status import PILOT_SEEDS
 from ganspeed.system.files import sha256_file, write_text
-from ganspeed.workspace import Workspace
+from ganspeed.workspace import Workspace, seed_of
 
-PILOT_SEEDS = range(800, 900)  # never those of a study: what is replayed must not depend on its random numbers
 LOGGED_COLUMNS = ["diagnostics/alpha", "diagnostics/lambda"]
 
 
@@ -34,7 +34,7 @@ def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
 def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Path]:
     """Seed → folder of the finished runs of a variant, all of pilot seeds and of one set of parameters."""
     cell = workspace.runs(dataset, variant)
-    folders = {int(path.parent.name.removeprefix("seed-")): path.parent for path in cell.glob(f"seed-*/{RUN_JSON}")}
+    folders = {seed_of(path.parent): path.parent for path in cell.glob(f"seed-*/{RUN_JSON}")}
     runs = dict(sorted(folders.items()))
     if not runs:
         raise UserError(f"{cell}: no finished run; train the variant with seeds from {PILOT_SEEDS[0]} on first")

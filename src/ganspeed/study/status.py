@@ -14,7 +14,8 @@ from pathlib import Path
 from ganspeed.compare.records import Design, StudyRecords
 
 DEMO_SEEDS = range(100)  # those of the shipped presets that everybody has seen results of
-RESERVED_SEEDS = range(800, 1000)  # those of pilots and tuning, whichever of them were used
+PILOT_SEEDS = range(800, 900)  # never a study's: what is replayed or frozen must not depend on its random numbers
+RESERVED_SEEDS = range(PILOT_SEEDS.start, 1000)  # those of pilots and tuning, whichever of them were used
 FIXED = tuple(field.name for field in fields(Design))
 
 

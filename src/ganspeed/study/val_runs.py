@@ -1,7 +1,7 @@
 """Runs outside the study's grid, of pilots and tuning: trained into the run cache, scored on val from there."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from ganspeed.params.blocks import Evaluate, Params
 from ganspeed.params.datasets import Train
 from ganspeed.params.variants import Variant
 from ganspeed.runs.observers import ObserverFactory
-from ganspeed.runs.record import read_record
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import train_all
 from ganspeed.scoring.classifier import verified
 from ganspeed.scoring.sources import metric_sha256
+from ganspeed.scoring.store import plan_task
 from ganspeed.scoring.task import Task
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import read_json, sha256_json
@@ -83,18 +83,8 @@ class ValRuns:
         folder = RunStore(self.workspace).finished(spec)
         if folder is None:
             raise RuntimeError(f"{RunStore(self.workspace).cache_folder(spec)}: trained just now, but not complete")
-        return Task(
-            dataset=self.dataset,
-            variant=spec.variant,
-            seed=spec.seed,
-            run=folder,
-            record=read_record(folder),
-            prepared=self.workspace.prepared(self.dataset),
-            features=self.workspace.features(self.dataset),
-            settings=self.settings.model_copy(update={"full_snapshots": full_snapshots}),
-            samples=self.params.dataset(self.dataset).evaluate.samples,
-            device=str(self.device),
-        )
+        task = plan_task(self.workspace, self.params, self.dataset, spec.variant, spec.seed, folder, self.device)
+        return replace(task, settings=self.settings.model_copy(update={"full_snapshots": full_snapshots}))
 
 
 def is_up_to_date(path: Path, fingerprint: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganspeed.errors import Stopped, UserError
-from ganspeed.system.shutdown import MESSAGE, STATUS, exit_now
+from ganspeed.system.shutdown import MESSAGE, STOPPED_STATUS, exit_now
 
 USER_ERROR = 2  # the exit status of an error that the user can correct
 OUT_OF_MEMORY = (
@@ -42,7 +42,7 @@ def exit_status(body: Callable[[], None], root: Path) -> int:
         return USER_ERROR
     else:
         return 0
-    return exit_now(STATUS)  # after the handler: the run's queues and locks are released first
+    return exit_now(STOPPED_STATUS)  # after the handler: the run's queues and locks are released first
 
 
 def _shortage(error: Exception) -> str | None:

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import psutil
 
-STATUS = 75  # the exit status of what was stopped: "try again later" in sysexits.h
+STOPPED_STATUS = 75  # the exit status of what was stopped: "try again later" in sysexits.h
 MESSAGE = "stopped; training so far is saved: the same command continues from there"
 GRACE = 3.0  # seconds
 POLL = 0.1  # seconds between two checks that the parent is alive
@@ -104,7 +104,7 @@ def _kill_after_grace() -> None:
 def _kill() -> None:
     for child in multiprocessing.active_children():
         child.kill()
-    os._exit(STATUS)
+    os._exit(STOPPED_STATUS)
 
 
 def _watch_parent(child: psutil.Process, parent: int) -> None:

@@ -21,7 +21,7 @@ ROWS_TAG = "ganspeed.rows"  # the number of history rows that were logged withou
 HEARTBEAT_TAG = "ganspeed.heartbeat"  # the time of a running run's last heartbeat, in seconds since the epoch
 NOTE_TAG = "mlflow.note.content"
 HEARTBEAT_TIMEOUT = 120.0  # seconds without a heartbeat after which a running run counts as killed
-STATUS = {"completed": "FINISHED", "diverged": "FAILED"}
+MLFLOW_STATUS = {"completed": "FINISHED", "diverged": "FAILED"}
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _mirror_dataset(
 def _mirror_run(client: Client, experiment_id: str, run: RunFiles, known: Any | None) -> str:
     """Bring one run up to date; returns the action taken, as a field of MirrorSummary."""
     tags = known.data.tags if known else {}
-    status = STATUS[run.record.status]
+    status = MLFLOW_STATUS[run.record.status]
     if MIRRORED_TAG in tags and tags[MIRRORED_TAG] == run.content_hash and known.info.status == status:
         if tags["current"] != "true":
             client.log(known.info.run_id, [], {"current": "true"})

@@ -112,7 +112,7 @@ def test_every_arm_has_the_same_budget_and_its_own_variant(study):
 def test_killed_and_restarted_it_writes_the_same_file_training_none_twice(study, one_worker, monkeypatch):
     workspace, parsed = study
     assert run_tuning(workspace, parsed, "digits", quiet) == 6
-    out = workspace.tuned("digits")
+    out = workspace.tuning("digits")
     written = (out.read_bytes(), out.with_suffix(".csv").read_bytes())
     assert run_tuning(workspace, parsed, "digits", quiet) == 0
 
@@ -148,7 +148,7 @@ def test_what_is_chosen_is_the_lowest_score_of_its_arm(study, one_worker):
 
     workspace, parsed = study
     run_tuning(workspace, parsed, "digits", quiet)
-    rows, record = pd.read_csv(workspace.tuned("digits").with_suffix(".csv")), read_json(workspace.tuned("digits"))
+    rows, record = pd.read_csv(workspace.tuning("digits").with_suffix(".csv")), read_json(workspace.tuning("digits"))
     assert record["trials"] == {"gan_tuned": 3, "wgan_tuned": 3}
     assert record["budget"] == {"trials": 3, "seeds": [900, 901], "updates": 12, "split": "val"}
     for arm, chosen in record["chosen"].items():

@@ -4,6 +4,8 @@ Trial k has the same shared knobs in every arm, as every arm has the same seeds:
 (common random numbers).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,7 +27,7 @@ from ganspeed.workspace import Workspace
 
 SIGNIFICANT_DIGITS = 4  # significant digits of a sampled value: what is trained is what params.yaml will say
 TRIAL_SCORED_BY = ("compare/times.py", "study/tuning/score.py")  # beside the metrics' code: one number of a run
-GRID_RATIO = 1.2  # coarse: a score is an area, not a time
+TRIAL_GRID_RATIO = 1.2  # coarse: a score is an area, not a time
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Trial:
 def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Trial]:
     """Every trial of every arm. Raises UserError for a data set that is not there or not prepared."""
     tuning, val_runs = params.tuning, ValRuns(workspace, params, dataset, select_device())
-    changes = {"updates": tuning.updates, "grid_ratio": GRID_RATIO, "sample_grids": 1}
+    changes = {"updates": tuning.updates, "grid_ratio": TRIAL_GRID_RATIO, "sample_grids": 1}
     train = params.dataset(dataset).train.model_copy(update=changes)
     trials = []
     for arm, about in tuning.arms.items():
@@ -79,12 +81,12 @@ def sample_values(shared: dict[str, Knob], own: dict[str, Knob], seed: int, numb
     return {name: min(max(value, space[name].low), space[name].high) for name, value in values.items()}
 
 
-class quiet_optuna:  # noqa: N801 used as a function is
+@contextmanager
+def quiet_optuna() -> Iterator[None]:
     """Optuna logs a line for every trial; warnings and errors are still logged."""
-
-    def __enter__(self) -> None:
-        self._before = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-    def __exit__(self, *_: object) -> None:
-        optuna.logging.set_verbosity(self._before)
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -29,7 +29,7 @@ Scored = dict[tuple[str, int], FrozenTrial]  # (arm, number of the trial) → th
 
 def run_tuning(workspace: Workspace, params: Params, dataset: str, make_observers: ObserverFactory) -> int:
     """Bring artifacts/tuning/<dataset>.{json,csv} up to date with the params; returns the number of trials scored."""
-    out, trials = workspace.tuned(dataset), plan_trials(workspace, params, dataset)
+    out, trials = workspace.tuning(dataset), plan_trials(workspace, params, dataset)
     fingerprint = sha256_json([[trial.arm, trial.number, trial.key] for trial in trials])
     if is_up_to_date(out, fingerprint) and out.with_suffix(".csv").exists():
         return 0
