@@ -160,7 +160,7 @@ def test_the_schedule_is_the_mean_of_the_runs_linear_between_logged_steps():
     pd.testing.assert_frame_equal(schedule([two, one]), table, check_exact=True)
 
 
-def test_the_command_writes_a_schedule_and_prints_a_valid_block(document, tmp_path, capsys, monkeypatch):
+def test_the_command_writes_a_schedule_and_prints_a_valid_block(document, tmp_path, capsys):
     workspace = Workspace(tmp_path)
     for seed, alpha in ((801, 0.2), (800, 0.4)):
         pilot(workspace, seed, history([0.0, alpha, 1.0], [10.0, 5.0, 0.0]))
@@ -172,8 +172,7 @@ def test_the_command_writes_a_schedule_and_prints_a_valid_block(document, tmp_pa
     with (tmp_path / "params.yaml").open("w") as file:
         YAML().dump(document, file)
     block = load_params(tmp_path / "params.yaml").variant("iterative_replay")
-    monkeypatch.chdir(tmp_path)
-    objective = ReplayedPenalty(**block.hyperparameters())
+    objective = ReplayedPenalty(**block.hyperparameters() | {"schedule": str(tmp_path / block.schedule)})
     assert objective.alphas[3].item() == pytest.approx(0.3)
     assert block.optimizer.model_dump(mode="json") == ADAM
 

@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib.metadata import version
 
 import pytest
@@ -20,11 +20,11 @@ from ganspeed.params.load import parse_params
 from ganspeed.runs.spec import all_specs
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import train_cell
-from ganspeed.scoring import calibration, sources, store, task
+from ganspeed.scoring import calibration, task
 from ganspeed.scoring import snapshots as scoring
 from ganspeed.scoring.label import read_label
 from ganspeed.scoring.metrics import METRICS
-from ganspeed.scoring.snapshots import fully_scored
+from ganspeed.scoring.snapshots import fully_scored, load_scorer
 from ganspeed.scoring.sources import score_sources
 from ganspeed.scoring.store import score_variant
 from ganspeed.scoring.train_classifier import build
@@ -156,23 +156,17 @@ def test_scores_that_fit_are_kept(workspace, score):
     assert workspace.scores(*CELL, 0).stat().st_mtime_ns == before
 
 
-def test_classifiers_and_real_images_are_loaded_once_for_all_runs(workspace, score, monkeypatch):
-    loaded = []
-    for name in ("load_embedder", "load_split", "embed_split"):
-        function = getattr(scoring, name)
-        monkeypatch.setattr(scoring, name, lambda *a, f=function, n=name: loaded.append(n) or f(*a))
+def test_classifiers_and_real_images_are_loaded_once_for_all_runs(score):
+    load_scorer.cache_clear()
     assert score() == [0, 1]
-    assert sorted(loaded) == ["embed_split", "load_embedder", "load_split", "load_split"]
+    assert load_scorer.cache_info()[:2] == (1, 1)  # hits, misses: two runs, one load
 
 
-def test_the_registrys_texts_decide_no_score_and_its_flags_do(workspace, score, monkeypatch):
-    assert score() == [0, 1]
-    other = tuple(replace(metric, glossary="another text", better="lower") for metric in METRICS)
-    monkeypatch.setattr(sources, "METRICS", other)
-    assert score() == []
-    for flag in ("every_snapshot", "needs_classes"):
-        monkeypatch.setattr(sources, "METRICS", (*METRICS[:-1], replace(METRICS[-1], **{flag: True})))
-        assert score() == [0, 1]
+def test_the_registrys_texts_decide_no_score_and_its_flags_do():
+    """Whatever is not among these sources starts no scoring: the task's fingerprint is made of them."""
+    found = score_sources()
+    assert found["metrics"] == [[metric.name, metric.every_snapshot, metric.needs_classes] for metric in METRICS]
+    assert "scoring/metrics.py" not in found
 
 
 def test_what_compare_and_report_read_of_scores_imports_no_torch():
@@ -261,7 +255,7 @@ def test_run_with_other_facts_and_equal_snapshots_is_relabelled_only(workspace, 
 
 def test_damaged_snapshot_is_refused_by_name(workspace, score):
     break_(workspace.run(*CELL, 1) / "snapshots" / "0000024.safetensors")
-    with pytest.raises(UserError, match=r"seed-1/snapshots/0000024\.safetensors: its SHA-256 is .*; run\.json says"):
+    with pytest.raises(UserError, match=r"seed-1/snapshots/0000024\.safetensors: damaged: its SHA-256"):
         score()
     assert set(written(workspace)) == {"seed-0.csv", "seed-0.json"}  # what was finished before stays
 
@@ -273,16 +267,13 @@ def test_a_requested_shutdown_ends_the_scoring_of_a_run(score, workspace, monkey
     assert not workspace.scores(*CELL, 0).exists()
 
 
-def test_what_cannot_be_scored_ahead_fails_the_stage_not_the_training(workspace, document_of_study, score, monkeypatch):
-    def broken(task):
-        raise UserError("no score")
-
-    monkeypatch.setattr(store, "score_task", broken)
+def test_what_cannot_be_scored_ahead_fails_the_stage_not_the_training(workspace, document_of_study, score):
+    break_(workspace.features("digits") / "reference.safetensors")
     study = parse_params(document_of_study)
     run_grid(workspace, study, lambda specs: [])
     specs = all_specs(workspace, study, torch.device("cpu"))
     assert all(RunStore(workspace).finished(spec) for spec in specs) and len(specs) == 4
-    with pytest.raises(UserError, match="no score"):
+    with pytest.raises(UserError, match=r"reference\.safetensors: its SHA-256 is"):
         score()
 
 

@@ -98,7 +98,8 @@ def test_everything_as_it_was_fixed_is_confirmatory():
     ({"untuned": ["wgan_gp", "iterative_tuned"]}, RECORDS, "untuned in the planned family: iterative_tuned"),
 ])  # fmt: skip
 def test_one_thing_out_of_place_makes_it_exploratory_and_is_named(study, records, reason):
-    found = study_status(dataclasses.replace(STUDY, **study), records, COMMITTED)
+    has_record = {COMMIT: records.preregistration is not None}
+    found = study_status(dataclasses.replace(STUDY, **study), records, has_record)
     assert found.name == "exploratory"
     assert [r for r in found.reasons if r.startswith(reason)] and len(found.reasons) == 1
 

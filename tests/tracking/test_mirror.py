@@ -227,7 +227,7 @@ def test_descriptions_and_view_fit_the_tags_of_mlflow():
 
 
 def test_importing_the_mirror_does_not_import_mlflow():
-    modules = "sys, ganspeed.tracking.live, ganspeed.tracking.mirror, ganspeed.tracking.server"
+    modules = "sys, ganspeed.tracking.live, ganspeed.tracking.mirror, ganspeed.tracking.terminal"
     code = f"import {modules}; sys.exit('mlflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
