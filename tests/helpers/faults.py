@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import Mock
 
+import torch
+
 from ganspeed.system import exit_status, shutdown
 from ganspeed.tracking import mirror, terminal
 from ganspeed.workspace import Workspace
@@ -31,7 +33,6 @@ UP_TO_TRAIN = ("prepare", "features")
 SCORED = ("train", "evaluate")
 DISK = ("posix.fsync", "posix.replace", "posix.rmdir", "posix.unlink")  # calls between which files are half done
 DAYS = 86_400.0
-MEMORY = 8 * 2**20  # bytes a process may have beyond what it starts with
 
 
 def copy(study: Workspace, root: Path) -> Workspace:
@@ -154,6 +155,9 @@ def fill() -> None:
             file.write(bytes(4096))
 
 
-def leave_little_memory() -> None:
-    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, resource.RLIM_INFINITY))
+def allocate_too_much() -> None:
+    """An allocation that torch's allocator is refused.
+
+    Under a limit of the address space oneDNN is refused memory for its code as well, and then sometimes crashes.
+    """
+    torch.empty(2**60, dtype=torch.uint8)

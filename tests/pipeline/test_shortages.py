@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from digests import digests
-from faults import Trigger, fill, leave_little_memory, run
+from faults import Trigger, allocate_too_much, fill, run
 from toy_study import toy, write
 
 from ganspeed.system.files import read_json
@@ -82,8 +82,10 @@ def test_a_disk_full_at_any_write_damages_nothing_and_is_resumed_from(document, 
 def test_out_of_memory_ends_without_result_and_the_batch_keeps_its_size(document, tmp_path):
     workspace = write(toy(document, ["iterative"], [0], batch_size=4096), tmp_path / "study")
     assert run(workspace, "prepare").status == 0
-    short = run(workspace, "train", trigger=Trigger(("train_cell",), 0, leave_little_memory))
+    in_the_penalty = Trigger(("one_update",), 7, allocate_too_much, only=("ganspeed.objectives.gradient_norm",))
+    short = run(workspace, "train", trigger=in_the_penalty)
     assert short.status == 2 and "error: out of memory" in short.said and "Traceback" not in short.said
+    assert f"tried to allocate {2**60} bytes" in short.said
     assert not workspace.artifacts.exists() and not list(workspace.run_cache.rglob("run.json"))
     assert run(workspace, "train").status == 0
     record = read_json(workspace.run("digits", "iterative", 0) / "run.json")
