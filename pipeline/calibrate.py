@@ -1,9 +1,10 @@
 """Stage `calibrate`: the metrics of real, blurred, thinned and Gaussian images, as a scale for the scores."""
 
+from stage import run_stage
+
 from ganspeed.params.blocks import Params
 from ganspeed.scoring import calibration
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def calibrate(params: Params, workspace: Workspace, dataset: str) -> None:

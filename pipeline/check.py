@@ -4,11 +4,12 @@ run_stage reads and checks the params before it calls the body. The output is co
 nothing for a later stage does not run it.
 """
 
+from stage import run_stage
+
 from ganspeed.params.blocks import Params
 from ganspeed.runs.cache import stash_unnamed
 from ganspeed.system.files import write_text
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def check(params: Params, workspace: Workspace) -> None:

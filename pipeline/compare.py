@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from stage import run_stage
+
 from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.records import StudyRecords
 from ganspeed.compare.times import curves_of
@@ -10,12 +12,11 @@ from ganspeed.runs.timing import read_timing
 from ganspeed.scoring.read import read_scores
 from ganspeed.system.files import read_json_if_exists, write_json
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def compare(params: Params, workspace: Workspace, dataset: str) -> None:
     """Read the scores of every run of the grid and compare them; missing scores are an error, never left out."""
-    tables, labels = read_scores(workspace, dataset, params.compare)
+    tables, labels = read_scores(workspace, dataset, params)
     path = workspace.timing(dataset)
     timing = read_timing(path) if path.exists() else None
     clock = Clock(timing.seconds_per_update, timing.device) if timing else Clock()

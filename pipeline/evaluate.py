@@ -1,12 +1,13 @@
 """Stage `evaluate`: the scores of every snapshot of one variant, for each seed by its fingerprint."""
 
+from stage import run_stage
+
 from ganspeed.params.blocks import Params
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.scoring.store import score_variant
 from ganspeed.system.files import remove_unfinished
 from ganspeed.tracking.mirror import mirror_safely
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def evaluate(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:

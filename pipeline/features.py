@@ -1,10 +1,11 @@
 """Stage `features`: the metric classifiers, and the embedded real images."""
 
+from stage import run_stage
+
 from ganspeed.params.blocks import Params
 from ganspeed.scoring.train_classifier import build
 from ganspeed.system.devices import select_device, worker_count
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def train_classifiers(params: Params, workspace: Workspace, dataset: str) -> None:

@@ -1,10 +1,11 @@
 """Stage `pilot`: a few long runs of one variant, which fix the length and the thresholds of a study."""
 
+from stage import run_stage
+
 from ganspeed.params.blocks import Params
 from ganspeed.study import pilot as piloting
 from ganspeed.tracking import terminal
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def pilot(params: Params, workspace: Workspace, dataset: str) -> None:

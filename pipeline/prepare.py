@@ -1,9 +1,10 @@
 """Stage `prepare`: a data set as float32 arrays in [-1, 1] with a manifest."""
 
+from stage import run_stage
+
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.params.blocks import Params
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def prepare(params: Params, workspace: Workspace, dataset: str) -> None:

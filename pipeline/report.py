@@ -1,10 +1,11 @@
 """Stage `report`: a page that opens offline, with tables and figures."""
 
+from stage import run_stage
+
 from ganspeed.params.blocks import Params
 from ganspeed.report import write as reporting
 from ganspeed.tracking.mirror import mirror_safely
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def report(params: Params, workspace: Workspace) -> None:

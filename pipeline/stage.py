@@ -1,9 +1,15 @@
-"""The main function of every stage: command line, params, exit status."""
+"""The main function of every stage: command line, params, exit status, and what changed while it ran."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import package_path  # noqa: F401
+from declared import changed, declared
+
+from ganspeed import source_files
+from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.shutdown import exit_now, stop_with_dvc
@@ -13,16 +19,24 @@ from ganspeed.workspace import Workspace
 def run_stage(body: Callable[..., None], *arguments: str) -> None:
     """Call `body(params, workspace, *arguments)` with the named arguments from the command line, and end the process.
 
-    The study is in the current folder.
+    The study is in the current folder. The status is 2 if what dvc.yaml declares for the stage changed while it ran:
+    DVC then records nothing, and the stage runs again.
     """
     parser = argparse.ArgumentParser(description=body.__doc__)
     for name in arguments:
         parser.add_argument(name)
-    given = parser.parse_args()
-    workspace = Workspace(Path.cwd())
+    item, workspace = vars(parser.parse_args()), Workspace(Path.cwd())
     stop_with_dvc()
 
     def stage() -> None:
-        body(load_params(workspace.params), workspace, *(getattr(given, name) for name in arguments))
+        name = Path(sys.argv[0]).stem
+        imported = {source_files.PACKAGE / file: digest for file, digest in source_files.HASHES.items()}
+        before = declared(workspace.root, name, item, imported)
+        body(load_params(workspace.params), workspace, *item.values())
+        if names := changed(before, declared(workspace.root, name, item)):
+            raise UserError(
+                f"changed while the stage {name} ran: {', '.join(names)}; DVC would record what was not used, so this "
+                "stage counts as failed. Finished work is saved: run `dvc repro` again"
+            )
 
     exit_now(exit_status(stage, workspace.root))

@@ -1,9 +1,10 @@
 """Stage `timing`: seconds per update of every variant of the grid on one data set."""
 
+from stage import run_stage
+
 from ganspeed.params.blocks import Params
 from ganspeed.runs.timing import update_timing
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def timing(params: Params, workspace: Workspace, dataset: str) -> None:

@@ -1,11 +1,12 @@
 """Stage `train`: one variant on one data set, its seeds side by side."""
 
+from stage import run_stage
+
 from ganspeed.params.blocks import Params
 from ganspeed.runs.train import train_cell
 from ganspeed.tracking import terminal
 from ganspeed.tracking.mirror import mirror_safely
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def train(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:

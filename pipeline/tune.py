@@ -1,10 +1,11 @@
 """Stage `tune`: the same search for every arm on one data set."""
 
+from stage import run_stage
+
 from ganspeed.params.blocks import Params
 from ganspeed.study.tuning.tune import run_tuning
 from ganspeed.tracking import terminal
 from ganspeed.workspace import Workspace
-from stage import run_stage
 
 
 def tune(params: Params, workspace: Workspace, dataset: str) -> None:

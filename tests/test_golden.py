@@ -5,7 +5,7 @@ holds their SHA-256 by these, and a machine without an entry skips. `python test
 renews this machine's entry; do so only at a commit whose bytes are meant. The comparison is of made-up scores, the same
 on every machine, and tests/golden/comparison.json is all of it.
 
-Only the scripts in pipeline/ and the files they write are named here, no module of the package.
+Only the scripts in pipeline/ and the files they write are named here, and of the package what a label of scores holds.
 """
 
 import csv
@@ -169,7 +169,10 @@ def write_made_up(study: toy_study.Study) -> None:
 
     def change(document) -> None:
         document["compare"] = made_up["compare"]
-        document["datasets"] = {"digits": DIGITS | {"threshold": made_up["threshold"]}}
+        train = DIGITS["train"] | {key: made_up["run"][key] for key in ("updates", "batch_size", "grid_ratio")}
+        document["datasets"] = {"digits": DIGITS | {"threshold": made_up["threshold"], "train": train}}
+        document["variants"].update(made_up["variants"])
+        document["evaluate"] = EVALUATE
         document["protocol"].update(made_up["protocol"])
 
     study.edit(change)
@@ -181,12 +184,16 @@ def write_made_up(study: toy_study.Study) -> None:
     }.items():
         (study.root / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(MADE_UP / name, study.root / place)
+    print_hash = "from ganspeed.scoring.sources import metric_sha256; print(metric_sha256())"
+    sources = study.run(sys.executable, "-c", print_hash).stdout.strip()
+    label = {"evaluate": EVALUATE, "metric_sha256": sources, "samples": DIGITS["evaluate"]["samples"], "split": "test"}
     for variant, block in made_up["variants"].items():
         for seed in made_up["compare"]["seeds"]:
-            write_scores(study.root / "artifacts" / "scores" / "digits" / variant, seed, block, made_up["run"])
+            folder = study.root / "artifacts" / "scores" / "digits" / variant
+            write_scores(folder, seed, label, made_up["run"] | {"n_critic": block["n_critic"], "variant": block})
 
 
-def write_scores(folder: Path, seed: int, block: dict, facts: dict) -> None:
+def write_scores(folder: Path, seed: int, label: dict, facts: dict) -> None:
     """The tidy table of one run and its label; a run that ends before its time has diverged."""
     folder.mkdir(parents=True, exist_ok=True)
     variant, table = folder.name, folder / f"seed-{seed}.csv"
@@ -199,8 +206,8 @@ def write_scores(folder: Path, seed: int, block: dict, facts: dict) -> None:
     table.write_text("\n".join(lines) + "\n", encoding="utf-8")
     last = int(rows[-1]["update"])
     ended = ("completed", None) if last == facts["updates"] else ("diverged", last + 1)
-    run = {**facts, "status": ended[0], "diverged_at": ended[1], "n_critic": block["n_critic"], "variant": block}
-    table.with_suffix(".json").write_text(json.dumps({"sha256": sha256(table), "run": run}), encoding="utf-8")
+    run = {**facts, "seed": seed, "status": ended[0], "diverged_at": ended[1]}
+    table.with_suffix(".json").write_text(json.dumps({**label, "sha256": sha256(table), "run": run}), encoding="utf-8")
 
 
 def sha256(path: Path) -> str:

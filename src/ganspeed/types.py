@@ -1,6 +1,6 @@
 """Types that packages share: values of params.yaml with their ranges, and what is known of a scored run."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Self
 
 from pydantic import Field
@@ -26,9 +26,11 @@ class RunFacts:
     n_critic: int  # discriminator updates in a generator update
     variant: dict  # the variant's resolved block
     fingerprint: str | None = None
+    seed: int | None = None  # of the training: the grid's plus the variant's seed_offset
+    sources: dict[str, str] = field(default_factory=dict)  # that it was trained by: file → SHA-256
 
     @classmethod
     def of(cls, record: Any) -> Self:
         """The facts of a finished run, from its RunRecord."""
-        known = {field.name: getattr(record, field.name) for field in fields(cls) if field.name != "variant"}
+        known = {f.name: getattr(record, f.name) for f in fields(cls) if f.name != "variant"}
         return cls(variant=record.variant_block, **known)

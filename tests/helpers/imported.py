@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from ganspeed.runs.fingerprint import PACKAGE
+from ganspeed.source_files import PACKAGE
 
 
 def imported(source: str) -> set[str]:

@@ -15,7 +15,9 @@ from ganspeed.compare.records import StudyRecords
 from ganspeed.compare.times import curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
+from ganspeed.params.variants import parse_variant
 from ganspeed.scoring.sources import metric_sha256
+from ganspeed.source_files import HASHES
 from ganspeed.system.files import sha256_json
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
@@ -41,6 +43,7 @@ VARIANTS = {
         "optimizer": ADAM,
     },
 }
+VARIANTS = {name: parse_variant(block).resolved() for name, block in VARIANTS.items()}  # as run.json holds them
 DATASET = {
     "data": {"source": "digits", "image_size": 8, "holdout": 497, "split_seed": 0},
     "train": {
@@ -291,12 +294,13 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
     files = {
         str(p.relative_to(folder)): _sha256(p.read_bytes()) for p in sorted(folder.rglob("*.*")) if p.name != "run.json"
     }
-    blocks = {"data": DATASET["data"], "train": DATASET["train"], "variant": VARIANTS[variant]}
+    blocks, objective = {"data": DATASET["data"], "train": DATASET["train"]}, VARIANTS[variant]["objective"]
+    blocks["variant"] = VARIANTS[variant]
     identity = {
         "seed": seed,
         "parameters": blocks,
         "manifest_sha256": _sha256(dataset.encode()),
-        "sources": {"training/loop.py": _sha256(b"training"), f"objectives/{variant}.py": _sha256(variant.encode())},
+        "sources": {name: HASHES[name] for name in ("training/loop.py", f"objectives/{objective}.py")},
         "versions": {"torch": "2.0"},
         "device": "cpu (made up)",
         "precision": "float32",
@@ -314,7 +318,8 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
     _write_csv(path, scores)
     label = {"fingerprint": fingerprint, "sha256": _sha256(path.read_bytes()), "samples": 1000, "split": "test"}
     label["evaluate"] = EVALUATE
-    label["run"] = _facts(variant, end) | {"fingerprint": fingerprint}
+    label["metric_sha256"] = metric_sha256()
+    label["run"] = _facts(variant, end) | {"fingerprint": fingerprint, "seed": seed, "sources": identity["sources"]}
     _write_json(path.with_suffix(".json"), label)
 
 

@@ -106,9 +106,7 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path):
 def test_the_keys_of_a_variant_are_what_its_objective_takes(name, shipped):
     """The constructor's signature is read without importing it; what passes the check must construct."""
     blocks = [b for b in shipped["variants"].values() if b["objective"] == name]
-    assert (
-        blocks or name == "replayed_penalty"
-    )  # which needs a recording
+    assert blocks or name == "replayed_penalty"  # which needs a recording
     for block in blocks:
         checked = variant_model(name).model_validate(block)
         assert objectives.load(name, checked.hyperparameters()).n_critic == block["n_critic"]

@@ -18,7 +18,7 @@ SEEDS = tuple(range(6))
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     workspace, params = made_up.write_study(tmp_path_factory.mktemp("study"), seeds=SEEDS)
-    (found,) = read_results(workspace, params.compare)
+    (found,) = read_results(workspace, params)
     return workspace, params, found
 
 
@@ -81,7 +81,7 @@ def test_tails_and_lengths_are_those_of_the_files(study):
 
 def test_five_seeds_have_no_interval(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0, 1, 3, 4, 5), diverged=())
-    (found,) = read_results(workspace, params.compare)
+    (found,) = read_results(workspace, params)
     assert cells(loss_section.correlations(found))["gan"][0].below == "n = 5"
     assert cells(loss_section.lengths(found))["gan"][0].below == "n = 5"
 
@@ -90,7 +90,7 @@ def test_a_run_that_diverged_before_it_logged_is_no_answer_and_no_error(tmp_path
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0,))
     head = (workspace.run("digits", "gan", 0) / "history.csv").read_text().splitlines()[0]
     made_up.write_history(workspace, "digits", "gan", 0, f"{head}\n")
-    (found,) = read_results(workspace, params.compare)
+    (found,) = read_results(workspace, params)
     assert cells(loss_section.correlations(found))["gan"][0].below == "n = 0"
     assert cells(loss_section.tails(found, params.report))["gan"][-1].text == "0"
     write.write_report(workspace, params)

@@ -18,7 +18,7 @@ from ganspeed.report.read import Results, read_results
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> Results:
     workspace, params = made_up.write_study(tmp_path_factory.mktemp("study"))
-    (only,) = read_results(workspace, params.compare)
+    (only,) = read_results(workspace, params)
     return only
 
 
@@ -88,7 +88,7 @@ def test_traces_show_each_variant_that_logs_them(drawn):
 
 def test_without_traces_there_is_no_figure_of_them(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",))
-    (only,) = read_results(workspace, params.compare)
+    (only,) = read_results(workspace, params)
     assert "digits_traces.png" not in drawn_of(only)
 
 
@@ -118,7 +118,7 @@ def test_penalised_variants_share_the_profiles_scale_and_show_norm_one(drawn):
 def test_a_run_that_diverged_before_it_logged_anything_is_still_drawn(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0,))
     made_up.write_history(workspace, "digits", "gan", 0, "update\n")
-    (only,) = read_results(workspace, params.compare)
+    (only,) = read_results(workspace, params)
     assert "digits_losses.png" in drawn_of(only)
 
 

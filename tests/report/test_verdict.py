@@ -22,7 +22,7 @@ def study(tmp_path_factory):
         tmp_path_factory.mktemp("study"), seeds=tuple(range(8)), planned=PLANNED, seconds_per_update=TIMING
     )
     write.write_report(workspace, params)
-    (found,) = read_results(workspace, params.compare)
+    (found,) = read_results(workspace, params)
     return workspace, found
 
 
@@ -63,7 +63,7 @@ def test_every_guard_stands_in_the_table_with_its_value(study):
 
 def test_without_a_plan_there_is_no_verdict_and_the_page_says_so(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan", "wgan_gp"))
-    (found,) = read_results(workspace, params.compare)
+    (found,) = read_results(workspace, params)
     (only,) = verdict.sentences([found])
     assert only.startswith("On digits no comparison was planned, so there is no verdict")
     assert verdict.guards([found]) is None

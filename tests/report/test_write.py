@@ -142,7 +142,7 @@ def test_commits_are_shown_with_their_state_and_unknown_without_git(tmp_path, st
     workspace, params = made_up.write_study(tmp_path, variants=("gan",))
     path = workspace.provenance("digits", "gan", 0)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"commit": "unknown", "dirty": None}))
-    ((_, (row,)),) = methods.provenance(read_results(workspace, params.compare)).groups
+    ((_, (row,)),) = methods.provenance(read_results(workspace, params)).groups
     assert row[-1].text == "unknown (1), 0123456789 dirty (1), 0123456789 (1)"
 
 
@@ -210,7 +210,7 @@ def test_no_verdict_is_stated(study):
 ])  # fmt: skip
 def test_status_is_the_first_that_applies(tmp_path, seeds, tau, status, reasons):
     workspace, params = made_up.write_study(tmp_path, variants=("wgan_gp",), seeds=tuple(range(seeds)), tau=tau)
-    (found,) = read_results(workspace, params.compare)
+    (found,) = read_results(workspace, params)
     assert (found.status.name, found.status.reasons) == (status, reasons)
 
 
@@ -272,7 +272,7 @@ def test_published_numbers_are_marked_as_not_comparable(study):
 
 def test_a_copy_on_other_seeds_is_called_one(study):
     workspace, params = study
-    (found,) = read_results(workspace, params.compare)
+    (found,) = read_results(workspace, params)
     copy = [
         dataclasses.replace(run, variant="copy", record=dataclasses.replace(run.record, seed=run.seed + 500))
         for run in found.of("wgan_gp")

@@ -10,7 +10,7 @@ import pandas as pd
 from ganspeed.compare.records import StudyRecords
 from ganspeed.compare.times import THRESHOLDS, units_per_update
 from ganspeed.errors import UserError
-from ganspeed.params.blocks import Compare
+from ganspeed.params.blocks import Compare, Params
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
 from ganspeed.scoring.label import ScoreLabel
@@ -88,9 +88,9 @@ class Results:
         return None if values.empty else float(values.iloc[0])
 
 
-def read_results(workspace: Workspace, compare: Compare) -> list[Results]:
+def read_results(workspace: Workspace, params: Params) -> list[Results]:
     """Read the results of every data set. Raises UserError naming every file that is missing."""
-    missing = []
+    missing, compare = [], params.compare
     for dataset in compare.datasets:
         shared = [workspace.calibration(dataset), workspace.comparison(dataset), _accuracy(workspace, dataset)]
         missing += [f"data set {dataset}: {path} does not exist" for path in shared if not path.is_file()]
@@ -99,7 +99,7 @@ def read_results(workspace: Workspace, compare: Compare) -> list[Results]:
             missing += [f"run {dataset}/{variant}/seed-{seed}: {path} does not exist" for path in lost]
     if missing:
         raise UserError("\n".join([*missing, "params.compare asks for all of them: run the stages before `report`"]))
-    return [_read_dataset(workspace, compare, dataset) for dataset in compare.datasets]
+    return [_read_dataset(workspace, params, dataset) for dataset in compare.datasets]
 
 
 def _accuracy(workspace: Workspace, dataset: str) -> Path:
@@ -112,14 +112,15 @@ def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> l
     return [folder / RUN_JSON, folder / "history.csv", provenance, scores, scores.with_suffix(".json")]
 
 
-def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Results:
+def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results:
+    compare = params.compare
     for variant in compare.variants:
         refuse_damaged_runs(workspace, dataset, variant, compare.seeds)
     comparison = read_json(workspace.comparison(dataset))
     _check_comparison(comparison, compare, workspace.comparison(dataset))
     seconds = comparison["seconds_per_update"]
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
-    tables, labels = read_scores(workspace, dataset, compare)
+    tables, labels = read_scores(workspace, dataset, params)
     _check_labels([(run.record, labels[run.variant, run.seed].run) for run in runs], dataset)
     scores, histories = [], []
     for run in runs:

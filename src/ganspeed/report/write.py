@@ -19,7 +19,7 @@ def write_report(workspace: Workspace, params: Params) -> None:
     All files are written to a temporary folder beside the old report and then replace it one by one. Raises UserError
     naming every missing file of the runs in params.compare.
     """
-    everything = read_results(workspace, params.compare)
+    everything = read_results(workspace, params)
     workspace.reports.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=workspace.reports))
     try:

@@ -1,14 +1,16 @@
 """What decides a run's bytes: its identity, of which the fingerprint is the hash. Imports no torch at its top."""
 
+import re
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, TypedDict
 
-from ganspeed.system.files import sha256_file
+from ganspeed import source_files
+from ganspeed.errors import UserError
 from ganspeed.training.engines.choose import EAGER
 
-PACKAGE = Path(__file__).parents[1]
-NO_BYTES = ("__init__.py", "checkpoints.py")  # files of networks/ and training/ that decide no byte of a run
+OF_EVERY_RUN = re.compile(r"(networks|training)/\w+\.py")
+NO_BYTES = ("/__init__.py", "/checkpoints.py")  # files of networks/ and training/ that decide no byte of a run
 
 
 class Identity(TypedDict):
@@ -45,10 +47,18 @@ def identity(seed: int, parameters: dict[str, Any], manifest_sha256: str, device
 
 @cache
 def source_hashes(objective: str, engine: str) -> dict[str, str]:
-    """File → SHA-256 of the sources that a run with this objective and engine executes."""
-    paths = [path for package in ("networks", "training") for path in (PACKAGE / package).glob("*.py")]
-    names = [path.relative_to(PACKAGE).as_posix() for path in paths if path.name not in NO_BYTES]
+    """File → SHA-256 of the sources that a run with this objective and engine executes, as this process has them."""
+    names = [name for name in source_files.HASHES if OF_EVERY_RUN.fullmatch(name) and not name.endswith(NO_BYTES)]
     names += ["objectives/__init__.py", f"objectives/{objective}.py", "system/determinism.py"]
     if engine != EAGER:
         names += ["training/engines/functional.py", "training/engines/vmapped.py"]
-    return {name: sha256_file(PACKAGE / name) for name in sorted(names)}
+    return {name: source_files.HASHES.get(name) for name in sorted(names)}
+
+
+def refuse_edited(sources: Mapping[str, str]) -> None:
+    """Raise UserError unless these sources (file → SHA-256) are what this process has imported; call it after that."""
+    if names := source_files.edited(sources):
+        raise UserError(
+            f"{source_files.PACKAGE}: {', '.join(names)} changed after this work was planned; finished work is saved: "
+            "run again"
+        )

@@ -52,8 +52,9 @@ class RunSpec:
     def engine(self) -> str:
         return choose_engine(self.train, self.shape, self.device)
 
-    @property
+    @cached_property
     def identity(self) -> Identity:
+        """As the process has it that planned the run, in its workers too."""
         return identity(self.seed + self.seed_offset, self.parameters, self.manifest_sha256, self.device, self.engine)
 
     @cached_property

@@ -18,6 +18,7 @@ from torch import Tensor
 from ganspeed.data.prepared import load_split
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
+from ganspeed.runs.fingerprint import refuse_edited
 from ganspeed.runs.observers import ObserverFactory, dispatch
 from ganspeed.runs.provenance import Provenance
 from ganspeed.runs.spec import RunSpec, plan_runs
@@ -168,10 +169,12 @@ def _train_group(specs: list[RunSpec], workspace: Workspace, device: torch.devic
     try:
         runs = [TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row) for r in started]
         if specs[0].engine == EAGER:
+            refuse_edited(specs[0].identity["sources"])
             started[0].finish(train(runs[0], requested))
         else:
             from ganspeed.training.engines import vmapped  # takes a second, and only traced engines need it
 
+            refuse_edited(specs[0].identity["sources"])
             vmapped.train_side_by_side(runs, specs[0].engine, requested, lambda i, outcome: started[i].finish(outcome))
     finally:
         for run in started:

@@ -17,6 +17,7 @@ class ScoreLabel:
     samples: int = 0  # generated images of each snapshot
     split: str = ""  # the real images: "val" or "test"
     evaluate: dict = field(default_factory=dict)  # the block
+    metric_sha256: str = ""  # of the sources; see scoring.sources
 
 
 def write_label(table: Path, label: ScoreLabel) -> None:

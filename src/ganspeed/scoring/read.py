@@ -5,22 +5,26 @@ from itertools import product
 import pandas as pd
 
 from ganspeed.errors import UserError
-from ganspeed.params.blocks import Compare
+from ganspeed.params.blocks import Params
 from ganspeed.runs.integrity import score_problems
 from ganspeed.scoring.label import ScoreLabel, read_label
+from ganspeed.scoring.sources import metric_sha256
+from ganspeed.source_files import HASHES
 from ganspeed.workspace import Workspace
 
 Cell = tuple[str, int]  # variant and seed
 
 
 def read_scores(
-    workspace: Workspace, dataset: str, compare: Compare
+    workspace: Workspace, dataset: str, params: Params
 ) -> tuple[dict[Cell, pd.DataFrame], dict[Cell, ScoreLabel]]:
     """The scores of the complete grid on a data set: (variant, seed) → table, and → its label.
 
-    Raises UserError naming every one that is missing or damaged: none can be left out of a table unnoticed.
+    Raises UserError naming every one that is missing, damaged, or not of the present params and sources: none can be
+    left out of a table unnoticed.
     """
-    paths = {cell: workspace.scores(dataset, *cell) for cell in product(compare.variants, compare.seeds)}
+    grid = product(params.compare.variants, params.compare.seeds)
+    paths = {cell: workspace.scores(dataset, *cell) for cell in grid}
     problems = [score_problems(path) for path in paths.values()]
     if lines := [line for of_one in problems for line in of_one]:
         summary = (
@@ -28,4 +32,37 @@ def read_scores(
             "undamaged: run the stage `evaluate`"
         )
         raise UserError("\n".join([*lines, summary]))
-    return {c: pd.read_csv(path) for c, path in paths.items()}, {c: read_label(path) for c, path in paths.items()}
+    labels = {cell: read_label(path) for cell, path in paths.items()}
+    _refuse_outdated(workspace, dataset, params, labels)
+    return {cell: pd.read_csv(path) for cell, path in paths.items()}, labels
+
+
+def _refuse_outdated(workspace: Workspace, dataset: str, params: Params, labels: dict[Cell, ScoreLabel]) -> None:
+    """Raise UserError naming the scores of other params or sources than there are now.
+
+    DVC hashes params and sources when a stage has ended: after an edit at that moment it takes older scores for new.
+    """
+    lines, stages = [], {}
+    for (variant, seed), label in labels.items():
+        if differing := outdated(label, params, dataset, variant, seed):
+            lines.append(f"{workspace.scores(dataset, variant, seed)}: {'; '.join(differing)}")
+            stages |= dict.fromkeys([f"train@{dataset}-{variant}", f"evaluate@{dataset}-{variant}"])
+    if lines:
+        way_out = f"run `dvc repro`; where it finds nothing to do, `dvc repro -s -f {' '.join(stages)}` first"
+        raise UserError("\n".join([*lines, f"not the scores that params.yaml and the sources ask for: {way_out}"]))
+
+
+def outdated(label: ScoreLabel, params: Params, dataset: str, variant: str, seed: int) -> list[str]:
+    """How the scores of a run differ from what params.yaml and the sources ask for, each with both values."""
+    block, method, run = params.dataset(dataset), params.variant(variant), label.run
+    asked = {"split": params.evaluate.split, "samples": block.evaluate.samples}
+    asked |= {f"evaluate.{key}": value for key, value in params.evaluate.model_dump(mode="json").items()}
+    asked |= {key: getattr(block.train, key) for key in ("updates", "batch_size", "grid_ratio", "precision")}
+    asked |= {f"variants.{variant}.{key}": value for key, value in method.resolved().items()}
+    asked |= {"seed": seed + method.seed_offset, "scoring sources": metric_sha256()}
+    asked |= {f"source {name}": HASHES.get(name) for name in run.sources}
+    found = {"split": label.split, "samples": label.samples, "scoring sources": label.metric_sha256}
+    found |= {f"evaluate.{key}": value for key, value in label.evaluate.items()} | vars(run)
+    found |= {f"variants.{variant}.{key}": value for key, value in run.variant.items()}
+    found |= {f"source {name}": digest for name, digest in run.sources.items()}
+    return [f"{key} {found.get(key)!r} instead of {value!r}" for key, value in asked.items() if found.get(key) != value]

@@ -1,8 +1,10 @@
 """What decides the bytes of scores beside the data: source files and the registry's flags. Imports no torch."""
 
-from ganspeed.runs.fingerprint import PACKAGE
+from ganspeed.errors import UserError
+from ganspeed.runs.fingerprint import refuse_edited
 from ganspeed.scoring.metrics import METRICS
-from ganspeed.system.files import sha256_file, sha256_json
+from ganspeed.source_files import HASHES
+from ganspeed.system.files import sha256_json
 
 SCORED_BY = (
     *(f"networks/{name}.py" for name in ("fast_convolutions", "generator", "layers")),
@@ -18,8 +20,15 @@ def score_sources() -> dict:
     Of the registry, names, order and these flags decide bytes. It is here as data and not as a source file, so that
     an edit of a glossary or a direction computes no run's score again.
     """
-    files = {name: sha256_file(PACKAGE / name) for name in SCORED_BY}
+    files = {name: HASHES[name] for name in SCORED_BY}
     return files | {"metrics": [[metric.name, metric.every_snapshot, metric.needs_classes] for metric in METRICS]}
+
+
+def refuse_edited_scoring(planned: dict) -> None:
+    """Raise UserError unless these `score_sources` are those of this process; call it once metrics are imported."""
+    refuse_edited({name: planned[name] for name in SCORED_BY})
+    if planned["metrics"] != score_sources()["metrics"]:
+        raise UserError("scoring/metrics.py changed after these scores were planned: run again")
 
 
 def metric_sha256() -> str:

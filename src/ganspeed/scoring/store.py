@@ -18,6 +18,7 @@ from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import Job
 from ganspeed.scoring.label import is_current, write_label
+from ganspeed.scoring.sources import refuse_edited_scoring
 from ganspeed.scoring.task import Task
 from ganspeed.system.devices import select_device, worker_count
 from ganspeed.system.files import write_text
@@ -70,9 +71,10 @@ def _score_into_cache(spec: RunSpec, task: Task, path: Path) -> None:
 
 
 def score_task(task: Task) -> str:
-    """`snapshots.score`, in a process of its own."""
+    """`snapshots.score`. Raises UserError too if this process has other sources than the one that planned the task."""
     from ganspeed.scoring.snapshots import score  # metrics take a second to import, and most calls score nothing
 
+    refuse_edited_scoring(task.sources)
     return score(task)
 
 

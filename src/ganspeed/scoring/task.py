@@ -1,6 +1,6 @@
 """One run to be scored, with everything that decides its scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
@@ -51,6 +51,7 @@ class Task:
     settings: Evaluate
     samples: int
     device: str
+    sources: dict = field(default_factory=score_sources)  # of the process that planned the task
 
     @property
     def snapshots(self) -> dict[int, Path]:
@@ -74,7 +75,7 @@ class Task:
                 "network": {"z_dim": self.record.z_dim, "width": self.record.width},
                 "real": self.inputs.hashes,
                 "evaluate": [self.settings.model_dump(), self.samples],
-                "sources": score_sources(),
+                "sources": self.sources,
                 "versions": {"torch": torch.__version__, **{name: library_version(name) for name in LIBRARIES}},
                 "device": device_name(torch.device(self.device)),
             }
@@ -90,4 +91,12 @@ class Task:
         """The label of this run's table of scores."""
         evaluate = self.settings.model_dump(mode="json")
         facts = RunFacts.of(self.record)
-        return ScoreLabel(sha256_file(table), facts, self.fingerprint, self.samples, self.settings.split, evaluate)
+        return ScoreLabel(
+            sha256=sha256_file(table),
+            run=facts,
+            fingerprint=self.fingerprint,
+            samples=self.samples,
+            split=self.settings.split,
+            evaluate=evaluate,
+            metric_sha256=sha256_json(self.sources),
+        )

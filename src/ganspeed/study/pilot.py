@@ -12,8 +12,9 @@ from ganspeed.params.blocks import Params
 from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
-from ganspeed.scoring.snapshots import SCORE_COLUMNS, score
+from ganspeed.scoring.snapshots import SCORE_COLUMNS
 from ganspeed.scoring.sources import metric_sha256
+from ganspeed.scoring.store import score_task
 from ganspeed.study.val_runs import VAL, ValRuns, is_up_to_date
 from ganspeed.system.devices import select_device, worker_count
 from ganspeed.system.files import read_json, sha256_file, write_json, write_text
@@ -34,7 +35,7 @@ def run_pilot(workspace: Workspace, params: Params, dataset: str, make_observers
     with RunStore(workspace).lock():
         val_runs.train(specs, make_observers)
         tasks = [val_runs.task(spec, params.evaluate.full_snapshots) for spec in specs]
-    texts = {task.seed: text for task, text in map_processes(score, tasks, worker_count(val_runs.device))}
+    texts = {task.seed: text for task, text in map_processes(score_task, tasks, worker_count(val_runs.device))}
     lines = [line for seed in sorted(texts) for line in texts[seed].splitlines()[1:]]
     write_text(table, "\n".join([",".join(SCORE_COLUMNS), *lines]) + "\n")
     facts = {str(task.seed): asdict(task.label(table).run) for task in tasks}  # as a study has them beside its scores

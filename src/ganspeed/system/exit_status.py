@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganspeed.errors import Stopped, UserError
+from ganspeed.source_files import PACKAGE
 from ganspeed.system.shutdown import MESSAGE, STOPPED_STATUS, exit_now
 
 USER_ERROR = 2  # the exit status of an error that the user can correct
@@ -29,6 +30,7 @@ def exit_status(body: Callable[[], None], root: Path) -> int:
     When it was stopped, this process ends here with status 75. root: the folder of the study.
     """
     try:
+        refuse_other_code(root)
         body()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -43,6 +45,19 @@ def exit_status(body: Callable[[], None], root: Path) -> int:
     else:
         return 0
     return exit_now(STOPPED_STATUS)  # after the handler: the run's queues and locks are released first
+
+
+def refuse_other_code(root: Path) -> None:
+    """Raise UserError in a study with another copy of the package than this one: its results would not be of its code.
+
+    A study without a copy of its own is run by this one.
+    """
+    own = root / "src" / PACKAGE.name
+    if own.is_dir() and not own.samefile(PACKAGE):
+        raise UserError(
+            f"{own} is the code of this study, but {PACKAGE} is running: set PYTHONPATH to {own.parent}, or "
+            f"remove {root / '.venv'} and run `make` there"
+        )
 
 
 def _shortage(error: Exception) -> str | None:

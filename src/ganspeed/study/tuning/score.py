@@ -6,7 +6,7 @@ import math
 import pandas as pd
 
 from ganspeed.compare.times import curves_of, log_area
-from ganspeed.scoring.snapshots import score
+from ganspeed.scoring.store import score_task
 from ganspeed.scoring.task import Task
 from ganspeed.types import RunFacts
 
@@ -20,5 +20,5 @@ def trial_score(task: Task) -> tuple[float, bool]:
     included.
     """
     facts = {(task.variant, task.seed): RunFacts.of(task.record)}
-    (run,) = curves_of(pd.read_csv(io.StringIO(score(task))), facts)
+    (run,) = curves_of(pd.read_csv(io.StringIO(score_task(task))), facts)
     return (math.log(max(run.cfid)), True) if run.failed else (log_area(run), False)

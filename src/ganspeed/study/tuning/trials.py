@@ -18,11 +18,11 @@ from ganspeed.compare.rounding import rounded
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params
 from ganspeed.params.variants import parse_variant
-from ganspeed.runs.fingerprint import PACKAGE
 from ganspeed.runs.spec import RunSpec
+from ganspeed.source_files import HASHES
 from ganspeed.study.val_runs import ValRuns
 from ganspeed.system.devices import select_device
-from ganspeed.system.files import sha256_file, sha256_json
+from ganspeed.system.files import sha256_json
 from ganspeed.workspace import Workspace
 
 SIGNIFICANT_DIGITS = 4  # significant digits of a sampled value: what is trained is what params.yaml will say
@@ -44,7 +44,7 @@ class Trial:
     @cached_property
     def key(self) -> str:
         """SHA-256 of what decides the trial's score: its runs, their metrics, and the code that reduces them."""
-        scored_by = [sha256_file(PACKAGE / name) for name in TRIAL_SCORED_BY]
+        scored_by = [HASHES[name] for name in TRIAL_SCORED_BY]
         return sha256_json([self.val_runs.fingerprint(self.specs), *scored_by])
 
 

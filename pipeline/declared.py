@@ -1,0 +1,77 @@
+"""What dvc.yaml declares that a stage uses: its params by value, its sources by hash.
+
+DVC records both when a stage has ended, as they are by then. What was edited while the stage ran would be recorded as
+used, and the stage would never run again.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ganspeed.params.load import read_yaml
+
+DVC_FILES = ("dvc.yaml", "studies/dvc.yaml")
+MADE_BY_STAGES = ("artifacts/", "data/")  # dependencies that no user edits, and that DVC locks while it runs a stage
+Declared = dict[str, Any]  # dotted key of params.yaml → its value; file → its SHA-256; None for what is not there
+
+
+def declared(root: Path, stage: str, item: dict[str, str], hashes: Mapping[Path, str] | None = None) -> Declared:
+    """The declared params and sources of a stage as they are now; empty where no dvc.yaml has this stage.
+
+    item: the stage's values of the matrix. hashes: file → SHA-256 where it is known already. Raises ParamsError for a
+    params.yaml that cannot be read.
+    """
+    block = _block(root, stage)
+    sources = [name for name in map(str, block.get("deps", ())) if not name.startswith(MADE_BY_STAGES)]
+    found: Declared = {}
+    if keys := block.get("params", ()):
+        document = read_yaml(root / "params.yaml")
+        found |= {key: _value(document, key) for key in (_substituted(str(key), item, document) for key in keys)}
+    for path in sorted(path for name in sources for path in _files(root / name)):
+        found[path.relative_to(root).as_posix()] = (hashes or {}).get(path) or _sha256(path)
+    return found
+
+
+def changed(before: Declared, after: Declared) -> list[str]:
+    """The names of what differs, sorted."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def _block(root: Path, stage: str) -> dict:
+    for name in DVC_FILES:
+        if (root / name).exists():
+            stages = read_yaml(root / name).get("stages", {})
+            if stage in stages:
+                return stages[stage]
+    return {}
+
+
+def _substituted(key: str, item: dict[str, str], document: Any) -> str:
+    """A key with DVC's ${item.<name>} and ${<key of params.yaml>} replaced by their values."""
+    before, found, rest = key.partition("${")
+    if not found:
+        return key
+    name, _, after = rest.partition("}")
+    value = item[name.removeprefix("item.")] if name.startswith("item.") else _value(document, name)
+    return before + str(value) + _substituted(after, item, document)
+
+
+def _value(document: Any, key: str) -> Any:
+    for part in key.split("."):
+        document = document.get(part) if isinstance(document, dict) else None
+    return json.dumps(document, sort_keys=True, default=str)
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or every file below a folder but Python's caches."""
+    below = path.rglob("*") if path.is_dir() else [path]
+    return [file for file in below if not file.is_dir() and "__pycache__" not in file.parts]
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
