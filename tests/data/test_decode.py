@@ -84,6 +84,17 @@ def test_what_is_no_pixel_of_a_png_refuses_no_picture(kind, data, after_pixels):
     assert picture.size == (4, 8) and picture.getextrema() == (77, 77)
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize(
+    "segment", [b"\xe0\0\x07JFIF\0", b"\xee\0\x07Adobe", b"\xe2\0\x0fICC_PROFILE\0\1", b"\xe2\0\x05MPF"]
+)
+def test_what_is_no_pixel_of_a_jpeg_refuses_no_picture(mode, segment):
+    content = saved(Image.new(mode, (8, 4), 70 if mode == "L" else "teal"), "JPEG", exif=BROKEN_EXIF)
+    broken = decode.decode("a", content[:2] + b"\xff" + segment + content[2:], 3)
+    assert broken.size == (4, 8)
+    assert np.array_equal(np.asarray(broken), np.asarray(decode.decode("a", content, 3)))
+
+
 @pytest.mark.parametrize("text", [b"short", b"x" * 2**21])
 def test_an_orientation_in_xmp_is_used_beside_texts_of_any_length(text):
     xmp = b'XML:com.adobe.xmp\0\0\0\0\0<x:xmpmeta tiff:Orientation="6"/>'

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.Image import Transpose
 
-from ganspeed.data import png
+from ganspeed.data import jpeg, png
 from ganspeed.data.pictures import DataError, Pictures, looks_like_html
 
 # Only these decoders are tried: others of Pillow start external programs or read formats without pictures.
@@ -54,9 +54,10 @@ def _load(content: bytes) -> tuple[Image.Image, int]:
     try:
         return _load_with_pillow(content)
     except Exception:
-        if not content.startswith(png.SIGNATURE):
-            raise
-        return _load_with_pillow(png.essential(content))  # Pillow refuses large texts and damaged profiles
+        for kind in (png, jpeg):  # Pillow refuses them for large texts, damaged profiles and the like
+            if content.startswith(kind.SIGNATURE):
+                return _load_with_pillow(kind.essential(content))
+        raise
 
 
 def _load_with_pillow(content: bytes) -> tuple[Image.Image, int]:
