@@ -2,6 +2,7 @@
 
 import io
 import stat
+import time
 import zipfile
 
 import pytest
@@ -62,3 +63,51 @@ def test_contents_out_of_proportion_are_refused_before_they_are_unpacked(tmp_pat
     as_folder(tmp_path / "own", pictures())
     monkeypatch.setattr(archive, "MAX_FILE_BYTES", 10)
     refused(tmp_path, "own", "own/cat/00.png: more than 10 bytes")
+
+
+def test_a_zip_is_read_by_the_names_of_the_unpacked_files(tmp_path):
+    names = ["./", "./cat/", "./cat/00.png", "dog//00.png", "dog/./01.PNG", "bird/a:b.png", "bird/12\\30.png"]
+    path = as_zip(tmp_path / "own.zip", {name: b"" if name.endswith("/") else grey(1) for name in names})
+    with zipfile.ZipFile(path, "a") as file:
+        windows = zipfile.ZipInfo("fox\\00.png")
+        windows.create_system = archive.DOS
+        file.writestr(windows, grey(2))
+    as_folder(tmp_path / "own", {n.replace("./", "").replace("fox\\", "fox/"): grey(1) for n in names if n[-1] != "/"})
+    as_folder(tmp_path / "own", {"fox/00.png": grey(2)})
+    with archive.open_container(tmp_path / "own", "own") as folder, archive.open_container(path, "own.zip") as packed:
+        assert packed.files == folder.files
+        assert packed.files[-1] == "fox/00.png" and packed.read("fox/00.png") == grey(2)
+        assert packed.folders == ["cat"]  # those that have an entry
+
+
+def test_two_spellings_of_one_name_are_refused(tmp_path):
+    as_zip(tmp_path / "own.zip", pictures() | {"./cat//00.png": grey(1)})
+    refused(tmp_path, "own.zip", "own.zip: cat/00.png is in it twice")
+
+
+def test_a_repeated_name_is_found_as_fast_as_the_zip_is_listed(tmp_path):
+    path = tmp_path / "own.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for i in range(10_000):
+            file.writestr(zipfile.ZipInfo(f"{i:05}.png"), b"")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            file.writestr("09999.png", b"")
+    start = time.perf_counter()
+    zipfile.ZipFile(path).close()
+    listed = time.perf_counter()
+    refused(tmp_path, "own.zip", "own.zip: 09999.png is in it twice")
+    assert time.perf_counter() - listed < 6 * (listed - start)
+
+
+@pytest.mark.parametrize("path", ["own", "own.zip"])
+def test_litter_of_file_systems_is_passed_over_in_any_case(tmp_path, path):
+    files = ("Thumbs.db", "THUMBS.DB", "ehthumbs.db", "Desktop.ini", ".DS_Store", "Icon\r")
+    folders = ("@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN", "lost+found", "System Volume Information", "__macosx")
+    litter = {f"{below}{name}": b"x" for below in ("", "cat/") for name in files}
+    litter |= {f"{below}{name}/000.png": grey(200) for below in ("", "cat/") for name in folders}
+    as_folder(tmp_path / "own", pictures() | litter)
+    as_zip(tmp_path / "own.zip", pictures() | litter | {"@EADIR/": b"", "lost+found/": b""})
+    (tmp_path / "own" / "@EADIR").mkdir()
+    with archive.open_container(tmp_path / path, path) as container:
+        assert container.files == sorted(pictures())
+        assert set(container.folders) <= {"cat", "dog"}

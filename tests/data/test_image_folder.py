@@ -2,11 +2,12 @@
 
 import hashlib
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_pictures import as_folder, as_zip, block, grey, pictures, png, prepare, refused
+from made_up_pictures import as_folder, as_zip, block, deep_png, grey, pictures, png, prepare, refused
 from PIL import Image
 
 from ganspeed.data.pictures import DataError
@@ -18,6 +19,12 @@ def pcx():
     """A sound picture in a format that nobody asked for: its decoder must not be tried."""
     buffer = io.BytesIO()
     Image.new("L", (8, 8)).save(buffer, "PCX")
+    return buffer.getvalue()
+
+
+def jpeg(level):
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8), level).save(buffer, "JPEG")
     return buffer.getvalue()
 
 
@@ -126,15 +133,79 @@ def test_an_unreadable_picture_is_named_and_nothing_is_written(tmp_path, path, b
     "files, message",
     [
         ({"readme.txt": b"x"}, ": empty: no pictures in it"),
-        (pictures() | {"dog/a.heic": b"x"}, "/dog/a.heic: not a picture; allowed: .bmp"),
+        (pictures() | {"dog/a.heic": b"x"}, "/dog/a.heic: not a picture by its extension; allowed: .bmp"),
+        (pictures() | {"dog/a": grey(1)}, "/dog/a: has no extension, so may be a picture or not; allowed: .bmp"),
         (pictures() | {"stray.png": grey(0)}, ": stray.png is beside sub-folders"),
-        ({f"{s}/{n}": c for s in ("train", "test") for n, c in pictures().items()}, "/t.*.png: is too deep"),
+        ({f"{s}/{n}": c for s in ("old", "new") for n, c in pictures().items()}, "/.*.png: is too deep"),
     ],
 )
 def test_a_layout_that_is_not_one_folder_per_class_is_refused(tmp_path, path, files, message):
     as_folder(tmp_path / "own", files)
     as_zip(tmp_path / "own.zip", files)
     refused(tmp_path, path, path + message)
+
+
+@pytest.mark.parametrize("path", ["own", "own.zip"])
+@pytest.mark.parametrize("below", ["", "cat/"])
+@pytest.mark.parametrize("splits", [("train", "val", "test"), ("Training", "TEST"), ("valid", "testing", "validation")])
+def test_folders_that_are_splits_are_no_classes(tmp_path, path, below, splits):
+    files = {f"{split}/{below}{i}.png": grey(i) for split in splits for i in range(10)}
+    as_folder(tmp_path / "own", files)
+    as_zip(tmp_path / "own.zip", files)
+    message = f"{path}: the folders {', '.join(sorted(splits))} look like splits, not classes; allowed: one sub-folder"
+    refused(tmp_path, path, message)
+
+
+def test_one_split_alone_or_a_class_beside_it_is_read(tmp_path):
+    as_folder(tmp_path / "own", {f"train/{name}": content for name, content in pictures().items()})
+    assert read_manifest(prepare(tmp_path, "own")).classes == ("cat", "dog")
+    as_folder(tmp_path / "two", pictures(("cow", "train")))
+    assert read_manifest(prepare(tmp_path, "two")).classes == ("cow", "train")
+
+
+def test_a_class_must_have_a_name_in_utf_8(tmp_path):
+    as_folder(tmp_path / "own", pictures(("cat", os.fsdecode(b"ch\xe2t"), os.fsdecode(b"\xff"))))
+    names = [r"own/\\xff: the name of a class is not UTF-8", r"own/ch\\xe2t: the name of a class is not UTF-8"]
+    for name in names:
+        refused(tmp_path, "own", name)
+
+
+def test_a_picture_may_have_any_name(tmp_path):
+    files = {f"cat/{os.fsdecode(bytes([0xE2, 65 + i]))}\n.JFIF": jpeg(i) for i in range(12)}
+    as_folder(tmp_path / "own", files)
+    assert read_manifest(prepare(tmp_path, "own")).source["pictures"] == 12
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "jpe", "JPEG"])
+def test_a_jpeg_may_be_named_as_browsers_save_it(tmp_path, suffix):
+    as_folder(tmp_path / "own", {f"{i}.{suffix}": jpeg(i) for i in range(12)})
+    assert read_manifest(prepare(tmp_path, "own")).source["pictures"] == 12
+
+
+@pytest.mark.parametrize("path", ["own", "own.zip"])
+def test_all_bad_pictures_are_named_in_one_go_in_the_order_of_names(tmp_path, path):
+    bad = {
+        "cat/00.png": b"",
+        "cat/07.png": b"text",
+        "dog/01.png": grey(1, 64)[:-40],
+        "dog/05.png": deep_png([[[1, 2, 3]]]),
+    }
+    as_folder(tmp_path / "own", pictures() | bad)
+    as_zip(tmp_path / "own.zip", pictures() | bad)
+    refused(tmp_path, path, "^" + "\n".join(f"{path}/{name}: [^\n]*" for name in sorted(bad)) + "$")
+
+
+def test_of_many_bad_pictures_ten_are_named_and_all_counted(tmp_path):
+    as_folder(tmp_path / "own", pictures() | {f"cat/x{i:02}.png": b"" for i in range(25)})
+    first = "\n".join(f"own/cat/x{i:02}.png: not a readable picture: it is empty" for i in range(10))
+    refused(tmp_path, "own", f"^{first}\nand 15 more, 25 in all$")
+
+
+def test_all_that_shows_without_reading_is_named_at_once(tmp_path):
+    as_folder(tmp_path / "own", pictures() | {"dog/a.heic": b"x", "cat/noext": grey(1)})
+    (tmp_path / "own" / "cat" / "gone.png").symlink_to(tmp_path / "nowhere")
+    lines = ("cat/gone.png: not a file", "cat/noext: has no extension[^\n]*", "dog/a.heic: not a picture[^\n]*")
+    refused(tmp_path, "own", "^" + "\n".join(f"own/{line}" for line in lines) + "$")
 
 
 def test_empty_folders_are_named(tmp_path):
@@ -151,7 +222,8 @@ def test_a_path_that_leaves_the_data_is_refused(tmp_path, path):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    refused(tmp_path, "own", "own: no such folder or zip .*GANSPEED_DATA")
+    nowhere = f"own: no such folder or zip in {tmp_path}; put it there, or set GANSPEED_DATA to the absolute path"
+    refused(tmp_path, "own", f"{nowhere} .*`dvc exp run --temp`")
 
 
 def test_a_link_to_a_folder_is_refused_and_a_broken_link_is_named(tmp_path):

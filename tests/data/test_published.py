@@ -103,7 +103,7 @@ def test_only_what_is_missing_is_downloaded_and_nothing_stays_of_a_failure(tmp_p
     monkeypatch.setattr(download, "_download", lambda name, folder: made_up_idx(folder, train=7))
     assert len(prepared(tmp_path, published("mnist"))[1]["train"][0]) == 80
     assert (kept.read_bytes(), missing.read_bytes()) == before
-    assert not list(tmp_path.glob(".download-*"))
+    assert not list(tmp_path.glob(".download*"))
 
 
 @pytest.mark.parametrize("protocol", [2, 4, 5])

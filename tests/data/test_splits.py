@@ -26,14 +26,14 @@ def test_a_draw_is_a_partition_with_every_class_in_proportion(counts, seed, shar
 
 @pytest.mark.parametrize("published", [("train",), ("train", "test"), ("train", "val", "test")])
 def test_the_first_pictures_of_a_split_are_a_fair_sample(published):
-    parts = {name: Pictures(LABELS, read=lambda index: index) for name in published}
+    parts = {name: Pictures(LABELS, (1, 8, 8), read=lambda index: index) for name in published}
     for part, indices in split_pictures(parts, 100, 0, "key").values():
         assert set(part.labels[indices[:60]]) == set(range(10))
 
 
 @pytest.mark.parametrize("published", [("train",), ("train", "test"), ("train", "val", "test")])
 def test_val_and_test_have_the_same_size_and_no_picture_is_in_two_splits(published):
-    parts = {name: Pictures(LABELS, read=lambda index: index) for name in published}
+    parts = {name: Pictures(LABELS, (1, 8, 8), read=lambda index: index) for name in published}
     splits = split_pictures(parts, 100, 0, "key")
     assert len(splits["val"][1]) == len(splits["test"][1]) == 100
     assert len(splits["train"][1]) == 500 - 100 * (3 - len(published))

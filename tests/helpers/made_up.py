@@ -115,11 +115,12 @@ def write_study(
     tau: float = 30.0,
     planned: tuple[tuple[str, str], ...] = (),
     seconds_per_update: dict[str, float] | None = None,
+    duplicates: dict[str, int] | None = None,
 ) -> tuple[Workspace, Params]:
     """Write params.yaml and every artifact that the report reads. The same arguments give the same bytes.
 
     planned: (new, reference) of comparisons that get a verdict, the recipes of all variants being tuned and the design
-    frozen then; seconds_per_update: what the clock found.
+    frozen then; seconds_per_update: what the clock found; duplicates: what the manifests say of copies.
     """
     root.mkdir(parents=True, exist_ok=True)
     with (root / "params.yaml").open("w", encoding="utf-8") as file:
@@ -149,6 +150,7 @@ def write_study(
         found = compare_runs(dataset, runs, threshold, study.protocol, levels, Clock(seconds_per_update or {}), records)
         _write_json(workspace.comparison(dataset), found)
         _write_csv(workspace.calibration(dataset), levels)
+        _write_json(workspace.prepared(dataset) / "manifest.json", _manifest(dataset, duplicates))
         accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "settings": DATASET["features"]}
         accuracy |= {"second_test_accuracy": 0.968, "second_val_accuracy": 0.97}
         _write_json(workspace.features(dataset) / "accuracy.json", accuracy)
@@ -330,6 +332,14 @@ def _calibration(dataset: str) -> pd.DataFrame:
     table += [(dataset, "floor", "recall", 0.93, 497), (dataset, "pixel_gaussian", "recall", 0.41, 1000)]
     table += [(dataset, "test", "modes", 10.0, 497), (dataset, "test", "confident", 0.95, 497)]
     return pd.DataFrame(table, columns=["dataset", "row", "metric", "value", "n"])
+
+
+def _manifest(dataset: str, duplicates: dict[str, int] | None) -> dict:
+    part = {"shape": [1, 8, 8], "dtype": "float32", "min": -1.0, "max": 1.0}
+    part |= {"images_sha256": "0" * 64, "labels_sha256": "0" * 64}
+    splits = {name: part | {"n": n} for name, n in (("train", 803), ("val", 497), ("test", 497))}
+    manifest = {"dataset": dataset, "source": {"kind": "digits"}, "classes": list("0123456789"), "splits": splits}
+    return manifest | ({"duplicates": duplicates} if duplicates else {})
 
 
 def _sha256(content: bytes) -> str:

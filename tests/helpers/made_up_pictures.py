@@ -1,7 +1,9 @@
 """Made-up pictures in folders and zips, for the tests of the user's own pictures."""
 
 import io
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -20,6 +22,51 @@ def png(pixels, dtype=np.uint8, **options):
 
 def grey(level, size=8):
     return png(np.full((size, size), level))
+
+
+def chunk(kind, data):
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def with_chunk(content, kind, data, after_pixels=False):
+    """A PNG with one more chunk, behind its header or behind its pixels."""
+    place = len(content) - 12 if after_pixels else 33
+    return content[:place] + chunk(kind, data) + content[place:]
+
+
+def deep_png(samples):
+    """A PNG of 16 bits a channel, which Pillow does not write in colour. samples: (H, W, 1 to 4), below 65,536."""
+    samples = np.asarray(samples, dtype=">u2")
+    height, width, channels = samples.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def deep_ppm(samples, largest=65535):
+    """A binary PPM with comments in its header. samples: (H, W, 3)."""
+    samples = np.asarray(samples, dtype=">u2")
+    height, width, _ = samples.shape
+    return b"P6 # a comment\n%d #and 7 more\n\t%d\n%d\n" % (width, height, largest) + samples.tobytes()
+
+
+def deep_tiff(samples):
+    """A TIFF of 16 bits a channel. samples: (H, W, 3)."""
+    samples = np.asarray(samples, dtype="<u2")
+    height, width, _ = samples.shape
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 8), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, 14), (277, 3, 1, 3), (278, 3, 1, height), (279, 4, 1, samples.nbytes)]
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
+    head = b"II*\0" + struct.pack("<I", 14 + samples.nbytes) + struct.pack("<HHH", 16, 16, 16)
+    return head + samples.tobytes() + directory
+
+
+# Orientation 6, and a resolution that is text: writing it again, as Pillow does to turn a picture, fails
+BROKEN_EXIF = (
+    b"Exif\0\0II*\0\x08\0\0\0\x02\0" + b"\x12\x01\x03\0\1\0\0\0\6\0\0\0" + b"\x1a\1\2\0\5\0\0\0\x26\0\0\0\0\0\0\0abcd\0"
+)
 
 
 def pictures(classes=("cat", "dog"), each=10):

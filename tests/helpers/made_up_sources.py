@@ -51,7 +51,7 @@ def refused(tmp_path, block, match):
     with pytest.raises(DataError, match=match):
         prepare_dataset("own", block, tmp_path, tmp_path / "prepared" / "own")
     assert not list(tmp_path.glob("prepared/*")) and not list(tmp_path.glob("prepared/.*"))
-    assert not list(tmp_path.glob(".download-*"))
+    assert not list(tmp_path.glob(".download*"))
 
 
 def prepared(tmp_path, block):

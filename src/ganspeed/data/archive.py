@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -14,6 +15,16 @@ from ganspeed.system.files import sha256_file
 
 MAX_FILE_BYTES = 2**28  # of one file, unpacked
 MAX_ZIP_BYTES = 2**36  # of all files in a zip, unpacked
+DOS = 0  # of ZipInfo.create_system: the zip was made by a program of DOS or Windows
+LITTER = frozenset(  # in lower case: what systems and their file servers add to folders of pictures
+    {
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),
+        *("$recycle.bin", "recycler", "system volume information"),
+        *("__macosx", "icon\r"),
+        *("@eadir", "@recycle", "#recycle", "#snapshot"),
+        "lost+found",
+    }
+)
 
 
 class Folder:
@@ -33,15 +44,21 @@ class Folder:
         self.files.sort()
         self.folders.sort()
 
+    def unreadable(self, names: list[str]) -> list[str]:
+        """What is wrong with files, a message each, as far as it shows without reading them."""
+        messages = []
+        for name in names:
+            try:
+                self._check(name)
+            except DataError as error:
+                messages.append(str(error))
+        return messages
+
     def read(self, name: str) -> bytes:
         """A file's bytes. Raises DataError."""
-        path = self.path / name
         try:
-            if not path.is_file():
-                raise DataError(f"{self.label}/{name}: not a file")
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise DataError(f"{self.label}/{name}: more than {MAX_FILE_BYTES} bytes")
-            return path.read_bytes()
+            self._check(name)
+            return (self.path / name).read_bytes()
         except OSError as error:
             raise DataError(f"{self.label}/{name}: {error.strerror}") from None
 
@@ -52,32 +69,54 @@ class Folder:
             total.update(f"{hashlib.sha256(self.read(name)).hexdigest()}  {name}\n".encode("utf-8", "surrogateescape"))
         return total.hexdigest()
 
+    def _check(self, name: str) -> None:
+        path = self.path / name
+        if not os.path.isfile(path):  # False, where Path.is_file may raise
+            raise DataError(f"{self.label}/{name}: not a file")
+        if not os.access(path, os.R_OK):
+            raise DataError(f"{self.label}/{name}: no permission to read it")
+        if os.path.getsize(path) > MAX_FILE_BYTES:
+            raise DataError(f"{self.label}/{name}: more than {MAX_FILE_BYTES} bytes")
+
     def _unreadable(self, error: OSError) -> None:
         raise DataError(f"{self.label}: {error.filename}: {error.strerror}")
 
 
 class Zip:
-    """The files in a zip. Names that lead out of it, links, passwords and oversized contents are refused."""
+    """The files in a zip, by the names that they have once unpacked.
+
+    Names that lead out of it, links, passwords and oversized contents are refused.
+    """
 
     def __init__(self, path: Path, label: str, file: zipfile.ZipFile):
         self.path, self.label, self.file = path, label, file
-        entries = file.infolist()
-        for entry in entries:
+        self.entries: dict[str, zipfile.ZipInfo] = {}
+        folders = set()
+        for entry in file.infolist():
             self._check(entry)
-        if (total := sum(entry.file_size for entry in entries)) > MAX_ZIP_BYTES:
+            spelled = entry.filename.replace("\\", "/") if entry.create_system == DOS else entry.filename
+            inside = PurePosixPath(spelled)  # without `./` and doubled separators, as the unpacked file
+            name = str(inside)
+            if not all(map(_visible, inside.parts)):
+                continue
+            if spelled.endswith("/") or name == ".":
+                folders.add(name)
+            elif name in self.entries:
+                raise DataError(f"{label}: {name} is in it twice")
+            else:
+                self.entries[name] = entry
+        if (total := sum(entry.file_size for entry in file.infolist())) > MAX_ZIP_BYTES:
             raise DataError(f"{label}: {total} bytes unpacked; allowed: {MAX_ZIP_BYTES}")
-        names = [entry.filename for entry in entries]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise DataError(f"{label}: {twice} is in it twice")
-        visible = [name for name in sorted(names) if all(_visible(part) for part in PurePosixPath(name).parts)]
-        self.files = [name for name in visible if not name.endswith("/")]
-        self.folders = [name.rstrip("/") for name in visible if name.endswith("/")]
+        self.files, self.folders = sorted(self.entries), sorted(folders - {"."})
+
+    def unreadable(self, names: list[str]) -> list[str]:
+        """None: what shows without reading is checked as the zip is opened."""
+        return []
 
     def read(self, name: str) -> bytes:
         """A file's bytes, checked against the zip's checksum. Raises DataError."""
         try:
-            return self.file.read(name)
+            return self.file.read(self.entries[name])
         except Exception as error:  # noqa: BLE001 damaged streams raise almost any error
             raise DataError(f"{self.label}/{name}: damaged: {error}") from None
 
@@ -109,12 +148,16 @@ def open_container(path: Path, label: str) -> Iterator[Container]:
         with _open_zip(path, label) as file:
             yield Zip(path, label, file)
     else:
-        raise DataError(f"{label}: no such folder or zip in {path.parent} (GANSPEED_DATA names the data's folder)")
+        raise DataError(
+            f"{label}: no such folder or zip in {path.parent.absolute()}; put it there, or set GANSPEED_DATA to the "
+            "absolute path of the folder that has it (neither git nor DVC takes it along to a clone or to "
+            "`dvc exp run --temp`)"
+        )
 
 
 def refuse_outside(label: str, name: str) -> None:
-    """Raise DataError for the name of a member that leads out of its archive."""
-    if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
+    """Raise DataError for the name of a member that leads out of its archive, on Windows or elsewhere."""
+    if re.match(r"[/\\]|[A-Za-z]:[/\\]", name) or ".." in re.split(r"[/\\]", name):
         raise DataError(f"{label}: the name {name!r}; allowed: names inside the archive, with /")
 
 
@@ -128,4 +171,4 @@ def _open_zip(path: Path, label: str) -> zipfile.ZipFile:
 
 def _visible(name: str) -> bool:
     """Whether this is no hidden file and none that an operating system adds to folders of pictures."""
-    return not name.startswith(".") and name not in ("__MACOSX", "Thumbs.db", "desktop.ini")
+    return not name.startswith(".") and name.lower() not in LITTER

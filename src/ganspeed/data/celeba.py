@@ -11,7 +11,7 @@ from ganspeed.data.archive import Container, open_container
 from ganspeed.data.checksums import check_published, damaged
 from ganspeed.data.decode import crop_and_scale, decode
 from ganspeed.data.download import fetch
-from ganspeed.data.pictures import DataError, Pictures, Source
+from ganspeed.data.pictures import DataError, Pictures, Source, refuse_all
 from ganspeed.params.datasets import CelebA
 from ganspeed.system.files import sha256_file
 
@@ -43,6 +43,7 @@ def open_celeba(dataset: str, block: CelebA, folder: Path) -> Iterator[Source]:
         raise DataError(f"{ATTRIBUTES}: without {absent[0]}, which {PARTITION} names")
     with open_container(folder / pictures, pictures) as container:
         members = _members(container, sorted(partition))
+        refuse_all(container.unreadable(list(members.values())))
         parts = {}
         for part, number in PARTITIONS.items():
             names = [name for name in sorted(partition) if partition[name] == number]
@@ -72,7 +73,7 @@ def _pictures(container: Container, members: list[str], labels: np.ndarray, size
             raise DataError(f"{name}: {face.width}x{face.height} pixels; allowed: {SIZE[0]}x{SIZE[1]}")
         return crop_and_scale(face, size)  # the centre square is the customary crop of 178×178
 
-    return Pictures(labels, read)
+    return Pictures(labels, (3, size, size), read)
 
 
 def _members(container: Container, names: list[str]) -> dict[str, str]:

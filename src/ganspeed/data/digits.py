@@ -17,4 +17,5 @@ def read_digits() -> Source:
     content = bunch.images.astype(np.uint8).tobytes() + labels.astype(np.uint8).tobytes()
     sha256 = hashlib.sha256(content).hexdigest()
     origin = {"kind": "digits", "read": "sklearn.datasets.load_digits", "sha256": sha256}
-    return Source(origin, tuple(map(str, bunch.target_names)), {"train": Pictures(labels, lambda index: images[index])})
+    pictures = Pictures(labels, images.shape[1:], lambda index: images[index])
+    return Source(origin, tuple(map(str, bunch.target_names)), {"train": pictures})

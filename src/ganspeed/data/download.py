@@ -1,9 +1,9 @@
 """Downloads by torchvision, for its mirrors and checksums; our own readers check more than torchvision's."""
 
 import os
-import tempfile
 from pathlib import Path
 
+from ganspeed.data.leftovers import temporary_folder
 from ganspeed.data.pictures import DataError
 
 
@@ -15,16 +15,17 @@ def fetch(dataset: str, folder: Path, wanted: list[str], name: str) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as temporary:
-            _download(name, Path(temporary))
+        with temporary_folder(folder / "download") as temporary:
+            temporary.mkdir()
+            _download(name, temporary)
             for file in wanted:
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(Path(temporary, file), folder / file)
+                os.replace(temporary / file, folder / file)
     except Exception as error:  # noqa: BLE001 no network, a full disk, a web page instead of an archive, no gdown ...
         reason = str(error).strip() or type(error).__name__
         raise DataError(
             f"data set {dataset}: files are missing in {folder} and the download failed.\n"
-            f"Put these files there by hand (the environment variable GANSPEED_DATA names the folder):\n"
+            f"Put these files there by hand (or set GANSPEED_DATA to the absolute path of a folder that has them):\n"
             + "".join(f"  {file}\n" for file in wanted)
             + f"The download failed with: {reason}"
         ) from None

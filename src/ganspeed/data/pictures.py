@@ -8,6 +8,8 @@ import numpy as np
 
 from ganspeed.errors import UserError
 
+NAMED = 10  # bad files in one message
+
 
 class DataError(UserError):
     """A data set cannot be read, or a prepared one does not match its manifest; names the file or key."""
@@ -17,10 +19,12 @@ class DataError(UserError):
 class Pictures:
     """Labelled pictures, in the order of their source.
 
-    labels: int64 (N,); read: index → float32 (C, H, W) in [-1, 1], raises DataError for a damaged picture.
+    labels: int64 (N,); shape: of a picture, (C, H, W); read: index → float32 of that shape in [-1, 1], raises DataError
+    that begins with the name of a damaged picture.
     """
 
     labels: np.ndarray
+    shape: tuple[int, int, int]
     read: Callable[[int], np.ndarray]
 
 
@@ -35,6 +39,16 @@ class Source:
     origin: dict[str, Any]
     classes: tuple[str, ...]
     parts: dict[str, Pictures]
+
+
+def refuse_all(messages: list[str]) -> None:
+    """Raise one DataError for all of these messages: the first ten, in the order of the names they begin with.
+
+    Nothing is raised where there are none.
+    """
+    if messages:
+        first, more = sorted(messages)[:NAMED], len(messages) - NAMED
+        raise DataError("\n".join([*first, f"and {more} more, {len(messages)} in all"] if more > 0 else first))
 
 
 def looks_like_html(head: bytes) -> bool:

@@ -4,12 +4,12 @@ A source yields labelled pictures one at a time (pictures.py), these are split (
 (prepared.py), so that a data set may be larger than memory. Torch is imported only to download.
 """
 
-import os
-import shutil
+import sys
 from pathlib import Path
 
+from ganspeed.data.leftovers import temporary_folder
 from ganspeed.data.pictures import DataError
-from ganspeed.data.prepared import Manifest, write_manifest, write_split
+from ganspeed.data.prepared import Manifest, write_manifest, write_splits
 from ganspeed.data.source import open_source
 from ganspeed.data.splits import split_pictures
 from ganspeed.params.datasets import AnyData
@@ -21,18 +21,28 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
 
     block: datasets.<dataset>.data of params.yaml; source: the folder of downloads and of the user's pictures.
     `out` gets {train,val,test}_images.npy, float32 (N, C, H, W) in [-1, 1], {train,val,test}_labels.npy, int64 (N,),
-    and manifest.json. Raises DataError naming the file or key.
+    and manifest.json. Copies of a picture in several splits are a line on stderr. Raises DataError naming the key, or
+    all pictures that cannot be read.
     """
     key = f"datasets.{dataset}.data"
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        with open_source(dataset, block, source) as opened:
+        with temporary_folder(out) as temporary, open_source(dataset, block, source) as opened:
             splits = split_pictures(opened.parts, block.holdout, block.split_seed, key)
             temporary.mkdir(parents=True)
-            written = {name: write_split(temporary, name, *part) for name, part in splits.items()}
-            write_manifest(temporary, Manifest(dataset, opened.origin, opened.classes, written))
-        replace_folder(temporary, out)
+            written, duplicates = write_splits(temporary, splits)
+            manifest = Manifest(dataset, opened.origin, opened.classes, written, duplicates)
+            write_manifest(temporary, manifest)
+            replace_folder(temporary, out)
     except OSError as error:  # no permission, a full disk
         raise DataError(f"{error.filename or out}: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    _warn_of_duplicates(manifest)
+
+
+def _warn_of_duplicates(manifest: Manifest) -> None:
+    found, n = manifest.duplicates, sum(split.n for split in manifest.splits.values())
+    if found is not None and found.across_splits:
+        text = (
+            f"{manifest.dataset}: {found.pictures} of {n} pictures have an exact copy, {found.across_splits} of them "
+            "in another split: what is held out for scores is then no unseen picture; remove the copies"
+        )
+        print(f"warning: {text}", file=sys.stderr, flush=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ganspeed.data.pictures import DataError, Pictures
+from ganspeed.data.duplicates import Duplicates, count_duplicates, picture_digest
+from ganspeed.data.pictures import DataError, Pictures, refuse_all
 from ganspeed.data.splits import SPLITS
 from ganspeed.system.files import read_json, sha256_file, write_json
 
@@ -35,28 +36,60 @@ class Manifest:
     source: dict[str, Any]  # Source.origin
     classes: tuple[str, ...]  # () where there are none
     splits: dict[str, SplitManifest]
+    duplicates: Duplicates | None = None  # None, and not in the file, where no picture has a copy
 
 
-def write_split(folder: Path, split: str, pictures: Pictures, indices: np.ndarray) -> SplitManifest:
-    """Write images and labels of one split, with one picture in memory at a time; returns its part of the manifest."""
-    shape = pictures.read(int(indices[0])).shape
-    header = {"descr": "<f4", "fortran_order": False, "shape": (len(indices), *shape)}
-    low, high = np.inf, -np.inf
+def write_splits(
+    folder: Path, splits: dict[str, tuple[Pictures, np.ndarray]]
+) -> tuple[dict[str, SplitManifest], Duplicates | None]:
+    """Write images and labels of every split, with one picture in memory at a time.
+
+    splits: as `split_pictures` returns them. Returns what the manifest says of them. Raises DataError naming all
+    pictures that cannot be read, once all were tried.
+    """
+    written, digests, unreadable = {}, [], []
+    for split, (pictures, indices) in splits.items():
+        written[split], of_split = _write_split(folder, split, pictures, indices, unreadable)
+        digests.append(of_split)
+    refuse_all(unreadable)
+    duplicates = count_duplicates(digests)
+    return written, duplicates if duplicates.pictures else None
+
+
+def _write_split(
+    folder: Path, split: str, pictures: Pictures, indices: np.ndarray, unreadable: list[str]
+) -> tuple[SplitManifest, np.ndarray]:
+    """Returns the split's part of the manifest and the digests of its pictures, uint64 (N,).
+
+    What is wrong with a picture that cannot be read is appended to `unreadable`.
+    """
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(indices), *pictures.shape)}
+    low, high, digests = np.inf, -np.inf, np.zeros(len(indices), dtype=np.uint64)
     images_path, labels_path = _paths(folder, split)
     with images_path.open("wb") as file:  # no memory map: a full disk would end the process without a message
         np.lib.format.write_array_header_1_0(file, header)
-        for index in indices:
-            picture = pictures.read(int(index))
-            file.write(picture.astype("<f4", copy=False).tobytes())
+        for position, index in enumerate(indices):
+            try:
+                picture = pictures.read(int(index))
+            except DataError as error:
+                unreadable.append(str(error))
+                continue
+            content = picture.astype("<f4", copy=False).tobytes()
+            file.write(content)
+            digests[position] = picture_digest(content)
             low, high = min(low, float(picture.min())), max(high, float(picture.max()))
     np.save(labels_path, pictures.labels[indices].astype(np.int64))
     hashes = {"images_sha256": sha256_file(images_path), "labels_sha256": sha256_file(labels_path)}
-    return SplitManifest(n=len(indices), shape=shape, dtype="float32", min=low, max=high, **hashes)
+    part = SplitManifest(n=len(indices), shape=pictures.shape, dtype="float32", min=low, max=high, **hashes)
+    return part, digests
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write manifest.json. The same data give the same bytes."""
-    write_json(folder / MANIFEST, asdict(manifest))
+    content = asdict(manifest)
+    if manifest.duplicates is None:  # so that the manifest, and every fingerprint with it, is that of former versions
+        del content["duplicates"]
+    write_json(folder / MANIFEST, content)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -78,7 +111,10 @@ def _parse_manifest(content: Any) -> Manifest:
     splits = {name: SplitManifest(**part) for name, part in parts.items()}
     if splits.keys() != set(SPLITS):
         raise KeyError(*splits)
-    return Manifest(**content | {"classes": tuple(content["classes"]), "splits": splits})
+    parsed = {"classes": tuple(content["classes"]), "splits": splits}
+    if "duplicates" in content:
+        parsed["duplicates"] = Duplicates(**content["duplicates"])
+    return Manifest(**content | parsed)
 
 
 def manifest_sha256(folder: Path) -> str:

@@ -1,5 +1,6 @@
 """The limits of the report: what it may and may not be taken to show."""
 
+from ganspeed.data.prepared import Manifest
 from ganspeed.report import summaries
 from ganspeed.report.read import Results
 from ganspeed.report.tables import plain
@@ -111,4 +112,20 @@ def _limits_of_data(everything: list[Results]) -> list[tuple[str, str]]:
                 "time to threshold is no finer than that. A full study uses 1.05."
             )
             points.append(("Coarse snapshots", text))
+    points += [_limit_of_duplicates(results.manifest) for results in everything if results.manifest.duplicates]
     return points
+
+
+def _limit_of_duplicates(manifest: Manifest) -> tuple[str, str]:
+    found, n = manifest.duplicates, sum(split.n for split in manifest.splits.values())
+    if found.across_splits:
+        meaning = (
+            f"{found.across_splits:,} of them in another split: what was held out for scores is partly what was "
+            "trained on, so that distances and recall also reward what was memorised."
+        )
+    else:
+        meaning = "none of them in another split; such a picture counts more than once in its own."
+    return (
+        "The same picture more than once",
+        f"On {manifest.dataset} {found.pictures:,} of {n:,} have a copy, {meaning}",
+    )

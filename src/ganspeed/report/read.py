@@ -9,6 +9,7 @@ import pandas as pd
 
 from ganspeed.compare.records import StudyRecords
 from ganspeed.compare.times import THRESHOLDS, units_per_update
+from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare, Params
 from ganspeed.runs.integrity import refuse_damaged_runs
@@ -64,6 +65,7 @@ class Results:
     accuracy: dict
     score_label: ScoreLabel  # of the first run
     status: Status
+    manifest: Manifest  # of the prepared data
 
     def of(self, variant: str) -> list[ReportedRun]:
         """The runs of a variant, in the order of the seeds."""
@@ -93,6 +95,7 @@ def read_results(workspace: Workspace, params: Params) -> list[Results]:
     missing, compare = [], params.compare
     for dataset in compare.datasets:
         shared = [workspace.calibration(dataset), workspace.comparison(dataset), _accuracy(workspace, dataset)]
+        shared.append(workspace.prepared(dataset) / MANIFEST)
         missing += [f"data set {dataset}: {path} does not exist" for path in shared if not path.is_file()]
         for variant, seed in product(compare.variants, compare.seeds):
             lost = [path for path in _run_files(workspace, dataset, variant, seed) if not path.is_file()]
@@ -140,6 +143,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         accuracy=accuracy,
         score_label=label,
         status=_status(workspace, compare, runs, comparison, label, accuracy),
+        manifest=read_manifest(workspace.prepared(dataset)),
     )
 
 
