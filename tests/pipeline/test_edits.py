@@ -1,7 +1,10 @@
 """Files that are edited while a stage runs: no result is recorded as that of what was not used."""
 
 import json
+import shutil
+import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -49,3 +52,91 @@ def test_a_stage_with_an_edit_ends_in_words_or_has_the_result_of_what_is_there(t
 def test_an_edit_just_after_a_stage_is_found_by_the_stage_that_compares(trials):
     late = [trial["compare"] for trial in trials if trial["compare"] is not None]
     assert len(late) > 5 and set(late) == {2}
+
+
+REAL = [  # stage, file, text, its replacement
+    ("train@digits-gan", "params.yaml", "n_critic: 1", "n_critic: 2"),
+    ("train@digits-gan", "src/ganspeed/objectives/gan.py", "softplus(-real)", "2 * softplus(-real)"),
+    ("train@digits-gan", "src/ganspeed/runs/train.py", '"""Training many', '"""The training of many'),
+    ("evaluate@digits-gan", "params.yaml", "samples: 400", "samples: 300"),
+    ("evaluate@digits-gan", "src/ganspeed/scoring/feature_metrics.py", "return float(max(", "return 2 * float(max("),
+    ("features@digits", "params.yaml", "width: 8", "width: 9"),
+    ("compare@digits", "src/ganspeed/compare/statistics.py", "ALPHA = 0.05", "ALPHA = 0.01"),
+    ("report", "params.yaml", "dpi: 60", "dpi: 70"),
+]
+
+
+def edited(study: toy_study.Study, file: str, old: str, new: str) -> None:
+    path = study.root / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_dvc_takes_no_stage_for_done_whose_files_were_edited_meanwhile(finished, tmp_path):
+    study = toy_study.new_study(tmp_path / "study", git=False)
+    study.edit(small)
+    study.run("dvc", "repro")
+    for number, (stage, file, old, new) in enumerate(REAL):
+        command = ["dvc", "repro", "-s", "-f", stage]
+        process = subprocess.Popen(
+            command, cwd=study.root, env=study.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        while "> python" not in process.stdout.readline():
+            assert process.poll() is None
+        time.sleep(0.2 * (number % 4))
+        edited(study, file, old, new)
+        output = process.communicate()[0]
+        if process.returncode == 0:  # edited before the stage read it: then it has used it
+            assert file == "params.yaml" and number % 4 < 2, output
+        else:
+            assert "changed while the stage" in output or "changed after this work was planned" in output, output
+            assert "changed" in study.run("dvc", "status", stage).stdout
+        edited(study, file, new, old)
+    assert study.repro().stages <= {"check", *(stage for stage, *_ in REAL)}
+
+
+def test_a_copy_runs_its_own_code_whichever_package_is_installed(finished, tmp_path):
+    study = toy_study.Study(tmp_path / "copy")
+    shutil.copytree(finished.root, study.root, symlinks=True)
+    edited(study, "src/ganspeed/objectives/gan.py", "super().__init__()", "raise ValueError('the copy ran')")
+    other = study.environment | {"PYTHONPATH": str(toy_study.PROJECT / "src")}
+    for command in (["dvc", "repro", "train@digits-gan"], ["dvc", "exp", "run", "--temp", "train@digits-gan"]):
+        done = subprocess.run(command, cwd=study.root, env=other, capture_output=True, text=True, check=False)
+        assert done.returncode != 0 and "the copy ran" in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+def test_the_command_of_another_package_is_refused_with_both_folders(finished):
+    own, other = finished.root / "src" / "ganspeed", toy_study.PROJECT / "src" / "ganspeed"
+    environment = finished.environment | {"PYTHONPATH": str(other.parent)}
+    for folder, arguments in ((finished.root, ()), (finished.root.parent, ("--root", str(finished.root)))):
+        done = subprocess.run(
+            ["ganspeed", *arguments, "check"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2 and str(own) in done.stderr and str(other) in done.stderr
+
+
+PLANNED = """
+from pathlib import Path
+from ganspeed import source_files
+from ganspeed.errors import UserError
+from ganspeed.runs.fingerprint import refuse_edited, source_hashes
+planned = source_hashes("gan", "eager")
+early, late = "networks/generator.py", "training/loop.py"
+refuse_edited({early: planned[early]})
+for name in (early, late):
+    with (source_files.PACKAGE / name).open("a") as file:
+        file.write("# an edit")
+assert source_hashes("gan", "eager") == planned
+refuse_edited({early: planned[early]})  # imported before the edit
+try:
+    refuse_edited(planned)
+except UserError as error:
+    print(error)
+"""
+
+
+def test_sources_are_hashed_as_they_were_when_the_package_was_imported(tmp_path):
+    study = toy_study.new_study(tmp_path / "study", git=False)
+    said = study.run(sys.executable, "-c", PLANNED).stdout
+    assert said.startswith(f"{study.root}/src/ganspeed: training/loop.py changed after this work was planned")
