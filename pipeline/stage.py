@@ -10,10 +10,10 @@ from ganspeed.system.shutdown import exit_now, stop_with_dvc
 from ganspeed.workspace import Workspace
 
 
-def run_stage(body: Callable[..., None], *arguments: str) -> None:
+def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -> None:
     """Call `body(params, workspace, *arguments)` with the named arguments from the command line, and end the process.
 
-    The study is in the current folder.
+    The study is in the current folder. limits: False for a body that no number of images or seeds concerns.
     """
     parser = argparse.ArgumentParser(description=body.__doc__)
     for name in arguments:
@@ -23,6 +23,6 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
     stop_with_dvc()
 
     def stage() -> None:
-        body(load_params(workspace.params), workspace, *(getattr(given, name) for name in arguments))
+        body(load_params(workspace.params, limits), workspace, *(getattr(given, name) for name in arguments))
 
     exit_now(exit_status(stage, workspace.root))
