@@ -32,9 +32,10 @@ def _names(document: dict, block: str) -> list:
     return list(document[block]) if isinstance(document.get(block), dict) else []
 
 
-def _name_mistakes(name: object) -> list[str]:
-    if not (isinstance(name, str) and NAME.fullmatch(name)):
-        return [f"{name!r:.80} is not a name of small letters, digits and _"]
+def _name_mistakes(name: object, ending: str = "") -> list[str]:
+    if not (isinstance(name, str) and NAME.fullmatch(name) and name.endswith(ending)):
+        ends = f" that ends in {ending}" if ending else ""
+        return [f"{name!r:.80} is not a name of small letters, digits and _{ends}"]
     return [f"{name!r:.80} has {len(name)} letters; allowed: {LONGEST_NAME}"] if len(name) > LONGEST_NAME else []
 
 
@@ -69,9 +70,7 @@ def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
         mistakes.append(f"tuning.seeds: {seed} is among pilot.seeds too; pilot and tuning share no seed")
     for arm, block in tuning.arms.items():
         key = f"tuning.arms.{arm}"
-        mistakes += [f"tuning.arms: {mistake}" for mistake in _name_mistakes(arm)]
-        if not arm.endswith("_tuned"):
-            mistakes.append(f"tuning.arms: {arm!r:.80} does not end in _tuned")
+        mistakes += [f"tuning.arms: {mistake}" for mistake in _name_mistakes(arm, ending="_tuned")]
         if block.variant in tuning.arms:
             mistakes.append(
                 f"{key}.variant: {block.variant!r} is a tuned arm itself; name the variant that it starts from"
