@@ -112,6 +112,6 @@ def test_a_schedule_beside_params_is_found_from_any_folder(workers, document, tm
     monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
     monkeypatch.setenv("PYTHONPATH", str(toy_study.PROJECT / "src") + os.pathsep + toy_study.WITHOUT_MLFLOW)
     assert run("../study", "run") == 0
-    assert len(list(workspace.run_cache.glob("*/run.json"))) == 2
+    assert len(list(workspace.run_cache.glob("*/run/run.json"))) == 2
     assert Path.cwd() == elsewhere
     assert list(elsewhere.iterdir()) == []
