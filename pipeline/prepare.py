@@ -13,4 +13,4 @@ def prepare(params: Params, workspace: Workspace, dataset: str) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(prepare, "dataset")
+    run_stage(prepare, "dataset", limits=False)  # it says how many pictures there are, by which limits are met

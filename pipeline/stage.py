@@ -16,11 +16,12 @@ from ganspeed.system.shutdown import exit_now, stop_with_dvc
 from ganspeed.workspace import Workspace
 
 
-def run_stage(body: Callable[..., None], *arguments: str) -> None:
+def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -> None:
     """Call `body(params, workspace, *arguments)` with the named arguments from the command line, and end the process.
 
     The study is in the current folder. The status is 2 if what dvc.yaml declares for the stage changed while it ran:
-    DVC then records nothing, and the stage runs again.
+    DVC then records nothing, and the stage runs again. limits:
+    False for a body that no number of images or seeds concerns.
     """
     parser = argparse.ArgumentParser(description=body.__doc__)
     for name in arguments:
@@ -32,7 +33,7 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
         name = Path(sys.argv[0]).stem
         imported = {source_files.PACKAGE / file: digest for file, digest in source_files.HASHES.items()}
         before = declared(workspace.root, name, item, imported)
-        body(load_params(workspace.params), workspace, *item.values())
+        body(load_params(workspace.params, limits), workspace, *item.values())
         if names := changed(before, declared(workspace.root, name, item)):
             raise UserError(
                 f"changed while the stage {name} ran: {', '.join(names)}; DVC would record what was not used, so this "

@@ -1,6 +1,12 @@
 """The command: exit statuses and messages as a user meets them."""
 
+import hashlib
+import os
+import time
+from pathlib import Path
+
 import pytest
+import toy_study
 from ruamel.yaml import YAML
 
 from ganspeed import cli
@@ -64,3 +70,48 @@ def test_the_old_name_of_run_is_hidden_and_says_the_new_one(root, capsys):
     old, *errors = capsys.readouterr().err.splitlines()
     assert old == "`ganspeed ahead` is now `ganspeed run`"
     assert errors[0] == errors[1] and "manifest.json: no such file; the stage prepare writes it" in errors[0]
+
+
+def test_a_root_that_is_no_folder_is_named(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    for name in ("gone", "file"):
+        assert run(tmp_path / name, "doctor") == 2
+        assert f"--root: {tmp_path / name}: " in capsys.readouterr().err
+
+
+def test_check_of_names_and_sizes_that_never_end_ends_at_once(document, tmp_path, capsys):
+    document["variants"]["v" * 260] = document["variants"]["gan"]
+    document["datasets"]["digits"]["train"] |= {"updates": 10**30, "grid_ratio": 1.0000000001, "batch_size": 10**8}
+    toy_study.write(document, tmp_path)
+    start = time.monotonic()
+    assert run(tmp_path, "check") == 2
+    assert time.monotonic() - start < 2
+    lines = capsys.readouterr().err.removeprefix("error: ").splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
+        "datasets.digits.train.updates", "datasets.digits.train.batch_size", "datasets.digits.train.grid_ratio",
+        "variants",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_schedule_beside_params_is_found_from_any_folder(workers, document, tmp_path, monkeypatch, capsys):
+    """`--root` is where relative paths start, in the processes that train as well."""
+    schedule = "d_update,alpha,lambda\n" + "".join(f"{step},0.5,10.0\n" for step in range(1, 25))
+    block = document["variants"]["wgan_gp"] | {"objective": "replayed_penalty", "schedule": "own.csv"}
+    del block["lambda_gp"]
+    document["variants"]["replay"] = block | {"schedule_sha256": hashlib.sha256(schedule.encode()).hexdigest()}
+    toy_study.toy(document, ["replay"])["protocol"]["references"] = []
+    study, elsewhere = tmp_path / "study", tmp_path / "elsewhere"
+    for folder in (study, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(elsewhere)
+    (study / "own.csv").write_text(schedule)
+    workspace = toy_study.write_prepared(document, study)
+    monkeypatch.setenv("GANSPEED_WORKERS", workers)
+    monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
+    monkeypatch.setenv("PYTHONPATH", str(toy_study.PROJECT / "src") + os.pathsep + toy_study.WITHOUT_MLFLOW)
+    assert run("../study", "run") == 0
+    assert len(list(workspace.run_cache.glob("*/run/run.json"))) == 2
+    assert Path.cwd() == elsewhere
+    assert list(elsewhere.iterdir()) == []

@@ -1,6 +1,7 @@
 """The command `ganspeed`: what a user runs by hand, besides the stages that DVC runs."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,22 @@ Subcommand = Callable[[argparse.Namespace, Workspace], None]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one subcommand; returns 0, or 2 after printing errors to stderr. When stopped, the process ends with 75."""
+    """Run one subcommand; returns 0, or 2 after printing errors to stderr. When stopped, the process ends with 75.
+
+    It runs in the folder of params.yaml, as the stages do: relative paths, also those in the environment, start there.
+    """
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
-    return exit_status(lambda: given.subcommand(given, workspace), workspace.root)
+
+    def subcommand() -> None:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(contextlib.chdir(workspace.root))
+            except OSError as error:
+                raise UserError(f"--root: {given.root}: {error.strerror}; allowed: the folder of params.yaml") from None
+            given.subcommand(given, workspace)
+
+    return exit_status(subcommand, workspace.root)
 
 
 def build_parser() -> argparse.ArgumentParser:

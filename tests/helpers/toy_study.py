@@ -121,6 +121,18 @@ def write(document: dict, root: Path) -> Workspace:
     return Workspace(root)
 
 
+def write_shipped(root: Path) -> Path:
+    """A params.yaml with the text of the shipped files, comments and all, and the recordings that it may name."""
+    shutil.copytree(PROJECT / "schedules", root / "schedules")
+    presets = PROJECT / "src" / "ganspeed" / "params" / "presets"
+    quick, variants = ((presets / f"{name}.yaml").read_text(encoding="utf-8") for name in ("quick", "variants"))
+    grid = quick[quick.index("compare:") : quick.index("protocol:")]
+    shipped = variants[variants.index("variants:") : variants.index("  alpha_batch_random:")]
+    text = f"# My study.\n\n{grid}{shipped}\n{REST.read_text(encoding='utf-8').partition(chr(10))[2]}"
+    (root / "params.yaml").write_text(text, encoding="utf-8")
+    return root / "params.yaml"
+
+
 def write_prepared(document: dict, root: Path) -> Workspace:
     """A study of its params.yaml and the prepared digits: the next stage trains."""
     workspace = write(document, root)

@@ -1,10 +1,13 @@
 """params.yaml: every mistake at once, each by its path with what was seen and what is allowed."""
 
+import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from toy_study import write
 
 from ganspeed import objectives, params
 from ganspeed.params.base import ParamsError
@@ -63,7 +66,6 @@ def test_an_omitted_option_has_its_default_and_a_wrong_one_is_named(document):
         ("compare.datasets", ["mnist"], "compare.datasets: 'mnist' is not defined; there are: digits"),
         ("protocol.references", ["gp"], "protocol.references: 'gp' is not defined"),
         ("protocol.axis", "seconds", "protocol.axis: 'seconds' is not one of 'updates', 'd_updates' or 'images'"),
-        ("evaluate.kid_subset_size", 498, "evaluate.kid_subset_size: 498 is more than the 497 images of data set dig"),
         ("evaluate", None, "evaluate: None: input should be a valid dictionary"),
         ("variants", [], "variants: [] is not a mapping of variants"),
         ("extra", 1, "extra: unknown key"),
@@ -117,3 +119,72 @@ def test_checking_and_an_empty_table_of_seconds_import_no_torch():
     code = f"import {modules}; sys.exit('torch' in sys.modules)"
     source = Path(params.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(source)}).returncode == 0
+
+
+@pytest.fixture
+def replay(document, tmp_path):
+    """A function: write a study whose variant `replay` names this file as its schedule; returns params.yaml."""
+
+    def named(schedule: str, sha256: str = "0" * 64) -> Path:
+        block = document["variants"]["wgan_gp"] | {"objective": "replayed_penalty"}
+        del block["lambda_gp"]
+        document["variants"]["replay"] = block | {"schedule": schedule, "schedule_sha256": sha256}
+        return write(document, tmp_path).params
+
+    return named
+
+
+def named_mistake(path: Path) -> str:
+    with pytest.raises(ParamsError) as caught:
+        load_params(path)
+    [mistake] = caught.value.mistakes
+    return mistake
+
+
+@pytest.mark.parametrize("schedule", ["a\0b", "/dev/zero", "/etc/passwd", "../schedule.csv", "a/../../b.csv", ""])
+def test_a_schedule_outside_the_study_is_refused_unopened(schedule, replay, tmp_path):
+    (tmp_path.parent / "schedule.csv").write_text("secret")
+    mistake = named_mistake(replay(schedule))
+    assert mistake.startswith("variants.replay.schedule: ")
+    assert hashlib.sha256(b"secret").hexdigest() not in mistake
+
+
+def test_a_schedule_that_is_no_regular_file_is_refused_at_once(replay, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 2**40)
+    for name in ("pipe", "zero", "folder"):
+        assert named_mistake(replay(name)) == f"variants.replay.schedule: '{name}' cannot be read: not a regular file"
+    large = "1,099,511,627,776 bytes; allowed: 268,435,456"
+    assert named_mistake(replay("large")) == f"variants.replay.schedule: 'large' cannot be read: {large}"
+    assert named_mistake(replay("gone")) == "variants.replay.schedule: 'gone' cannot be read: No such file or directory"
+
+
+def test_a_schedule_is_pinned_by_its_hash(replay, tmp_path):
+    (tmp_path / "schedules").mkdir()
+    (tmp_path / "schedules" / "own.csv").write_text("d_update,alpha,lambda\n")
+    seen = hashlib.sha256((tmp_path / "schedules" / "own.csv").read_bytes()).hexdigest()
+    assert f"variants.replay.schedule_sha256: 'schedules/own.csv' has {seen}, not" in named_mistake(
+        replay("schedules/own.csv")
+    )
+    assert load_params(replay("schedules/own.csv", seen))
+
+
+def test_params_that_are_a_pipe_or_have_no_end_are_refused_at_once(tmp_path):
+    path = tmp_path / "params.yaml"
+    os.mkfifo(path)
+    assert named_mistake(path) == f"{path}: not a regular file"
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert named_mistake(path) == f"{path}: not a regular file"
+    path.unlink()
+    path.touch()
+    os.truncate(path, 2**40)
+    assert named_mistake(path) == f"{path}: 1,099,511,627,776 bytes; allowed: 1,048,576"
+
+
+def test_a_title_is_one_line(document):
+    document["report"]["title"] = "Which way\n  is faster?\n"
+    assert parse_params(document).report.title == "Which way is faster?"

@@ -64,7 +64,7 @@ def test_links_into_a_cache_are_followed(workspace, tmp_path):
     assert copy.read_bytes() == cached.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["", "Study", "../out", "a/b", ".hidden", "-first", "a b", "a\n"])
+@pytest.mark.parametrize("name", ["", "Study", "../out", "a/b", ".hidden", "-first", "a b", "a\n", "a" * 65])
 def test_a_bad_name_is_refused(workspace, name):
     with pytest.raises(UserError, match=r"study name .*: small letters"):
         publish(workspace, name)

@@ -12,9 +12,9 @@ import pytest
 
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
-from ganspeed.report import methods, published_fid, text, write
+from ganspeed.report import methods, page, published_fid, text, write
 from ganspeed.report.read import read_results
-from ganspeed.report.tables import number
+from ganspeed.report.tables import Cell, Table, number
 from ganspeed.workspace import Workspace
 
 REPORT = ("index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison")
@@ -281,3 +281,16 @@ def test_a_copy_on_other_seeds_is_called_one(study):
     opening = text.opening([changed])
     assert "copy trains on the seeds plus 500, paired with the others by position; it is wgan_gp once more" in opening
     assert "once more" not in text.opening([found])
+
+
+def test_a_title_is_text_in_markdown_as_well(study):
+    workspace, params = study
+    title = "<script>alert(1)</script> | [a](javascript:b) *c* `d` & \\ #1_2"
+    shown = page.render("template.md", title, read_results(workspace, params.compare), [], workspace.reports)
+    assert shown.splitlines()[0] == (
+        r"# &lt;script\>alert(1)&lt;/script\> \| \[a\](javascript:b) \*c\* \`d\` &amp; \\ \#1\_2"
+    )
+    table = Table("caption", ("name",), (("", ((Cell("a|b<i>\nc"),),)),))
+    section = page.Section("Names", 2, (table,))
+    shown = page.render("template.md", "title", read_results(workspace, params.compare), [section], workspace.reports)
+    assert "| a\\|b&lt;i> c |" in shown

@@ -187,3 +187,12 @@ def test_pixel_gaussian_stays_in_range_and_leaves_its_input_alone():
 @pytest.mark.parametrize(("classes", "dropped"), [(10, [1, 3, 5]), (4, [1, 2]), (2, [1])])
 def test_counts_of_dropped_classes(classes, dropped):
     assert calibration.dropped_classes(classes) == dropped
+
+
+def test_a_row_of_too_few_images_is_left_out_and_said_so(capsys):
+    """With so few neighbours would be missing, and a covariance would not have full rank."""
+    labels = np.repeat(np.arange(10), 5)
+    assert {k: len(index) for k, index in calibration.remaining_images(labels, 10, 30).items()} == {1: 45, 3: 35}
+    assert capsys.readouterr().err == (
+        "calibration: row drop_5 is left out: 25 images; evaluate.neighbours and features.dim ask for more than 30\n"
+    )

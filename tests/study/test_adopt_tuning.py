@@ -145,7 +145,7 @@ def test_quick_leaves_the_shipped_file_as_it_is(tmp_path):
     (("tuning", "shared", "lr_g", "low"), 0.0, "tuning.shared.lr_g: low 0 < high 0.04 (and low > 0 where log is true)"),
     (("tuning", "shared", "beta"), {"low": 0.5, "high": 1.0, "log": False}, "tuning.shared.beta: a variant with obj"),
     (("tuning", "arms", "iterative_tuned", "own"), {"beta": {"low": 0.5, "high": 1.0, "log": False}},
-     "tuning.arms.iterative_tuned.own.beta: 1.0: input should be less than 1"),
+     "tuning.arms.iterative_tuned.own.beta: 1.0 is not < 1"),
     (("tuning", "seeds"), [801, 900], "tuning.seeds: 801 is among pilot.seeds too"),
     (("pilot", "variant"), "wgan-gp", "pilot.variant: 'wgan-gp' is not defined"),
     (("pilot", "length"), 1, "pilot.length: 1 is not >= 2"),

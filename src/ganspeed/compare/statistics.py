@@ -20,10 +20,10 @@ import numpy as np
 from statsmodels.stats.multitest import multipletests
 
 from ganspeed.errors import UserError
+from ganspeed.params.limits import MAX_PAIRS
 
 ALPHA = 0.05
 MIN_PAIRS = 6  # below it the smallest possible two-sided p is above ALPHA
-MAX_PAIRS = 20  # 2^20 subsets fit in memory
 TIE = 1e-9  # sums closer than this share of the sum of absolute differences are equal
 
 

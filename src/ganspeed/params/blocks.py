@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat
 
-from ganspeed.params.base import Block, ParamsError, Seed
+from ganspeed.params.base import MAX_COUNT, Block, Count, CountOrZero, ParamsError, Seed
 from ganspeed.params.datasets import Dataset
 from ganspeed.params.variants import Variant
 from ganspeed.types import Fraction, Probability
 
 Split = Literal["val", "test"]
 Axis = Literal["updates", "d_updates", "images"]
+Matrix = Annotated[int, Field(le=20_000)]  # images whose distances to each other are in memory at once: 3 GB
 
 
 class Compare(Block):
@@ -24,14 +25,14 @@ class Compare(Block):
 class Evaluate(Block):
     split: Split
     seed: Seed
-    full_snapshots: NonNegativeInt
-    neighbours: PositiveInt
-    manifold_samples: Annotated[int, Field(ge=10)]
-    kid_subsets: PositiveInt
-    kid_subset_size: Annotated[int, Field(ge=2)]
-    sliced_projections: PositiveInt
-    transport_samples: Annotated[int, Field(ge=10)]
-    mode_min_count: PositiveInt
+    full_snapshots: Annotated[int, Field(ge=0, le=10_000)]  # more than a run has
+    neighbours: Count
+    manifold_samples: Annotated[int, Field(ge=10, le=MAX_COUNT)]
+    kid_subsets: Annotated[int, Field(gt=0, le=10_000)]
+    kid_subset_size: Annotated[Matrix, Field(ge=2)]
+    sliced_projections: Annotated[int, Field(gt=0, le=10_000)]
+    transport_samples: Annotated[Matrix, Field(ge=10)]
+    mode_min_count: Count
     confidence: Probability
 
 
@@ -45,8 +46,8 @@ class Planned(Block):
 class Timing(Block):
     """The clock: seconds per update, the median of `repeats` of `updates` updates each; 0 repeats, no clock."""
 
-    repeats: NonNegativeInt
-    updates: PositiveInt
+    repeats: Annotated[int, Field(ge=0, le=1000)]
+    updates: Count
 
 
 class Protocol(Block):
@@ -74,7 +75,7 @@ class Pilot(Block):
 
     variant: str
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
-    length: Annotated[int, Field(ge=2)]
+    length: Annotated[int, Field(ge=2, le=1000)]
 
 
 class Knob(Block):
@@ -95,9 +96,9 @@ class TuningArm(Block):
 class Tuning(Block):
     """Random search with the same budget for every arm: trials × seeds × updates."""
 
-    trials: PositiveInt
+    trials: Annotated[int, Field(gt=0, le=100_000)]
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
-    updates: Annotated[int, Field(ge=12)]
+    updates: Annotated[int, Field(ge=12, le=MAX_COUNT)]
     seed: Seed
     shared: dict[str, Knob]
     arms: dict[str, TuningArm]
@@ -106,9 +107,9 @@ class Tuning(Block):
 class StoppingRule(Block):
     """A patience rule on the discriminator's loss, in rows of history.csv; see `report.loss_analysis.stopping_row`."""
 
-    skip: NonNegativeInt
-    smooth: PositiveInt
-    patience: PositiveInt
+    skip: CountOrZero
+    smooth: Count
+    patience: Count
     min_delta: Fraction
 
 
@@ -120,9 +121,13 @@ class Flags(Block):
     modes: Probability
 
 
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 class Report(Block):
-    title: str
-    sample_columns: PositiveInt
+    title: Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=200)]  # a heading, in MLflow too
+    sample_columns: Count
     dpi: Annotated[int, Field(ge=50, le=400)]
     tail: Probability
     stopping: StoppingRule

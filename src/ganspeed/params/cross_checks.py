@@ -6,9 +6,11 @@ from pydantic import ValidationError
 
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params
+from ganspeed.params.messages import describe_value
 from ganspeed.params.variants import Variant
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")  # of data sets and variants: they become folders and stage names
+LONGEST_NAME = 64  # letters; a file is named after a data set and a variant, and has 255 bytes
 
 
 def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
@@ -16,11 +18,12 @@ def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
     mistakes, variants = [], _names(document, "variants")
     for kind in ("datasets", "variants"):
         names = _names(document, kind)
-        wrong = [name for name in names if not (isinstance(name, str) and NAME.fullmatch(name))]
-        mistakes += [f"{kind}: {name!r} is not a name of small letters, digits and _" for name in wrong]
+        mistakes += [f"{kind}: {mistake}" for name in names for mistake in _name_mistakes(name)]
         mistakes += _unknown(document, f"compare.{kind}", names) + _duplicates(document, f"compare.{kind}")
     mistakes += _unknown(document, "protocol.references", variants)
-    mistakes += _planned_mistakes(document) + _duplicates(document, "compare.seeds")
+    mistakes += _planned_mistakes(document)
+    for seeds in ("compare.seeds", "pilot.seeds", "tuning.seeds"):
+        mistakes += _duplicates(document, seeds)
     return mistakes + (_range_mistakes(parsed) + _tuning_mistakes(parsed, variants) if parsed else [])
 
 
@@ -29,14 +32,19 @@ def _names(document: dict, block: str) -> list:
     return list(document[block]) if isinstance(document.get(block), dict) else []
 
 
+def _name_mistakes(name: object, ending: str = "") -> list[str]:
+    if not (isinstance(name, str) and NAME.fullmatch(name) and name.endswith(ending)):
+        ends = f" that ends in {ending}" if ending else ""
+        return [f"{name!r:.80} is not a name of small letters, digits and _{ends}"]
+    return [f"{name!r:.80} has {len(name)} letters; allowed: {LONGEST_NAME}"] if len(name) > LONGEST_NAME else []
+
+
 def _range_mistakes(params: Params) -> list[str]:
-    mistakes, kid = [], params.evaluate.kid_subset_size
+    mistakes = []
     for name, dataset in params.datasets.items():
-        t, smallest = dataset.threshold, min(dataset.data.holdout, dataset.evaluate.samples)
+        t = dataset.threshold
         if not t.tau25 > t.tau > t.tau75:
             mistakes.append(f"datasets.{name}.threshold: tau25 {t.tau25} > tau {t.tau} > tau75 {t.tau75} does not hold")
-        if name in params.compare.datasets and kid > smallest:
-            mistakes.append(f"evaluate.kid_subset_size: {kid} is more than the {smallest} images of data set {name}")
         if dataset.features.second_seed == dataset.features.seed:
             mistakes.append(
                 f"datasets.{name}.features.second_seed: {dataset.features.second_seed} is features.seed too; the "
@@ -62,8 +70,7 @@ def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
         mistakes.append(f"tuning.seeds: {seed} is among pilot.seeds too; pilot and tuning share no seed")
     for arm, block in tuning.arms.items():
         key = f"tuning.arms.{arm}"
-        if not NAME.fullmatch(arm) or not arm.endswith("_tuned"):
-            mistakes.append(f"{key}: {arm!r} is not a name of small letters, digits and _ that ends in _tuned")
+        mistakes += [f"tuning.arms: {mistake}" for mistake in _name_mistakes(arm, ending="_tuned")]
         if block.variant in tuning.arms:
             mistakes.append(
                 f"{key}.variant: {block.variant!r} is a tuned arm itself; name the variant that it starts from"
@@ -89,7 +96,7 @@ def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) ->
         for bound in (knob.low, knob.high):
             type(variant).model_validate(knobs.with_values(block, {name: bound}))
     except ValidationError as error:
-        return [f"{path}: {e['input']!r}: {e['msg'][0].lower()}{e['msg'][1:]}" for e in error.errors()]
+        return [f"{path}: {describe_value(e)}" for e in error.errors()]
     return []
 
 

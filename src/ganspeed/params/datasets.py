@@ -2,19 +2,24 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
-from ganspeed.params.base import Block, Seed
+from ganspeed.params.base import MAX_COUNT, Block, Count, PathInside, Seed
 from ganspeed.types import Fraction, Probability, Sha256
 
 ImageSize = Literal[8, 28, 32, 64]
+# With the widest layers on 64 pixels a single weight takes 4 GiB.
+Channels = Annotated[int, Field(gt=0, le=1024)]  # of a network's first layer, doubled at each halving of the size
+MAX_UNITS = 8192  # of a dense layer
+Units = Annotated[int, Field(gt=0, le=MAX_UNITS)]
+BatchSize = Annotated[int, Field(ge=2, le=2**16)]
 
 
 class Data(Block):
     """The source of a data set and its splits: `holdout` images for val and as many for test."""
 
     image_size: ImageSize
-    holdout: PositiveInt
+    holdout: Count
     split_seed: Seed
 
 
@@ -34,7 +39,7 @@ class CelebA(Data):
 
 class ImageFolder(Data):
     source: Literal["image_folder"]
-    path: str
+    path: PathInside  # below GANSPEED_DATA
     channels: Literal[1, 3]
     sha256: Sha256 | None = None
 
@@ -45,26 +50,26 @@ AnyData = Annotated[Digits | PublishedData | CelebA | ImageFolder, Field(discrim
 class Train(Block):
     """Length of a run, size of its networks, and how often it logs and saves."""
 
-    updates: Annotated[int, Field(ge=12)]
-    batch_size: Annotated[int, Field(ge=2)]
-    z_dim: PositiveInt
-    width: PositiveInt
-    hidden: NonNegativeInt
+    updates: Annotated[int, Field(ge=12, le=MAX_COUNT)]
+    batch_size: BatchSize
+    z_dim: Units
+    width: Channels
+    hidden: Annotated[int, Field(ge=0, le=MAX_UNITS)]
     ema_decay: Fraction
     precision: Literal["float32", "tf32", "bfloat16"]
-    log_every: PositiveInt
-    checkpoint_every: PositiveInt
-    grid_ratio: Annotated[float, Field(gt=1, le=1.5)]
-    sample_grids: PositiveInt
+    log_every: Count
+    checkpoint_every: Count
+    grid_ratio: Annotated[float, Field(ge=1.001, le=1.5)]  # at 1.001 a run has some 2,500 snapshots, however long it is
+    sample_grids: Annotated[int, Field(gt=0, le=1000)]  # pictures of one animation
 
 
 class Features(Block):
     """The two metric classifiers, which differ only in their seed; both must reach `min_accuracy` on test."""
 
-    dim: PositiveInt
-    width: PositiveInt
-    epochs: PositiveInt
-    batch_size: Annotated[int, Field(ge=2)]
+    dim: Units
+    width: Channels
+    epochs: Count
+    batch_size: BatchSize
     learning_rate: PositiveFloat
     min_accuracy: Probability
     seed: Seed
@@ -74,7 +79,7 @@ class Features(Block):
 class DatasetEvaluate(Block):
     """samples: generated images that every score of this data set is computed from."""
 
-    samples: Annotated[int, Field(ge=100)]
+    samples: Annotated[int, Field(ge=100, le=10**6)]
 
 
 class Threshold(Block):

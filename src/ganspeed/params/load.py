@@ -1,5 +1,6 @@
 """Reading params.yaml into checked blocks, with every mistake reported at once."""
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +9,29 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 
-from ganspeed.params.base import ParamsError
+from ganspeed.params.base import ParamsError, is_path_inside
 from ganspeed.params.blocks import Params
 from ganspeed.params.cross_checks import cross_mistakes
+from ganspeed.params.limits import limit_mistakes
 from ganspeed.params.messages import describe_error
 from ganspeed.params.variants import Variant, objective_names, variant_model
 from ganspeed.system.files import sha256_file
 
 MOST_VALUES = 100_000
 DEEPEST = 50
+MOST_BYTES = 2**20  # of params.yaml
+MOST_FILE_BYTES = 2**28  # of a file that it names
 
 
-def load_params(path: Path) -> Params:
-    """Read and check a params.yaml and the files that it names. Raises ParamsError with every mistake found."""
+def load_params(path: Path, limits: bool = True) -> Params:
+    """Read and check a params.yaml and the files that it names. Raises ParamsError with every mistake found.
+
+    limits: False leaves out those of `limits.py`.
+    """
     document = read_yaml(path)
     files = _file_mistakes(document, path.parent)
     try:
-        parsed = parse_params(document)
+        parsed = parse_params(document, limits)
     except ParamsError as error:
         raise ParamsError(error.mistakes + files) from None
     if files:
@@ -35,6 +42,8 @@ def load_params(path: Path) -> Params:
 def read_yaml(path: Path) -> Any:
     """The file as DVC reads it (YAML 1.2: 2e-4 is a number, `no` is a string). Raises ParamsError."""
     try:
+        if reason := _unreadable(path, MOST_BYTES):
+            raise ParamsError([f"{path}: {reason}"])
         text = path.read_text(encoding="utf-8")
         _refuse_deep(text, path)
         document = YAML(typ="safe").load(text)
@@ -50,6 +59,14 @@ def read_yaml(path: Path) -> Any:
         raise ParamsError([f"{path}: not readable as YAML: {error}"]) from None
     _refuse_boundless(document, path)
     return document
+
+
+def _unreadable(path: Path, most_bytes: int) -> str | None:
+    """Why a file must not be read: a pipe or a device may have no end. Raises OSError where there is none."""
+    seen = path.stat()
+    if not stat.S_ISREG(seen.st_mode):
+        return "not a regular file"
+    return f"{seen.st_size:,} bytes; allowed: {most_bytes:,}" if seen.st_size > most_bytes else None
 
 
 def _refuse_deep(text: str, path: Path) -> None:
@@ -73,7 +90,7 @@ def _refuse_boundless(document: Any, path: Path) -> None:
         pending += inner
 
 
-def parse_params(document: Any) -> Params:
+def parse_params(document: Any, limits: bool = True) -> Params:
     """Check a document read from params.yaml. Raises ParamsError with every mistake found."""
     if not isinstance(document, dict):
         raise ParamsError([f"the file: {document!r:.80} is not a mapping of blocks"])
@@ -84,6 +101,8 @@ def parse_params(document: Any) -> Params:
     except ValidationError as error:
         mistakes += [describe_error(e, document, e["loc"]) for e in error.errors() if e["loc"] != ("variants",)]
     mistakes += cross_mistakes(document, parsed)
+    if limits and parsed:
+        mistakes += limit_mistakes(parsed)
     if mistakes:
         raise ParamsError(list(dict.fromkeys(mistakes)))
     return parsed
@@ -116,13 +135,20 @@ def _file_mistakes(document: Any, root: Path) -> list[str]:
     for name, block in variants.items() if isinstance(variants, dict) else ():
         for key in block if isinstance(block, dict) else ():
             file, expected = block[key], block.get(f"{key}_sha256")
-            if not (isinstance(file, str) and isinstance(expected, str)):
-                continue
-            try:
-                seen = sha256_file(root / file)
-            except OSError as error:
-                mistakes.append(f"variants.{name}.{key}: {file!r} cannot be read: {error.strerror}")
-                continue
-            if seen != expected:
-                mistakes.append(f"variants.{name}.{key}_sha256: {file!r} has {seen}, not {expected}")
+            if isinstance(file, str) and isinstance(expected, str):
+                mistakes += [f"variants.{name}.{key}{mistake}" for mistake in _file_mistake(file, expected, root)]
     return mistakes
+
+
+def _file_mistake(file: str, expected: str, root: Path) -> list[str]:
+    """What is wrong with a file below `root` that is to have this SHA-256; nothing outside is opened."""
+    if not is_path_inside(file):
+        return [f": {file!r:.80} is not a relative path that stays below the folder of params.yaml"]
+    try:
+        reason = _unreadable(root / file, MOST_FILE_BYTES)
+        seen = None if reason else sha256_file(root / file)
+    except OSError as error:
+        reason = error.strerror
+    if reason:
+        return [f": {file!r} cannot be read: {reason}"]
+    return [] if seen == expected else [f"_sha256: {file!r} has {seen}, not {expected}"]

@@ -21,23 +21,33 @@ def describe_error(error: dict, document: Any, loc: tuple) -> str:
             continue
         keys.append(str(part))
         node = node[part] if inside and (isinstance(node, dict) or part < len(node)) else None
-    path, seen, context = ".".join(keys), error["input"], error.get("ctx", {})
+    path, seen = ".".join(keys), error["input"]
     match error["type"]:
-        case "missing":
-            return f"{path}: missing"
         case "extra_forbidden":
             return f"{path}: unknown key{_suggestion(keys[-1])}"
+        case "union_tag_invalid" | "union_tag_not_found":
+            tag = error["ctx"]["discriminator"].strip("'")
+            value = seen.get(tag) if isinstance(seen, dict) else seen
+            return f"{path}.{tag}: {value!r:.80} is not one of {error['ctx'].get('expected_tags', 'the known ones')}"
+        case _:
+            return f"{path}: {describe_value(error)}"
+
+
+def describe_value(error: dict) -> str:
+    """What is wrong with a value, without its path: the value seen and what is allowed."""
+    seen, context = error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "missing"
+        case "value_error":  # raised by a check of our own, in our words
+            return str(context["error"])
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
             ((key, bound),) = context.items()
-            return f"{path}: {seen!r} is not {SIGNS[key]} {bound:g}"
+            return f"{seen!r:.80} is not {SIGNS[key]} {f'{bound:,}' if isinstance(bound, int) else f'{bound:g}'}"
         case "literal_error":
-            return f"{path}: {seen!r} is not one of {context['expected']}"
-        case "union_tag_invalid" | "union_tag_not_found":
-            tag = context["discriminator"].strip("'")
-            value = seen.get(tag) if isinstance(seen, dict) else seen
-            return f"{path}.{tag}: {value!r} is not one of {context.get('expected_tags', 'the known ones')}"
+            return f"{seen!r:.80} is not one of {context['expected']}"
         case _:
-            return f"{path}: {seen!r:.80}: {error['msg'][0].lower()}{error['msg'][1:]}"
+            return f"{seen!r:.80}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def _suggestion(key: str) -> str:

@@ -1,15 +1,16 @@
 """The block of a variant. Its hyperparameters are those of its objective's constructor, which is read, not imported."""
 
 import ast
+import math
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
 import pydantic
-from pydantic import Field, NonNegativeFloat, PositiveFloat, create_model
+from pydantic import Field, NonNegativeFloat, PositiveFloat, create_model, model_validator
 
 from ganspeed import types
-from ganspeed.params.base import Block, Seed
+from ganspeed.params.base import MAX_COUNT, Block, Seed
 from ganspeed.types import Fraction
 
 OBJECTIVES = Path(__file__).parents[1] / "objectives"
@@ -45,6 +46,14 @@ class Variant(Block):
     optimizer: AnyOptimizer
     seed_offset: Seed = 0  # seed s of the grid is trained as s + seed_offset: an independent copy of a variant
 
+    @model_validator(mode="after")
+    def _floor_below_lambda_0(self) -> Self:
+        """What `iterative_penalty` requires of two hyperparameters at once, where no objective is imported."""
+        floor, lambda_0 = getattr(self, "floor", 0), getattr(self, "lambda_0", math.inf)
+        if floor > lambda_0:
+            raise ValueError(f"floor {floor!r} is not <= lambda_0, which is {lambda_0!r}")
+        return self
+
     def hyperparameters(self) -> dict[str, Any]:
         """The arguments of the objective's constructor, n_critic among them."""
         return self.model_dump(exclude={"objective", "optimizer", "seed_offset"})
@@ -74,7 +83,8 @@ def objective_fields(name: str) -> dict[str, Any]:
 
     The source is parsed, not imported, so that checking params.yaml does not need torch. An annotation may use
     pydantic's numbers (PositiveInt, NonNegativeFloat, ...), those of types.py, Literal, and Python's own types; a
-    default is a plain value. The default is `...`, required, if the constructor has none.
+    default is a plain value. The default is `...`, required, if the constructor has none. Integers are at most
+    MAX_COUNT.
     """
     tree = ast.parse((OBJECTIVES / f"{name}.py").read_text(encoding="utf-8"))
     constructors = [
@@ -91,11 +101,17 @@ def objective_fields(name: str) -> dict[str, Any]:
     given = constructors[0].args
     return {
         a.arg: (
-            eval(ast.unparse(a.annotation), {"__builtins__": {}}, known),  # noqa: S307 our own source
+            _bounded(eval(ast.unparse(a.annotation), {"__builtins__": {}}, known)),  # noqa: S307 our own source
             ... if default is None else ast.literal_eval(default),
         )
         for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
     }
+
+
+def _bounded(annotation: Any) -> Any:
+    """The annotation, for an integer with MAX_COUNT as its upper bound."""
+    is_integer = int in (annotation, *get_args(annotation)[:1])
+    return Annotated[annotation, Field(le=MAX_COUNT)] if is_integer else annotation
 
 
 @cache

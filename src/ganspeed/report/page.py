@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from ganspeed.report.read import ReportedRun, Results
 from ganspeed.report.tables import Table
 from ganspeed.scoring.metrics import LOWER_IS_BETTER
 
+MARKUP = re.compile(r"[\\`*_{}\[\]|#~>]")  # of Markdown, in one line of text
 TRACES = {
     "diagnostics/rho": "ρ, distance still to go",
     "diagnostics/alpha": "α, weight of the real sample",
@@ -180,7 +182,8 @@ def render(template: str, title: str, everything: list[Results], found: list[Sec
         "points": lambda block: isinstance(block, Points),
     }
     environment.filters["embedded"] = lambda file: base64.b64encode((folder / file).read_bytes()).decode("ascii")
-    environment.filters["piped"] = lambda text: text.replace("|", "\\|")
+    environment.filters["cell"] = lambda text: text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    environment.filters["plain"] = lambda text: MARKUP.sub(r"\\\g<0>", text).replace("&", "&amp;").replace("<", "&lt;")
     return environment.get_template(template).render(title=title, status=verdict.headline(everything), sections=found)
 
 

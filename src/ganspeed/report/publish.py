@@ -10,7 +10,7 @@ from ganspeed.errors import UserError
 from ganspeed.system.files import replace_folder
 from ganspeed.workspace import Workspace
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 REPORT_FILES = ("index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison")
 MAX_BYTES = 2 * 1024**2  # bytes
 
@@ -22,7 +22,8 @@ def publish(workspace: Workspace, name: str) -> Path:
     Raises UserError for a bad name, a missing file of the report, and more than MAX_BYTES bytes.
     """
     if not NAME.fullmatch(name):
-        raise UserError(f"study name {name!r}: small letters, digits, _ and - are allowed, a letter or digit first")
+        allowed = "small letters, digits, _ and - are allowed, 64 at most, a letter or digit first"
+        raise UserError(f"study name {name!r:.80}: {allowed}")
     sources = [workspace.reports / part for part in REPORT_FILES] + [workspace.params]
     missing = [str(path) for path in sources if not path.exists()]
     if missing:

@@ -2,9 +2,11 @@
 
 `floor`: real against real images, the lowest score to be expected. `test`: the real test images themselves, for metrics
 that need no second set. `blur_<width>`, `drop_<k>`: held-out real images blurred, or without k classes.
-`pixel_gaussian`: samples of the Gaussian fitted to the pixels of train.
+`pixel_gaussian`: samples of the Gaussian fitted to the pixels of train. A row of too few images for the metrics is left
+out: how many a class has is known from the data alone.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +68,7 @@ def calibration_rows(prepared: Path, features: Path, settings: Evaluate, samples
         rows.append(("test", own, len(test.features)))
     rows += [row(f"blur_{width:g}", embedder.embed(batches(blurred(others, width)))) for width in BLUR_WIDTHS]
     if classes is not None:
-        remaining = {k: np.flatnonzero(labels >= k) for k in dropped_classes(classes.shape[1])}
+        remaining = remaining_images(labels, classes.shape[1], max(settings.neighbours, real.dim))
         rows += [row(f"drop_{k}", subset(other, index, settings)) for k, index in remaining.items()]
     gaussian = pixel_gaussian(train, samples, np.random.default_rng(SEED))
     return [*rows, row("pixel_gaussian", embedder.embed(batches(gaussian)))]
@@ -78,6 +80,11 @@ class RealImages:
 
     embedded: EmbeddedSet
     images: Array
+
+    @property
+    def dim(self) -> int:
+        """Features of an image."""
+        return self.embedded.first.features.shape[1]
 
 
 def merge(a: RealImages, b: RealImages) -> RealImages:
@@ -114,6 +121,19 @@ def blurred(images: np.ndarray, width: float) -> np.ndarray:
 def dropped_classes(classes: int) -> list[int]:
     """How many of the first classes to drop: one, about a third, and half; of ten 1, 3 and 5, of two only 1."""
     return sorted({1, 3 * classes // 10, classes // 2} - {0})
+
+
+def remaining_images(labels: Array, classes: int, too_few: int) -> dict[int, Array]:
+    """How many classes are dropped → indices of the images of the others; without rows of at most `too_few` images.
+
+    labels: (N,), of which classes 0 to k - 1 are dropped. Says which rows are left out.
+    """
+    remaining = {k: np.flatnonzero(labels >= k) for k in dropped_classes(classes)}
+    for k, index in remaining.items():
+        if len(index) <= too_few:
+            needs = f"evaluate.neighbours and features.dim ask for more than {too_few}"
+            print(f"calibration: row drop_{k} is left out: {len(index)} images; {needs}", file=sys.stderr)
+    return {k: index for k, index in remaining.items() if len(index) > too_few}
 
 
 def pixel_gaussian(images: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from toy_study import TINY_TRAIN, write_prepared
+from toy_study import TINY_TRAIN, write, write_prepared
 
 from ganspeed.compare.times import RunCurve, log_area
 from ganspeed.errors import UserError
@@ -186,3 +186,10 @@ def test_an_unprepared_data_set_is_refused(study, tmp_path):
     _, parsed = study
     with pytest.raises(UserError, match=r"manifest.json: no such file"):
         run_tuning(Workspace(tmp_path), parsed, "digits", quiet)
+
+
+def test_without_an_arm_there_is_nothing_to_tune(document, tmp_path):
+    document["tuning"]["arms"] = {}
+    workspace = write(document, tmp_path)
+    with pytest.raises(UserError, match="tuning.arms: {} is nothing to tune"):
+        run_tuning(workspace, load_params(workspace.params), "digits", None)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from optuna.trial import FrozenTrial
 
 from ganspeed.compare.rounding import rounded
+from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params, Tuning
 from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.store import RunStore
@@ -29,6 +30,8 @@ Scored = dict[tuple[str, int], FrozenTrial]  # (arm, number of the trial) → th
 
 def run_tuning(workspace: Workspace, params: Params, dataset: str, make_observers: ObserverFactory) -> int:
     """Bring artifacts/tuning/<dataset>.{json,csv} up to date with the params; returns the number of trials scored."""
+    if not params.tuning.arms:
+        raise UserError("tuning.arms: {} is nothing to tune; allowed: one arm or more")
     out, trials = workspace.tuning(dataset), plan_trials(workspace, params, dataset)
     fingerprint = sha256_json([[trial.arm, trial.number, trial.key] for trial in trials])
     if is_up_to_date(out, fingerprint) and out.with_suffix(".csv").exists():
