@@ -3,7 +3,6 @@
 A process trains one run at a time, or several seeds of a variant together where their engine supports it.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ganspeed.data.prepared import load_split
+from ganspeed.environment import variable
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
 from ganspeed.runs.observers import ObserverFactory, dispatch
@@ -57,7 +57,7 @@ def train_cell(
     device, store = select_device(), RunStore(workspace)
     specs = plan_runs(workspace, params, device_name(device), dataset, variant)
     with store.lock():
-        if os.environ.get("GANSPEED_FRESH") == "1":
+        if variable("GANSPEED_FRESH") == "1":
             for spec in specs:
                 store.delete(spec)
         store.stash_others(specs, dataset, variant)
