@@ -19,7 +19,8 @@ from ganspeed.environment import variable
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
 from ganspeed.runs.observers import ObserverFactory, dispatch
-from ganspeed.runs.provenance import Provenance
+from ganspeed.runs.outdated import find_outdated, print_outdated
+from ganspeed.runs.provenance import Provenance, git_state
 from ganspeed.runs.spec import RunSpec, plan_runs
 from ganspeed.runs.store import RunStore, seal
 from ganspeed.system.devices import device_name, select_device, worker_count
@@ -60,8 +61,10 @@ def train_cell(
         if variable("GANSPEED_FRESH") == "1":
             for spec in specs:
                 store.delete(spec)
+        outdated = find_outdated(store, specs)
         store.stash_others(specs, dataset, variant)
         missing = [spec for spec in specs if not store.collect(spec)]
+        print_outdated(outdated, missing)
         train_all(missing, workspace, device, make_observers)
         for spec in missing:
             if not store.collect(spec):
