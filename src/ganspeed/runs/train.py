@@ -85,10 +85,12 @@ def train_all(
     With fewer groups than workers it is not called: the caller runs these jobs on all workers afterwards.
     SIGINT and SIGTERM raise Stopped, after every run in training has written a checkpoint.
     """
+    if not specs:
+        return
     _refuse_precision_without_hardware(specs, device)
     unique = list({spec.fingerprint: spec for spec in specs}.values())  # two variants may ask for the very same run
-    workers = worker_count(device)
-    jobs = [Job(_train_group, (group, workspace, device), tuple(group)) for group in groups(unique, workers)]
+    workers, code = worker_count(device), git_state(workspace.root)
+    jobs = [Job(_train_group, (group, workspace, device, code), tuple(group)) for group in groups(unique, workers)]
     run_jobs(jobs, device, make_observers, followups if len(jobs) >= workers else None)
 
 
@@ -140,14 +142,14 @@ def groups(specs: list[RunSpec], workers: int) -> list[list[RunSpec]]:
 class RunInProgress:
     """A run in training: its folder in the run cache, checkpoints and provenance, and the events that it sends."""
 
-    def __init__(self, spec: RunSpec, workspace: Workspace):
+    def __init__(self, spec: RunSpec, workspace: Workspace, code: tuple[str, bool | None]):
         cached = RunStore(workspace).cache_folder(spec)
         self.spec, self.folder = spec, cached / "run"
         self.checkpoints = Checkpoints(cached / "checkpoints", spec.identity)
         if not self.checkpoints:
             shutil.rmtree(cached, ignore_errors=True)  # left by a run that was killed before its first checkpoint
         remove_unfinished(self.folder)
-        self.provenance = Provenance(cached / "provenance.json", workspace.root)
+        self.provenance = Provenance(cached / "provenance.json", code)
         send(("started", spec))
 
     def on_row(self, row: dict[str, float]) -> None:
@@ -165,9 +167,11 @@ class RunInProgress:
         send(("finished", self.spec))
 
 
-def _train_group(specs: list[RunSpec], workspace: Workspace, device: torch.device) -> None:
+def _train_group(
+    specs: list[RunSpec], workspace: Workspace, device: torch.device, code: tuple[str, bool | None]
+) -> None:
     images, labels = training_images(workspace.prepared(specs[0].dataset), device)
-    started = [RunInProgress(spec, workspace) for spec in specs]
+    started = [RunInProgress(spec, workspace, code) for spec in specs]
     try:
         runs = [TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row) for r in started]
         if specs[0].engine == EAGER:
