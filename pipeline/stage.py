@@ -7,6 +7,7 @@ from pathlib import Path
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.shutdown import exit_now, stop_with_dvc
+from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
 
 
@@ -21,6 +22,7 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
     given = parser.parse_args()
     workspace = Workspace(Path.cwd())
     stop_with_dvc()
+    set_cache(workspace.machine_code)
 
     def stage() -> None:
         body(load_params(workspace.params), workspace, *(getattr(given, name) for name in arguments))

@@ -8,6 +8,7 @@ from pathlib import Path
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
+from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
 
 Subcommand = Callable[[argparse.Namespace, Workspace], None]
@@ -17,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; returns 0, or 2 after printing errors to stderr. When stopped, the process ends with 75."""
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
+    set_cache(workspace.machine_code)
     return exit_status(lambda: given.subcommand(given, workspace), workspace.root)
 
 

@@ -27,6 +27,11 @@ class Workspace:
         return self.root / ".runs"
 
     @property
+    def machine_code(self) -> Path:
+        """What torch compiled of the training steps: a cache, which may be removed whenever nothing is trained."""
+        return self.run_cache / "inductor"
+
+    @property
     def artifacts(self) -> Path:
         return self.root / "artifacts"
 

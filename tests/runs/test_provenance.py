@@ -53,7 +53,7 @@ def test_it_tells_the_commit_and_whether_the_code_differs(tmp_path):
 
 @pytest.mark.parametrize("name", ["b.py", "gän.py", "two words.py", "new\nline.py"])
 @pytest.mark.parametrize("ignored", [False, True])
-def test_code_that_the_commit_lacks_is_found_whatever_its_name_and_who_ignores_it(name, ignored, tmp_path):
+def test_code_that_the_commit_lacks_is_found_whatever_hides_it(name, ignored, tmp_path):
     commit = checkout(tmp_path)
     if ignored:
         (tmp_path / ".git" / "info" / "exclude").write_text("*.py\n")

@@ -161,7 +161,7 @@ def test_a_clone_with_other_line_ends_has_the_same_record(repository, tmp_path):
     assert committed(tmp_path / "other", path, [before, frozen]) == {before: False, frozen: True}
 
 
-def test_a_commit_that_is_not_in_the_clone_is_told_apart_from_one_without_the_record(repository, tmp_path):
+def test_a_commit_that_a_shallow_clone_lacks_is_called_that(repository, tmp_path):
     root, _, before, frozen = repository
     git(tmp_path, "clone", "-q", "--depth", "1", f"file://{root}", "shallow")
     shallow = tmp_path / "shallow"

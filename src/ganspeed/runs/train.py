@@ -29,6 +29,7 @@ from ganspeed.system.processes import map_processes, send
 from ganspeed.system.shutdown import handle_signals, requested
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines.choose import EAGER, lane_count
+from ganspeed.training.engines.machine_code import machine_code_errors, with_machine_code
 from ganspeed.training.loop import TrainingRun, train
 from ganspeed.training.state import Outcome
 from ganspeed.workspace import Workspace
@@ -83,27 +84,40 @@ def train_all(
 
     `followups` is called with the runs of each finished group; the same processes run its jobs once no group waits.
     With fewer groups than workers it is not called: the caller runs these jobs on all workers afterwards.
-    SIGINT and SIGTERM raise Stopped, after every run in training has written a checkpoint.
+    SIGINT and SIGTERM raise Stopped, after every run in training has written a checkpoint. Where machine code cannot be
+    made or loaded, all of it is made anew, once, in new processes.
     """
     if not specs:
         return
     _refuse_precision_without_hardware(specs, device)
     unique = list({spec.fingerprint: spec for spec in specs}.values())  # two variants may ask for the very same run
     workers, code = worker_count(device), git_state(workspace.root)
-    jobs = [Job(_train_group, (group, workspace, device, code), tuple(group)) for group in groups(unique, workers)]
-    run_jobs(jobs, device, make_observers, followups if len(jobs) >= workers else None)
+
+    def train_missing(always_start: bool) -> None:
+        missing = [spec for spec in unique if RunStore(workspace).finished(spec) is None]
+        jobs = [Job(_train_group, (group, workspace, device, code), tuple(group)) for group in groups(missing, workers)]
+        run_jobs(jobs, device, make_observers, followups if len(jobs) >= workers else None, always_start)
+
+    with_machine_code(train_missing, workspace.machine_code)
 
 
 def run_jobs(
-    jobs: list[Job], device: torch.device, make_observers: ObserverFactory, followups: Followups | None = None
+    jobs: list[Job],
+    device: torch.device,
+    make_observers: ObserverFactory,
+    followups: Followups | None = None,
+    always_start: bool = False,
 ) -> None:
-    """Run these jobs side by side, in their order, and after them the followups of the runs that they train."""
+    """Run these jobs side by side, in their order, and after them the followups of the runs that they train.
+
+    always_start: in new processes, even where one would do.
+    """
     if not jobs:
         return
     jobs = list(jobs)
     observers = make_observers([spec for job in jobs for spec in job.trains])
     with dispatch(observers) as on_message, handle_signals():
-        for job, _ in map_processes(_run_job, jobs, worker_count(device), on_message):
+        for job, _ in map_processes(_run_job, jobs, worker_count(device), on_message, always_start):
             if followups and job.trains:
                 jobs += followups(job.trains)
 
@@ -179,7 +193,9 @@ def _train_group(
         else:
             from ganspeed.training.engines import vmapped  # takes a second, and only traced engines need it
 
-            vmapped.train_side_by_side(runs, specs[0].engine, requested, lambda i, outcome: started[i].finish(outcome))
+            engine = specs[0].engine
+            with machine_code_errors(engine):
+                vmapped.train_side_by_side(runs, engine, requested, lambda i, outcome: started[i].finish(outcome))
     finally:
         for run in started:
             run.provenance.save()
