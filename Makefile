@@ -40,6 +40,7 @@ lock: ## resolve requirements.lock anew (needs uv)
 	  --extra dev pyproject.toml -o requirements.lock
 
 $(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) check_setup.py
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -39,7 +39,9 @@ from ganspeed.workspace import Workspace
 train_group = _train_group
 
 
-def timed_group(specs: list[RunSpec], workspace: Workspace, device: torch.device) -> None:
+def timed_group(
+    specs: list[RunSpec], workspace: Workspace, device: torch.device, code: tuple[str, bool | None]
+) -> None:
     """As a worker trains a group, with the time of every update noted, and what its pictures took.
 
     Whether to stop is asked after each update.
@@ -59,7 +61,7 @@ def timed_group(specs: list[RunSpec], workspace: Workspace, device: torch.device
         patch.object(SnapshotWriter, "write", timed(SnapshotWriter.write)),
         patch.object(loop, "write_gif", timed(loop.write_gif)),
     ):
-        train_group(specs, workspace, device)
+        train_group(specs, workspace, device, code)
     found = {"train": specs[0].train.model_dump(), "updates": updates, "pictures": sum(pictures)}
     (workspace.root / f"{specs[0].fingerprint}.times").write_text(json.dumps(found))
 

@@ -13,6 +13,7 @@ from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.shutdown import exit_now, stop_with_dvc
+from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
 
 
@@ -20,14 +21,15 @@ def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -
     """Call `body(params, workspace, *arguments)` with the named arguments from the command line, and end the process.
 
     The study is in the current folder. The status is 2 if what dvc.yaml declares for the stage changed while it ran:
-    DVC then records nothing, and the stage runs again. limits:
-    False for a body that no number of images or seeds concerns.
+    DVC then records nothing, and the stage runs again. limits: False for a body that no number of images or seeds
+    concerns.
     """
     parser = argparse.ArgumentParser(description=body.__doc__)
     for name in arguments:
         parser.add_argument(name)
     item, workspace = vars(parser.parse_args()), Workspace(Path.cwd())
     stop_with_dvc()
+    set_cache(workspace.machine_code)
 
     def stage() -> None:
         name = Path(sys.argv[0]).stem

@@ -10,7 +10,7 @@ import ganspeed
 
 PACKAGE = Path(ganspeed.__file__).parent
 PAGE = PACKAGE.parents[1] / "docs" / "architecture.md"
-BASE = {"errors", "source_files", "types", "workspace"}  # these import nothing of the package, and all may import them
+BASE = {"environment", "errors", "source_files", "types", "workspace"}  # these import at most one another
 MAY_IMPORT = {
     "system": set(),
     "params": {"system"},
@@ -60,7 +60,7 @@ def test_every_file_is_in_a_package_of_the_table_or_beside_them():
     assert {path.stem for path in PACKAGE.glob("*.py")} == BASE | {"__init__", "cli"}
     assert {path.name for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__"} == set(MAY_IMPORT)
     for name in BASE:
-        assert imports_of(PACKAGE / f"{name}.py") == set()
+        assert imports_of(PACKAGE / f"{name}.py") <= BASE
 
 
 def test_no_package_imports_itself_by_way_of_others():

@@ -9,6 +9,7 @@ from pathlib import Path
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
+from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
 
 Subcommand = Callable[[argparse.Namespace, Workspace], None]
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
+    set_cache(workspace.machine_code)
 
     def subcommand() -> None:
         with contextlib.ExitStack() as stack:

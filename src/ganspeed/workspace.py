@@ -1,8 +1,9 @@
 """The folders and files that the stages and commands of a study write, given its root."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from ganspeed.environment import variable
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,17 @@ class Workspace:
     @property
     def source_data(self) -> Path:
         """Downloads and the user's own pictures: GANSPEED_DATA, by default data/raw."""
-        return Path(os.environ.get("GANSPEED_DATA") or self.root / "data" / "raw")
+        return Path(variable("GANSPEED_DATA") or self.root / "data" / "raw")
 
     @property
     def run_cache(self) -> Path:
         """Unfinished runs, runs that no stage has collected yet, and runs that params.yaml no longer names."""
         return self.root / ".runs"
+
+    @property
+    def machine_code(self) -> Path:
+        """What torch compiled of the training steps: a cache, which may be removed whenever nothing is trained."""
+        return self.run_cache / "inductor"
 
     @property
     def artifacts(self) -> Path:

@@ -8,6 +8,7 @@ import made_up
 import pandas as pd
 import pytest
 
+from ganspeed.compare.comparable import MUST_AGREE
 from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.records import StudyRecords
 from ganspeed.compare.statistics import ratio
@@ -223,13 +224,17 @@ def test_any_order_of_the_rows_gives_the_same_bytes():
     assert len(texts) == 1
 
 
-@pytest.mark.parametrize("key", ["device", "engine", "versions", "precision", "updates"])
-def test_unlike_runs_are_not_compared(key):
-    other = run("gan", **{key: {"torch": "3"} if key == "versions" else 50 if key == "updates" else "other"})
+OTHERS = {"versions": {"torch": "3"}, "updates": 50, "grid_ratio": 1.2, "batch_size": 5}
+
+
+@pytest.mark.parametrize("key", MUST_AGREE)
+def test_unlike_runs_are_not_compared_and_the_ways_on_are_named(key):
+    other = run("gan", **{key: OTHERS.get(key, "other")})
     with pytest.raises(
         UserError, match=rf"^data set d: runs differ in {key} and cannot be compared: (?=.*gan/seed-0).*wgan_gp/seed-0"
-    ):
+    ) as said:
         compared([run(), other])
+    assert all(f"`{way}`" in str(said.value) for way in ("dvc repro -f", "git checkout params.yaml dvc.lock"))
 
 
 def test_plateau_is_where_the_median_stays_within_a_tenth_of_its_minimum():

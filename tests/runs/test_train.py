@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,13 +16,13 @@ from ganspeed.errors import UserError
 from ganspeed.params.load import load_params, parse_params
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
 from ganspeed.runs.fingerprint import source_hashes
-from ganspeed.runs.provenance import git_state
+from ganspeed.runs.record import read_record, write_record
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import groups, train_cell
 from ganspeed.study.run_grid import run_grid
-from ganspeed.system.devices import device_name, select_device, worker_count
-from ganspeed.system.files import read_json, write_json
+from ganspeed.system.devices import device_name
+from ganspeed.system.files import read_json, sha256_json, write_json
 from ganspeed.system.processes import map_processes
 from ganspeed.training import loop
 from ganspeed.training.engines import choose
@@ -87,6 +88,33 @@ def test_an_edit_that_is_reverted_trains_nothing(study):
     assert digests(workspace.root / "artifacts") == before  # provenance came back with the runs
 
 
+def test_it_says_why_runs_that_nobody_edited_are_trained_again(study, capsys):
+    """The runs of another machine, as a clone finds them; then nothing to say: kept, added, fetched back."""
+    trained(study)
+    _, workspace = study()
+    for seed in (0, 1):
+        folder = workspace.run("digits", "gan", seed)
+        elsewhere = replace(read_record(folder), device="cpu OTHER", versions={"torch": "0.1"})
+        write_record(folder, replace(elsewhere, fingerprint=sha256_json(elsewhere.identity)))
+    capsys.readouterr()
+    assert trained(study) == [0, 1]
+    here = device_name(torch.device("cpu")), torch.__version__
+    assert capsys.readouterr().err.splitlines() == [
+        f"digits gan: trained again: seeds 0, 1: device: 'cpu OTHER' there, '{here[0]}' here; "
+        f"versions.torch: '0.1' there, '{here[1]}' here"
+    ]
+    assert (trained(study), trained(study, seeds=(0, 1, 2)), trained(study, seeds=(0,))) == ([], [2], [])
+    assert capsys.readouterr().err == ""
+
+
+def test_an_edit_of_many_values_is_told_in_a_line(study, capsys):
+    trained(study)
+    assert trained(study, width=5, hidden=5, z_dim=5, batch_size=9, log_every=3) == [0, 1]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("digits gan: trained again: seeds 0, 1: parameters.train.batch_size: 8 there, 9 here; ")
+    assert line.endswith("; and 1 more")
+
+
 def test_a_removed_seed_leaves_nothing_behind(study):
     trained(study)
     trained(study, seeds=(1,))
@@ -95,18 +123,22 @@ def test_a_removed_seed_leaves_nothing_behind(study):
     assert not workspace.provenance("digits", "gan", 0).exists()
 
 
-def test_a_flipped_byte_in_a_kept_run_retrains_that_run(study):
+def test_a_flipped_byte_in_a_kept_run_retrains_that_run(study, capsys):
     trained(study)
     _, workspace = study()
     snapshot = workspace.run("digits", "gan", 1) / "snapshots" / "0000012.safetensors"
     whole = snapshot.read_bytes()
     snapshot.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    capsys.readouterr()
     assert trained(study) == [1]
+    assert capsys.readouterr().err == f"digits gan: trained again: seeds 1: {snapshot.parents[1]}: damaged\n"
     assert snapshot.read_bytes() == whole
 
 
 def test_fresh_really_retrains(study, monkeypatch):
     trained(study)
+    monkeypatch.setenv("GANSPEED_FRESH", "")
+    assert trained(study) == []
     monkeypatch.setenv("GANSPEED_FRESH", "1")
     assert trained(study) == [0, 1]
 
@@ -268,43 +300,6 @@ def test_garbage_is_what_no_params_need(study):
     assert trained(study) == [0, 1]
 
 
-def test_git_state_tells_the_commit_and_whether_the_code_differs(tmp_path):
-    def git(*arguments):
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        command = ["git", *identity, *arguments]
-        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
-
-    def state(root):
-        git_state.cache_clear()
-        return git_state(root)
-
-    assert state(tmp_path) == ("unknown", None)
-    (tmp_path / "src").mkdir()
-    for name in ("params.yaml", "dvc.lock", "src/a.py"):
-        (tmp_path / name).write_text("1\n")
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "one")
-    commit = git("rev-parse", "HEAD")
-    assert state(tmp_path) == (commit, False)
-    assert state(tmp_path / "src") == ("unknown", None)  # inside somebody else's checkout
-    (tmp_path / "dvc.lock").write_text("2\n")
-    (tmp_path / "notes.txt").write_text("2\n")
-    assert state(tmp_path) == (commit, False)
-    (tmp_path / "src" / "b.py").write_text("2\n")
-    assert state(tmp_path) == (commit, True)
-    (tmp_path / "src" / "b.py").unlink()
-    (tmp_path / "params.yaml").write_text("2\n")
-    assert state(tmp_path) == (commit, True)
-
-
-@pytest.mark.parametrize(("name", "value"), [("GANSPEED_WORKERS", "0"), ("GANSPEED_WORKERS", "two")])
-def test_a_wrong_number_of_workers_is_refused(name, value, monkeypatch):
-    monkeypatch.setenv(name, value)
-    with pytest.raises(UserError, match=f"{name}: '{value}' is not an integer >= 1"):
-        worker_count(torch.device("cpu"))
-
-
 def test_bfloat16_is_another_run_that_says_so_and_tf32_needs_a_gpu(study):
     assert trained(study) == [0, 1]
     assert trained(study, precision="bfloat16") == [0, 1]
@@ -312,12 +307,6 @@ def test_bfloat16_is_another_run_that_says_so_and_tf32_needs_a_gpu(study):
     assert read_json(workspace.run("digits", "gan", 0) / "run.json")["precision"] == "bfloat16"
     with pytest.raises(UserError, match=r"^datasets\.digits\.train\.precision: tf32 needs a GPU .* this is cpu "):
         trained(study, precision="tf32")
-
-
-def test_a_device_that_is_not_there_is_refused(monkeypatch):
-    monkeypatch.setenv("GANSPEED_DEVICE", "abacus")
-    with pytest.raises(UserError, match="GANSPEED_DEVICE: 'abacus' is not usable here"):
-        select_device()
 
 
 @pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])

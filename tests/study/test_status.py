@@ -124,24 +124,55 @@ def test_a_demo_comes_first_whatever_else_holds():
     assert study_status(loose, RECORDS, COMMITTED).reasons == [*reasons, "untuned recipes"]
 
 
-def test_a_commit_contains_the_record_only_with_its_present_bytes(tmp_path):
-    def git(*arguments):
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        command = ["git", *identity, *arguments]
-        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+def git(folder, *arguments):
+    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
-    path = tmp_path / "preregistration" / "digits.json"
-    path.parent.mkdir()
-    (tmp_path / "README.md").write_text("1\n")
-    assert committed(tmp_path, path, [COMMIT, "unknown"]) == {COMMIT: False}  # no git, no file
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "before")
-    before = git("rev-parse", "HEAD")
-    path.write_text("frozen\n")
-    git("add", ".")
-    git("commit", "-qm", "frozen")
-    frozen = git("rev-parse", "HEAD")
-    assert committed(tmp_path, path, [before, frozen, "f" * 40]) == {before: False, frozen: True, "f" * 40: False}
+
+@pytest.fixture
+def repository(tmp_path):
+    """(root, path of the record, the commit before it, the commit with it)."""
+    root = tmp_path / "study"
+    path = root / "preregistration" / "digits.json"
+    path.parent.mkdir(parents=True)
+    (root / "README.md").write_text("1\n")
+    git(root, "init", "-q")
+    commits = []
+    for name in ("before", "frozen"):
+        git(root, "add", ".")
+        git(root, "commit", "-qm", name)
+        commits.append(git(root, "rev-parse", "HEAD"))
+        path.write_text("frozen\n")
+    return root, path, *commits
+
+
+def test_a_commit_contains_the_record_only_with_its_present_content(repository):
+    root, path, before, frozen = repository
+    assert committed(root, path, [before, frozen, "unknown"]) == {before: False, frozen: True}
     path.write_text("frozen \n")
-    assert committed(tmp_path, path, [frozen]) == {frozen: False}
+    assert committed(root, path, [frozen]) == {frozen: False}
+
+
+def test_a_clone_with_other_line_ends_has_the_same_record(repository, tmp_path):
+    root, _, before, frozen = repository
+    git(tmp_path, "clone", "-q", "-c", "core.autocrlf=true", str(root), "other")
+    path = tmp_path / "other" / "preregistration" / "digits.json"
+    assert path.read_bytes() == b"frozen\r\n"
+    assert committed(tmp_path / "other", path, [before, frozen]) == {before: False, frozen: True}
+
+
+def test_a_commit_that_a_shallow_clone_lacks_is_called_that(repository, tmp_path):
+    root, _, before, frozen = repository
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{root}", "shallow")
+    shallow = tmp_path / "shallow"
+    found = committed(shallow, shallow / "preregistration" / "digits.json", [before, frozen])
+    assert found == {before: None, frozen: True}
+    study = dataclasses.replace(STUDY, provenance=[{"commit": before, "dirty": False}] * 36)
+    wanted = f"commits of runs that this clone, perhaps a shallow one, does not have: {before[:10]}"
+    assert study_status(study, RECORDS, found).reasons == [wanted]
+
+
+def test_without_a_checkout_no_commit_is_found(repository):
+    root, path, _, frozen = repository
+    (root / ".git").rename(root / "git")
+    assert committed(root, path, [frozen, "unknown"]) == {frozen: None}

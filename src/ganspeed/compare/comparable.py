@@ -3,6 +3,10 @@
 from ganspeed.compare.times import RunCurve
 from ganspeed.errors import UserError
 
+WAYS_ON = (
+    "`dvc repro -f` trains here what was trained elsewhere or otherwise; `git checkout params.yaml dvc.lock` and then "
+    "`dvc checkout` go back to the committed results"
+)
 MUST_AGREE = ("device", "versions", "engine", "precision", "updates", "grid_ratio", "batch_size")
 
 
@@ -14,9 +18,12 @@ def check_comparable(dataset: str, runs: list[RunCurve]) -> None:
             kinds.setdefault(str(getattr(run.facts, key)), []).append(run.name)
         if len(kinds) > 1:
             listed = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in sorted(kinds.items()))
-            raise UserError(f"data set {dataset}: runs differ in {key} and cannot be compared: {listed}")
+            raise UserError(f"data set {dataset}: runs differ in {key} and cannot be compared: {listed}; {WAYS_ON}")
     if missing := [run.name for run in runs if len(run.second) != len(run.cfid)]:
-        raise UserError(f"data set {dataset}: no cfid_second in the scores of {', '.join(missing)}; score them again")
+        raise UserError(
+            f"data set {dataset}: no cfid_second in the scores of {', '.join(missing)}; `dvc repro -f evaluate` scores "
+            "them again"
+        )
 
 
 def check_timing(dataset: str, runs: list[RunCurve], seconds_per_update: dict[str, float], device: str | None) -> None:

@@ -23,8 +23,10 @@ from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import training_images
 from ganspeed.system.determinism import one_thread
 from ganspeed.system.devices import device_name, select_device
+from ganspeed.system.processes import map_processes
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines.choose import EAGER, lane_count
+from ganspeed.training.engines.machine_code import machine_code_errors, with_machine_code
 from ganspeed.training.loop import TrainingRun, one_update
 from ganspeed.training.state import Recipe
 from ganspeed.workspace import Workspace
@@ -60,19 +62,31 @@ def measure(specs: dict[str, RunSpec], workspace: Workspace, repeats: int, updat
 
     specs: variant → a run, all of one data set.
     """
+
+    def seconds(always_start: bool) -> dict[str, list[float]]:
+        ((_, found),) = map_processes(_measure, [(specs, workspace, repeats, updates)], 1, always_start=always_start)
+        return found
+
+    with RunStore(workspace).lock():  # no run of this study is trained meanwhile
+        found = with_machine_code(seconds, workspace.machine_code)
+    return {variant: float(f"{median(times):.4g}") for variant, times in found.items()}
+
+
+def _measure(given: tuple[dict[str, RunSpec], Workspace, int, int]) -> dict[str, list[float]]:
+    """The arguments of `measure` → variant → seconds per update, in each repeat."""
+    specs, workspace, repeats, updates = given
     found: dict[str, list[float]] = {variant: [] for variant in specs}
     (dataset,) = {spec.dataset for spec in specs.values()}
-    with RunStore(workspace).lock():  # no run of this study is trained meanwhile
-        images, labels = training_images(workspace.prepared(dataset), select_device())
-        for _ in range(repeats):
-            for variant, spec in specs.items():
-                found[variant].append(seconds_of(spec, images, labels, updates) / updates)
-    return {variant: float(f"{median(times):.4g}") for variant, times in found.items()}
+    images, labels = training_images(workspace.prepared(dataset), select_device())
+    for _ in range(repeats):
+        for variant, spec in specs.items():
+            found[variant].append(seconds_of(spec, images, labels, updates) / updates)
+    return found
 
 
 def seconds_of(spec: RunSpec, images: Tensor, labels: Tensor, updates: int) -> float:
     """Seconds that `updates` updates of a new run take with one thread, after WARM_UP updates that are not counted."""
-    with one_thread(), tempfile.TemporaryDirectory() as folder:
+    with one_thread(), machine_code_errors(spec.engine), tempfile.TemporaryDirectory() as folder:
         update, lanes = fresh_update(spec.recipe, spec.engine, images, labels, Path(folder))
 
         def clock(count: int) -> float:

@@ -1,7 +1,7 @@
 """Who trained a run, where, when and from which commit: the only file of a run with a clock."""
 
 import platform
-import subprocess
+import sys
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -10,6 +10,9 @@ from pathlib import Path
 
 from ganspeed.runs.locks import DVC_RESULTS
 from ganspeed.system.files import read_json, write_json
+from ganspeed.system.git import GitError, file_names, git, is_checkout
+
+NO_CODE = ("__pycache__/", "*.egg-info/")  # what Python and pip leave below src/
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,12 @@ class ProvenanceRecord:
 
 
 class Provenance:
-    """The provenance of a run in training, written to `path`; a resumed run continues the record that is there."""
+    """The provenance of a run in training, written to `path`; a resumed run continues the record that is there.
 
-    def __init__(self, path: Path, root: Path):
+    code: its commit, and whether it differs from it; see `git_state`.
+    """
+
+    def __init__(self, path: Path, code: tuple[str, bool | None]):
         self.path = path
         if path.exists():
             self.record = ProvenanceRecord(**read_json(path))
@@ -43,7 +49,7 @@ class Provenance:
             self.record.resumes += 1
         else:
             start = datetime.now(UTC).isoformat(timespec="seconds")
-            self.record = ProvenanceRecord(*git_state(root), platform.node(), start, resumes=0, clock=[])
+            self.record = ProvenanceRecord(*code, platform.node(), start, resumes=0, clock=[])
         spent = self.record.clock[-1].seconds if self.record.clock else 0.0
         self._zero = time.monotonic() - spent
         self.save()
@@ -61,20 +67,23 @@ class Provenance:
 def git_state(root: Path) -> tuple[str, bool | None]:
     """The commit, and whether the code differs from it; ("unknown", None) where `root` itself is no git checkout.
 
-    dirty: a tracked file but DVC_RESULTS differs from the commit, or an untracked one is below src/ or pipeline/.
-    DVC rewrites those after every stage, which says nothing about the code.
+    dirty: a tracked file but DVC_RESULTS differs from the commit, or the commit lacks a file below src/ or pipeline/,
+    whatever hides it from `git status`. DVC rewrites DVC_RESULTS after every stage, which says nothing about the code.
     """
-    if not (root / ".git").exists():  # an archive unpacked inside another checkout has no commit of its own
+    if not is_checkout(root):
         return "unknown", None
     try:
-        commit = _git(root, "rev-parse", "HEAD").strip()
-        lines = _git(root, "status", "--porcelain", "--untracked-files=all").splitlines()
-    except (OSError, subprocess.CalledProcessError):
+        commit = git(root, "rev-parse", "--verify", "HEAD").decode().strip()
+        changed = {*file_names(git(root, "diff", "--name-only", "--no-renames", "-z", "HEAD")), *_unwatched(root)}
+        excludes = [f"--exclude={pattern}" for pattern in NO_CODE]
+        untracked = file_names(git(root, "ls-files", "-z", "--others", *excludes, "--", "src", "pipeline"))
+    except GitError as error:
+        print(f"git does not tell the commit of {root}: {error}", file=sys.stderr, flush=True)
         return "unknown", None
-    changed = [line for line in lines if not line.startswith("??") and line[3:] not in DVC_RESULTS]
-    untracked = [line for line in lines if line.startswith(("?? src/", "?? pipeline/"))]
-    return commit, bool(changed or untracked)
+    return commit, bool(changed - {*DVC_RESULTS} or untracked)
 
 
-def _git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
+def _unwatched(root: Path) -> list[str]:
+    """Tracked files that are there and that git was asked not to compare: assume-unchanged and skip-worktree."""
+    tagged = [line.split(" ", 1) for line in file_names(git(root, "ls-files", "-v", "-z"))]
+    return [name for tag, name in tagged if tag != "H" and (root / name).exists()]

@@ -3,7 +3,6 @@
 A process trains one run at a time, or several seeds of a variant together where their engine supports it.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +15,13 @@ import torch
 from torch import Tensor
 
 from ganspeed.data.prepared import load_split
+from ganspeed.environment import variable
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
 from ganspeed.runs.fingerprint import refuse_edited
 from ganspeed.runs.observers import ObserverFactory, dispatch
-from ganspeed.runs.provenance import Provenance
+from ganspeed.runs.outdated import find_outdated, print_outdated
+from ganspeed.runs.provenance import Provenance, git_state
 from ganspeed.runs.spec import RunSpec, plan_runs
 from ganspeed.runs.store import RunStore, seal
 from ganspeed.system.devices import device_name, select_device, worker_count
@@ -29,6 +30,7 @@ from ganspeed.system.processes import map_processes, send
 from ganspeed.system.shutdown import handle_signals, requested
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines.choose import EAGER, lane_count
+from ganspeed.training.engines.machine_code import machine_code_errors, with_machine_code
 from ganspeed.training.loop import TrainingRun, train
 from ganspeed.training.state import Outcome
 from ganspeed.workspace import Workspace
@@ -58,11 +60,13 @@ def train_cell(
     device, store = select_device(), RunStore(workspace)
     specs = plan_runs(workspace, params, device_name(device), dataset, variant)
     with store.lock():
-        if os.environ.get("GANSPEED_FRESH") == "1":
+        if variable("GANSPEED_FRESH") == "1":
             for spec in specs:
                 store.delete(spec)
+        outdated = find_outdated(store, specs)
         store.stash_others(specs, dataset, variant)
         missing = [spec for spec in specs if not store.collect(spec)]
+        print_outdated(outdated, missing)
         train_all(missing, workspace, device, make_observers)
         for spec in missing:
             if not store.collect(spec):
@@ -81,25 +85,40 @@ def train_all(
 
     `followups` is called with the runs of each finished group; the same processes run its jobs once no group waits.
     With fewer groups than workers it is not called: the caller runs these jobs on all workers afterwards.
-    SIGINT and SIGTERM raise Stopped, after every run in training has written a checkpoint.
+    SIGINT and SIGTERM raise Stopped, after every run in training has written a checkpoint. Where machine code cannot be
+    made or loaded, all of it is made anew, once, in new processes.
     """
+    if not specs:
+        return
     _refuse_precision_without_hardware(specs, device)
     unique = list({spec.fingerprint: spec for spec in specs}.values())  # two variants may ask for the very same run
-    workers = worker_count(device)
-    jobs = [Job(_train_group, (group, workspace, device), tuple(group)) for group in groups(unique, workers)]
-    run_jobs(jobs, device, make_observers, followups if len(jobs) >= workers else None)
+    workers, code = worker_count(device), git_state(workspace.root)
+
+    def train_missing(always_start: bool) -> None:
+        missing = [spec for spec in unique if RunStore(workspace).finished(spec) is None]
+        jobs = [Job(_train_group, (group, workspace, device, code), tuple(group)) for group in groups(missing, workers)]
+        run_jobs(jobs, device, make_observers, followups if len(jobs) >= workers else None, always_start)
+
+    with_machine_code(train_missing, workspace.machine_code)
 
 
 def run_jobs(
-    jobs: list[Job], device: torch.device, make_observers: ObserverFactory, followups: Followups | None = None
+    jobs: list[Job],
+    device: torch.device,
+    make_observers: ObserverFactory,
+    followups: Followups | None = None,
+    always_start: bool = False,
 ) -> None:
-    """Run these jobs side by side, in their order, and after them the followups of the runs that they train."""
+    """Run these jobs side by side, in their order, and after them the followups of the runs that they train.
+
+    always_start: in new processes, even where one would do.
+    """
     if not jobs:
         return
     jobs = list(jobs)
     observers = make_observers([spec for job in jobs for spec in job.trains])
     with dispatch(observers) as on_message, handle_signals():
-        for job, _ in map_processes(_run_job, jobs, worker_count(device), on_message):
+        for job, _ in map_processes(_run_job, jobs, worker_count(device), on_message, always_start):
             if followups and job.trains:
                 jobs += followups(job.trains)
 
@@ -138,14 +157,14 @@ def groups(specs: list[RunSpec], workers: int) -> list[list[RunSpec]]:
 class RunInProgress:
     """A run in training: its folder in the run cache, checkpoints and provenance, and the events that it sends."""
 
-    def __init__(self, spec: RunSpec, workspace: Workspace):
+    def __init__(self, spec: RunSpec, workspace: Workspace, code: tuple[str, bool | None]):
         cached = RunStore(workspace).cache_folder(spec)
         self.spec, self.folder = spec, cached / "run"
         self.checkpoints = Checkpoints(cached / "checkpoints", spec.identity)
         if not self.checkpoints:
             shutil.rmtree(cached, ignore_errors=True)  # left by a run that was killed before its first checkpoint
         remove_unfinished(self.folder)
-        self.provenance = Provenance(cached / "provenance.json", workspace.root)
+        self.provenance = Provenance(cached / "provenance.json", code)
         send(("started", spec))
 
     def on_row(self, row: dict[str, float]) -> None:
@@ -163,9 +182,11 @@ class RunInProgress:
         send(("finished", self.spec))
 
 
-def _train_group(specs: list[RunSpec], workspace: Workspace, device: torch.device) -> None:
+def _train_group(
+    specs: list[RunSpec], workspace: Workspace, device: torch.device, code: tuple[str, bool | None]
+) -> None:
     images, labels = training_images(workspace.prepared(specs[0].dataset), device)
-    started = [RunInProgress(spec, workspace) for spec in specs]
+    started = [RunInProgress(spec, workspace, code) for spec in specs]
     try:
         runs = [TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row) for r in started]
         if specs[0].engine == EAGER:
@@ -175,7 +196,9 @@ def _train_group(specs: list[RunSpec], workspace: Workspace, device: torch.devic
             from ganspeed.training.engines import vmapped  # takes a second, and only traced engines need it
 
             refuse_edited(specs[0].identity["sources"])
-            vmapped.train_side_by_side(runs, specs[0].engine, requested, lambda i, outcome: started[i].finish(outcome))
+            engine = specs[0].engine
+            with machine_code_errors(engine):
+                vmapped.train_side_by_side(runs, engine, requested, lambda i, outcome: started[i].finish(outcome))
     finally:
         for run in started:
             run.provenance.save()

@@ -2,6 +2,7 @@
 
 from ganspeed.params.blocks import Params
 from ganspeed.runs.observers import ObserverFactory
+from ganspeed.runs.outdated import find_outdated, print_outdated
 from ganspeed.runs.spec import RunSpec, all_specs
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import Job, run_jobs, train_all
@@ -16,6 +17,7 @@ def run_grid(workspace: Workspace, params: Params, make_observers: ObserverFacto
     with store.lock():
         grid = all_specs(workspace, params, device)
         missing = [spec for spec in grid if store.finished(spec) is None]
+        print_outdated(find_outdated(store, missing), missing)
         followed: list[RunSpec] = []
 
         def followups(specs: tuple[RunSpec, ...]) -> list[Job]:

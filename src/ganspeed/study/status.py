@@ -6,12 +6,12 @@ that its record fixes is unchanged, and every run comes from a clean checkout of
 record.
 """
 
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ganspeed.compare.records import Design, StudyRecords
+from ganspeed.system.git import GitError, git, is_checkout
 
 DEMO_SEEDS = range(100)  # those of the shipped presets that everybody has seen results of
 PILOT_SEEDS = range(800, 900)  # never a study's: what is replayed or frozen must not depend on its random numbers
@@ -38,10 +38,10 @@ class Status:
     reasons: list[str]
 
 
-def study_status(study: StudyFacts, records: StudyRecords, has_record: dict[str, bool]) -> Status:
+def study_status(study: StudyFacts, records: StudyRecords, has_record: dict[str, bool | None]) -> Status:
     """The first that applies: demo, confirmatory, exploratory; with every reason for it.
 
-    has_record: commit of a run → whether it contains exactly this preregistration.
+    has_record: commit of a run → whether it contains exactly this preregistration; None for one that is not found.
     """
     recipes = ["untuned recipes"] if len(study.untuned) == len(study.variants) else []
     if study.demo:
@@ -52,7 +52,7 @@ def study_status(study: StudyFacts, records: StudyRecords, has_record: dict[str,
     return Status("confirmatory", [clean])
 
 
-def _deviations(study: StudyFacts, records: StudyRecords, has_record: dict[str, bool]) -> list[str]:
+def _deviations(study: StudyFacts, records: StudyRecords, has_record: dict[str, bool | None]) -> list[str]:
     """Why it is not confirmatory."""
     record, path = records.preregistration, f"preregistration/{study.dataset}.json"
     if record is None:
@@ -77,29 +77,39 @@ def _used_seeds(study: StudyFacts, records: StudyRecords) -> list[str]:
     return [f"seeds of pilot, tuning or demos: {', '.join(map(str, used))}"] if used else []
 
 
-def _origin(study: StudyFacts, has_record: dict[str, bool], path: str) -> list[str]:
-    """Runs whose commit is not known, does not contain the record, or is not what was run."""
+def _origin(study: StudyFacts, has_record: dict[str, bool | None], path: str) -> list[str]:
+    """Runs whose commit is not known or not found, does not contain the record, or is not what was run."""
     commits = [run["commit"] for run in study.provenance]
     unknown = commits.count("unknown")
-    others = sorted({c for c in commits if c != "unknown" and not has_record[c]})
+    known = sorted(set(commits) - {"unknown"})
+    absent = [commit[:10] for commit in known if has_record[commit] is None]
+    others = [commit[:10] for commit in known if has_record[commit] is False]
     dirty = sum(run["dirty"] is True for run in study.provenance)
     found = [f"{unknown} runs of no known commit"] if unknown else []
+    if absent:
+        found.append(f"commits of runs that this clone, perhaps a shallow one, does not have: {', '.join(absent)}")
     if others:
-        found.append(f"commits of runs without exactly this {path}: {', '.join(c[:10] for c in others)}")
+        found.append(f"commits of runs without exactly this {path}: {', '.join(others)}")
     return found + ([f"{dirty} runs from a checkout with changes (dirty)"] if dirty else [])
 
 
-def committed(root: Path, path: Path, commits: Iterable[str]) -> dict[str, bool]:
-    """Commit → whether it contains `path`, a file under `root`, with exactly the bytes it has now."""
+def committed(root: Path, path: Path, commits: Iterable[str]) -> dict[str, bool | None]:
+    """Commit → whether it contains `path`, a file under `root`, as it is now; None for a commit that git does not find.
+
+    Contents are compared as git stores them: a clone with core.autocrlf has other line ends on the disk.
+    """
     return {commit: _contains(root, path, commit) for commit in sorted(set(commits) - {"unknown"})}
 
 
-def _contains(root: Path, path: Path, commit: str) -> bool:
-    if not (root / ".git").exists() or not path.exists():
-        return False
+def _contains(root: Path, path: Path, commit: str) -> bool | None:
+    name = path.relative_to(root).as_posix()
     try:
-        command = ["git", "show", f"{commit}:./{path.relative_to(root).as_posix()}"]
-        shown = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    except OSError:
+        if not is_checkout(root):
+            return None
+        git(root, "cat-file", "-e", f"{commit}^{{commit}}")
+    except GitError:
+        return None
+    try:
+        return git(root, "rev-parse", f"{commit}:./{name}") == git(root, "hash-object", f"--path={name}", name)
+    except GitError:
         return False
-    return shown.returncode == 0 and shown.stdout == path.read_bytes()

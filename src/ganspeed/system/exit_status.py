@@ -14,10 +14,16 @@ OUT_OF_MEMORY = (
     "smaller GANSPEED_WORKERS. The batch size is never changed for you"
 )
 DISK_FULL = "the disk of {root} is full: existing files are unchanged; free some space and run again"
+GPU_BUSY = "the GPU takes no further process: GANSPEED_WORKERS=1 needs no second one, GANSPEED_DEVICE=cpu no GPU"
+GPU_FAILED = (
+    "the GPU failed: finished runs and scores are saved; run again to continue, GANSPEED_DEVICE=cpu needs no GPU"
+)
 SHORTAGES = {  # part of a message of Python, torch, CUDA, oneDNN or the system → the message for the user
     "allocate memory": OUT_OF_MEMORY,
     "could not create a primitive": OUT_OF_MEMORY,
     "out of memory": OUT_OF_MEMORY,
+    "busy or unavailable": GPU_BUSY,
+    "CUDA error": GPU_FAILED,
     "Disk quota exceeded": DISK_FULL,
     "File too large": DISK_FULL,
     "No space left": DISK_FULL,
@@ -40,7 +46,8 @@ def exit_status(body: Callable[[], None], root: Path) -> int:
     except Exception as error:
         if (message := _shortage(error)) is None:
             raise
-        print(f"error: {message.format(root=root)} ({error})", file=sys.stderr)
+        first_line = str(error).partition("\n")[0]
+        print(f"error: {message.format(root=root)} ({first_line})", file=sys.stderr)
         return USER_ERROR
     else:
         return 0
@@ -61,6 +68,6 @@ def refuse_other_code(root: Path) -> None:
 
 
 def _shortage(error: Exception) -> str | None:
-    """The message for an error by a lack of memory or disk space, whatever its type; None for every other error."""
+    """The message for an error by a lack of memory, disk space or a GPU, whatever its type; None for other errors."""
     text = "out of memory" if isinstance(error, MemoryError) else str(error)
     return next((message for part, message in SHORTAGES.items() if part in text), None)

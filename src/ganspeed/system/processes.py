@@ -17,15 +17,21 @@ _send: Callable[[Any], None] = lambda message: None  # noqa: E731 a worker repla
 
 
 def map_processes(
-    function: Callable[[Any], Any], items: list, count: int, on_message: Callable[[Any], None] = lambda message: None
+    function: Callable[[Any], Any],
+    items: list,
+    count: int,
+    on_message: Callable[[Any], None] = lambda message: None,
+    always_start: bool = False,
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield (item, function(item)) as they finish, in `count` processes of one thread each; one item needs no process.
+    """Yield (item, function(item)) as they finish, in `count` processes of one thread each.
+
+    One item is computed in this process, unless `always_start` asks for another.
 
     Items that the caller appends to the list between two yields are processed as well, after those before them.
     `function` is a module's top-level function; what it passes to `send` reaches `on_message` here. Raises UserError
     when a process dies and Stopped when a shutdown was requested; finished items stay finished.
     """
-    if min(count, len(items)) <= 1:
+    if min(count, len(items)) <= 1 and not always_start:
         yield from _map_in_process(function, items, on_message)
         return
     context = multiprocessing.get_context("spawn")

@@ -9,15 +9,9 @@ seeds, workers, or the number of missing runs. Imports no torch.
 """
 
 import math
-import os
-import shutil
-import subprocess
-import sys
-import sysconfig
-from functools import cache
-from pathlib import Path
 
 from ganspeed.params.datasets import Train
+from ganspeed.training.engines.cpp_compiler import compiler
 
 EAGER, TRACED, COMPILED = "eager", "traced", "compiled"
 LANES = 4  # seeds that one update computes where batches are small; a smaller group is padded with copies
@@ -48,14 +42,3 @@ def choose_engine(train: Train, shape: tuple[int, int, int], device: str) -> str
 def lane_count(engine: str) -> int:
     """How many seeds of a variant one update computes."""
     return 1 if engine == EAGER else int(engine.split()[1])
-
-
-@cache
-def compiler() -> str | None:
-    """Version of the C++ compiler that inductor calls; None, with a line on stderr, without it or Python's headers."""
-    name = os.environ.get("CXX", "g++")
-    if shutil.which(name) and (Path(sysconfig.get_path("include")) / "Python.h").exists():
-        return subprocess.run([name, "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
-    text = "no C++ compiler with Python's headers found: long runs are trained without machine code, more slowly"
-    print(text, file=sys.stderr, flush=True)
-    return None
