@@ -1,6 +1,6 @@
 """Reads the files of every run in params.compare, each by its name, never by a directory search."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -12,6 +12,7 @@ from ganspeed.compare.times import THRESHOLDS
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare
 from ganspeed.runs.integrity import refuse_damaged_runs
+from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
 from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.read import read_scores
@@ -29,7 +30,7 @@ class ReportedRun:
     variant: str
     seed: int
     record: RunRecord
-    provenance: dict
+    provenance: ProvenanceRecord
     folder: Path
     seconds_per_update: float | None  # of its variant, measured by the stage timing; None if not measured
 
@@ -109,8 +110,7 @@ def _accuracy(workspace: Workspace, dataset: str) -> Path:
 
 def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> list[Path]:
     folder, scores = workspace.run(dataset, variant, seed), workspace.scores(dataset, variant, seed)
-    provenance = workspace.provenance(dataset, variant, seed)
-    return [folder / RUN_JSON, folder / "history.csv", provenance, scores, scores.with_suffix(".json")]
+    return [folder / RUN_JSON, folder / "history.csv", scores, scores.with_suffix(".json")]
 
 
 def _read_dataset(workspace: Workspace, compare: Compare, dataset: str) -> Results:
@@ -171,10 +171,10 @@ def _status(
         variants={run.variant: run.record.variant_block for run in runs},
         demo=comparison["demo"],
         untuned=comparison["untuned"],
-        provenance=[run.provenance for run in runs],
+        provenance=[asdict(run.provenance) for run in runs],
     )
     record = workspace.preregistration(dataset)
-    commits = committed(workspace.root, record, [run.provenance["commit"] for run in runs])
+    commits = committed(workspace.root, record, [run.provenance.commit for run in runs])
     tuning = read_json_if_exists(workspace.tuning(dataset))
     return study_status(study, StudyRecords.from_json(read_json_if_exists(record), tuning), commits)
 
@@ -187,7 +187,7 @@ def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int, seconds: dict[str, float]) -> ReportedRun:
     folder = workspace.run(dataset, variant, seed)
-    provenance = read_json(workspace.provenance(dataset, variant, seed))
+    provenance = read_provenance_if_whole(workspace.provenance(dataset, variant, seed))
     return ReportedRun(variant, seed, read_record(folder), provenance, folder, seconds.get(variant))
 
 

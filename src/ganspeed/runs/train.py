@@ -80,7 +80,7 @@ def train_all(
 
     `followups` is called with the runs of each finished group; the same processes run its jobs once no group waits.
     With fewer groups than workers it is not called: the caller runs these jobs on all workers afterwards.
-    SIGINT and SIGTERM raise Stopped, after every run in training has written a checkpoint.
+    SIGINT, SIGTERM and SIGHUP raise Stopped, after every run in training has written a checkpoint.
     """
     _refuse_precision_without_hardware(specs, device)
     unique = list({spec.fingerprint: spec for spec in specs}.values())  # two variants may ask for the very same run
@@ -144,7 +144,7 @@ class RunInProgress:
         if not self.checkpoints:
             shutil.rmtree(cached, ignore_errors=True)  # left by a run that was killed before its first checkpoint
         remove_unfinished(self.folder)
-        self.provenance = Provenance(cached / "provenance.json", workspace.root)
+        self.provenance = Provenance(cached / "provenance.json", workspace.root, resumed=bool(self.checkpoints))
         send(("started", spec))
 
     def on_row(self, row: dict[str, float]) -> None:
