@@ -118,13 +118,14 @@ def _publish(given: argparse.Namespace, workspace: Workspace) -> None:
 
 
 def _doctor(given: argparse.Namespace, workspace: Workspace) -> None:
-    from ganspeed.runs import locks
+    from ganspeed.runs import doctor
 
-    for line in locks.held_locks(workspace):
+    problems = doctor.problems(workspace)
+    for line in doctor.held_locks(workspace):
         print(line)
-    if problems := locks.damaged_files(workspace):
+    if problems:
         raise UserError("\n".join(problems))
-    print("no lock is stale or damaged")
+    print("nothing blocks this study")
 
 
 def _gc(given: argparse.Namespace, workspace: Workspace) -> None:

@@ -1,8 +1,11 @@
 """The folders of a study, given its root. The only module that knows their names."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+SEED_NAME = re.compile(r"seed-(0|[1-9]\d*)(\.\w+)?")  # of a run, its provenance, its scores and their label
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Workspace:
     def reports(self) -> Path:
         return self.root / "reports"
 
+    @property
+    def outputs(self) -> tuple[Path, Path, Path]:
+        """The folders that stages write to."""
+        return self.root / "data" / "prepared", self.artifacts, self.reports
+
     def prepared(self, dataset: str) -> Path:
         return self.root / "data" / "prepared" / dataset
 
@@ -47,6 +55,12 @@ class Workspace:
 
     def run(self, dataset: str, variant: str, seed: int) -> Path:
         return self.runs(dataset, variant) / f"seed-{seed}"
+
+    @staticmethod
+    def seeds(folder: Path) -> list[int]:
+        """The seeds that files and folders in `folder` are named after; other names, as of a copy, are passed over."""
+        found = (SEED_NAME.fullmatch(path.name) for path in folder.glob("seed-*"))
+        return sorted({int(name[1]) for name in found if name})
 
     def provenance(self, dataset: str, variant: str, seed: int) -> Path:
         return self.artifacts / "provenance" / dataset / variant / f"seed-{seed}.json"

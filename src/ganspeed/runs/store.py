@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ganspeed.errors import UserError
 from ganspeed.runs import locks
@@ -32,15 +32,13 @@ class RunStore:
 
     def lock(self) -> AbstractContextManager:
         """Held while training: one process at a time trains in a study. The system frees it with its holder."""
-        self.workspace.run_cache.mkdir(parents=True, exist_ok=True)
         path = self.workspace.run_cache / locks.TRAINING_LOCK
-        lock = FileLock(path)
         try:
-            return lock.acquire(timeout=0)
+            return locks.acquire(path, timeout=0)
         except Timeout:
             who = ", ".join(locks.holders(path))
             print(f"another training of this study is running: waiting for {who}", file=sys.stderr, flush=True)
-            return lock.acquire()
+            return locks.acquire(path)
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}; `ganspeed doctor` says what to do") from None
 
