@@ -3,7 +3,6 @@
 from ganspeed.params.blocks import Params
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.scoring.store import score_variant
-from ganspeed.system.files import remove_unfinished
 from ganspeed.tracking.mirror import mirror_safely
 from ganspeed.workspace import Workspace
 from stage import run_stage
@@ -11,7 +10,6 @@ from stage import run_stage
 
 def evaluate(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
     """Keep scores that are up to date, collect those in the run cache, score the remaining runs side by side."""
-    remove_unfinished(workspace.scores(dataset, variant, 0).parent)  # DVC would add it to the output
     refuse_damaged_runs(workspace, dataset, variant, params.compare.seeds)
     scored = score_variant(workspace, params, dataset, variant)
     print(f"{dataset} {variant}: {len(scored)} of {len(params.compare.seeds)} runs scored, the others up to date")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
+from ganspeed.system.files import remove_unfinished
 from ganspeed.system.shutdown import exit_now, stop_with_dvc
 from ganspeed.workspace import Workspace
 
@@ -23,6 +24,8 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
     stop_with_dvc()
 
     def stage() -> None:
+        for folder in workspace.outputs:
+            remove_unfinished(folder, spare_running=True)
         body(load_params(workspace.params), workspace, *(getattr(given, name) for name in arguments))
 
     exit_now(exit_status(stage, workspace.root))

@@ -13,7 +13,7 @@ from ganspeed.data.prepared import Manifest, write_manifest, write_split
 from ganspeed.data.source import open_source
 from ganspeed.data.splits import split_pictures
 from ganspeed.params.datasets import AnyData
-from ganspeed.system.files import replace_folder
+from ganspeed.system.files import move
 
 
 def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> None:
@@ -31,7 +31,7 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
             temporary.mkdir(parents=True)
             written = {name: write_split(temporary, name, *part) for name, part in splits.items()}
             write_manifest(temporary, Manifest(dataset, opened.origin, opened.classes, written))
-        replace_folder(temporary, out)
+        move(temporary, out)
     except OSError as error:  # no permission, a full disk
         raise DataError(f"{error.filename or out}: {error.strerror or error}") from None
     finally:

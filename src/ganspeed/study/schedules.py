@@ -34,8 +34,8 @@ def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
 def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Path]:
     """Seed → folder of the finished runs of a variant, all of pilot seeds and of one set of parameters."""
     cell = workspace.runs(dataset, variant)
-    folders = {int(path.parent.name.removeprefix("seed-")): path.parent for path in cell.glob(f"seed-*/{RUN_JSON}")}
-    runs = dict(sorted(folders.items()))
+    folders = {seed: workspace.run(dataset, variant, seed) for seed in workspace.seeds(cell)}
+    runs = {seed: folder for seed, folder in folders.items() if (folder / RUN_JSON).exists()}
     if not runs:
         raise UserError(f"{cell}: no finished run; train the variant with seeds from {PILOT_SEEDS[0]} on first")
     refuse_damaged_runs(workspace, dataset, variant, tuple(runs))
