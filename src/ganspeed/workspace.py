@@ -37,9 +37,9 @@ class Workspace:
         return self.root / "reports"
 
     @property
-    def outputs(self) -> tuple[Path, Path, Path]:
+    def outputs(self) -> tuple[Path, ...]:
         """The folders that stages write to."""
-        return self.root / "data" / "prepared", self.artifacts, self.reports
+        return self.root / "data" / "prepared", self.artifacts, self.reports, self.run_cache
 
     def prepared(self, dataset: str) -> Path:
         return self.root / "data" / "prepared" / dataset
