@@ -5,14 +5,12 @@ from stage import run_stage
 from ganspeed.params.blocks import Params
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.scoring.store import score_variant
-from ganspeed.system.files import remove_unfinished
 from ganspeed.tracking.mirror import mirror_safely
 from ganspeed.workspace import Workspace
 
 
 def evaluate(params: Params, workspace: Workspace, dataset: str, variant: str) -> None:
     """Keep scores that are up to date, collect those in the run cache, score the remaining runs side by side."""
-    remove_unfinished(workspace.scores_folder(dataset, variant))  # DVC would add it to the output
     refuse_damaged_runs(workspace, dataset, variant, params.compare.seeds)
     scored = score_variant(workspace, params, dataset, variant)
     print(f"{dataset} {variant}: {len(scored)} of {len(params.compare.seeds)} runs scored, the others up to date")

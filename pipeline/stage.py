@@ -12,6 +12,7 @@ from ganspeed import source_files
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
+from ganspeed.system.files import remove_unfinished
 from ganspeed.system.shutdown import exit_now, stop_with_dvc
 from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
@@ -35,6 +36,8 @@ def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -
         name = Path(sys.argv[0]).stem
         imported = {source_files.PACKAGE / file: digest for file, digest in source_files.HASHES.items()}
         before = declared(workspace.root, name, item, imported)
+        for folder in workspace.outputs:
+            remove_unfinished(folder, spare_running=True)
         body(load_params(workspace.params, limits), workspace, *item.values())
         if names := changed(before, declared(workspace.root, name, item)):
             raise UserError(

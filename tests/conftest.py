@@ -1,7 +1,10 @@
 """Shared pieces: one CPU thread, a tiny recipe, made-up digits-like images."""
 
 import copy
+import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +49,15 @@ def shipped() -> dict:
 @pytest.fixture
 def document(shipped) -> dict:
     return copy.deepcopy(shipped)
+
+
+@pytest.fixture
+def other_disk(tmp_path) -> Iterator[Path]:
+    """A folder on another file system than tmp_path."""
+    disks = ("/dev/shm", "/tmp", "/var/tmp", str(Path.home()))
+    disk = next(d for d in disks if os.path.isdir(d) and os.stat(d).st_dev != os.stat(tmp_path).st_dev)
+    with tempfile.TemporaryDirectory(dir=disk) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -22,8 +22,9 @@ MAY_IMPORT = {
     "scoring": {"data", "networks", "params", "runs", "system"},
     "compare": {"params", "training.snapshot_grid"},
     "study": {"compare", "data", "params", "runs", "scoring", "system", "training.snapshot_grid"},
-    "report": {"compare", "data.prepared", "params", "runs.integrity", "runs.record", "scoring.label",
-               "scoring.metrics", "scoring.read", "scoring.sources", "study.status", "system", "training.sample_grids"},
+    "report": {"compare", "data.prepared", "params", "runs.integrity", "runs.provenance", "runs.record",
+               "scoring.label", "scoring.metrics", "scoring.read", "scoring.sources", "study.status", "system",
+               "training.sample_grids"},
     "tracking": {"params", "runs", "scoring.metrics", "system"},
 }  # fmt: skip
 

@@ -133,24 +133,24 @@ def _publish(given: argparse.Namespace, workspace: Workspace) -> None:
 
 
 def _doctor(given: argparse.Namespace, workspace: Workspace) -> None:
-    from ganspeed.runs import locks
+    from ganspeed.runs import doctor
 
-    for line in locks.held_locks(workspace):
+    problems = doctor.problems(workspace)
+    for line in doctor.held_locks(workspace):
         print(line)
-    if problems := locks.damaged_files(workspace):
+    if problems:
         raise UserError("\n".join(problems))
-    print("no lock is stale or damaged")
+    print("nothing blocks this study")
 
 
 def _gc(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.runs.cache import collect_garbage
-    from ganspeed.runs.spec import all_specs
     from ganspeed.runs.store import RunStore
-    from ganspeed.system.devices import select_device
+    from ganspeed.study.needed_runs import needed_runs
 
-    specs = all_specs(workspace, load_params(workspace.params), select_device())
-    with RunStore(workspace).lock():
-        freed = collect_garbage(workspace, {spec.fingerprint for spec in specs})
+    load_params(workspace.params)  # mistakes are named before it waits
+    with RunStore(workspace).lock():  # what is needed is asked then: another process may have held it for hours
+        freed = collect_garbage(workspace, needed_runs(workspace, load_params(workspace.params)))
     print(f"freed {freed / 2**20:.1f} MiB")
 
 

@@ -1,9 +1,12 @@
 """The folders and files that the stages and commands of a study write, given its root."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganspeed.environment import variable
+
+SEED_NAME = re.compile(r"seed-(0|[1-9]\d*)(\.\w+)?")  # of a run, its provenance, its scores and their label
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Workspace:
     def reports(self) -> Path:
         return self.root / "reports"
 
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The folders that stages write to."""
+        return self.root / "data" / "prepared", self.artifacts, self.reports, self.run_cache
+
     def prepared(self, dataset: str) -> Path:
         return self.root / "data" / "prepared" / dataset
 
@@ -53,6 +61,12 @@ class Workspace:
 
     def run(self, dataset: str, variant: str, seed: int) -> Path:
         return self.runs(dataset, variant) / f"seed-{seed}"
+
+    @staticmethod
+    def seeds(folder: Path) -> list[int]:
+        """The seeds that files and folders in `folder` are named after; other names, as of a copy, are passed over."""
+        found = (SEED_NAME.fullmatch(path.name) for path in folder.glob("seed-*"))
+        return sorted({int(name[1]) for name in found if name})
 
     def provenance(self, dataset: str, variant: str, seed: int) -> Path:
         return self.artifacts / "provenance" / dataset / variant / f"seed-{seed}.json"
@@ -97,8 +111,3 @@ class Workspace:
     def tuning_record(self, dataset: str) -> Path:
         """The result of an equal tuning, as `ganspeed adopt-tuning` adopted it."""
         return self.root / "preregistration" / f"{dataset}-tuning.json"
-
-
-def seed_of(path: Path) -> int:
-    """The seed in the name of a run's folder, provenance or scores."""
-    return int(path.name.removeprefix("seed-").split(".")[0])

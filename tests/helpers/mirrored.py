@@ -91,7 +91,9 @@ def write_run(workspace: Workspace, run: Spec, rows: list[dict[str, float]] | No
     (folder / "samples.gif").write_bytes(b"GIF89a")
     provenance = workspace.provenance(run.dataset, run.variant, run.seed)
     provenance.parent.mkdir(parents=True, exist_ok=True)
-    provenance.write_text(json.dumps({"commit": "c0ffee", "dirty": False, "host": "h", "start": "s", "resumes": 0}))
+    provenance.write_text(
+        json.dumps({"commit": "c0ffee", "dirty": False, "host": "h", "start": "s", "resumes": 0, "clock": []})
+    )
 
 
 def write_scores(workspace: Workspace, run: Spec, last: float = 2.5) -> None:

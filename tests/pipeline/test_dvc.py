@@ -77,3 +77,42 @@ def test_dvc_metrics_params_and_experiments_work_as_usual(study):
     changed = json.loads(study.run("dvc", "metrics", "diff", "--json").stdout)
     assert "digits.gan.cfid.mean" in changed["reports/metrics.json"]
     assert "train@digits-gan" in study.run("dvc", "dag").stdout
+
+
+def test_a_report_that_fails_leaves_the_old_one(study):
+    before = {path: path.read_bytes() for path in (study.root / "reports").rglob("*") if path.is_file()}
+    assert study.root / "reports/index.html" in before
+    script = study.root / "pipeline/report.py"
+    whole = script.read_text()
+    script.write_text("raise SystemExit(2)\n" + whole)
+    assert study.run("dvc", "repro", check=False).returncode != 0
+    assert {path: path.read_bytes() for path in (study.root / "reports").rglob("*") if path.is_file()} == before
+    script.write_text(whole)
+    (study.root / "reports/figures/of another study.png").touch()
+    study.edit(lambda p: p["report"].update(title="another title"))
+    assert "report" in study.repro().stages
+    assert {p for p in (study.root / "reports").rglob("*") if p.is_file()} == set(before)
+    assert "another title" in (study.root / "reports/index.html").read_text()
+
+
+def test_what_a_killed_stage_left_is_no_part_of_a_dependency(study):
+    left = study.root / "artifacts/features/.digits.4194305.tmp/half"
+    left.parent.mkdir()
+    left.touch()
+    assert study.repro().stages == set()
+    assert study.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_runs_outlive_the_cache_that_dvc_had_linked_them_to(study):
+    study.run("dvc", "config", "cache.type", "symlink")
+    study.run("dvc", "checkout", "-q", "--relink")
+    assert (study.root / "artifacts/runs/digits/gan/seed-0/run.json").is_symlink()
+    trained = study.record()["trained"]
+    study.edit(lambda p: p["compare"].update(variants=["wgan"]))
+    study.repro()
+    study.run("dvc", "gc", "-q", "-w", "-f")
+    cached = [path for path in (study.root / ".runs").rglob("*") if path.is_file() or path.is_symlink()]
+    assert len(cached) > 20 and not any(path.is_symlink() for path in cached)
+    study.edit(lambda p: p["compare"].update(variants=["gan", "wgan"]))
+    assert "digits gan: 0 of 2 runs scored" in study.run("dvc", "repro").stdout
+    assert study.record()["trained"] == trained

@@ -2,7 +2,9 @@
 
 import copy
 import random
+import shutil
 import signal
+from pathlib import Path
 
 import pytest
 from digests import digests
@@ -76,8 +78,20 @@ def test_a_kill_at_any_moment_leaves_the_result_as_it_would_have_been(phase, dra
     assert [path.name for path in workspace.run_cache.iterdir()] == ["lock"]
 
 
-def test_a_kill_at_any_step_of_an_exchange_of_runs_loses_none_of_them(prepared, document, tmp_path):
-    """A reverted edit moves the run of the edit to the run cache and the former one back, provenance with them."""
+@pytest.mark.parametrize("across", [False, True])
+def test_a_kill_at_any_step_of_an_exchange_of_runs_loses_none_of_them(across, prepared, document, tmp_path, other_disk):
+    """A reverted edit moves the run of the edit to the run cache and the former one back, provenance with them.
+
+    across: the run cache is a link to another file system.
+    """
+
+    def copy_with_cache(study: Workspace, root: Path) -> Workspace:
+        workspace = copy_of(study, root)
+        if across:
+            shutil.move(workspace.run_cache, other_disk / root.name)
+            workspace.run_cache.symlink_to(other_disk / root.name)
+        return workspace
+
     study = copy_of(prepared, tmp_path / "study")
     for beta in (0.9, 0.5):
         toy(document, ["iterative"], [0])
@@ -86,12 +100,12 @@ def test_a_kill_at_any_step_of_an_exchange_of_runs_loses_none_of_them(prepared, 
     document["variants"]["iterative"]["beta"] = 0.9
     write(document, study.root)
     exchange = Trigger(("train_cell",), only=("posix.replace", "shutil.rmtree"))
-    calls = finish(done := copy_of(study, tmp_path / "done"), "train", trigger=exchange)
+    calls = finish(done := copy_with_cache(study, tmp_path / "done"), "train", trigger=exchange)
     whole = {**digests(done.artifacts), **digests(done.run_cache)}
     stashed, collected = done.run_cache.glob("*/provenance.json"), done.artifacts.glob("provenance/*/*/*")
     assert len(list(stashed)) == len(list(collected)) == 1
     for at in range(calls):
-        workspace = copy_of(study, tmp_path / f"killed at {at}")
+        workspace = copy_with_cache(study, tmp_path / f"killed at {at}")
         kill(workspace, "train", trigger=exchange, at=at)
         finish(workspace, "train")
         print(f"killed at {at} of {calls}")

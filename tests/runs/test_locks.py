@@ -1,13 +1,18 @@
 """What stands in the way of a study is named, with the one thing to do about it."""
 
+import errno
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from processes import run_unprivileged
+from toy_study import PROJECT
 
 from ganspeed import cli
 from ganspeed.errors import UserError
@@ -26,6 +31,7 @@ with filelock.FileLock(sys.argv[1]):
 def root(tmp_path) -> Path:
     for name in (".dvc/tmp", ".runs"):
         (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "params.yaml").touch()
     (tmp_path / ".runs/lock").touch()
     (tmp_path / ".dvc/tmp/lock").write_text(" 1234\n")  # what dvc leaves behind: nobody holds it
     (tmp_path / ".dvc/tmp/rwlock").write_text('{"write": {}, "read": {}}')
@@ -47,7 +53,7 @@ def hold(path: Path, seconds: float) -> subprocess.Popen:
 
 
 def test_files_that_are_left_behind_are_no_fault(root, capsys):
-    assert doctor(root, capsys) == (0, "no lock is stale or damaged\n")
+    assert doctor(root, capsys) == (0, "nothing blocks this study\n")
     for path in (".dvc/tmp/rwlock", "dvc.lock"):
         (root / path).unlink()
     assert doctor(root, capsys)[0] == 0
@@ -73,11 +79,27 @@ def test_so_is_one_that_names_a_process_which_is_no_dvc(root, kind, capsys):
     assert status == 2 and f"{path}: names process {os.getppid()}, which is no dvc; once no" in said
 
 
-@pytest.mark.parametrize("content", ["schema: '2.0'\nstages:\n  train:\n   cmd: [a", "stages"])
-def test_damaged_results_of_dvc_are_to_be_restored(root, content, capsys):
-    (root / "dvc.lock").write_text(content)
+RESULTS = "schema: '2.0'\nstages:\n  train:\n    cmd: a\n    outs:\n    - path: b\n      md5: d41d8cd98f\n"
+
+
+@pytest.mark.parametrize("name", ["dvc.lock", "studies/dvc.lock"])
+@pytest.mark.parametrize(
+    "content", [RESULTS[:35] + "[a", "stages", "", RESULTS.split("cmd")[0], RESULTS.replace("2.0", "3.0"), "[]", "\0"]
+)
+def test_results_that_dvc_refuses_are_to_be_restored(root, name, content, capsys):
+    (root / "studies").mkdir()
+    (root / name).write_text(RESULTS)
+    assert doctor(root, capsys)[0] == 0
+    (root / name).write_text(content)
     status, said = doctor(root, capsys)
-    assert status == 2 and f"{root / 'dvc.lock'}: damaged; `git checkout dvc.lock`, or remove it" in said
+    assert status == 2 and f"{root / name}: damaged; `git checkout {name}`, or remove it" in said
+
+
+def test_a_folder_that_is_no_study_is_not_said_to_be_in_order(root, capsys):
+    for folder in (root / "nowhere", root / ".runs"):
+        status, said = doctor(folder, capsys)
+        assert status == 2 and f"{folder / 'params.yaml'}: no such file; `--root` names the folder of a study" in said
+    assert not (root / "nowhere").exists()
 
 
 def test_what_is_no_file_is_named_by_whoever_needs_it_too(root, capsys):
@@ -105,3 +127,48 @@ def test_a_second_training_waits_for_the_first_and_names_it(root, capsys):
     with RunStore(Workspace(root)).lock():
         assert holder.wait() == 0 and time.monotonic() - start > 1
     assert f"waiting for process {holder.pid} (" in capsys.readouterr().err
+
+
+def taken_in_vain(root: Path) -> str:
+    """What a stage says that needs the lock."""
+    with pytest.raises(UserError, match=r"\.runs/lock: .*`ganspeed doctor` says what to do") as refused:
+        RunStore(Workspace(root)).lock()
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["file", "link to nothing"])
+def test_a_run_cache_that_is_no_folder_is_named(root, kind, capsys):
+    (root / ".runs/lock").unlink()
+    (root / ".runs").rmdir()
+    (root / ".runs").touch() if kind == "file" else (root / ".runs").symlink_to(root / "unmounted")
+    taken_in_vain(root)
+    status, said = doctor(root, capsys)
+    assert status == 2 and f"{root / '.runs'} is no folder; move it away, or link it to a folder that exists" in said
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+def test_on_a_drive_without_locks_the_doctor_says_what_helps(root, number, capsys, monkeypatch):
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert os.strerror(number) in taken_in_vain(root)
+    status, said = doctor(root, capsys)
+    assert status == 2 and f"{root / '.runs/lock'}: {os.strerror(number)}: this drive supports no locks; put" in said
+
+
+@pytest.mark.slow
+def test_a_lock_of_another_user_is_to_be_given_back(capsys):
+    """The tests' own folder may be below one that only root reads."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "params.yaml").touch()
+        for path in (root / ".runs/lock", root / ".dvc/tmp/lock"):
+            path.parent.mkdir(parents=True)
+            path.touch()
+            path.chmod(0o444)
+        command = [sys.executable, "-m", "ganspeed.cli", "--root", folder, "doctor"]
+        done = run_unprivileged(command, env=os.environ | {"PYTHONPATH": str(PROJECT / "src")})
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"{root}/.runs/lock: Permission denied, perhaps after a run by another user; `sudo chown -R" in done.stderr
+    assert f"{root}/.dvc/tmp/lock: not yours to write; once no `dvc` is running here, remove it" in done.stderr

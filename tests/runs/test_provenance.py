@@ -19,9 +19,9 @@ def git(folder: Path, *arguments: str) -> str:
 
 def checkout(root: Path) -> str:
     """Make a checkout of some files at `root`; returns its commit."""
-    (root / "src").mkdir(parents=True)
+    (root / "src" / "ganspeed").mkdir(parents=True)
     (root / ".gitignore").write_text("__pycache__/\n*.egg-info/\n")
-    for name in ("params.yaml", "dvc.lock", "src/a.py"):
+    for name in ("params.yaml", "dvc.lock", "src/a.py", "src/ganspeed/b.py"):
         (root / name).write_text("1\n")
     git(root, "init", "-q")
     git(root, "add", ".")

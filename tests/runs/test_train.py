@@ -1,6 +1,7 @@
 """Many runs side by side: the same bytes whatever the workers, kept, fetched back, resumed and retrained."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,7 +23,7 @@ from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import groups, train_cell
 from ganspeed.study.run_grid import run_grid
 from ganspeed.system.devices import device_name
-from ganspeed.system.files import read_json, sha256_json, write_json
+from ganspeed.system.files import read_json, sha256_file, sha256_json, write_json, write_text
 from ganspeed.system.processes import map_processes
 from ganspeed.training import loop
 from ganspeed.training.engines import choose
@@ -281,7 +282,7 @@ def test_what_params_no_longer_name_is_moved_aside_not_lost(study, document):
     table = workspace.scores("digits", "gan", 0)
     table.parent.mkdir(parents=True)
     table.write_text("dataset\n")
-    write_json(table.with_suffix(".json"), {"fingerprint": "f" * 64})
+    write_json(table.with_suffix(".json"), {"fingerprint": "f" * 64, "sha256": sha256_file(table)})
     document["compare"] |= {"variants": ["wgan"]}
     stash_unnamed(workspace, parse_params(document))
     assert not any((workspace.artifacts / "runs").iterdir())
@@ -290,12 +291,70 @@ def test_what_params_no_longer_name_is_moved_aside_not_lost(study, document):
     assert trained(study) == []
 
 
+@pytest.mark.parametrize("content", [None, "", "{}"])
+def test_a_run_without_its_provenance_is_kept_and_moved_like_others(content, study):
+    trained(study, seeds=(0,))
+    _, workspace = study()
+    path = workspace.provenance("digits", "gan", 0)
+    path.unlink() if content is None else path.write_text(content)
+    assert trained(study, seeds=(0,)) == []
+    assert trained(study, seeds=(1,)) == [1]
+    assert trained(study, seeds=(0,)) == []
+    assert path.exists() == (content is not None)
+
+
+def test_a_run_cache_on_another_disk_works_like_one_in_the_study(study, other_disk):
+    _, workspace = study()
+    workspace.run_cache.symlink_to(other_disk)
+    assert trained(study) == [0, 1]
+    before = digests(workspace.artifacts)
+    assert trained(study, width=5) == [0, 1]
+    assert trained(study) == []
+    assert digests(workspace.artifacts) == before
+    assert len(list(other_disk.glob("*/run/run.json"))) == len(list(other_disk.glob("*/provenance.json"))) == 2
+
+
+def test_artifacts_on_another_disk_work_like_those_in_the_study(study, document, other_disk):
+    _, workspace = study()
+    workspace.artifacts.symlink_to(other_disk)
+    assert trained(study) == [0, 1]
+    before = digests(workspace.artifacts)
+    document["compare"] |= {"variants": ["wgan"]}
+    stash_unnamed(workspace, parse_params(document))
+    assert digests(workspace.artifacts) == {}
+    assert trained(study) == []
+    assert digests(workspace.artifacts) == before
+
+
+def test_names_that_a_file_manager_gives_copies_are_passed_over(study, document):
+    trained(study)
+    _, workspace = study()
+    for name in ("seed-0 (copy)", "seed-1-old", "seed-01", "seed-"):
+        shutil.copytree(workspace.run("digits", "gan", 0), workspace.runs("digits", "gan") / name)
+    table = workspace.scores("digits", "gan", 0)
+    table.parent.mkdir(parents=True)
+    table.with_name("seed-0 copy.csv").touch()
+    assert trained(study) == []
+    assert trained(study, seeds=(1,)) == []
+    document["compare"] |= {"variants": ["wgan"]}
+    stash_unnamed(workspace, parse_params(document))
+    left = {path.name for path in workspace.runs("digits", "gan").iterdir()}
+    assert left == {"seed-0 (copy)", "seed-1-old", "seed-01", "seed-"} and table.with_name("seed-0 copy.csv").exists()
+
+
 def test_garbage_is_what_no_params_need(study):
     trained(study)
     trained(study, width=5)
     p, workspace = study(width=5)
     needed = {spec.fingerprint for spec in all_specs(workspace, p, torch.device("cpu"))}
+    scores = {name: cached_scores(workspace, name * 64) for name in "abc"}
+    for name, run in (("a", min(needed)), ("b", "f" * 64)):
+        write_text(scores[name], "dataset\n")
+        label = {"fingerprint": name * 64, "sha256": sha256_file(scores[name]), "run": {"fingerprint": run}}
+        write_json(scores[name].with_suffix(".json"), label)
+    write_text(scores["c"].with_suffix(".json"), "")
     assert collect_garbage(workspace, needed) > 0
+    assert {path.stem for path in scores["a"].parent.iterdir()} == {"a" * 64}
     assert trained(study, width=5) == []
     assert trained(study) == [0, 1]
 

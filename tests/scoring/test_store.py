@@ -186,6 +186,37 @@ def test_damaged_scores_are_made_again(workspace, score):
     assert written(workspace) == first
 
 
+@pytest.mark.parametrize("content", ["", "{}", "[]", "half of wh"])
+def test_scores_with_a_damaged_label_are_made_again(content, workspace, score, capsys):
+    score()
+    first = written(workspace)
+    label = workspace.scores(*CELL, 1).with_suffix(".json")
+    label.write_text(content)
+    assert score() == [1]
+    assert written(workspace) == first
+    assert f"{label}: damaged: " in (said := capsys.readouterr().err) and "; the run is scored again" in said
+
+
+@pytest.mark.parametrize("content", ["", "{}"])
+def test_so_are_those_in_the_run_cache(content, workspace, score):
+    score()
+    first = written(workspace)
+    assert score(seeds=[0]) == []
+    for label in (workspace.run_cache / "scores").glob("*.json"):
+        label.write_text(content)
+    assert score() == [1]
+    assert written(workspace) == first
+
+
+def test_scores_come_back_from_a_run_cache_on_another_disk(workspace, score, other_disk):
+    shutil.rmtree(workspace.run_cache)
+    workspace.run_cache.symlink_to(other_disk)
+    score()
+    first = written(workspace)
+    assert score(seeds=[0]) == score() == []
+    assert written(workspace) == first and list((other_disk / "scores").iterdir()) == []
+
+
 def test_seed_removed_and_put_back_is_not_scored_again(workspace, score):
     score()
     first = written(workspace)

@@ -27,8 +27,8 @@ def study(shipped, tmp_path_factory) -> Workspace:
     return write_prepared(document, root)
 
 
-def start(study: Workspace, root: Path) -> subprocess.Popen:
-    """`ganspeed run` on two workers, in a copy of the study at `root`."""
+def start(study: Workspace, root: Path, hanging_up: signal.Handlers = signal.SIG_DFL) -> subprocess.Popen:
+    """`ganspeed run` on two workers, in a copy of the study at `root`; hanging_up: how it inherits SIGHUP."""
     if not root.exists():
         root.mkdir()
         (root / "params.yaml").write_bytes(study.params.read_bytes())
@@ -36,7 +36,13 @@ def start(study: Workspace, root: Path) -> subprocess.Popen:
     command = [sys.executable, "-c", "import sys; from ganspeed import cli; sys.exit(cli.main(['run']))"]
     environment = os.environ | {"GANSPEED_WORKERS": "2", "GANSPEED_DEVICE": "cpu"}
     environment.pop("MLFLOW_TRACKING_URI", None)
-    return subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: hang_up(hanging_up)
+    )
+
+
+def hang_up(handler: signal.Handlers) -> None:
+    signal.signal(signal.SIGHUP, handler)
 
 
 def wait_for_both(process: subprocess.Popen) -> None:
@@ -64,7 +70,7 @@ def finished(root: Path) -> dict[str, str]:
     return {name: digest for name, digest in found.items() if "/run/" in name}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_saves_every_run_ends_with_75_in_time_and_loses_no_byte(number, study, undisturbed, tmp_path):
     root = tmp_path / "study"
     process = start(study, root)
@@ -108,3 +114,27 @@ def test_what_cannot_save_in_time_is_ended(study, tmp_path):
     process.communicate(timeout=60)
     assert process.returncode == 75 and time.monotonic() - sent < 5
     assert trainers(root) == []
+
+
+def test_a_closed_terminal_that_says_so_twice_is_no_impatience(study, tmp_path):
+    root = tmp_path / "study"
+    process = start(study, root)
+    wait_for_both(process)
+    for _ in range(3):
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.05)
+    process.communicate(timeout=60)
+    assert process.returncode == 75 and len(list(root.glob(".runs/*/checkpoints/*.pt"))) == 2
+
+
+def test_under_nohup_a_closed_terminal_stops_nothing(study, tmp_path):
+    root = tmp_path / "study"
+    process = start(study, root, hanging_up=signal.SIG_IGN)
+    wait_for_both(process)
+    for pid in trainers(root):
+        os.kill(pid, signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):  # it would have ended within GRACE
+        process.communicate(timeout=4)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 75

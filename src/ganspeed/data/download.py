@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from ganspeed.data.leftovers import temporary_folder
 from ganspeed.data.pictures import DataError
+from ganspeed.system.files import temporary_folder
 
 
 def fetch(dataset: str, folder: Path, wanted: list[str], name: str) -> None:
@@ -16,7 +16,6 @@ def fetch(dataset: str, folder: Path, wanted: list[str], name: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with temporary_folder(folder / "download") as temporary:
-            temporary.mkdir()
             _download(name, temporary)
             for file in wanted:
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)

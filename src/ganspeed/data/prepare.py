@@ -7,13 +7,12 @@ A source yields labelled pictures one at a time (pictures.py), these are split (
 import sys
 from pathlib import Path
 
-from ganspeed.data.leftovers import temporary_folder
 from ganspeed.data.pictures import DataError
 from ganspeed.data.prepared import Manifest, write_manifest, write_splits
 from ganspeed.data.source import open_source
 from ganspeed.data.splits import split_pictures
 from ganspeed.params.datasets import AnyData
-from ganspeed.system.files import replace_folder
+from ganspeed.system.files import move, temporary_folder
 
 
 def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> None:
@@ -26,13 +25,13 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
     """
     key = f"datasets.{dataset}.data"
     try:
-        with temporary_folder(out) as temporary, open_source(dataset, block, source) as opened:
+        with open_source(dataset, block, source) as opened:
             splits = split_pictures(opened.parts, block.holdout, block.split_seed, key)
-            temporary.mkdir(parents=True)
-            written, duplicates = write_splits(temporary, splits)
-            manifest = Manifest(dataset, opened.origin, opened.classes, written, duplicates)
-            write_manifest(temporary, manifest)
-            replace_folder(temporary, out)
+            with temporary_folder(out) as temporary:
+                written, duplicates = write_splits(temporary, splits)
+                manifest = Manifest(dataset, opened.origin, opened.classes, written, duplicates)
+                write_manifest(temporary, manifest)
+                move(temporary, out)
     except OSError as error:  # no permission, a full disk
         raise DataError(f"{error.filename or out}: {error.strerror or error}") from None
     _warn_of_duplicates(manifest)

@@ -9,6 +9,7 @@ import numpy as np
 from ganspeed.data.duplicates import Duplicates, count_duplicates, picture_digest
 from ganspeed.data.pictures import DataError, Pictures, refuse_all
 from ganspeed.data.splits import SPLITS
+from ganspeed.errors import UserError
 from ganspeed.system.files import read_json, sha256_file, write_json
 
 MANIFEST = "manifest.json"
@@ -99,8 +100,8 @@ def read_manifest(folder: Path) -> Manifest:
         return _parse_manifest(read_json(path))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; the stage prepare writes it") from None
-    except ValueError as error:
-        raise DataError(f"{path}: not readable as JSON: {error}") from None
+    except UserError as error:
+        raise DataError(str(error)) from None
     except (TypeError, KeyError, AttributeError):
         raise DataError(f"{path}: not the manifest of a prepared data set; run the stage prepare again") from None
 

@@ -79,8 +79,7 @@ def runs(everything: list[Results], bounds: Flags) -> Table:
 
 def commit(run: ReportedRun) -> str:
     """The commit of the training code; `dirty` if the code differed from it, `unknown` without git."""
-    name = run.provenance["commit"]
-    return f"{name[:10]}{' dirty' if run.provenance['dirty'] else ''}"
+    return f"{run.provenance.commit[:10]}{' dirty' if run.provenance.dirty else ''}"
 
 
 def _counted(values: list[str]) -> str:

@@ -1,13 +1,10 @@
 """Publish a study: its report with the params, records and lock behind it, in a folder small enough to commit."""
 
 import re
-import shutil
-import tempfile
-from functools import partial
 from pathlib import Path
 
 from ganspeed.errors import UserError
-from ganspeed.system.files import replace_folder
+from ganspeed.system.files import copy, move, temporary_folder
 from ganspeed.workspace import Workspace
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -34,18 +31,12 @@ def publish(workspace: Workspace, name: str) -> Path:
     sources += [records] if any(records.glob("*.json")) else []
     _check_size(sources)
 
-    studies = workspace.reports / "studies"
-    studies.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=".new-", dir=studies))
-    try:
-        for source in sources:  # without permissions and links: files may be read-only links into DVC's cache
-            copy = partial(shutil.copytree, copy_function=shutil.copyfile) if source.is_dir() else shutil.copyfile
+    published = workspace.reports / "studies" / name
+    with temporary_folder(published) as new:
+        for source in sources:
             copy(source, new / source.name)
-        new.chmod(0o755)  # mkdtemp makes it readable by the owner only
-        replace_folder(new, studies / name)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    return studies / name
+        move(new, published)
+    return published
 
 
 def _check_size(sources: list[Path]) -> None:

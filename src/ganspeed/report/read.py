@@ -1,6 +1,6 @@
 """Reads the files of every run in params.compare, each by its name, never by a directory search."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -13,6 +13,7 @@ from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare, Params
 from ganspeed.runs.integrity import refuse_damaged_runs
+from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
 from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.read import read_scores
@@ -30,7 +31,7 @@ class ReportedRun:
     variant: str
     seed: int
     record: RunRecord
-    provenance: dict
+    provenance: ProvenanceRecord
     folder: Path
     seconds_per_update: float | None  # of its variant, measured by the stage timing; None if not measured
 
@@ -111,8 +112,7 @@ def _accuracy(workspace: Workspace, dataset: str) -> Path:
 
 def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> list[Path]:
     folder, scores = workspace.run(dataset, variant, seed), workspace.scores(dataset, variant, seed)
-    provenance = workspace.provenance(dataset, variant, seed)
-    return [folder / RUN_JSON, folder / "history.csv", provenance, scores, scores.with_suffix(".json")]
+    return [folder / RUN_JSON, folder / "history.csv", scores, scores.with_suffix(".json")]
 
 
 def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results:
@@ -175,10 +175,10 @@ def _status(
         variants={run.variant: run.record.variant_block for run in runs},
         demo=comparison["demo"],
         untuned=comparison["untuned"],
-        provenance=[run.provenance for run in runs],
+        provenance=[asdict(run.provenance) for run in runs],
     )
     record = workspace.preregistration(dataset)
-    commits = committed(workspace.root, record, [run.provenance["commit"] for run in runs])
+    commits = committed(workspace.root, record, [run.provenance.commit for run in runs])
     tuning = read_json_if_exists(workspace.tuning_record(dataset))
     return study_status(study, StudyRecords.from_json(read_json_if_exists(record), tuning), commits)
 
@@ -191,7 +191,7 @@ def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _read_run(workspace: Workspace, dataset: str, variant: str, seed: int, seconds: dict[str, float]) -> ReportedRun:
     folder = workspace.run(dataset, variant, seed)
-    provenance = read_json(workspace.provenance(dataset, variant, seed))
+    provenance = read_provenance_if_whole(workspace.provenance(dataset, variant, seed))
     return ReportedRun(variant, seed, read_record(folder), provenance, folder, seconds.get(variant))
 
 

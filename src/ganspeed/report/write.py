@@ -1,7 +1,5 @@
 """Writes the report: an HTML page that opens offline, the same page in Markdown, and the tables behind both."""
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -9,29 +7,22 @@ import pandas as pd
 from ganspeed.params.blocks import Flags, Params
 from ganspeed.report import page, style, summaries
 from ganspeed.report.read import Results, read_results
-from ganspeed.system.files import replace_folder, write_json, write_text
+from ganspeed.system.files import move, temporary_folder, write_json, write_text
 from ganspeed.workspace import Workspace
 
 
 def write_report(workspace: Workspace, params: Params) -> None:
     """Write index.html, summary.md, results.csv, metrics.json, figures/ and comparison/ under reports/.
 
-    All files are written to a temporary folder beside the old report and then replace it one by one. Raises UserError
-    naming every missing file of the runs in params.compare.
+    All files are written to a temporary folder first and then replace the old report one by one. Raises UserError
+    naming every missing file of the runs in params.compare; the old report is then unchanged.
     """
     everything = read_results(workspace, params)
-    workspace.reports.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=".new-", dir=workspace.reports))
-    try:
+    with temporary_folder(workspace.reports / "report") as new:
         _write_pages(new, params, everything)
         _write_tables(new, everything, params.report.flags)
         for path in sorted(new.iterdir()):
-            if path.is_dir():
-                replace_folder(path, workspace.reports / path.name)
-            else:
-                path.replace(workspace.reports / path.name)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+            move(path, workspace.reports / path.name)
 
 
 def _write_pages(new: Path, params: Params, everything: list[Results]) -> None:

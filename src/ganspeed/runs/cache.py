@@ -3,16 +3,16 @@
 The stage `check` imports this module.
 """
 
-import os
 import shutil
 from itertools import product
 from pathlib import Path
 
+from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
-from ganspeed.runs.integrity import run_problems
+from ganspeed.runs.integrity import read_score_label, run_problems, score_problems
 from ganspeed.runs.record import read_record
-from ganspeed.system.files import read_json, replace_folder
-from ganspeed.workspace import Workspace, seed_of
+from ganspeed.system.files import move
+from ganspeed.workspace import Workspace
 
 
 def matches(folder: Path, fingerprint: str) -> bool:
@@ -25,10 +25,9 @@ def stash_run(workspace: Workspace, dataset: str, variant: str, seed: int) -> No
     folder, provenance = workspace.run(dataset, variant, seed), workspace.provenance(dataset, variant, seed)
     if not run_problems(folder):
         cached = workspace.run_cache / read_record(folder).fingerprint
-        cached.mkdir(parents=True, exist_ok=True)
         if provenance.exists():
-            os.replace(provenance, cached / "provenance.json")
-        replace_folder(folder, cached / "run")
+            move(provenance, cached / "provenance.json")
+        move(folder, cached / "run")
     shutil.rmtree(folder, ignore_errors=True)
     provenance.unlink(missing_ok=True)
 
@@ -39,14 +38,13 @@ def cached_scores(workspace: Workspace, fingerprint: str) -> Path:
 
 
 def stash_scores(workspace: Workspace, dataset: str, variant: str, seed: int) -> None:
-    """Move the scores of this cell to the run cache; a table without its fingerprint is removed."""
+    """Move the scores of this cell to the run cache; damaged ones are removed."""
     table = workspace.scores(dataset, variant, seed)
     label = table.with_suffix(".json")
-    if label.exists() and table.exists():
-        cached = cached_scores(workspace, read_json(label)["fingerprint"])
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(table, cached)
-        os.replace(label, cached.with_suffix(".json"))
+    if not score_problems(table):
+        cached = cached_scores(workspace, read_score_label(table)["fingerprint"])
+        move(table, cached)
+        move(label, cached.with_suffix(".json"))
     table.unlink(missing_ok=True)
     label.unlink(missing_ok=True)
 
@@ -56,14 +54,10 @@ def stash_unnamed(workspace: Workspace, params: Params) -> None:
     named = set(product(params.compare.datasets, params.compare.variants, params.compare.seeds))
     for kind, stash in (("runs", stash_run), ("provenance", stash_run), ("scores", stash_scores)):
         root = workspace.artifacts / kind
-        for dataset, variant, seed in sorted({_cell(path, root) for path in root.glob("*/*/seed-*")} - named):
+        cells = {(cell.parent.name, cell.name, seed) for cell in root.glob("*/*") for seed in workspace.seeds(cell)}
+        for dataset, variant, seed in sorted(cells - named):
             stash(workspace, dataset, variant, seed)
         _remove_empty_folders(root)
-
-
-def _cell(path: Path, root: Path) -> tuple[str, str, int]:
-    dataset, variant, _ = path.relative_to(root).parts
-    return dataset, variant, seed_of(path)
 
 
 def _remove_empty_folders(root: Path) -> None:
@@ -73,13 +67,26 @@ def _remove_empty_folders(root: Path) -> None:
 
 
 def collect_garbage(workspace: Workspace, needed: set[str]) -> int:
-    """Remove all scores and every run whose fingerprint is not needed from the run cache; returns the bytes freed.
+    """Remove every run whose fingerprint is not needed, and its scores, from the run cache; returns the bytes freed.
 
-    Scored trials of tuning stay: they are small, and without them an hour of tuning would be repeated.
+    The caller holds the store's lock. Scored trials of tuning stay: they are small, and without them an hour of tuning
+    would be repeated.
     """
-    freed = 0
-    for entry in sorted(workspace.run_cache.iterdir()) if workspace.run_cache.exists() else []:
-        if entry.is_dir() and entry.name not in needed and entry != workspace.trials_folder:
+    scores, freed = workspace.run_cache / "scores", 0
+    for entry in sorted(workspace.run_cache.iterdir()):
+        if entry.is_dir() and entry.name not in needed and entry not in (scores, workspace.trials_folder):
             freed += sum(p.stat().st_size for p in entry.rglob("*") if p.is_file())
             shutil.rmtree(entry)
+    for path in sorted(scores.iterdir()) if scores.exists() else []:
+        if _run_of_scores(path.with_suffix(".csv")) not in needed:
+            freed += path.stat().st_size
+            path.unlink()
     return freed
+
+
+def _run_of_scores(table: Path) -> str | None:
+    """The fingerprint of the run that was scored; None where the label is missing or damaged."""
+    try:
+        return read_score_label(table)["run"]["fingerprint"]
+    except (UserError, TypeError, KeyError):
+        return None

@@ -4,6 +4,7 @@ DVC trusts its cache by the mode of a file, and a disk may lose a bit: every fil
 """
 
 from pathlib import Path
+from typing import Any
 
 from ganspeed.errors import UserError
 from ganspeed.runs.record import RUN_JSON, read_record
@@ -24,13 +25,25 @@ def run_problems(folder: Path) -> list[str]:
 
 def score_problems(table: Path) -> list[str]:
     """What is wrong with the scores of a run, one line each: the table, and its label beside it."""
+    try:
+        return file_problems(table, read_score_label(table)["sha256"])
+    except UserError as error:
+        return [str(error)]
+
+
+def read_score_label(table: Path) -> dict[str, Any]:
+    """The label beside a table of scores, with at least `fingerprint` and `sha256`.
+
+    Raises UserError when it is missing or damaged.
+    """
     path = table.with_suffix(".json")
     try:
-        return file_problems(table, read_json(path)["sha256"])
+        label = read_json(path)
     except FileNotFoundError:
-        return [f"{path}: no such file"]
-    except (ValueError, TypeError, KeyError) as error:
-        return [f"{path}: damaged: {error}"]
+        raise UserError(f"{path}: no such file") from None
+    if not isinstance(label, dict) or not {"fingerprint", "sha256"} <= label.keys():
+        raise UserError(f"{path}: damaged: it has no fingerprint and no sha256")
+    return label
 
 
 def refuse_damaged_runs(workspace: Workspace, dataset: str, variant: str, seeds: tuple[int, ...]) -> None:

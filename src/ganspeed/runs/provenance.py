@@ -8,16 +8,25 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
+from ganspeed.errors import UserError
 from ganspeed.runs.locks import DVC_RESULTS
+from ganspeed.source_files import PACKAGE
 from ganspeed.system.files import read_json, write_json
 from ganspeed.system.git import GitError, file_names, git, is_checkout
 
 NO_CODE = ("__pycache__/", "*.egg-info/")  # what Python and pip leave below src/
 
+UNKNOWN = "unknown"  # in place of a commit
+
 
 @dataclass(frozen=True)
 class Tick:
-    """An entry of the clock: seconds of training up to this update, without pauses."""
+    """An entry of the clock: seconds of training up to this update.
+
+    Without the time between a stop and its resume, but with that of a process that was suspended: it cannot know.
+    """
 
     update: int
     seconds: float
@@ -25,9 +34,9 @@ class Tick:
 
 @dataclass
 class ProvenanceRecord:
-    """The content of provenance.json, no part of a run's identity."""
+    """The content of provenance.json, no part of a run's identity: a note of the process that trained, not a proof."""
 
-    commit: str
+    commit: str  # UNKNOWN where there was no git checkout, or the file is lost
     dirty: bool | None  # whether the code differed from the commit; None where there was no git checkout
     host: str
     start: str  # of the training: UTC, ISO 8601
@@ -35,17 +44,38 @@ class ProvenanceRecord:
     clock: list[Tick]
 
 
+RECORD = TypeAdapter(ProvenanceRecord)
+
+
+def read_provenance(path: Path) -> ProvenanceRecord:
+    """The only reader of provenance.json. Raises UserError when it is missing or damaged."""
+    try:
+        return RECORD.validate_python(read_json(path))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except ValidationError:
+        raise UserError(f"{path}: damaged: not the provenance of a run") from None
+
+
+def read_provenance_if_whole(path: Path) -> ProvenanceRecord:
+    """As `read_provenance`; where the file is missing or damaged a line on stderr, and a record of no known commit."""
+    try:
+        return read_provenance(path)
+    except UserError as error:
+        print(f"{error}; the run counts as one of no known commit", file=sys.stderr, flush=True)
+        return ProvenanceRecord(UNKNOWN, dirty=None, host=UNKNOWN, start=UNKNOWN, resumes=0, clock=[])
+
+
 class Provenance:
-    """The provenance of a run in training, written to `path`; a resumed run continues the record that is there.
+    """The provenance of a run in training, written to `path`; that of a resumed run continues the record there.
 
     code: its commit, and whether it differs from it; see `git_state`.
     """
 
-    def __init__(self, path: Path, code: tuple[str, bool | None]):
+    def __init__(self, path: Path, code: tuple[str, bool | None], resumed: bool):
         self.path = path
-        if path.exists():
-            self.record = ProvenanceRecord(**read_json(path))
-            self.record.clock = [Tick(**entry) for entry in self.record.clock]
+        if resumed:
+            self.record = read_provenance_if_whole(path)
             self.record.resumes += 1
         else:
             start = datetime.now(UTC).isoformat(timespec="seconds")
@@ -65,13 +95,13 @@ class Provenance:
 
 @cache
 def git_state(root: Path) -> tuple[str, bool | None]:
-    """The commit, and whether the code differs from it; ("unknown", None) where `root` itself is no git checkout.
+    """The commit, and whether the code differs from it; ("unknown", None) where `root` is no git checkout of the code.
 
     dirty: a tracked file but DVC_RESULTS differs from the commit, or the commit lacks a file below src/ or pipeline/,
     whatever hides it from `git status`. DVC rewrites DVC_RESULTS after every stage, which says nothing about the code.
     """
-    if not is_checkout(root):
-        return "unknown", None
+    if not (is_checkout(root) and (root / "src" / PACKAGE.name).is_dir()):
+        return UNKNOWN, None
     try:
         commit = git(root, "rev-parse", "--verify", "HEAD").decode().strip()
         changed = {*file_names(git(root, "diff", "--name-only", "--no-renames", "-z", "HEAD")), *_unwatched(root)}
@@ -79,7 +109,7 @@ def git_state(root: Path) -> tuple[str, bool | None]:
         untracked = file_names(git(root, "ls-files", "-z", "--others", *excludes, "--", "src", "pipeline"))
     except GitError as error:
         print(f"git does not tell the commit of {root}: {error}", file=sys.stderr, flush=True)
-        return "unknown", None
+        return UNKNOWN, None
     return commit, bool(changed - {*DVC_RESULTS} or untracked)
 
 

@@ -5,23 +5,22 @@ under artifacts/runs/; unfinished runs, runs of `ganspeed run` that no stage has
 longer name are in the run cache, `.runs/<fingerprint>/`, where a reverted edit finds them.
 """
 
-import os
 import shutil
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ganspeed.errors import UserError
 from ganspeed.runs import locks
 from ganspeed.runs.cache import matches, stash_run
 from ganspeed.runs.record import RunRecord, write_record
 from ganspeed.runs.spec import RunSpec
-from ganspeed.system.files import replace_folder, sha256_file
+from ganspeed.system.files import move, sha256_file
 from ganspeed.training.state import Outcome
-from ganspeed.workspace import Workspace, seed_of
+from ganspeed.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,13 @@ class RunStore:
 
     def lock(self) -> AbstractContextManager:
         """Held while training: one process at a time trains in a study. The system frees it with its holder."""
-        self.workspace.run_cache.mkdir(parents=True, exist_ok=True)
         path = self.workspace.run_cache / locks.TRAINING_LOCK
-        lock = FileLock(path)
         try:
-            return lock.acquire(timeout=0)
+            return locks.acquire(path, timeout=0)
         except Timeout:
             who = ", ".join(locks.holders(path))
             print(f"another training of this study is running: waiting for {who}", file=sys.stderr, flush=True)
-            return lock.acquire()
+            return locks.acquire(path)
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}; `ganspeed doctor` says what to do") from None
 
@@ -65,22 +62,26 @@ class RunStore:
         Its provenance is stashed before the run and collected after it: a kill between the two leaves it in the cache.
         """
         found, folder = self.finished(spec), self.run_folder(spec)
-        if found and found != folder:
+        if found is None:
+            return False
+        if found != folder:
             stash_run(self.workspace, spec.dataset, spec.variant, spec.seed)
-            replace_folder(found, folder)
+            move(found, folder)
         provenance = self.workspace.provenance(spec.dataset, spec.variant, spec.seed)
         cached = self.cache_folder(spec) / "provenance.json"
-        if found and cached.exists() and not provenance.exists():
-            provenance.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(cached, provenance)
+        provenance.parent.mkdir(parents=True, exist_ok=True)  # DVC expects it, even if what was in it is lost
+        missing = cached.exists() and not provenance.exists()
+        if missing:
+            move(cached, provenance)
+        if missing or not (self.cache_folder(spec) / "run").exists():
             shutil.rmtree(self.cache_folder(spec), ignore_errors=True)
-        return found is not None
+        return True
 
     def stash_others(self, specs: list[RunSpec], dataset: str, variant: str) -> None:
         """Move every run of this variant that is not among `specs` to the run cache."""
         wanted = {spec.seed: spec for spec in specs}
-        for folder in sorted(self.workspace.runs(dataset, variant).glob("seed-*")):
-            seed = seed_of(folder)
+        for seed in self.workspace.seeds(self.workspace.runs(dataset, variant)):
+            folder = self.workspace.run(dataset, variant, seed)
             if seed not in wanted or not matches(folder, wanted[seed].fingerprint):
                 stash_run(self.workspace, dataset, variant, seed)
 

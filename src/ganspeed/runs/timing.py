@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
 from ganspeed.system.files import read_json, sha256_json, write_json
 from ganspeed.workspace import Workspace
@@ -21,7 +22,18 @@ class TimingTable:
 
 
 def read_timing(path: Path) -> TimingTable:
-    return TimingTable(**read_json(path))
+    """Raises UserError when the table is damaged."""
+    try:
+        return TimingTable(**read_json(path))
+    except TypeError as error:
+        raise UserError(f"{path}: damaged: {error}; the stage `timing` measures again") from None
+
+
+def _table_if_whole(path: Path, empty: TimingTable) -> TimingTable:
+    try:
+        return read_timing(path)
+    except (FileNotFoundError, UserError):
+        return empty
 
 
 def update_timing(workspace: Workspace, params: Params, dataset: str) -> bool:
@@ -41,7 +53,7 @@ def update_timing(workspace: Workspace, params: Params, dataset: str) -> bool:
     settings = {"dataset": dataset, "repeats": timing.repeats, "updates": timing.updates}
     costs = {variant: measure_timing.cost_identity(spec) for variant, spec in specs.items()}
     fingerprints = {variant: sha256_json([settings, cost]) for variant, cost in costs.items()}
-    old = read_timing(path) if path.exists() else empty
+    old = _table_if_whole(path, empty)
     measured = not fingerprints.items() <= old.fingerprints.items()
     if measured:
         seconds = measure_timing.measure(specs, workspace, timing.repeats, timing.updates)

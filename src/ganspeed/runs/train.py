@@ -85,8 +85,8 @@ def train_all(
 
     `followups` is called with the runs of each finished group; the same processes run its jobs once no group waits.
     With fewer groups than workers it is not called: the caller runs these jobs on all workers afterwards.
-    SIGINT and SIGTERM raise Stopped, after every run in training has written a checkpoint. Where machine code cannot be
-    made or loaded, all of it is made anew, once, in new processes.
+    SIGINT, SIGTERM and SIGHUP raise Stopped, after every run in training has written a checkpoint. Where machine code
+    cannot be made or loaded, all of it is made anew, once, in new processes.
     """
     if not specs:
         return
@@ -164,7 +164,7 @@ class RunInProgress:
         if not self.checkpoints:
             shutil.rmtree(cached, ignore_errors=True)  # left by a run that was killed before its first checkpoint
         remove_unfinished(self.folder)
-        self.provenance = Provenance(cached / "provenance.json", code)
+        self.provenance = Provenance(cached / "provenance.json", code, resumed=bool(self.checkpoints))
         send(("started", spec))
 
     def on_row(self, row: dict[str, float]) -> None:

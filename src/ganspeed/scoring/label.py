@@ -3,7 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ganspeed.system.files import read_json, sha256_file, write_json
+from ganspeed.errors import UserError
+from ganspeed.runs.integrity import read_score_label, score_problems
+from ganspeed.system.files import write_json
 from ganspeed.types import RunFacts
 
 
@@ -22,19 +24,23 @@ class ScoreLabel:
 
 def write_label(table: Path, label: ScoreLabel) -> None:
     """Write the label of a table atomically, unless it is there already."""
-    path, content = table.with_suffix(".json"), asdict(label)
-    if not path.exists() or read_json(path) != content:
-        write_json(path, content)
+    try:
+        unchanged = read_score_label(table) == asdict(label)
+    except UserError:
+        unchanged = False
+    if not unchanged:
+        write_json(table.with_suffix(".json"), asdict(label))
 
 
 def read_label(table: Path) -> ScoreLabel:
-    content = read_json(table.with_suffix(".json"))
-    return ScoreLabel(**content | {"run": RunFacts(**content["run"])})
+    """The label of a table. Raises UserError when it is missing, damaged, or has the fields of another version."""
+    content = read_score_label(table)
+    try:
+        return ScoreLabel(**content | {"run": RunFacts(**content["run"])})
+    except (TypeError, KeyError) as error:
+        raise UserError(f"{table.with_suffix('.json')}: damaged: {error}; run the stage `evaluate`") from None
 
 
 def is_current(table: Path, fingerprint: str) -> bool:
     """Whether a table and its label are there, with this fingerprint and with the bytes that were written."""
-    if not (table.exists() and table.with_suffix(".json").exists()):
-        return False
-    label = read_json(table.with_suffix(".json"))  # perhaps one with the fields of another version
-    return label["fingerprint"] == fingerprint and label["sha256"] == sha256_file(table)
+    return not score_problems(table) and read_score_label(table)["fingerprint"] == fingerprint

@@ -4,7 +4,7 @@ By seed and fingerprint, like the runs: scores that are up to date stay, those o
 the run cache, the others are computed side by side.
 """
 
-import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import torch
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
 from ganspeed.runs.cache import cached_scores, stash_scores
+from ganspeed.runs.integrity import score_problems
 from ganspeed.runs.record import RUN_JSON, read_record
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
@@ -21,9 +22,9 @@ from ganspeed.scoring.label import is_current, write_label
 from ganspeed.scoring.sources import refuse_edited_scoring
 from ganspeed.scoring.task import Task
 from ganspeed.system.devices import select_device, worker_count
-from ganspeed.system.files import write_text
+from ganspeed.system.files import move, write_text
 from ganspeed.system.processes import map_processes, send
-from ganspeed.workspace import Workspace, seed_of
+from ganspeed.workspace import Workspace
 
 
 def score_variant(workspace: Workspace, params: Params, dataset: str, variant: str) -> list[int]:
@@ -38,9 +39,8 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
         raise UserError(f"no finished run in: {', '.join(untrained)}; the stage train@{dataset}-{variant} makes them")
     tasks = [plan_task(workspace, params, dataset, variant, seed, run, device) for seed, run in runs.items()]
     named = {task.seed for task in tasks}
-    for table in sorted(workspace.scores_folder(dataset, variant).glob("seed-*.csv")):
-        if (seed := seed_of(table)) not in named:
-            stash_scores(workspace, dataset, variant, seed)
+    for seed in set(workspace.seeds(workspace.scores_folder(dataset, variant))) - named:
+        stash_scores(workspace, dataset, variant, seed)
     missing = [task for task in tasks if not _collect(workspace, task)]
     for task, table in map_processes(score_task, missing, worker_count(device)):
         _write(workspace.scores(dataset, variant, task.seed), table, task)
@@ -91,12 +91,14 @@ def _collect(workspace: Workspace, task: Task) -> bool:
     """Bring the scores of a task to their place, from the run cache if need be; False if there are none."""
     table, cached = _tables(workspace, task)
     if not is_current(table, task.fingerprint):
+        damaged = score_problems(table) if table.exists() else []
         stash_scores(workspace, task.dataset, task.variant, task.seed)
         if not is_current(cached, task.fingerprint):
+            for problem in damaged:
+                print(f"{problem}; the run is scored again", file=sys.stderr, flush=True)
             return False
-        table.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(cached, table)
-        os.replace(cached.with_suffix(".json"), table.with_suffix(".json"))
+        move(cached, table)
+        move(cached.with_suffix(".json"), table.with_suffix(".json"))
     write_label(table, task.label(table))  # facts of the run may change while its snapshots, hence its scores, do not
     return True
 

@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from ganspeed.data.prepared import load_split, read_manifest
 from ganspeed.params.datasets import Features
 from ganspeed.scoring.classifier import ACCURACY, Architecture, Classifier, FeaturesError, Which, batches, embed, save
 from ganspeed.system.determinism import generator, one_thread, reproducible
-from ganspeed.system.files import replace_folder, sha256_file, write_json
+from ganspeed.system.files import move, sha256_file, temporary_folder, write_json
 from ganspeed.system.processes import map_processes
 
 QUARTER_TURNS = 4  # of the task without classes
@@ -47,10 +46,7 @@ def build(dataset: str, settings: Features, prepared: Path, out: Path, device: t
     `workers`, the most processes side by side. Raises FeaturesError when an accuracy on test is below
     `settings.min_accuracy`.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
-        folder = Path(temporary) / "features"
-        folder.mkdir()
+    with temporary_folder(out) as folder:
         jobs = [ClassifierJob(which, dataset, settings, prepared, folder, device) for which in ("first", "second")]
         n = {name: split.n for name, split in read_manifest(prepared).splits.items()}
         worth_processes = settings.epochs * n["train"] >= MIN_IMAGES_FOR_PROCESSES
@@ -68,7 +64,7 @@ def build(dataset: str, settings: Features, prepared: Path, out: Path, device: t
             **{f"{path.stem}_sha256": sha256_file(path) for path in sorted(folder.iterdir())},
         }
         write_json(folder / ACCURACY, facts)
-        replace_folder(folder, out)
+        move(folder, out)
 
 
 def _build_one(job: ClassifierJob) -> dict[str, float]:

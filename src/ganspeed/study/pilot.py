@@ -29,19 +29,26 @@ def run_pilot(workspace: Workspace, params: Params, dataset: str, make_observers
     """Bring artifacts/pilot/<dataset>.{csv,json} up to date with the params; returns the number of runs scored."""
     table, label = workspace.pilot(dataset), workspace.pilot(dataset).with_suffix(".json")
     val_runs, specs = plan_pilot(workspace, params, dataset)
-    fingerprint = val_runs.fingerprint(specs)
-    if is_up_to_date(label, fingerprint) and table.exists():
+    if is_scored(workspace, dataset, val_runs, specs):
         return 0
-    with RunStore(workspace).lock():
+    with RunStore(workspace).lock():  # until all is scored: `ganspeed gc` would remove the runs
         val_runs.train(specs, make_observers)
         tasks = [val_runs.task(spec, params.evaluate.full_snapshots) for spec in specs]
-    texts = {task.seed: text for task, text in map_processes(score_task, tasks, worker_count(val_runs.device))}
+        texts = {task.seed: text for task, text in map_processes(score_task, tasks, worker_count(val_runs.device))}
     lines = [line for seed in sorted(texts) for line in texts[seed].splitlines()[1:]]
     write_text(table, "\n".join([",".join(SCORE_COLUMNS), *lines]) + "\n")
     facts = {str(task.seed): asdict(task.label(table).run) for task in tasks}  # as a study has them beside its scores
     about = describe_pilot(params, dataset, specs[0].train.updates)
-    write_json(label, {**about, "fingerprint": fingerprint, "sha256": sha256_file(table), "runs": facts})
+    write_json(
+        label, {**about, "fingerprint": val_runs.fingerprint(specs), "sha256": sha256_file(table), "runs": facts}
+    )
     return len(tasks)
+
+
+def is_scored(workspace: Workspace, dataset: str, val_runs: ValRuns, specs: list[RunSpec]) -> bool:
+    """Whether the pilot's scores are up to date. Raises UserError without the data set's metric classifiers."""
+    table = workspace.pilot(dataset)
+    return table.exists() and is_up_to_date(table.with_suffix(".json"), val_runs.fingerprint(specs))
 
 
 def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[ValRuns, list[RunSpec]]:

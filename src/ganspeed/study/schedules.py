@@ -11,7 +11,7 @@ from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.record import RUN_JSON, read_record
 from ganspeed.study.status import PILOT_SEEDS
 from ganspeed.system.files import sha256_file, write_text
-from ganspeed.workspace import Workspace, seed_of
+from ganspeed.workspace import Workspace
 
 LOGGED_COLUMNS = ["diagnostics/alpha", "diagnostics/lambda"]
 
@@ -34,8 +34,8 @@ def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
 def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Path]:
     """Seed → folder of the finished runs of a variant, all of pilot seeds and of one set of parameters."""
     cell = workspace.runs(dataset, variant)
-    folders = {seed_of(path.parent): path.parent for path in cell.glob(f"seed-*/{RUN_JSON}")}
-    runs = dict(sorted(folders.items()))
+    folders = {seed: workspace.run(dataset, variant, seed) for seed in workspace.seeds(cell)}
+    runs = {seed: folder for seed, folder in folders.items() if (folder / RUN_JSON).exists()}
     if not runs:
         raise UserError(f"{cell}: no finished run; train the variant with seeds from {PILOT_SEEDS[0]} on first")
     refuse_damaged_runs(workspace, dataset, variant, tuple(runs))

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from ganspeed.data.prepared import manifest_sha256, read_manifest
+from ganspeed.errors import UserError
 from ganspeed.params.blocks import Evaluate, Params
 from ganspeed.params.datasets import Train
 from ganspeed.params.variants import Variant
@@ -88,5 +89,8 @@ class ValRuns:
 
 
 def is_up_to_date(path: Path, fingerprint: str) -> bool:
-    """Whether the JSON file at `path` is there and its key `fingerprint` has this value."""
-    return path.exists() and read_json(path)["fingerprint"] == fingerprint
+    """Whether the JSON file at `path` is there, undamaged, and its key `fingerprint` has this value."""
+    try:
+        return read_json(path)["fingerprint"] == fingerprint
+    except (FileNotFoundError, UserError, TypeError, KeyError):
+        return False

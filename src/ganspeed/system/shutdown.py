@@ -20,7 +20,7 @@ STOPPED_STATUS = 75  # the exit status of what was stopped: "try again later" in
 MESSAGE = "stopped; training so far is saved: the same command continues from there"
 GRACE = 3.0  # seconds
 POLL = 0.1  # seconds between two checks that the parent is alive
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last one of a terminal that is closed
 DVC_STAGE = "DVC_STAGE"  # set by dvc in the environment of its stages, not in its own
 
 _requested = False
@@ -34,11 +34,11 @@ def requested() -> bool:
 
 @contextmanager
 def handle_signals() -> Iterator[None]:
-    """Within this context, SIGINT and SIGTERM request a shutdown."""
+    """Within this context, SIGINT, SIGTERM and SIGHUP request a shutdown; under nohup, SIGHUP stays ignored."""
     if threading.current_thread() is not threading.main_thread():  # others may not set handlers
         yield
         return
-    before = {number: signal.signal(number, _on_signal) for number in SIGNALS}
+    before = {number: signal.signal(number, _on_signal) for number in _handled()}
     try:
         yield
     finally:
@@ -69,7 +69,7 @@ def install_in_worker(shared, parent: int) -> None:
     """Set up a worker: it stops when `shared`, an event of multiprocessing, is set, on a signal, or with its parent."""
     global _shared
     _shared = shared
-    for number in SIGNALS:
+    for number in _handled():
         signal.signal(number, _on_signal)
     _watch_parent(psutil.Process(), parent)
     # Once its messages are sent, a worker ends as by `exit_now`.
@@ -78,15 +78,22 @@ def install_in_worker(shared, parent: int) -> None:
 
 def exit_now(status: int) -> NoReturn:
     """End this process at once: a regular exit takes up to a second to tear torch and MLflow down."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # None or closed, or nobody reads it any more
+            stream.flush()
     os._exit(status)
 
 
+def _handled() -> list[signal.Signals]:
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [number for number in SIGNALS if number != signal.SIGHUP or not ignored]
+
+
 def _on_signal(number: int, frame) -> None:
-    if _requested:
+    if not _requested:
+        _request()
+    elif number != signal.SIGHUP:  # which a closed terminal sends twice: its shell and the system
         _kill()
-    _request()
 
 
 def _request() -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
-from ganspeed.system.files import read_json_if_exists, sha256_file, sha256_json
+from ganspeed.system.files import sha256_file, sha256_json
 from ganspeed.tracking.entities import Point
 from ganspeed.workspace import Workspace
 
@@ -27,7 +28,7 @@ class RunFiles:
     seed: int
     folder: Path
     record: RunRecord
-    provenance: dict[str, Any] | None
+    provenance: ProvenanceRecord | None
     scores: Path | None
     split: str
     scores_hash: str | None  # of the scores and their split
@@ -48,7 +49,7 @@ class RunFiles:
         versions = {f"version.{name}": version for name, version in self.record.versions.items()}
         code = {}
         if self.provenance is not None:
-            commit, dirty = str(self.provenance["commit"]), str(self.provenance["dirty"]).lower()
+            commit, dirty = self.provenance.commit, str(self.provenance.dirty).lower()
             code = {"git_commit": commit, "git_dirty": dirty, "mlflow.source.git.commit": commit}
         return {**machine, **versions, **code, "split": self.split}
 
@@ -85,7 +86,7 @@ def read_run_files(workspace: Workspace, dataset: str, variant: str, seed: int, 
         seed=seed,
         folder=folder,
         record=read_record(folder),
-        provenance=read_json_if_exists(provenance),
+        provenance=read_provenance_if_whole(provenance) if provenance_hash else None,
         scores=scores if scores_hash else None,
         split=split,
         scores_hash=scores_hash,

@@ -33,8 +33,7 @@ def run_tuning(workspace: Workspace, params: Params, dataset: str, make_observer
     if not params.tuning.arms:
         raise UserError("tuning.arms: {} is nothing to tune; allowed: one arm or more")
     out, trials = workspace.tuning(dataset), plan_trials(workspace, params, dataset)
-    fingerprint = sha256_json([[trial.arm, trial.number, trial.key] for trial in trials])
-    if is_up_to_date(out, fingerprint) and out.with_suffix(".csv").exists():
+    if is_tuned(workspace, dataset, trials):
         return 0
     with RunStore(workspace).lock():
         storage = Storage(workspace, dataset, params.tuning)
@@ -45,8 +44,19 @@ def run_tuning(workspace: Workspace, params: Params, dataset: str, make_observer
                 storage.record(trial, scores)
         scored = {(trial.arm, trial.number): storage.find(trial) for trial in trials}
     write_text(out.with_suffix(".csv"), table(dataset, trials, scored))
-    write_json(out, {**summary(dataset, params.tuning, trials, scored), "fingerprint": fingerprint})
+    write_json(out, {**summary(dataset, params.tuning, trials, scored), "fingerprint": trials_fingerprint(trials)})
     return len(missing)
+
+
+def is_tuned(workspace: Workspace, dataset: str, trials: list[Trial]) -> bool:
+    """Whether the result of these trials is there. Raises UserError without the data set's metric classifiers."""
+    out = workspace.tuning(dataset)
+    return out.with_suffix(".csv").exists() and is_up_to_date(out, trials_fingerprint(trials))
+
+
+def trials_fingerprint(trials: list[Trial]) -> str:
+    """SHA-256 of all that decides the result of these trials."""
+    return sha256_json([[trial.arm, trial.number, trial.key] for trial in trials])
 
 
 def score_trials(trials: list[Trial]) -> Iterable[tuple[Trial, dict[int, tuple[float, bool]]]]:

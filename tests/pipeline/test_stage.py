@@ -1,0 +1,51 @@
+"""What every stage does before its own work, and what it leaves alone, in real processes."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from processes import run_unprivileged
+from toy_study import PROJECT, toy, write
+
+PIPELINE = PROJECT / "pipeline"
+DEAD = 2**22 + 1  # beyond the largest number of a process
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(PROJECT / "src")}
+
+
+@pytest.mark.slow
+def test_a_stage_removes_what_killed_ones_left_and_no_running_ones(document, tmp_path):
+    workspace = write(toy(document), tmp_path / "study")
+    left = [
+        workspace.prepared(f".mnist.{DEAD}.tmp"), workspace.features(f".digits.{DEAD}.tmp"),
+        workspace.reports / f".report.{DEAD}.tmp", workspace.reports / f".figures.{DEAD}.old",
+    ]  # fmt: skip
+    running = workspace.reports / f".report.{os.getpid()}.tmp"
+    for folder in (*left, running):
+        folder.mkdir(parents=True)
+        (folder / "half").touch()
+    command = [sys.executable, str(PIPELINE / "check.py")]
+    done = subprocess.run(command, cwd=workspace.root, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not any(folder.exists() for folder in left) and (running / "half").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["ganspeed", "run"], ["ganspeed", "publish", "x"], ["check.py"]])
+def test_without_permission_to_write_it_is_said_in_words(command, document, tmp_path):
+    workspace = write(toy(document), tmp_path / "study")
+    for name in ("index.html", "summary.md", "results.csv", "metrics.json", "figures/a.png", "comparison/digits.json"):
+        path = workspace.reports / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for folder in (workspace.root, workspace.reports):
+        folder.chmod(0o555)
+    start = ["-m", "ganspeed.cli"] if command[0] == "ganspeed" else [str(PIPELINE / command[0])]
+    done = run_unprivileged([sys.executable, *start, *command[1:]], cwd=workspace.root, env=environment())
+    for folder in (workspace.root, workspace.reports):
+        folder.chmod(0o755)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"error: {workspace.root}/" in done.stderr and "Permission denied" in done.stderr
