@@ -336,6 +336,7 @@ def test_names_that_a_file_manager_gives_copies_are_passed_over(study, document)
     table.with_name("seed-0 copy.csv").touch()
     assert trained(study) == []
     assert trained(study, seeds=(1,)) == []
+    assert workspace.seeds(workspace.runs("digits", "gan")) == [1]
     document["compare"] |= {"variants": ["wgan"]}
     stash_unnamed(workspace, parse_params(document))
     left = {path.name for path in workspace.runs("digits", "gan").iterdir()}

@@ -100,9 +100,7 @@ def read_manifest(folder: Path) -> Manifest:
         return _parse_manifest(read_json(path))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; the stage prepare writes it") from None
-    except UserError as error:
-        raise DataError(str(error)) from None
-    except (TypeError, KeyError, AttributeError):
+    except (UserError, TypeError, KeyError, AttributeError):  # no JSON, or another
         raise DataError(f"{path}: not the manifest of a prepared data set; run the stage prepare again") from None
 
 
