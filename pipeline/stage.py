@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
+from ganspeed.system.output import drop_what_cannot_be_written
 from ganspeed.system.shutdown import exit_now, stop_with_dvc
 from ganspeed.workspace import Workspace
 
@@ -15,6 +16,7 @@ def run_stage(body: Callable[..., None], *arguments: str) -> None:
 
     The study is in the current folder.
     """
+    drop_what_cannot_be_written("stdout", "stderr")
     parser = argparse.ArgumentParser(description=body.__doc__)
     for name in arguments:
         parser.add_argument(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
+from ganspeed.system.output import drop_what_cannot_be_written
 from ganspeed.workspace import Workspace
 
 Subcommand = Callable[[argparse.Namespace, Workspace], None]
@@ -15,6 +16,7 @@ Subcommand = Callable[[argparse.Namespace, Workspace], None]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; returns 0, or 2 after printing errors to stderr. When stopped, the process ends with 75."""
+    drop_what_cannot_be_written("stderr")  # but not stdout: what a command prints there is its result
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
     return exit_status(lambda: given.subcommand(given, workspace), workspace.root)
