@@ -13,6 +13,8 @@ from pathlib import Path
 
 from ganspeed.params.blocks import Params
 from ganspeed.tracking import client
+from ganspeed.tracking.address import artifact_folder, is_server, tracking_uri
+from ganspeed.tracking.importing import ENVIRONMENT, installed
 from ganspeed.tracking.mirror import experiment_tags, mirror_safely
 from ganspeed.tracking.view import view_url
 from ganspeed.workspace import Workspace
@@ -27,12 +29,12 @@ def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
     Uses a free port if `port` is in use. If MLFLOW_TRACKING_URI is a running server, only prints the links to it.
     Raises TrackingError when MLflow is not installed, or its server does not start.
     """
-    if not client.installed():
+    if not installed():
         raise client.TrackingError("MLflow is not installed: run `pip install mlflow`, or open reports/index.html")
     workspace.run_cache.mkdir(parents=True, exist_ok=True)
     mirror_safely(workspace, params)
-    uri = client.tracking_uri(workspace)
-    if client.is_server(uri):
+    uri = tracking_uri(workspace)
+    if is_server(uri):
         _print_links(workspace, params, uri)
         return
     port = port if _is_free(port) else _free_port()
@@ -45,7 +47,7 @@ def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
 
 
 def _print_links(workspace: Workspace, params: Params, server: str) -> None:
-    with client.wrap_errors(client.tracking_uri(workspace)):
+    with client.wrap_errors(tracking_uri(workspace)):
         store = client.Client(workspace)
         for dataset in params.compare.datasets:
             experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
@@ -57,10 +59,10 @@ def _print_links(workspace: Workspace, params: Params, server: str) -> None:
 def _server(workspace: Workspace, uri: str, port: int) -> Iterator[subprocess.Popen]:
     """The server in its own process group, since it starts other processes; it ends with this context."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    command += ["--artifacts-destination", client.artifact_folder(workspace).as_uri()]
+    command += ["--artifacts-destination", artifact_folder(workspace).as_uri()]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
     # Without jobs, which only language models need, the server uses a quarter of the memory.
-    environment = {**client.ENVIRONMENT, **os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment = {**ENVIRONMENT, **os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with _log(workspace).open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
