@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import requests
 from sqlalchemy import make_url
 
 from ganspeed.tracking.address import hide_secrets, is_own_database, link_base, sqlite_uri
+from ganspeed.tracking.importing import bypass_proxies
 from ganspeed.tracking.messages import first_line, one_line
 from ganspeed.workspace import Workspace
 
@@ -71,6 +73,18 @@ def test_the_uri_of_a_database_is_that_of_its_path(name):
     assert make_url(uri).database == str(path)
     assert is_own_database(Workspace(path.parent), uri)
     assert not is_own_database(Workspace(path.parent.parent), uri)
+
+
+@pytest.mark.parametrize("given", ["", "localhost", "example.org, localhost", "*"])
+def test_this_machine_is_never_asked_by_way_of_a_proxy(given, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", given)
+    monkeypatch.setenv("NO_PROXY", given)
+    bypass_proxies()
+    for host in ("127.0.0.1:5000", "127.0.0.2:5000", "localhost:5000", "[::1]:5000"):
+        assert requests.utils.get_environ_proxies(f"http://{host}/health") == {}
+    assert bool(requests.utils.get_environ_proxies("http://example.com")) == (given != "*")
+    assert bool(requests.utils.get_environ_proxies("http://example.org")) == ("example" not in given and given != "*")
 
 
 def test_the_uri_of_a_common_path_is_the_usual_one():
