@@ -13,6 +13,7 @@ from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.files import remove_unfinished
+from ganspeed.system.output import drop_what_cannot_be_written
 from ganspeed.system.shutdown import exit_now, stop_with_dvc
 from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
@@ -25,6 +26,7 @@ def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -
     DVC then records nothing, and the stage runs again. limits: False for a body that no number of images or seeds
     concerns.
     """
+    drop_what_cannot_be_written("stdout", "stderr")
     parser = argparse.ArgumentParser(description=body.__doc__)
     for name in arguments:
         parser.add_argument(name)

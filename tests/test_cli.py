@@ -61,6 +61,13 @@ def test_gc_on_a_study_without_data_is_told_what_is_missing(root, capsys):
     assert "manifest.json: no such file; the stage prepare writes it" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("port", ["65536", "-1", "http", "5000.5", "٥"])
+def test_a_port_that_is_none_is_refused_with_what_is_allowed(root, port, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run(root, "ui", f"--port={port}")
+    assert f"--port: '{port}' is not a port; allowed are 0 (any free one) to 65535" in capsys.readouterr().err
+
+
 def test_the_old_name_of_run_is_hidden_and_says_the_new_one(root, capsys):
     with pytest.raises(SystemExit):
         run(root, "--help")

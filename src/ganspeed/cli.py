@@ -9,6 +9,7 @@ from pathlib import Path
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
+from ganspeed.system.output import drop_what_cannot_be_written
 from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
 
@@ -20,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     It runs in the folder of params.yaml, as the stages do: relative paths, also those in the environment, start there.
     """
+    drop_what_cannot_be_written("stderr")  # but not stdout: what a command prints there is its result
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
     set_cache(workspace.machine_code)
@@ -50,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("ahead").set_defaults(subcommand=_ahead)  # without a help text: hidden
     command("track", _track, "bring MLflow up to date with the files")
     ui = command("ui", _ui, "bring MLflow up to date and open its pages on 127.0.0.1")
-    ui.add_argument("--port", type=int, default=5000)
+    ui.add_argument("--port", type=_port, default=5000, help="default 5000; a free one if it is in use, or for 0")
     preset = command("preset", _preset, "put a preset's grid and data sets into params.yaml; prints the difference")
     preset.add_argument("name", nargs="?", help="without a name: list the presets with their time and disk space")
     preset.add_argument("--reset", action="store_true", help="restore the shipped variants and thresholds as well")
@@ -65,6 +67,12 @@ def build_parser() -> argparse.ArgumentParser:
     command("doctor", _doctor, "name every held lock and every damaged file that blocks the study, and what to do")
     command("gc", _gc, "remove from the run cache, .runs/, what the current params do not need")
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; allowed are 0 (any free one) to 65535")
+    return int(text)
 
 
 def _check(given: argparse.Namespace, workspace: Workspace) -> None:
@@ -85,12 +93,13 @@ def _ahead(given: argparse.Namespace, workspace: Workspace) -> None:
 
 
 def _track(given: argparse.Namespace, workspace: Workspace) -> None:
-    from ganspeed.tracking.client import tracking_uri
+    from ganspeed.tracking.address import tracking_uri
+    from ganspeed.tracking.messages import one_line
     from ganspeed.tracking.mirror import mirror
 
     done = mirror(workspace, load_params(workspace.params))
     counts = f"{done.added} added, {done.updated} updated, {done.rebuilt} rebuilt, {done.unchanged} unchanged"
-    print(f"MLflow at {tracking_uri(workspace)}: {counts}")
+    print(one_line(tracking_uri(workspace), counts))
 
 
 def _ui(given: argparse.Namespace, workspace: Workspace) -> None:

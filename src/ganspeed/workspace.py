@@ -20,6 +20,11 @@ class Workspace:
         return self.root / "params.yaml"
 
     @property
+    def identity(self) -> Path:
+        """The id of this study in MLflow; of this folder, so that git ignores it."""
+        return self.root / ".study.json"
+
+    @property
     def source_data(self) -> Path:
         """Downloads and the user's own pictures: GANSPEED_DATA, by default data/raw."""
         return Path(variable("GANSPEED_DATA") or self.root / "data" / "raw")

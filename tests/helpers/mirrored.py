@@ -19,7 +19,7 @@ from toy_study import TINY_TRAIN
 
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import parse_params
-from ganspeed.tracking.client import tracking_uri
+from ganspeed.tracking.address import tracking_uri
 from ganspeed.tracking.entities import experiment_name
 from ganspeed.tracking.live import LiveMirror
 from ganspeed.tracking.mirror import mirror

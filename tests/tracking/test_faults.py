@@ -18,11 +18,12 @@ import faults
 import pytest
 from digests import digests
 from mirrored import child, current, history, mirror_made_up, points, rows_of, run_of, spec, wait_for
-from toy_study import PROJECT, TINY_TRAIN, write_prepared
+from toy_study import PROJECT, TINY_TRAIN, WITHOUT_MLFLOW, write_prepared
 
 from ganspeed.params.load import load_params
 from ganspeed.tracking import timeouts
-from ganspeed.tracking.client import TrackingError, tracking_uri
+from ganspeed.tracking.address import tracking_uri
+from ganspeed.tracking.client import TrackingError
 from ganspeed.tracking.live import LiveMirror
 from ganspeed.tracking.mirror import MirrorSummary, mirror, mirror_safely
 from ganspeed.workspace import Workspace
@@ -44,17 +45,6 @@ def test_a_dead_store_costs_a_moment_and_one_line(study, params, monkeypatch, ca
     assert [line.count(f"MLflow at {dead.replace('someone:secret', '***')}: ") for line in lines] == [1]
     with pytest.raises(TrackingError, match=re.escape(dead.split("@")[-1])):
         mirror(study, params)
-
-
-@pytest.mark.slow
-def test_what_opens_a_database_is_imported_with_its_tables(workspace):
-    """And not while a stage waits for an answer: on a machine that has not read it yet it takes longer than that."""
-    code = (
-        "import pathlib, sys; from ganspeed.tracking import client; from ganspeed.workspace import Workspace; "
-        f"client.create_database(Workspace(pathlib.Path({str(workspace.root)!r}))); "
-        "sys.exit('mlflow.store.tracking.sqlalchemy_store' not in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 FAULTS = ("down", "silent", "slow", "error 500", "locked", "corrupt")
@@ -156,6 +146,24 @@ def test_training_has_the_same_bytes_whatever_ails_mlflow(shipped, tmp_path, mon
         found[what] = (digests(workspace.artifacts / "runs"), sorted(row[1:] for row in rows))
     assert len(found[""][1]) > 40
     assert all(result == found[""] for result in found.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reader", ["gone", "full"])
+def test_training_goes_on_when_nobody_reads_its_progress(reader, shipped, tmp_path):
+    """As under `2>&1 | tee log` when tee ends, or with a log on a full disk."""
+    workspace = prepared_toy(tmp_path, shipped)
+    environment = os.environ | {"PYTHONPATH": f"{WITHOUT_MLFLOW}:{PROJECT / 'src'}", "GANSPEED_DEVICE": "cpu"}
+    command = [sys.executable, str(PROJECT / "pipeline" / "train.py"), "digits", "gan"]
+    if reader == "gone":
+        end, output = os.pipe()
+        os.close(end)
+    else:
+        output = os.open("/dev/full", os.O_WRONLY)
+    ended = subprocess.run(command, cwd=workspace.root, env=environment, stdout=output, stderr=output, check=False)
+    os.close(output)
+    assert ended.returncode == 0
+    assert (workspace.run("digits", "gan", 0) / "run.json").exists()
 
 
 @pytest.mark.slow

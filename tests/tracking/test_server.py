@@ -9,6 +9,7 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 from browser import CHROMIUM, FLAGS
 from mirrored import PIXEL, child, make_params, points, run_of, spec, write_run
@@ -19,8 +20,9 @@ from ganspeed.tracking.view import VIEW_TAG
 
 
 @pytest.fixture
-def server(study):
-    """The address that `serve` prints, and its process, while its usual port is taken."""
+def server(study, monkeypatch):
+    """The address that `serve` prints, while its usual port is taken and a proxy is named that does not exist."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -37,7 +39,8 @@ def server(study):
 def request(address: str, path: str, body: dict | None = None):
     data = json.dumps(body).encode() if body is not None else None
     query = urllib.request.Request(address + path, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(query, timeout=20) as answer:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(query, timeout=20) as answer:
         content = answer.read()
     return json.loads(content) if path.startswith("/api") else content
 
@@ -80,6 +83,20 @@ def test_a_running_server_is_mirrored_to_through_its_address(server, study, monk
     assert len(points(study)) == len(before) + 4 * 2 + 4
     serve(study, make_params())
     assert f"digits: {address}/?workflowType" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_server_ends_with_the_process_that_started_it(study):
+    """However that ends: nothing may listen for ever. And no list of processes shows the address of the database."""
+    process = child(study, "serve", ", port=0", stdout=subprocess.PIPE, text=True)
+    address = re.match(r"digits: (http://127\.0\.0\.1:\d+)", process.stdout.readline())[1]
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert request(address, "/health") == b"OK"
+    assert not [line for c in children if "mlflow.db" in (line := " ".join(c.cmdline()))]
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
 
 
 @pytest.mark.slow

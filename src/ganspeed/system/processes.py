@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ganspeed.errors import Stopped, UserError
+from ganspeed.system.output import drop_what_cannot_be_written
 from ganspeed.system.shutdown import install_in_worker, requested
 
 _send: Callable[[Any], None] = lambda message: None  # noqa: E731 a worker replaces it by its queue
@@ -89,6 +90,7 @@ def _drain(messages: multiprocessing.Queue, on_message: Callable[[Any], None]) -
 
 def _start_worker(messages: multiprocessing.Queue, stop, parent: int) -> None:
     global _send
+    drop_what_cannot_be_written("stdout", "stderr")
     torch.set_num_threads(1)
     _send = messages.put
     install_in_worker(stop, parent)

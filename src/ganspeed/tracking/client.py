@@ -1,123 +1,117 @@
-"""The only importer of mlflow: the address of its store, and the calls that the mirror needs."""
+"""The calls of MLflow that the mirror needs, in the experiments of this study."""
 
-import gc
-import importlib.util
-import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from filelock import FileLock
-
 from ganspeed.errors import UserError
-from ganspeed.runs.locks import MLFLOW_LOCK
-from ganspeed.system.files import write_atomically
-from ganspeed.tracking.entities import Key, Point, Spec, experiment_name, key_of, timestamp
+from ganspeed.tracking.address import artifact_folder, is_database, is_own_database, is_server, tracking_uri
+from ganspeed.tracking.database import (
+    create_database,
+    mlflow_lock,
+    move_artifacts,
+    statements_are_progress,
+    try_connection,
+)
+from ganspeed.tracking.entities import PREFIX, Key, Point, Spec, experiment_name, key_of, timestamp
+from ganspeed.tracking.identity import study_id
+from ganspeed.tracking.importing import import_backend, import_mlflow
 from ganspeed.tracking.messages import one_line
+from ganspeed.tracking.timeouts import OnProgress, no_progress
 from ganspeed.workspace import Workspace
 
-LOCK_TIMEOUT = 120.0  # seconds
 MAX_BATCH_POINTS = 1000  # points that one request may carry
 RUNS_PER_PAGE = 200  # runs in one answer of a search: it takes half a second
-DATABASE_SCHEMES = ("sqlite", "mysql", "postgresql", "mssql")  # databases that MLflow opens itself,
-DATABASE_MODULE = "mlflow.store.tracking.sqlalchemy_store"  # with this module
-ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",  # errors are raised as well, and printed once
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # With MLflow's defaults one call to a server that is down takes four minutes.
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-}
+STUDY_TAG = "ganspeed.study"  # of an experiment: the id of the study whose runs it shows
+DATASET_TAG = "ganspeed.dataset"  # of an experiment: its data set, however the experiment is named by now
 
 
 class TrackingError(UserError):
     """MLflow cannot be read or written."""
 
 
-def tracking_uri(workspace: Workspace) -> str:
-    """MLFLOW_TRACKING_URI, or else a database in the root of the study."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.root.resolve() / 'mlflow.db'}"
-
-
-def is_server(uri: str) -> bool:
-    """Whether the URI is that of a running server rather than of a database."""
-    return uri.startswith(("http://", "https://"))
-
-
-def artifact_folder(workspace: Workspace) -> Path:
-    return workspace.root.resolve() / "mlartifacts"
-
-
-def installed() -> bool:
-    return importlib.util.find_spec("mlflow") is not None
-
-
-def create_database(workspace: Workspace) -> None:
-    """Create the tables of a new database in the root of the study, all or none of them; it takes some seconds.
-
-    Without the lock and the atomic write, two processes at once, or one that is killed meanwhile, would leave a broken
-    database. MLflow's database module is imported here even where the database exists: it takes a second or more, which
-    no timeout should count.
-    """
-    path, uri = workspace.root.resolve() / "mlflow.db", tracking_uri(workspace)
-    client = import_mlflow().MlflowClient
-    if uri.startswith(DATABASE_SCHEMES):
-        with _gc_paused():
-            import_module(DATABASE_MODULE)
-    if uri == f"sqlite:///{path}" and not path.exists():
-        with _lock(workspace):
-            if not path.exists():
-                write_atomically(path, lambda new: client(f"sqlite:///{new}").search_experiments(max_results=1))
-
-
-def _lock(workspace: Workspace) -> FileLock:
-    workspace.run_cache.mkdir(parents=True, exist_ok=True)
-    return FileLock(workspace.run_cache / MLFLOW_LOCK, timeout=LOCK_TIMEOUT)
-
-
 class Client:
     """A client of the study's MLflow store. Raises what mlflow raises, and TimeoutError when the lock is not released.
+
+    It sees the experiments of this study alone: one for each data set, with the study's id as a tag. The database in
+    the root of the study is this study's whatever the tags say, since it may be copied with the folder.
 
     Hold `lock` while you look something up and create it if it does not exist, so that it is created once.
     """
 
-    def __init__(self, workspace: Workspace):
+    def __init__(self, workspace: Workspace, on_progress: OnProgress = no_progress):
+        self.uri = tracking_uri(workspace)
+        import_backend(self.uri)
         mlflow = import_mlflow()
         self._entities = mlflow.entities
         self._artifacts = artifact_folder(workspace)
-        self.uri = tracking_uri(workspace)
-        create_database(workspace)
-        self.lock = _lock(workspace)
-        with self.lock:  # a database elsewhere may be new as well
+        self._owns_store = is_own_database(workspace, self.uri)
+        create_database(workspace, on_progress)
+        if is_database(self.uri):
+            try_connection(self.uri)
+        self.lock = mlflow_lock(workspace)
+        with self.lock, statements_are_progress(self.uri, on_progress):  # a database elsewhere may be new as well
+            self._study = study_id(workspace)
             self._client = mlflow.MlflowClient(self.uri)
             self._client.search_experiments(max_results=1)
 
     def experiment(self, dataset: str, tags: dict[str, str]) -> str:
         """The id of the data set's experiment, created if it does not exist; its tags are updated."""
-        name = experiment_name(dataset)
         with self.lock:
-            found = self._client.get_experiment_by_name(name)
-            if found is None:
-                location = None if is_server(self.uri) else (self._artifacts / dataset).as_uri()
-                found = self._client.get_experiment(self._client.create_experiment(name, location))
-            elif found.lifecycle_stage == "deleted":
+            found = self._experiments().get(dataset) or self._create_experiment(dataset)
+            if found.lifecycle_stage == "deleted":
                 self._client.restore_experiment(found.experiment_id)
-            for tag, value in tags.items():
+            self._mend_location(found, dataset)
+            for tag, value in {STUDY_TAG: self._study, DATASET_TAG: dataset, **tags}.items():
                 if found.tags.get(tag) != value:
                     self._client.set_experiment_tag(found.experiment_id, tag, value)
         return found.experiment_id
 
-    def other_experiments(self, datasets: Iterable[str]) -> list[str]:
-        """The ids of this project's experiments on other data sets than these."""
-        names = {experiment_name(dataset) for dataset in datasets}
-        found = self._client.search_experiments(filter_string=f"name LIKE '{experiment_name('%')}'")
-        return [experiment.experiment_id for experiment in found if experiment.name not in names]
+    def other_experiments(self, datasets: Iterable[str]) -> dict[str, str]:
+        """This study's experiments on other data sets than these: data set → id."""
+        others = {name: found for name, found in self._experiments().items() if name not in set(datasets)}
+        for dataset, experiment in others.items():
+            self._mend_location(experiment, dataset)
+        return {dataset: experiment.experiment_id for dataset, experiment in others.items()}
+
+    def _experiments(self) -> dict[str, Any]:
+        """The experiments of this study by data set, those included that were deleted in the page."""
+        named = f"name LIKE '{PREFIX}%'"
+        found = self._search(named) if self._owns_store else []
+        found = [experiment for experiment in found if not self._is_of_a_guest(experiment)]
+        found += self._search(f"tags.`{STUDY_TAG}` = '{self._study}'")
+        return {e.tags.get(DATASET_TAG, e.name.removeprefix(PREFIX)): e for e in found}
+
+    def _search(self, query: str) -> list[Any]:
+        found, token = [], None
+        while True:
+            every = self._entities.ViewType.ALL
+            page = self._client.search_experiments(view_type=every, filter_string=query, page_token=token)
+            found += page
+            if not (token := page.token):
+                return found
+
+    def _is_of_a_guest(self, experiment: Any) -> bool:
+        """Whether another study made it, whose MLFLOW_TRACKING_URI is the database of this one."""
+        owner = experiment.tags.get(STUDY_TAG, self._study)
+        return owner != self._study and experiment.name.endswith(f"-{owner}")
+
+    def _create_experiment(self, dataset: str) -> Any:
+        name = experiment_name(dataset, None if self._owns_store else self._study)
+        location = None if is_server(self.uri) else self._location(dataset)
+        tags = {STUDY_TAG: self._study, DATASET_TAG: dataset}
+        return self._client.get_experiment(self._client.create_experiment(name, location, tags))
+
+    def _location(self, dataset: str) -> str:
+        return (self._artifacts / dataset).as_uri()
+
+    def _mend_location(self, experiment: Any, dataset: str) -> None:
+        """Let the pictures of a study that was copied or moved lie in it, not where it was."""
+        old, new = experiment.artifact_location, self._location(dataset)
+        if is_database(self.uri) and old != new and old.startswith("file:"):
+            move_artifacts(self.uri, experiment.experiment_id, old, new)
 
     def search_runs(
         self, experiment_id: str, tags: Mapping[str, str] | None = None, on_progress: Callable[[], None] | None = None
@@ -138,13 +132,16 @@ class Client:
             if not (token := page.token):
                 return runs
 
-    def create(self, experiment_id: str, spec: Spec, parameters: dict[str, str], tags: dict[str, str]) -> str:
-        """The id of a new run with its parameters."""
+    def create(self, experiment_id: str, spec: Spec, tags: dict[str, str]) -> str:
+        """The id of a new run."""
         own = {"dataset": spec.dataset, "current": "true", **key_of(spec)._asdict()}
         run = self._client.create_run(experiment_id, tags={**own, **tags}, run_name=f"{spec.variant} seed {spec.seed}")
-        entries = [self._entities.Param(name, value) for name, value in parameters.items()]
-        self._client.log_batch(run.info.run_id, params=entries)
         return run.info.run_id
+
+    def log_parameters(self, run_id: str, parameters: dict[str, str]) -> None:
+        """Log parameters; those that are already there must have the same values."""
+        entries = [self._entities.Param(name, value) for name, value in parameters.items()]
+        self._client.log_batch(run_id, params=entries)
 
     def log(self, run_id: str, points: list[Point], tags: dict[str, str]) -> None:
         """Log points and tags; a point that is already there is not logged again."""
@@ -155,8 +152,9 @@ class Client:
         named = [self._entities.RunTag(name, value) for name, value in tags.items()]
         self._client.log_batch(run_id, metrics=metrics, tags=named)
 
-    def upload(self, run_id: str, file: Path, folder: str) -> None:
-        self._client.log_artifact(run_id, str(file), folder)
+    def upload(self, run_id: str, folder: Path, name: str) -> None:
+        """Upload the files of a folder, to the folder `name` of the run."""
+        self._client.log_artifacts(run_id, str(folder), name)
 
     def set_status(self, run_id: str, status: str) -> None:
         """RUNNING, FINISHED, FAILED or KILLED, without an end time: files may be mirrored long after training."""
@@ -172,35 +170,18 @@ class Client:
 
 @contextmanager
 def wrap_errors(uri: str) -> Iterator[None]:
-    """Raise errors of MLflow, its database or its server as TrackingError, which names the URI."""
+    """Raise every error of MLflow, its database or its server as TrackingError, which names the URI without secrets.
+
+    They are of many libraries, and more kinds than can be listed: a driver that is missing, an answer that is no JSON.
+    """
     try:
         yield
-    except (import_mlflow().exceptions.MlflowException, OSError) as error:  # errors of requests are OSErrors
+    except UserError:
+        raise
+    except Exception as error:
         raise TrackingError(one_line(uri, error)) from error
 
 
 def now() -> float:
     """Seconds since the epoch, the clock of heartbeats."""
     return time.time()
-
-
-def import_mlflow() -> ModuleType:
-    """The module, imported here because that takes a second and it may not be installed; ENVIRONMENT is set first."""
-    os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    with _gc_paused():
-        import mlflow
-
-    return mlflow
-
-
-@contextmanager
-def _gc_paused() -> Iterator[None]:
-    """Disable garbage collection during an import: there is nothing to free, and it takes a quarter of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

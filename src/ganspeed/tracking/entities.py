@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple, Protocol
 
+PREFIX = "ganspeed-"  # of the names of experiments, which separates them from others' on a shared server
+
 
 class Spec(Protocol):
     """What identifies a run, before and after training; `parameters` holds the blocks data, train and variant."""
@@ -38,6 +40,6 @@ def key_of(spec: Spec) -> Key:
     return Key(spec.variant, str(spec.seed), spec.fingerprint)
 
 
-def experiment_name(dataset: str) -> str:
-    """The name of a data set's experiment; the prefix separates it from others' experiments on a shared server."""
-    return f"ganspeed-{dataset}"
+def experiment_name(dataset: str, study: str | None = None) -> str:
+    """The name of a data set's experiment; with the study's id in a store that other studies may use."""
+    return f"{PREFIX}{dataset}" if study is None else f"{PREFIX}{dataset}-{study}"

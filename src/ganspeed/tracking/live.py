@@ -2,14 +2,17 @@
 
 import queue
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ganspeed.params.blocks import Params
 from ganspeed.system.shutdown import requested
-from ganspeed.tracking.client import Client, create_database, installed, now, tracking_uri
+from ganspeed.tracking.address import tracking_uri
+from ganspeed.tracking.client import Client, now
 from ganspeed.tracking.descriptions import describe_run
 from ganspeed.tracking.entities import Key, Point, Spec, key_of
+from ganspeed.tracking.importing import import_backend, installed
 from ganspeed.tracking.messages import disable, one_line, warn_not_installed
 from ganspeed.tracking.mirror import HEARTBEAT_TAG, NOTE_TAG, ROWS_TAG, experiment_tags
 from ganspeed.tracking.run_files import flat_parameters, row_points
@@ -36,7 +39,8 @@ class LiveMirror:
     """Shows runs in MLflow while they are trained; `mirror` adds what it could not send.
 
     Called from the process that starts the training. No call waits for MLflow, and none raises: the first error is one
-    line on stderr and ends the mirroring. `close` waits STAGE_TIMEOUT at most for what is still to be sent.
+    line on stderr and ends the mirroring. `close` waits STAGE_TIMEOUT at most for what is still to be sent, or longer
+    while the tables of a new database are made.
 
     The thread starts with the first run, when all training processes have been started: MLflow changes the environment
     while it is imported, and a process that another thread starts at that moment may fail silently (execve: EFAULT).
@@ -46,7 +50,8 @@ class LiveMirror:
         self._workspace, self._params = workspace, params
         self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._disabled = threading.Event()
-        self._ready = threading.Event()  # MLflow is imported and its database created, which takes seconds
+        self._imported = threading.Event()  # MLflow is, which takes seconds
+        self._progress = 0.0  # seconds of the monotonic clock: the last statement of a database that is being made
         self._runs: dict[tuple[str, Key], _RunningRun] = {}
         self._experiments: dict[str, str] = {}
         self._thread = threading.Thread(target=self._send_messages, name="mlflow", daemon=True)
@@ -78,8 +83,10 @@ class LiveMirror:
             self._thread.join(SHUTDOWN_TIMEOUT)
             self._disabled.set()
             return
-        self._ready.wait()
-        self._thread.join(STAGE_TIMEOUT)
+        self._imported.wait()
+        begin = time.monotonic()
+        while self._thread.is_alive() and (left := max(begin, self._progress) + STAGE_TIMEOUT - time.monotonic()) > 0:
+            self._thread.join(left)
         if self._thread.is_alive():
             self._disable(TimeoutError(f"not done within {STAGE_TIMEOUT:g} s"))
 
@@ -103,10 +110,10 @@ class LiveMirror:
     def _send_messages(self) -> None:
         try:
             try:
-                create_database(self._workspace)
+                import_backend(tracking_uri(self._workspace))
             finally:
-                self._ready.set()
-            client, last = Client(self._workspace), False
+                self._imported.set()
+            client, last = Client(self._workspace, self._note_progress), False
             while not last and not self._disabled.is_set():
                 messages, last = self._next_messages()
                 for message in messages:
@@ -117,6 +124,9 @@ class LiveMirror:
                 client.end(run.run_id, "KILLED")
         except Exception as error:  # noqa: BLE001 a mirror must not break what it mirrors
             self._disable(error)
+
+    def _note_progress(self) -> None:
+        self._progress = time.monotonic()
 
     def _next_messages(self) -> tuple[list[Message], bool]:
         """The messages that arrive within FLUSH_INTERVAL, and whether they are the last."""
@@ -160,9 +170,10 @@ class LiveMirror:
                 client.log(run_id, [], {"current": "true"} | tags)
             else:
                 tags[NOTE_TAG] = describe_run(spec, "Training in progress.", self._params.evaluate.split)
-                run_id = client.create(experiment_id, spec, flat_parameters(spec.parameters), tags)
+                run_id = client.create(experiment_id, spec, tags)
+                client.log_parameters(run_id, flat_parameters(spec.parameters))
             for other in known.values():
-                if other.data.tags["current"] == "true":
+                if other.data.tags.get("current") != "false":
                     client.log(other.info.run_id, [], {"current": "false"})
         return _RunningRun(run_id, heartbeat)
 

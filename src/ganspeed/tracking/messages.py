@@ -1,8 +1,9 @@
 """Warnings about MLflow: one line each, on stderr, once in a process."""
 
-import re
 import sys
 from functools import cache
+
+from ganspeed.tracking.address import hide_secrets
 
 _disabled: set[str] = set()
 
@@ -17,10 +18,18 @@ def warn_not_installed() -> None:
     warn("MLflow is not installed: runs are not mirrored; install it and run `ganspeed track` to add them")
 
 
-def one_line(uri: str, error: Exception) -> str:
-    """An error of MLflow in one line, without the password that a URI may contain."""
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return re.sub(r"//[^/@\s]+@", "//***@", f"MLflow at {uri}: {first:.300}")
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, with the type of errors that say too little without: `KeyError: 'id'`."""
+    text = str(error).strip()
+    if not text or isinstance(error, LookupError | TypeError | AttributeError):
+        text = f"{type(error).__name__}: {text}".removesuffix(": ")
+    return text.splitlines()[0]
+
+
+def one_line(uri: str, error: Exception | str) -> str:
+    """An error of MLflow in one line of some 300 characters, without the secrets that a URI may contain."""
+    text = error if isinstance(error, str) else first_line(error)
+    return f"MLflow at {hide_secrets(uri, uri)}: {hide_secrets(text, uri):.300}"
 
 
 def disable(uri: str, text: str) -> None:

@@ -3,9 +3,12 @@
 import csv
 import json
 import math
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
@@ -15,6 +18,7 @@ from ganspeed.tracking.entities import Point
 from ganspeed.workspace import Workspace
 
 SHOWN_ROWS = 40  # at most, besides the first and the last: a point takes 0.1 ms, and history.csv has all of them
+PICTURE_DIGITS = 7  # of the update in a picture's name: MLflow lists names as text
 COUNTERS = ("update", "d_updates", "images_seen")  # columns that are multiples of the step of the points
 MIRROR_VERSION = 1  # raise it, and every run is mirrored again
 
@@ -66,10 +70,15 @@ class RunFiles:
                 if step == self.record.updates and self.record.status == "completed":
                     yield Point(f"final/{name}", value, step)
 
-    def pictures(self) -> list[Path]:
-        """Sample grids, oldest first, and the animation."""
-        grids = sorted((self.folder / "samples").glob("*.png"))
-        return grids + [gif for gif in [self.folder / "samples.gif"] if gif.exists()]
+    @contextmanager
+    def numbered_pictures(self) -> Iterator[Path]:
+        """A temporary folder of the sample grids and the animation, with names that sort as their numbers do."""
+        with TemporaryDirectory() as name:
+            for grid in (self.folder / "samples").glob("*.png"):
+                shutil.copyfile(grid, Path(name, f"{grid.stem:0>{PICTURE_DIGITS}}.png"))
+            if (animation := self.folder / "samples.gif").exists():
+                shutil.copyfile(animation, Path(name, animation.name))
+            yield Path(name)
 
 
 def read_run_files(workspace: Workspace, dataset: str, variant: str, seed: int, split: str) -> RunFiles | None:

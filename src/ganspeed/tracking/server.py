@@ -1,51 +1,62 @@
 """MLflow's web interface on this machine, opened at the view of the study."""
 
 import contextlib
+import multiprocessing
 import os
+import runpy
 import signal
 import socket
-import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
+from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
 from ganspeed.tracking import client
+from ganspeed.tracking.address import artifact_folder, hide_secrets, is_server, link_base, tracking_uri
+from ganspeed.tracking.importing import ENVIRONMENT, bypass_proxies, installed
 from ganspeed.tracking.mirror import experiment_tags, mirror_safely
 from ganspeed.tracking.view import view_url
 from ganspeed.workspace import Workspace
 
 HOST = "127.0.0.1"
 START_TIMEOUT = 90.0  # seconds
+STOP_TIMEOUT = 5.0  # seconds in which the server may end its requests
 
 
 def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
     """Bring MLflow up to date, serve its page to this machine only until interrupted, and print the links to the view.
 
-    Uses a free port if `port` is in use. If MLFLOW_TRACKING_URI is a running server, only prints the links to it.
-    Raises TrackingError when MLflow is not installed, or its server does not start.
+    Uses a free port if `port` is in use or 0. If MLFLOW_TRACKING_URI is a running server, only prints the links to it.
+    Raises TrackingError when MLflow is not installed, or its server does not start; UserError for a port that this
+    user may not use.
     """
-    if not client.installed():
+    if not installed():
         raise client.TrackingError("MLflow is not installed: run `pip install mlflow`, or open reports/index.html")
+    uri = tracking_uri(workspace)
+    port = 0 if is_server(uri) else _usable_port(port)
     workspace.run_cache.mkdir(parents=True, exist_ok=True)
     mirror_safely(workspace, params)
-    uri = client.tracking_uri(workspace)
-    if client.is_server(uri):
-        _print_links(workspace, params, uri)
+    if is_server(uri):
+        _print_links(workspace, params, link_base(uri))
         return
-    port = port if _is_free(port) else _free_port()
     with _server(workspace, uri, port) as process:
         if not _wait_until_healthy(process, port):
             raise client.TrackingError(f"MLflow's server did not start on {HOST}:{port}; its log is {_log(workspace)}")
         _print_links(workspace, params, f"http://{HOST}:{port}")
         print("Press Ctrl-C to stop it.", flush=True)
-        raise client.TrackingError(f"MLflow's server ended with status {process.wait()}; its log is {_log(workspace)}")
+        process.join()
+        raise client.TrackingError(
+            f"MLflow's server ended with status {process.exitcode}; its log is {_log(workspace)}"
+        )
 
 
 def _print_links(workspace: Workspace, params: Params, server: str) -> None:
-    with client.wrap_errors(client.tracking_uri(workspace)):
+    with client.wrap_errors(tracking_uri(workspace)):
         store = client.Client(workspace)
         for dataset in params.compare.datasets:
             experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
@@ -54,15 +65,13 @@ def _print_links(workspace: Workspace, params: Params, server: str) -> None:
 
 
 @contextlib.contextmanager
-def _server(workspace: Workspace, uri: str, port: int) -> Iterator[subprocess.Popen]:
-    """The server in its own process group, since it starts other processes; it ends with this context."""
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    command += ["--artifacts-destination", client.artifact_folder(workspace).as_uri()]
-    command += ["--host", HOST, "--port", str(port), "--workers", "1"]
-    # Without jobs, which only language models need, the server uses a quarter of the memory.
-    environment = {**client.ENVIRONMENT, **os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with _log(workspace).open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+def _server(workspace: Workspace, uri: str, port: int) -> Iterator[SpawnProcess]:
+    """The server in its own process group, since it starts other processes; it ends with this context or process."""
+    options = ["--artifacts-destination", artifact_folder(workspace).as_uri()]
+    options += ["--host", HOST, "--port", str(port), "--workers", "1"]
+    arguments = (options, uri, _log(workspace))
+    process = multiprocessing.get_context("spawn").Process(target=_run_mlflow, args=arguments, name="mlflow server")
+    process.start()
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         yield process
@@ -70,15 +79,48 @@ def _server(workspace: Workspace, uri: str, port: int) -> Iterator[subprocess.Po
         print()
     finally:
         signal.signal(signal.SIGTERM, previous)
+        _end(process)
+        with contextlib.suppress(OSError):  # an error that MLflow logged may quote the address
+            text = _log(workspace).read_text(encoding="utf-8", errors="replace")
+            _log(workspace).write_text(hide_secrets(text, uri), encoding="utf-8")
+
+
+def _end(process: SpawnProcess) -> None:
+    """End the process and those that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+            os.killpg(process.pid, number)
+        process.join(STOP_TIMEOUT)
+    process.kill()  # if it had no process group of its own yet
 
 
-def _wait_until_healthy(process: subprocess.Popen, port: int) -> bool:
+def _run_mlflow(options: list[str], uri: str, log: Path) -> None:
+    """Run `mlflow server` in this process, its output in a file; its address, which may hold a password, in no list of
+    processes."""
+    os.setsid()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    # Without jobs, which only language models need, the server uses a quarter of the memory.
+    own = {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    os.environ.update({**ENVIRONMENT, **os.environ, **own})
+    bypass_proxies()
+    sys.argv = ["mlflow", "server", *options]
+    runpy.run_module("mlflow", run_name="__main__")
+
+
+def _end_with_parent() -> None:
+    """End this process group once the process that started it has ended, however it did."""
+    multiprocessing.parent_process().join()
+    os.killpg(0, signal.SIGKILL)
+
+
+def _wait_until_healthy(process: SpawnProcess, port: int) -> bool:
     deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=2):
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < deadline and process.is_alive():
+        with contextlib.suppress(OSError), direct.open(f"http://{HOST}:{port}/health", timeout=2):
             return True
         time.sleep(0.2)
     return False
@@ -88,13 +130,19 @@ def _log(workspace: Workspace) -> Path:
     return workspace.run_cache / "mlflow.log"
 
 
-def _is_free(port: int) -> bool:
+def _usable_port(port: int) -> int:
+    """The port, or a free one if it is in use or 0."""
+    try:
+        return _bind(port)
+    except PermissionError:
+        raise UserError(f"--port {port}: this user may not listen there; ports from 1024 on are open to all") from None
+    except OSError:
+        print(f"port {port} is in use, so MLflow gets another", file=sys.stderr, flush=True)
+        return _bind(0)
+
+
+def _bind(port: int) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex((HOST, port)) != 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.bind((HOST, port))
         return probe.getsockname()[1]

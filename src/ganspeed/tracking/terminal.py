@@ -22,8 +22,13 @@ def make_observers(workspace: Workspace, params: Params) -> ObserverFactory:
 
 def terminal_observer(total: int, console: Console | None = None) -> "ProgressBars | ProgressLines":
     """Progress bars on a terminal, else progress lines, for `total` runs."""
-    console = console or Console(file=sys.stderr)
+    console = console or _Console(file=sys.stderr)
     return ProgressBars(total, console) if console.is_terminal else ProgressLines(total, console)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # the error that rich is handling, where its own method would end the process
 
 
 def label(spec: RunSpec) -> str:
@@ -52,13 +57,13 @@ class ProgressBars:
     def __init__(self, total: int, console: Console):
         bar = TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn()
         self._progress = Progress(*bar, TextColumn("{task.fields[now]}"), TimeRemainingColumn(), console=console)
-        self._progress.start()
         self._runs_task = self._progress.add_task("runs", total=total, now="", visible=total > 0)
         self._scores_task = self._progress.add_task("scored", total=total or None, now="", visible=False)
         self._run_tasks: dict[str, TaskID] = {}
         self._rate = UpdateRate()
 
     def started(self, spec: RunSpec) -> None:
+        self._progress.start()
         self._run_tasks[spec.fingerprint] = self._progress.add_task(label(spec), total=spec.train.updates, now="")
 
     def logged(self, spec: RunSpec, row: dict[str, float]) -> None:
@@ -71,6 +76,7 @@ class ProgressBars:
         self._progress.advance(self._runs_task)
 
     def scored(self, spec: RunSpec) -> None:
+        self._progress.start()
         self._progress.update(self._scores_task, advance=1, visible=True)
 
     def close(self) -> None:

@@ -12,6 +12,10 @@ OnProgress = Callable[[], None]
 Result = TypeVar("Result")
 
 
+def no_progress() -> None:
+    """An OnProgress of which nobody is told."""
+
+
 def with_timeout(work: Callable[[OnProgress], Result], timeout: float) -> Result:
     """Run `work(on_progress)` in a thread and return its result; `work` calls `on_progress` after each step.
 

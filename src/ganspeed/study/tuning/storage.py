@@ -4,6 +4,7 @@ import math
 
 import optuna
 from optuna.trial import FrozenTrial, create_trial
+from sqlalchemy import URL
 
 from ganspeed.params.blocks import Tuning
 from ganspeed.study.tuning.trials import Trial, distributions, quiet_optuna
@@ -20,7 +21,8 @@ class Storage:
     def __init__(self, workspace: Workspace, dataset: str, tuning: Tuning):
         path = workspace.trials(dataset)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._storage, self._studies = optuna.storages.RDBStorage(f"sqlite:///{path}"), {}
+        uri = URL.create("sqlite", database=str(path)).render_as_string()  # with `?` or `%` in the path escaped
+        self._storage, self._studies = optuna.storages.RDBStorage(uri), {}
         self._spaces = {arm: {**tuning.shared, **about.own} for arm, about in tuning.arms.items()}
         self._scored: dict[str, FrozenTrial] = {}  # by Trial.key
         for arm, space in self._spaces.items():
