@@ -166,10 +166,10 @@ def digests_of(artifacts: Path, engine: str, variant: str) -> dict[str, str]:
 def write_made_up(study: toy_study.Study) -> None:
     """Params and every file that stage `compare` reads, from tests/golden/study/."""
     made_up = read_json(MADE_UP / "study.json")
+    train = DIGITS["train"] | {key: made_up["run"][key] for key in ("updates", "batch_size", "grid_ratio")}
 
     def change(document) -> None:
         document["compare"] = made_up["compare"]
-        train = DIGITS["train"] | {key: made_up["run"][key] for key in ("updates", "batch_size", "grid_ratio")}
         document["datasets"] = {"digits": DIGITS | {"threshold": made_up["threshold"], "train": train}}
         document["variants"].update(made_up["variants"])
         document["evaluate"] = EVALUATE
@@ -186,11 +186,19 @@ def write_made_up(study: toy_study.Study) -> None:
         shutil.copy(MADE_UP / name, study.root / place)
     print_hash = "from ganspeed.scoring.sources import metric_sha256; print(metric_sha256())"
     sources = study.run(sys.executable, "-c", print_hash).stdout.strip()
-    label = {"evaluate": EVALUATE, "metric_sha256": sources, "samples": DIGITS["evaluate"]["samples"], "split": "test"}
+    label = {
+        "fingerprint": "of made-up scores",
+        "evaluate": EVALUATE,
+        "metric_sha256": sources,
+        "samples": DIGITS["evaluate"]["samples"],
+        "split": "test",
+    }
     for variant, block in made_up["variants"].items():
         for seed in made_up["compare"]["seeds"]:
             folder = study.root / "artifacts" / "scores" / "digits" / variant
-            write_scores(folder, seed, label, made_up["run"] | {"n_critic": block["n_critic"], "variant": block})
+            parameters = {"data": DIGITS["data"], "train": train, "variant": block}
+            run = made_up["run"] | {"n_critic": block["n_critic"], "variant": block, "parameters": parameters}
+            write_scores(folder, seed, label, run)
 
 
 def write_scores(folder: Path, seed: int, label: dict, facts: dict) -> None:

@@ -4,22 +4,28 @@ Run in the folder of a toy study with its own src on PYTHONPATH; prints how each
 the stage runs as DVC runs it, and at the number-th file that it opens one file of the study is edited.
 """
 
+import contextlib
+import importlib
 import json
 import multiprocessing
 import os
 import random
 import runpy
 import shutil
+import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from digests import digests
 
+from ganspeed.system import exit_status, shutdown
+
 sys.path.insert(0, "pipeline")
+shutdown.exit_now = exit_status.exit_now = sys.exit  # so that a fork goes on to write what it has imported
 TRIALS = 300
 CONTEXT = multiprocessing.get_context("fork")
-LONG, QUICK = 12, 40  # how often a stage is drawn
+LONG, QUICK = 8, 40  # how often a stage is drawn
 STAGES = {  # stage → arguments, outputs, how often it is drawn
     "check": ((), ["artifacts/check.txt"], QUICK),
     "prepare": (("digits",), ["data/prepared/digits"], QUICK),
@@ -63,34 +69,55 @@ EDITS = (
     Edit(f"{SRC}/scoring/feature_metrics.py", "return float(max(", "return 2 * float(max(", ("calibrate", "evaluate")),
     Edit(f"{SRC}/data/decode.py", '"""Decoding', '"""The decoding', ("prepare",)),
     Edit(f"{SRC}/compare/statistics.py", "ALPHA = 0.05", "ALPHA = 0.01", ("compare", "report")),
-    Edit(f"{SRC}/scoring/train_classifier.py", "MIXUP_SHARE = 0.03", "MIXUP_SHARE = 0.5", ("features", "evaluate")),
+    Edit(f"{SRC}/scoring/train_classifier.py", "MIXUP_SHARE = 0.03", "MIXUP_SHARE = 0.5", ("features",)),
     Edit("pipeline/compare.py", '"""Stage', '"""The stage', ("compare",)),
 )
 
 
-def run(stage: str, edits: tuple[tuple[int, Edit], ...]) -> tuple[int, str, int]:
-    """(exit status, output, files opened) of a stage in a fork; each edit is made at that number of opened files."""
-    opened, output = CONTEXT.Value("q", 0), Path("output.txt")
-    process = CONTEXT.Process(target=_work, args=(stage, dict(edits), opened, output))
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    output: str
+    opened: int  # files
+    before_the_end: int  # files opened before the stage looked at its files once more
+
+
+def run(stage: str, edits: tuple[tuple[int, Edit], ...] = ()) -> Outcome:
+    """How a stage ends in a fork; each edit is made at that number of opened files."""
+    opened, ended, output = CONTEXT.Value("q", 0), CONTEXT.Value("q", 0), Path("output.txt")
+    process = CONTEXT.Process(target=_work, args=(stage, dict(edits), opened, ended, output))
     process.start()
     process.join()
-    return process.exitcode, output.read_text(encoding="utf-8"), opened.value
+    return Outcome(process.exitcode, output.read_text(encoding="utf-8"), opened.value, ended.value)
 
 
-def _work(stage: str, edits: dict[int, Edit], opened, output: Path) -> None:
+def _work(stage: str, edits: dict[int, Edit], opened, ended, output: Path) -> None:
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
 
     def on_event(event: str, arguments: tuple) -> None:
-        if event == "open":
+        if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             number, opened.value = opened.value, opened.value + 1
+            if Path(os.fsdecode(arguments[0])).name == "dvc.yaml":
+                ended.value = number
             if edit := edits.pop(number, None):
                 edit.apply()
 
     sys.argv = [f"pipeline/{stage}.py", *STAGES[stage][0]]
     sys.addaudithook(on_event)
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    finally:
+        sys.stdout.flush()
+        Path("imported.txt").write_text("\n".join(sys.modules), encoding="utf-8")
+
+
+def import_what_was_imported() -> None:
+    """Import here what the last stage has imported, for all forks to come."""
+    for name in Path("imported.txt").read_text(encoding="utf-8").split():
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
 
 
 class Trials:
@@ -130,24 +157,24 @@ class Ended:
     stage: str
     edit: Edit
     number: int  # of files opened before the edit
-    opened: int  # in all, without an edit
+    late: bool  # whether that was after the stage had begun to look at its files once more
     status: int
     output: str
     result: str  # "unedited", "edited" or "other": whose outputs were left
     compare: int | None = None  # status of the stage compare after an edit at the very end of a stage
 
 
-def trial(trials: Trials, stage: str, edit: Edit, number: int, opened: int, known: dict) -> Ended:
+def trial(trials: Trials, stage: str, edit: Edit, number: int, known: dict) -> Ended:
     trials.reset(stage, None)
-    status, output, _ = run(stage, ((number, edit),))
-    at_the_end = number >= opened
-    if at_the_end:
+    outcome = run(stage, ((number, edit),))
+    if number >= outcome.opened:
         edit.apply()
-    left = outputs(stage)
+    left, late = outputs(stage), number > outcome.before_the_end
     result = "unedited" if left == known[stage, None] else "edited" if left == known.get((stage, edit)) else "other"
-    ended = Ended(stage, edit, number, opened, status, output, result)
-    if at_the_end and stage in edit.stages and stage in ("train", "evaluate"):
-        ended.compare = run("compare", ())[0]
+    ended = Ended(stage, edit, number, late, outcome.status, outcome.output, result)
+    if late and outcome.status == 0 and stage in edit.stages and stage in ("train", "evaluate"):
+        arguments = [sys.executable, "pipeline/compare.py", "digits"]  # anew: forks have hashed the sources before
+        ended.compare = subprocess.run(arguments, capture_output=True, check=False).returncode
     trials.restore(stage, edit)
     if ended.compare is not None:
         trials.restore("compare", edit)
@@ -158,19 +185,22 @@ def reference(trials: Trials, stage: str, edit: Edit) -> dict[str, str]:
     """The outputs of the stage where params.yaml was edited before it started."""
     trials.reset(stage, None)
     edit.apply()
-    run(stage, ())
+    run(stage)
     found = outputs(stage)
     trials.restore(stage, edit)
     return found
 
 
 def main() -> None:
-    runpy.run_path("pipeline/report.py", run_name="imported once, for all forks")
     trials, drawn, known, opened = Trials(), random.Random(0), {}, {}
     for stage in STAGES:
         trials.reset(stage, None)
-        status, output, opened[stage] = run(stage, ())
-        assert status == 0, output
+        run(stage)
+        import_what_was_imported()
+        trials.reset(stage, None)
+        outcome = run(stage)
+        assert outcome.status == 0, outcome.output
+        opened[stage] = outcome.opened
         known[stage, None] = outputs(stage)
         for edit in EDITS:
             if edit.file == "params.yaml" and stage in edit.stages:
@@ -179,7 +209,7 @@ def main() -> None:
     for stage in drawn.choices(list(STAGES), [often for *_, often in STAGES.values()], k=TRIALS):
         edit = drawn.choice([e for e in EDITS if stage in e.stages] * 4 + list(EDITS))
         number = drawn.choice([drawn.randrange(opened[stage]), drawn.randrange(opened[stage]), opened[stage]])
-        ended.append(asdict(trial(trials, stage, edit, number, opened[stage], known)))
+        ended.append(asdict(trial(trials, stage, edit, number, known)))
     print(json.dumps(ended))
 
 

@@ -96,6 +96,7 @@ PROTOCOL = {
     "equivalence": [0.8, 1.25],
     "timing": {"repeats": 0, "updates": 50},
 }
+IN_LABELS = ("seed", "parameters", "sources")  # of a run's identity
 GUARDS = ("consecutive", "equivalence", "margin", "max_coverage_drop", "max_extra_failures")
 TUNING = {
     "dataset": "digits",
@@ -321,7 +322,7 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
     label = {"fingerprint": fingerprint, "sha256": _sha256(path.read_bytes()), "samples": 1000, "split": "test"}
     label["evaluate"] = EVALUATE
     label["metric_sha256"] = metric_sha256()
-    label["run"] = _facts(variant, end) | {"fingerprint": fingerprint, "seed": seed, "sources": identity["sources"]}
+    label["run"] = _facts(variant, end) | {"fingerprint": fingerprint} | {k: identity[k] for k in IN_LABELS}
     _write_json(path.with_suffix(".json"), label)
 
 

@@ -31,13 +31,12 @@ def trials(finished, tmp_path_factory) -> list[dict]:
     return json.loads(study.run(sys.executable, "-c", program).stdout.splitlines()[-1])
 
 
-def test_a_stage_with_an_edit_ends_in_words_or_has_the_result_of_what_is_there(trials):
+def test_an_edit_ends_a_stage_in_words_or_is_part_of_its_result(trials):
     """DVC records a stage with status 0 as one of the params and sources that are there when it has ended."""
     assert len(trials) == 300 and {trial["status"] for trial in trials} == {0, 2}
     for trial in trials:
         assert "Traceback" not in trial["output"], trial
-        used = trial["stage"] in trial["edit"]["stages"]
-        late = trial["number"] >= trial["opened"]
+        used, late = trial["stage"] in trial["edit"]["stages"], trial["late"]
         if trial["status"] == 0 and used and not late:
             assert trial["result"] == "edited", trial
         elif trial["status"] == 0:

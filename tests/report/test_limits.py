@@ -12,10 +12,10 @@ HEADING = "The same picture more than once"
 @pytest.mark.parametrize("across, meaning", [(1200, "1,200 of them in another"), (0, "none of them in another")])
 def test_copies_of_pictures_are_a_limit_with_their_numbers(tmp_path, across, meaning):
     workspace, params = made_up.write_study(tmp_path, duplicates={"pictures": 1300, "across_splits": across})
-    limits = dict(all_limits(read_results(workspace, params.compare)))
+    limits = dict(all_limits(read_results(workspace, params)))
     assert limits[HEADING].startswith(f"On digits 1,300 of 1,797 have a copy, {meaning}")
 
 
 def test_without_copies_there_is_no_such_limit(tmp_path):
     workspace, params = made_up.write_study(tmp_path)
-    assert HEADING not in dict(all_limits(read_results(workspace, params.compare)))
+    assert HEADING not in dict(all_limits(read_results(workspace, params)))

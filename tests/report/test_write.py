@@ -286,11 +286,11 @@ def test_a_copy_on_other_seeds_is_called_one(study):
 def test_a_title_is_text_in_markdown_as_well(study):
     workspace, params = study
     title = "<script>alert(1)</script> | [a](javascript:b) *c* `d` & \\ #1_2"
-    shown = page.render("template.md", title, read_results(workspace, params.compare), [], workspace.reports)
+    shown = page.render("template.md", title, read_results(workspace, params), [], workspace.reports)
     assert shown.splitlines()[0] == (
         r"# &lt;script\>alert(1)&lt;/script\> \| \[a\](javascript:b) \*c\* \`d\` &amp; \\ \#1\_2"
     )
     table = Table("caption", ("name",), (("", ((Cell("a|b<i>\nc"),),)),))
     section = page.Section("Names", 2, (table,))
-    shown = page.render("template.md", "title", read_results(workspace, params.compare), [section], workspace.reports)
+    shown = page.render("template.md", "title", read_results(workspace, params), [section], workspace.reports)
     assert "| a\\|b&lt;i> c |" in shown

@@ -56,7 +56,7 @@ def test_the_report_is_made_and_confirms_nothing(content, tmp_path, capsys):
     workspace, params = made_up.write_study(tmp_path, ("wgan_gp", "gan"), seeds, diverged=(), planned=planned)
     path = workspace.provenance("digits", "gan", 100)
     damage(path, content)
-    (results,) = read_results(workspace, params.compare)
+    (results,) = read_results(workspace, params)
     said = capsys.readouterr().err
     assert f"{path}: " in said and "the run counts as one of no known commit" in said
     assert [methods.commit(run) for run in results.runs].count("unknown") == 1

@@ -124,7 +124,7 @@ def test_the_label_has_the_facts_that_compare_needs(workspace, score):
         "updates": 24, "batch_size": 16, "grid_ratio": run["parameters"]["train"]["grid_ratio"], "n_critic": 1,
         "variant": run["parameters"]["variant"],
         "device": run["device"], "engine": run["engine"], "precision": run["precision"], "versions": run["versions"],
-        "seed": 1, "sources": run["sources"],
+        "seed": 1, "parameters": run["parameters"], "sources": run["sources"],
     }  # fmt: skip
     assert label.keys() == {"fingerprint", "sha256", "samples", "split", "evaluate", "metric_sha256", "run"}
     assert asdict(read_label(workspace.scores(*CELL, 1))) == label

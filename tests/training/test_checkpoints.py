@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganspeed.training.checkpoints import CheckpointError, Checkpoints, differences
+from ganspeed.system.nested import dict_differences
+from ganspeed.training.checkpoints import CheckpointError, Checkpoints
 
 CPU = torch.device("cpu")
 IDENTITY = {"seed": 0, "parameters": {"train": {"updates": 12}, "variant": {"betas": [0.0, 0.9]}}, "device": "cpu X"}
@@ -77,7 +78,10 @@ def test_that_of_another_run_is_refused_naming_what_differs(checkpoints, change,
 
 
 def test_differences_are_told_in_the_order_of_their_paths():
-    assert differences({"a": {"c": 1, "b": 2}}, {"a": {"c": 3}}) == ["a.b: 2 there, None here", "a.c: 1 there, 3 here"]
+    assert dict_differences({"a": {"c": 1, "b": 2}}, {"a": {"c": 3}}) == [
+        "a.b: 2 there, None here",
+        "a.c: 1 there, 3 here",
+    ]
 
 
 def test_one_that_asks_to_run_code_is_refused(tmp_path):

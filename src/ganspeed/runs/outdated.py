@@ -7,7 +7,7 @@ from ganspeed.errors import UserError
 from ganspeed.runs.record import read_record
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
-from ganspeed.training.checkpoints import differences
+from ganspeed.system.nested import dict_differences
 
 LISTED = 4  # differences that are named; an edit of the code may make many
 
@@ -38,7 +38,7 @@ def _reason(store: RunStore, spec: RunSpec) -> str:
         there = read_record(store.run_folder(spec)).identity
     except UserError as error:
         return str(error)
-    found = differences(_short(there), _short({**spec.identity})) or [f"{store.run_folder(spec)}: damaged"]
+    found = dict_differences(_short(there), _short({**spec.identity})) or [f"{store.run_folder(spec)}: damaged"]
     more = [f"and {len(found) - LISTED} more"] if len(found) > LISTED else []
     return "; ".join([*found[:LISTED], *more])
 

@@ -10,6 +10,7 @@ from ganspeed.runs.integrity import score_problems
 from ganspeed.scoring.label import ScoreLabel, read_label
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.source_files import HASHES
+from ganspeed.system.nested import dict_differences
 from ganspeed.workspace import Workspace
 
 Cell = tuple[str, int]  # variant and seed
@@ -53,16 +54,12 @@ def _refuse_outdated(workspace: Workspace, dataset: str, params: Params, labels:
 
 
 def outdated(label: ScoreLabel, params: Params, dataset: str, variant: str, seed: int) -> list[str]:
-    """How the scores of a run differ from what params.yaml and the sources ask for, each with both values."""
+    """How the scores that are there differ from what params.yaml and the sources here ask for."""
     block, method, run = params.dataset(dataset), params.variant(variant), label.run
-    asked = {"split": params.evaluate.split, "samples": block.evaluate.samples}
-    asked |= {f"evaluate.{key}": value for key, value in params.evaluate.model_dump(mode="json").items()}
-    asked |= {key: getattr(block.train, key) for key in ("updates", "batch_size", "grid_ratio", "precision")}
-    asked |= {f"variants.{variant}.{key}": value for key, value in method.resolved().items()}
-    asked |= {"seed": seed + method.seed_offset, "scoring sources": metric_sha256()}
-    asked |= {f"source {name}": HASHES.get(name) for name in run.sources}
-    found = {"split": label.split, "samples": label.samples, "scoring sources": label.metric_sha256}
-    found |= {f"evaluate.{key}": value for key, value in label.evaluate.items()} | vars(run)
-    found |= {f"variants.{variant}.{key}": value for key, value in run.variant.items()}
-    found |= {f"source {name}": digest for name, digest in run.sources.items()}
-    return [f"{key} {found.get(key)!r} instead of {value!r}" for key, value in asked.items() if found.get(key) != value]
+    blocks = {"data": block.data.model_dump(mode="json"), "train": block.train.model_dump(mode="json")}
+    asked = {"evaluate": params.evaluate.model_dump(mode="json"), **blocks, "variant": method.resolved()}
+    asked |= {"samples": block.evaluate.samples, "seed": seed + method.seed_offset, "metrics": metric_sha256()}
+    asked["sources"] = {name: HASHES.get(name) for name in run.sources}
+    found = {"evaluate": label.evaluate, **run.parameters, "samples": label.samples, "seed": run.seed}
+    found |= {"metrics": label.metric_sha256, "sources": run.sources}
+    return dict_differences(found, asked)

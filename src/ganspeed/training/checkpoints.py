@@ -7,12 +7,12 @@ import pickle
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ganspeed.errors import UserError
 from ganspeed.system.files import write_atomically
+from ganspeed.system.nested import dict_differences
 from ganspeed.training.state import State
 
 CHECKPOINTS_KEPT = 2  # generations: if the newest is damaged, the one before costs only a few updates
@@ -60,7 +60,7 @@ class Checkpoints:
                 saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
             except pickle.UnpicklingError:
                 raise CheckpointError(f"{path}: refused: not a checkpoint of tensors and plain values") from None
-            if differing := differences(saved["identity"], self._plain_identity):
+            if differing := dict_differences(saved["identity"], self._plain_identity):
                 raise CheckpointError(f"{path}: of another run; {'; '.join(differing)}")
             return saved["state"]
         if paths:
@@ -80,11 +80,3 @@ class Checkpoints:
 
     def _newest_first(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*.pt"), reverse=True)
-
-
-def differences(there: Any, here: Any, path: str = "") -> list[str]:
-    """The differences between two nested dicts of plain values, each as a dotted path with both values."""
-    if isinstance(there, dict) and isinstance(here, dict):
-        inner = {key: f"{path}.{key}" if path else key for key in sorted(there.keys() | here.keys())}
-        return [line for key, name in inner.items() for line in differences(there.get(key), here.get(key), name)]
-    return [] if there == here else [f"{path}: {there!r} there, {here!r} here"]
