@@ -38,6 +38,15 @@ def test_a_study_holds_the_report_its_params_and_its_lock(workspace):
     assert (folder / "params.yaml").read_bytes() == workspace.params.read_bytes()
 
 
+@pytest.mark.parametrize(("old", "new"), [("- gan\n", "- wgan_gp\n"), ("tau: 30.0", "tau: 31.0")])
+def test_a_report_of_other_params_is_refused(old, new, workspace):
+    text = workspace.params.read_text()
+    assert old in text
+    workspace.params.write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError, match=r"comparison/digits\.json: does not match params\.yaml in "):
+        publish(workspace, "study")
+
+
 def test_a_study_keeps_what_was_fixed_before_it(workspace):
     record = workspace.preregistration("digits")
     record.parent.mkdir(exist_ok=True)

@@ -171,7 +171,7 @@ def test_missing_runs_are_refused_by_name_and_the_old_report_stays(tmp_path):
 def test_a_comparison_of_other_runs_is_refused(tmp_path):
     workspace, params = made_up.write_study(tmp_path)
     fewer = params.model_copy(update={"compare": params.compare.model_copy(update={"seeds": (0, 1)})})
-    with pytest.raises(UserError, match=r"does not match params.compare in gan/seed-2, iterative/seed-2"):
+    with pytest.raises(UserError, match=r"does not match params.yaml in gan/seed-2, iterative/seed-2"):
         write.write_report(workspace, fewer)
 
 

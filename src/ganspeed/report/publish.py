@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 from ganspeed.errors import UserError
-from ganspeed.system.files import copy, move, temporary_folder
+from ganspeed.params.load import load_params
+from ganspeed.report.read import check_comparison
+from ganspeed.system.files import copy, move, read_json, temporary_folder
 from ganspeed.workspace import Workspace
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -15,8 +17,8 @@ MAX_BYTES = 2 * 1024**2  # bytes
 def publish(workspace: Workspace, name: str) -> Path:
     """Copy the report, params.yaml and, if they exist, dvc.lock and preregistration/ to reports/studies/<name>/.
 
-    Returns the folder; an existing one is replaced. Whether the report was made with this params.yaml is not checked.
-    Raises UserError for a bad name, a missing file of the report, and more than MAX_BYTES bytes.
+    Returns the folder; an existing one is replaced. Raises UserError for a bad name, a missing file of the report, a
+    report of other params than those of params.yaml, and more than MAX_BYTES bytes.
     """
     if not NAME.fullmatch(name):
         allowed = "small letters, digits, _ and - are allowed, 64 at most, a letter or digit first"
@@ -25,6 +27,12 @@ def publish(workspace: Workspace, name: str) -> Path:
     missing = [str(path) for path in sources if not path.exists()]
     if missing:
         raise UserError(f"nothing to publish: {', '.join(missing)} missing; run `dvc repro` first")
+    params = load_params(workspace.params)
+    for dataset in params.compare.datasets:
+        path = workspace.reports / "comparison" / f"{dataset}.json"
+        if not path.exists():
+            raise UserError(f"{path}: no such file, but params.yaml compares {dataset}; run `dvc repro` first")
+        check_comparison(read_json(path), params, dataset, path)
     lock = workspace.root / "dvc.lock"
     sources += [lock] if lock.exists() else []
     records = workspace.root / "preregistration"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from ganspeed.compare.records import StudyRecords
-from ganspeed.compare.times import THRESHOLDS, units_per_update
+from ganspeed.compare.rounding import rounded
+from ganspeed.compare.times import THRESHOLDS, taus_of, units_per_update
 from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare, Params
@@ -20,6 +21,7 @@ from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study.status import Status, StudyFacts, committed, study_status
 from ganspeed.system.files import read_json, read_json_if_exists
+from ganspeed.system.nested import dict_differences
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
 
@@ -120,7 +122,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
     for variant in compare.variants:
         refuse_damaged_runs(workspace, dataset, variant, compare.seeds)
     comparison = read_json(workspace.comparison(dataset))
-    _check_comparison(comparison, compare, workspace.comparison(dataset))
+    check_comparison(comparison, params, dataset, workspace.comparison(dataset))
     seconds = comparison["seconds_per_update"]
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
     tables, labels = read_scores(workspace, dataset, params)
@@ -204,10 +206,14 @@ def _check_labels(runs: list[tuple[RunRecord, RunFacts]], dataset: str) -> None:
             raise UserError(f"scores of {name} belong to another run: {'; '.join(differing)}; run the stage `evaluate`")
 
 
-def _check_comparison(comparison: dict, compare: Compare, path: Path) -> None:
-    """Raise UserError if the comparison is not of the runs in params.compare: its numbers would be out of date."""
+def check_comparison(comparison: dict, params: Params, dataset: str, path: Path) -> None:
+    """Raise UserError if the comparison in `path` is not of the runs, thresholds and guards of params.yaml."""
     compared = {(row["variant"], row["seed"]) for row in comparison["times"]}
-    wanted = set(product(compare.variants, compare.seeds))
+    wanted = set(product(params.compare.variants, params.compare.seeds))
     differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
+    asked = {"axis": params.protocol.axis, "guards": params.protocol.guards()}
+    asked["thresholds"] = rounded(taus_of(params.dataset(dataset).threshold))
+    there = comparison | {"thresholds": {name: comparison["thresholds"][name] for name in asked["thresholds"]}}
+    differing += dict_differences({key: there[key] for key in asked}, asked)
     if differing:
-        raise UserError(f"{path}: does not match params.compare in {', '.join(differing)}; run the stage `compare`")
+        raise UserError(f"{path}: does not match params.yaml in {', '.join(differing)}; run the stage `compare`")
