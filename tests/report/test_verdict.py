@@ -112,7 +112,7 @@ def test_a_frozen_study_lacks_only_commits_and_fresh_seeds(study):
     _, found = study
     assert found.status.reasons == [
         "seeds of pilot, tuning or demos: 0, 1, 2, 3, 4, 5, 6, 7",
-        "commits of runs without exactly this preregistration/digits.json: 0123456789",
+        "commits of runs that this clone, perhaps a shallow one, does not have: 0123456789",
         "3 runs from a checkout with changes (dirty)",
     ]
 
