@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from damage import flip
 from digests import digests
 from imported import imported
 from processes import die, double
@@ -100,7 +101,7 @@ def test_a_flipped_byte_in_a_kept_run_retrains_that_run(study):
     _, workspace = study()
     snapshot = workspace.run("digits", "gan", 1) / "snapshots" / "0000012.safetensors"
     whole = snapshot.read_bytes()
-    snapshot.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    flip(snapshot)
     assert trained(study) == [1]
     assert snapshot.read_bytes() == whole
 
