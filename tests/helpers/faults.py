@@ -112,6 +112,7 @@ def _call(target: Callable, *arguments) -> None:
 def run(workspace: Workspace, *stages: str, trigger: Trigger | None = None, mlflow: str | None = None) -> Ended:
     """Run these stages one after the other in one process, as DVC runs each in its own.
 
+    stages: a name, or a name with its arguments where they are not those in ARGUMENTS.
     mlflow: the address of the MLflow that they mirror to, none of them without it.
     """
     said = Path(tempfile.mkdtemp()) / "said"
@@ -138,9 +139,10 @@ def _work(
     shutdown.exit_now = exit_status.exit_now = sys.exit  # or the first stage would take the process with it
     try:
         for stage in stages:
-            sys.argv = [stage, *ARGUMENTS.get(stage, ("digits",))]
+            script, *arguments = stage.split()
+            sys.argv = [script, *(arguments or ARGUMENTS.get(script, ("digits",)))]
             sys.setprofile(trigger)
-            _script(stage)
+            _script(script)
     finally:
         sys.setprofile(None)
         if trigger:

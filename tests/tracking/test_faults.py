@@ -130,7 +130,7 @@ def prepared_toy(root: Path, shipped: dict) -> Workspace:
     """A study of one run of a few updates, ready to be trained."""
     document = copy.deepcopy(shipped)
     document["datasets"]["digits"]["train"] |= TINY_TRAIN
-    document["compare"] |= {"variants": ["iterative"], "seeds": [0]}
+    document["compare"] |= {"variants": ["gan"], "seeds": [0]}
     return write_prepared(document, root)
 
 
@@ -142,7 +142,7 @@ def test_training_has_the_same_bytes_whatever_ails_mlflow(shipped, tmp_path, mon
         workspace = faults.copy(toy, tmp_path / f"study-{what}")
         shutil.copy(empty_database, workspace.root)
         with fault(what, workspace.root) if what else nullcontext(tracking_uri(workspace)) as address:
-            done = faults.run(workspace, "train", mlflow=address)
+            done = faults.run(workspace, "train digits gan", mlflow=address)
         assert done.status == 0 and done.said.count("warning: MLflow at") == (1 if what else 0), done.said
         study = load_params(workspace.params)
         mirror(workspace, study)
