@@ -2,7 +2,6 @@
 
 import copy
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import toy_study
-from filelock import FileLock
 from ruamel.yaml import YAML
 
 from ganspeed.params.datasets import Train
@@ -84,26 +82,3 @@ def recipe(document):
         return Recipe(seed, checked, parse_variant(document["variants"][variant] | changes), (1, 8, 8))
 
     return make
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory, worker_id) -> toy_study.Study:
-    """One toy study, reproduced once for all processes that test; tests work on copies of it."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own if worker_id == "master" else own.parent
-    study = toy_study.Study(shared / "finished")
-    with FileLock(shared / "finished.lock"):
-        if not study.root.exists():
-            new = toy_study.new_study(shared / "unfinished")
-            first = new.repro()
-            assert first.trained == first.scored == toy_study.ALL
-            new.run("git", "add", ".")
-            new.run("git", "commit", "-qm", "results")
-            new.root.rename(study.root)
-    return study
-
-
-@pytest.fixture
-def study(finished, tmp_path) -> toy_study.Study:
-    shutil.copytree(finished.root, tmp_path / "study", symlinks=True)
-    return toy_study.Study(tmp_path / "study")

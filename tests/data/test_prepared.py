@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import flip
 from sklearn.datasets import load_digits
 from toy_study import PROJECT
 
@@ -131,9 +132,7 @@ def test_preparing_again_replaces_files_and_never_writes_through_them(damaged):
 
 @pytest.mark.parametrize("name", ["train_images.npy", "train_labels.npy"])
 def test_one_changed_bit_is_found_at_load(damaged, name):
-    content = bytearray((damaged / name).read_bytes())
-    content[-100] ^= 1
-    (damaged / name).write_bytes(content)
+    flip(damaged / name, -100)
     with pytest.raises(DataError, match=rf"{name}: sha256 \w+; the manifest says"):
         load_split(damaged, "train")
     assert len(load_split(damaged, "val")[0]) == 497

@@ -13,20 +13,21 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from pathlib import Path
 from unittest.mock import Mock
 
+import pytest
 import torch
 
 from ganspeed.system import exit_status, shutdown
 from ganspeed.tracking import mirror, terminal
 from ganspeed.workspace import Workspace
 
-CONTEXT = multiprocessing.get_context("forkserver")  # a fork of one that has imported torch starts in no time
-CONTEXT.set_forkserver_preload(
-    ["torch._dynamo", "mlflow_imported", "ganspeed.report.write"]
-    + [f"ganspeed.scoring.{name}" for name in ("calibration", "snapshots", "train_classifier")]
-)
+CONTEXT = multiprocessing.get_context("forkserver")
+PRELOADED = ["torch._dynamo", "mlflow_imported", "ganspeed.report.write"]
+PRELOADED += [f"ganspeed.scoring.{name}" for name in ("calibration", "snapshots", "train_classifier")]
+CONTEXT.set_forkserver_preload(PRELOADED)
 ENVIRONMENT = {"GANSPEED_DEVICE": "cpu", "GANSPEED_WORKERS": "1"}
 ARGUMENTS = {"train": ("digits", "iterative"), "evaluate": ("digits", "iterative"), "check": (), "report": ()}
 UP_TO_TRAIN = ("prepare", "features")
@@ -95,30 +96,53 @@ class Ended:
     never_called: list[str]
 
 
-def run(workspace: Workspace, *stages: str, trigger: Trigger | None = None) -> Ended:
-    """Run these stages one after the other in one process, as DVC runs each in its own."""
+def forked(target: Callable, *arguments) -> multiprocessing.Process:
+    """A process for this call, not started yet: it starts in no time, as a fork of one that has imported PRELOADED."""
+    with pytest.MonkeyPatch.context() as environment:  # the server of Python 3.11 does not get the path of this process
+        environment.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        forkserver.ensure_running()
+    return CONTEXT.Process(target=_call, args=(target, *arguments))
+
+
+def _call(target: Callable, *arguments) -> None:
+    assert sys.modules.keys() >= {*PRELOADED}, "the server could not import what each child of it has to import now"
+    target(*arguments)
+
+
+def run(workspace: Workspace, *stages: str, trigger: Trigger | None = None, mlflow: str | None = None) -> Ended:
+    """Run these stages one after the other in one process, as DVC runs each in its own.
+
+    stages: a name, or a name with its arguments where they are not those in ARGUMENTS.
+    mlflow: the address of the MLflow that they mirror to, none of them without it.
+    """
     said = Path(tempfile.mkdtemp()) / "said"
     counted, never_called = CONTEXT.Value("q", 0), said.with_name("never called")
-    process = CONTEXT.Process(target=_work, args=(workspace.root, stages, trigger, said, counted))
+    process = forked(_work, workspace.root, stages, trigger, mlflow, said, counted)
     process.start()
     process.join()
     names = never_called.read_text().split() if never_called.exists() else []
     return Ended(process.exitcode, said.read_text(), counted.value, names)
 
 
-def _work(root: Path, stages: tuple[str, ...], trigger: Trigger | None, said: Path, counted) -> None:
+def _work(
+    root: Path, stages: tuple[str, ...], trigger: Trigger | None, mlflow: str | None, said: Path, counted
+) -> None:
     output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.environ.update(ENVIRONMENT)
     os.chdir(root)
-    mirror.mirror_safely = terminal.LiveMirror = Mock()  # MLflow is no part of this
+    if mlflow:
+        os.environ["MLFLOW_TRACKING_URI"] = mlflow
+    else:
+        mirror.mirror_safely = terminal.LiveMirror = Mock()
     shutdown.exit_now = exit_status.exit_now = sys.exit  # or the first stage would take the process with it
     try:
         for stage in stages:
-            sys.argv = [stage, *ARGUMENTS.get(stage, ("digits",))]
+            script, *arguments = stage.split()
+            sys.argv = [script, *(arguments or ARGUMENTS.get(script, ("digits",)))]
             sys.setprofile(trigger)
-            _script(stage)
+            _script(script)
     finally:
         sys.setprofile(None)
         if trigger:

@@ -5,6 +5,7 @@ What was trained and scored is read from the files: a run that is trained again 
 score that is computed again a new modification time. Stages that started are read from dvc's own record of them.
 """
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -55,10 +56,10 @@ class Study:
         change(document)
         yaml.dump(document, self.root / "params.yaml")
 
-    def repro(self) -> "Reran":
-        """Run `dvc repro`; returns what really happened."""
+    def repro(self, *stages: str) -> "Reran":
+        """Run `dvc repro`, of these stages and what they need if any are named; returns what really happened."""
         before = self.record()
-        out = self.run("dvc", "repro").stdout
+        out = self.run("dvc", "repro", *stages).stdout
         after = self.record()
         stages = [line.split("'")[1] for line in out.splitlines() if line.startswith("Running stage '")]
         return Reran(
@@ -83,6 +84,11 @@ class Study:
 class Reran:
     def __init__(self, trained: set, scored: set, stages: set):
         self.trained, self.scored, self.stages = trained, scored, stages
+
+    @property
+    def stage_names(self) -> set[str]:
+        """Of a stage of several data sets or variants, the name alone."""
+        return {stage.split("@")[0] for stage in self.stages}
 
 
 def _key(path: Path) -> str:
@@ -147,6 +153,7 @@ def new_study(root: Path, *, git: bool = True, mirror: bool = False) -> Study:
         shutil.copytree(
             PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "*.json")
         )
+    compileall.compile_dir(root / "src", quiet=2)  # once, not in every process of a stage
     for name in ("dvc.yaml", ".dvcignore", ".gitignore", "Makefile"):
         shutil.copy(PROJECT / name, root / name)
     (root / "reports").mkdir()

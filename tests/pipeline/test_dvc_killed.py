@@ -26,7 +26,7 @@ def prepared(tmp_path_factory) -> Study:
 
     def long(document) -> None:
         document["compare"]["variants"] = ["iterative"]
-        document["datasets"]["digits"]["train"].update(updates=400, checkpoint_every=25)
+        document["datasets"]["digits"]["train"].update(updates=250, checkpoint_every=25)
 
     study.edit(long)
     study.run("dvc", "repro", "-q", "prepare")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from digests import digests
-from faults import DISK, SCORED, UP_TO_TRAIN, Trigger, end_at_once, run
+from faults import DISK, SCORED, Trigger, end_at_once, run
 from faults import copy as copy_of
 from toy_study import toy, write
 
@@ -22,14 +22,6 @@ PHASES = {
     "between runs": Trigger(("seal", "RunStore.collect", "RunStore.stash_others"), only=DISK),
     "while evaluating": Trigger(("evaluate",), only=DISK),
 }
-
-
-@pytest.fixture(scope="module")
-def prepared(shipped, tmp_path_factory) -> Workspace:
-    """A toy study with everything but its runs."""
-    workspace = write(toy(copy.deepcopy(shipped), ["iterative"]), tmp_path_factory.mktemp("prepared") / "study")
-    finish(workspace, *UP_TO_TRAIN)
-    return workspace
 
 
 @pytest.fixture(scope="module")

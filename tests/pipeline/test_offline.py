@@ -6,7 +6,7 @@ import subprocess
 import tomllib
 
 import pytest
-from toy_study import PROJECT, new_study
+from toy_study import PROJECT
 
 
 def may_cut_the_network() -> bool:
@@ -17,15 +17,17 @@ def may_cut_the_network() -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not may_cut_the_network(), reason="unshare -rn is not there or not permitted")
-def test_train_evaluate_compare_and_report_work_without_a_network(tmp_path):
-    study = new_study(tmp_path / "study", git=False, mirror=True)
-    study.edit(lambda p: (p["compare"].update(variants=["wgan"], seeds=[0]), p["protocol"].update(references=["wgan"])))
+def test_train_evaluate_compare_and_report_work_without_a_network(study):
+    study.mirror = True
+    study.edit(lambda p: (p["compare"].update(variants=["wgan"], seeds=[2]), p["protocol"].update(references=["wgan"])))
     connect = "import socket; socket.create_connection(('127.0.0.1', 1))"
     assert "Network is unreachable" in study.run("unshare", "-rn", "python", "-c", connect, check=False).stderr
+    before = study.record()["trained"].keys()
     done = study.run("unshare", "-rn", "dvc", "repro")
     lines = done.stdout.splitlines()
     stages = {line.split("'")[1].split("@")[0] for line in lines if line.startswith("Running stage '")}
     assert {"train", "evaluate", "compare", "report"} <= stages
+    assert study.record()["trained"].keys() - before == {"wgan/seed-2"}
     assert (study.root / "reports" / "index.html").stat().st_size > 10_000
     assert (study.root / "mlflow.db").exists()
 

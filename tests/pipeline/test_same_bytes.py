@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from digests import digests
-from faults import UP_TO_TRAIN, copy, run
+from faults import copy, run
 from toy_study import toy, write
 
 from ganspeed.workspace import Workspace
@@ -25,14 +25,6 @@ study = load_params(workspace.params)
 train_cell(workspace, study, "digits", "iterative", lambda specs: [])
 score_variant(workspace, study, "digits", "iterative")
 """
-
-
-@pytest.fixture
-def prepared(document, tmp_path) -> Workspace:
-    workspace = write(toy(document, ["iterative"]), tmp_path / "prepared")
-    ended = run(workspace, *UP_TO_TRAIN)
-    assert ended.status == 0, ended.said
-    return workspace
 
 
 def train_and_score(workspace: Workspace, **environment: str) -> dict[str, str]:
@@ -62,14 +54,15 @@ def test_neither_the_hash_seed_nor_the_number_of_workers_changes_a_byte(device, 
 
 def test_logging_and_evaluating_twice_as_often_changes_no_weight(prepared, document, tmp_path):
     """Checkpoints too. Of the snapshots that both have and of the rows at the same updates no byte differs."""
-    often = copy(prepared, tmp_path / "often")
+    seldom, often = (copy(prepared, tmp_path / name) for name in ("seldom", "often"))
+    toy(document, ["iterative"])
     document["datasets"]["digits"]["train"] |= {"log_every": 2, "checkpoint_every": 2, "grid_ratio": 1.1}
     document["evaluate"]["full_snapshots"] = 4
     write(document, often.root)
-    for workspace in (prepared, often):
+    for workspace in (seldom, often):
         ended = run(workspace, "train", "evaluate")
         assert ended.status == 0, ended.said
-    seldom_run, often_run = (workspace.run("digits", "iterative", 0) for workspace in (prepared, often))
+    seldom_run, often_run = (workspace.run("digits", "iterative", 0) for workspace in (seldom, often))
     seldom_weights, often_weights = (digests(folder / "snapshots") for folder in (seldom_run, often_run))
     assert len(seldom_weights) < len(often_weights) and seldom_weights.items() <= often_weights.items()
     rows, more = ((folder / "history.csv").read_text().splitlines() for folder in (seldom_run, often_run))

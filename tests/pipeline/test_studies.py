@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from toy_study import new_study, yaml
+from toy_study import yaml
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -12,8 +12,8 @@ def stages(done) -> set[str]:
     return {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage '")}
 
 
-def test_tuning_and_pilot_run_when_asked_for_and_at_no_other_time(tmp_path):
-    study = new_study(tmp_path / "study")
+def test_tuning_and_pilot_run_when_asked_for_and_at_no_other_time(study):
+    before = study.record()
     done = stages(study.run("dvc", "repro", "studies/dvc.yaml:tune"))
     assert "studies/dvc.yaml:tune@digits" in done and not [s for s in done if "train@" in s or "pilot" in s]
     tuned = study.root / "artifacts/tuning/digits.json"
@@ -34,7 +34,7 @@ def test_tuning_and_pilot_run_when_asked_for_and_at_no_other_time(tmp_path):
     assert (label["seeds"], label["split"], label["updates"]) == ([800, 801], "val", 24)
     assert stages(study.run("dvc", "repro", "studies/dvc.yaml")) == {"studies/dvc.yaml:tune@digits"}  # kept inside
     assert stages(study.run("dvc", "repro", "studies/dvc.yaml")) == set()
-    assert not list((study.root / "artifacts").glob("runs/*/*"))
+    assert study.record() == before
 
     def edited(document):
         document["compare"].update({"variants": ["gan_tuned"], "seeds": [0]})

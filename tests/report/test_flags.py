@@ -72,6 +72,7 @@ def test_flags_are_in_page_and_comparison_and_change_nothing_else(tmp_path):
 def test_no_flag_is_raised_on_ten_healthy_runs(document, tmp_path, monkeypatch):
     """Five shipped recipes with two seeds each, really trained and scored for 160 updates."""
     monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
+    monkeypatch.setenv("GANSPEED_WORKERS", "1")  # in this process: starting others takes seconds
     digits, variants = document["datasets"]["digits"], ["gan", "wgan", "wgan_gp", "iterative", "iterative_weight"]
     digits["train"] |= {"updates": 160, "grid_ratio": 1.5}
     digits["features"] |= {"epochs": 10, "min_accuracy": 0.5}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import made_up
 import pytest
-from toy_study import PROJECT, new_study
+from damage import flip
+from toy_study import PROJECT
 
 from ganspeed.errors import UserError
 from ganspeed.report import write
@@ -17,16 +18,6 @@ from ganspeed.runs.integrity import run_problems
 
 PIPELINE = PROJECT / "pipeline"
 CELL = ("digits", "wgan_gp", 0)
-
-
-def flip(path: Path, where: int = -20) -> None:
-    """Change one bit, in a file that may be read-only, as a disk would."""
-    mode = path.stat().st_mode
-    path.chmod(0o644)
-    content = bytearray(path.read_bytes())
-    content[where] ^= 1
-    path.write_bytes(content)
-    path.chmod(mode)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +41,7 @@ def stage(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProce
 @pytest.mark.parametrize("name", ["history.csv", "samples/18.png"])
 def test_a_flipped_bit_in_a_kept_run_never_reaches_the_report(name, study):
     workspace, params = study
-    flip(workspace.run(*CELL) / name)
+    flip(workspace.run(*CELL) / name, -20)
     with pytest.raises(UserError, match=rf"wgan_gp/seed-0/{name}: damaged: its SHA-256 is .*\nthe stage train@digits-"):
         write.write_report(workspace, params)
     assert not workspace.reports.exists() or not list(workspace.reports.iterdir())
@@ -108,27 +99,3 @@ def test_runs_that_are_missing_are_counted_and_named_by_compare(study):
     assert "wgan_gp/seed-0.json: no such file" in done.stderr and "gan/seed-1.json: no such file" in done.stderr
     assert "the scores of 4 runs on digits, 2 are there and undamaged" in done.stderr
     assert workspace.comparison("digits").read_bytes() == before
-
-
-@pytest.mark.slow
-def test_a_flipped_bit_in_dvcs_read_only_cache_is_refused_at_the_next_load(tmp_path):
-    """DVC takes an object that may not be written for whole and hands it out: only the loader can find it."""
-    study = new_study(tmp_path / "study", git=False)
-    study.edit(lambda p: p["compare"].update(variants=["gan"], seeds=[0]))
-    study.run("dvc", "repro", "-q", "train@digits-gan")
-    kept = {"data/prepared/digits": "train_images.npy", "artifacts/runs/digits/gan": "0000012.safetensors"}
-    for folder, name in kept.items():
-        [path] = (study.root / folder).rglob(name)
-        [cached] = [c for c in (study.root / ".dvc/cache/files").rglob("*") if c.is_file() and same(c, path)]
-        assert not cached.stat().st_mode & 0o222
-        flip(cached)
-        shutil.rmtree(study.root / folder)
-    study.run("dvc", "checkout", "-q", *kept)
-    for loader in ("evaluate", "train"):  # train would keep the run, were it whole
-        refused = study.run("python", f"pipeline/{loader}.py", "digits", "gan", check=False)
-        name = kept["artifacts/runs/digits/gan" if loader == "evaluate" else "data/prepared/digits"]
-        assert refused.returncode == 2 and name in refused.stderr and "Traceback" not in refused.stderr
-
-
-def same(a: Path, b: Path) -> bool:
-    return a.stat().st_size == b.stat().st_size and a.read_bytes() == b.read_bytes()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from damage import flip
 from digests import digests
 from imported import imported
 from processes import die, double
@@ -129,7 +130,7 @@ def test_a_flipped_byte_in_a_kept_run_retrains_that_run(study, capsys):
     _, workspace = study()
     snapshot = workspace.run("digits", "gan", 1) / "snapshots" / "0000012.safetensors"
     whole = snapshot.read_bytes()
-    snapshot.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    flip(snapshot)
     capsys.readouterr()
     assert trained(study) == [1]
     assert capsys.readouterr().err == f"digits gan: trained again: seeds 1: {snapshot.parents[1]}: damaged\n"

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import pytest
 import torch
+from damage import flip
 from imported import imported
 from toy_study import TINY_TRAIN
 
@@ -39,6 +40,7 @@ CELL = ("digits", "gan")
 def document_of_study(shipped) -> dict:
     digits = shipped["datasets"]["digits"]
     train = digits["train"] | TINY_TRAIN | {"updates": 24, "batch_size": 16, "log_every": 12, "checkpoint_every": 24}
+    train["grid_ratio"] = 1.5
     digits = digits | {
         "train": train,
         "features": digits["features"] | {"epochs": 5, "width": 8, "min_accuracy": 0.5},
@@ -63,12 +65,31 @@ def trained(document_of_study, tmp_path_factory) -> Workspace:
     return workspace
 
 
+@pytest.fixture(scope="module")
+def scored_once(trained, document_of_study, tmp_path_factory) -> Workspace:
+    """The same study, scored. Its scores are copied, never changed."""
+    workspace = Workspace(tmp_path_factory.mktemp("scored") / "study")
+    shutil.copytree(trained.root, workspace.root)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GANSPEED_WORKERS", "1")
+        environment.setenv("GANSPEED_DEVICE", "cpu")
+        assert score_variant(workspace, parse_params(document_of_study), *CELL) == [0, 1]
+    return workspace
+
+
 @pytest.fixture
 def workspace(trained, tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("GANSPEED_WORKERS", "1")
     monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
     shutil.copytree(trained.root, tmp_path / "study")
     return Workspace(tmp_path / "study")
+
+
+@pytest.fixture
+def scored(workspace, scored_once) -> Workspace:
+    """The workspace with its scores."""
+    shutil.copytree(scored_once.artifacts / "scores", workspace.artifacts / "scores")
+    return workspace
 
 
 @pytest.fixture
@@ -93,13 +114,6 @@ def lines(workspace: Workspace, seed: int = 0) -> list[dict[str, str]]:
     return list(csv.DictReader(workspace.scores(*CELL, seed).read_text().splitlines()))
 
 
-def break_(path) -> None:
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.unlink()
-    path.write_bytes(content)
-
-
 def test_both_cfids_on_every_snapshot_and_all_metrics_on_some(workspace, score):
     assert score() == [0, 1]
     table = lines(workspace)
@@ -113,12 +127,11 @@ def test_both_cfids_on_every_snapshot_and_all_metrics_on_some(workspace, score):
     assert {(line["dataset"], line["variant"], line["seed"]) for line in table} == {("digits", "gan", "0")}
 
 
-def test_the_label_has_the_facts_that_compare_needs(workspace, score):
-    score()
+def test_the_label_has_the_facts_that_compare_needs(scored):
     label, run = (read_json(p) for p in (
-        workspace.scores(*CELL, 1).with_suffix(".json"), workspace.run(*CELL, 1) / "run.json"
+        scored.scores(*CELL, 1).with_suffix(".json"), scored.run(*CELL, 1) / "run.json"
     ))  # fmt: skip
-    assert label["sha256"] == sha256_file(workspace.scores(*CELL, 1))
+    assert label["sha256"] == sha256_file(scored.scores(*CELL, 1))
     assert label["run"] == {
         "fingerprint": run["fingerprint"], "status": "completed", "diverged_at": None,
         "updates": 24, "batch_size": 16, "grid_ratio": run["parameters"]["train"]["grid_ratio"], "n_critic": 1,
@@ -127,26 +140,24 @@ def test_the_label_has_the_facts_that_compare_needs(workspace, score):
         "seed": 1, "parameters": run["parameters"], "sources": run["sources"],
     }  # fmt: skip
     assert label.keys() == {"fingerprint", "sha256", "samples", "split", "evaluate", "metric_sha256", "run"}
-    assert asdict(read_label(workspace.scores(*CELL, 1))) == label
+    assert asdict(read_label(scored.scores(*CELL, 1))) == label
 
 
-def test_same_bytes_whatever_the_threads_and_the_order(workspace, score):
-    score()
-    first = written(workspace)
-    shutil.rmtree(workspace.scores(*CELL, 0).parent)
+def test_same_bytes_whatever_the_threads_and_the_order(scored, score):
+    first = written(scored)
+    shutil.rmtree(scored.scores(*CELL, 0).parent)
     torch.set_num_threads(2)
     assert score(seeds=[1, 0]) == [1, 0]
-    assert written(workspace) == first
+    assert written(scored) == first
 
 
 @pytest.mark.slow
-def test_same_bytes_from_two_processes(workspace, score, monkeypatch):
-    score()
-    first = written(workspace)
-    shutil.rmtree(workspace.scores(*CELL, 0).parent)
+def test_same_bytes_from_two_processes(scored, score, monkeypatch):
+    first = written(scored)
+    shutil.rmtree(scored.scores(*CELL, 0).parent)
     monkeypatch.setenv("GANSPEED_WORKERS", "2")
     assert sorted(score()) == [0, 1]
-    assert written(workspace) == first
+    assert written(scored) == first
 
 
 def test_scores_that_fit_are_kept(workspace, score):
@@ -178,34 +189,31 @@ def test_what_compare_and_report_read_of_scores_imports_no_torch():
         assert done.stdout.strip() == expected
 
 
-def test_damaged_scores_are_made_again(workspace, score):
-    score()
-    first = written(workspace)
-    break_(workspace.scores(*CELL, 1))
+def test_damaged_scores_are_made_again(scored, score):
+    first = written(scored)
+    flip(scored.scores(*CELL, 1))
     assert score() == [1]
-    assert written(workspace) == first
+    assert written(scored) == first
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "half of wh"])
-def test_scores_with_a_damaged_label_are_made_again(content, workspace, score, capsys):
-    score()
-    first = written(workspace)
-    label = workspace.scores(*CELL, 1).with_suffix(".json")
+def test_scores_with_a_damaged_label_are_made_again(content, scored, score, capsys):
+    first = written(scored)
+    label = scored.scores(*CELL, 1).with_suffix(".json")
     label.write_text(content)
     assert score() == [1]
-    assert written(workspace) == first
+    assert written(scored) == first
     assert f"{label}: damaged: " in (said := capsys.readouterr().err) and "; the run is scored again" in said
 
 
 @pytest.mark.parametrize("content", ["", "{}"])
-def test_so_are_those_in_the_run_cache(content, workspace, score):
-    score()
-    first = written(workspace)
+def test_so_are_those_in_the_run_cache(content, scored, score):
+    first = written(scored)
     assert score(seeds=[0]) == []
-    for label in (workspace.run_cache / "scores").glob("*.json"):
+    for label in (scored.run_cache / "scores").glob("*.json"):
         label.write_text(content)
     assert score() == [1]
-    assert written(workspace) == first
+    assert written(scored) == first
 
 
 def test_scores_come_back_from_a_run_cache_on_another_disk(workspace, score, other_disk):
@@ -217,22 +225,20 @@ def test_scores_come_back_from_a_run_cache_on_another_disk(workspace, score, oth
     assert written(workspace) == first and list((other_disk / "scores").iterdir()) == []
 
 
-def test_seed_removed_and_put_back_is_not_scored_again(workspace, score):
-    score()
-    first = written(workspace)
+def test_seed_removed_and_put_back_is_not_scored_again(scored, score):
+    first = written(scored)
     assert score(seeds=[0]) == []
-    assert set(written(workspace)) == {"seed-0.csv", "seed-0.json"}
+    assert set(written(scored)) == {"seed-0.csv", "seed-0.json"}
     assert score() == []
-    assert written(workspace) == first
+    assert written(scored) == first
 
 
-def test_changed_evaluate_block_is_scored_and_taken_back_is_not(workspace, score):
-    score()
-    first = written(workspace)
+def test_changed_evaluate_block_is_scored_and_taken_back_is_not(scored, score):
+    first = written(scored)
     assert score(seed=1) == [0, 1]
-    assert written(workspace) != first
+    assert written(scored) != first
     assert score() == []
-    assert written(workspace) == first
+    assert written(scored) == first
 
 
 def test_with_another_version_of_a_library_it_is_scored_again(workspace, score, monkeypatch):
@@ -243,22 +249,20 @@ def test_with_another_version_of_a_library_it_is_scored_again(workspace, score, 
     assert score() == []
 
 
-def test_changed_classifier_is_scored_again(workspace, score, document_of_study):
-    score()
+def test_changed_classifier_is_scored_again(scored, score, document_of_study):
     settings = parse_params(document_of_study).datasets["digits"].features.model_copy(update={"seed": 1})
-    folder = workspace.features("digits")
-    build("digits", settings, workspace.prepared("digits"), folder, torch.device("cpu"))
+    folder = scored.features("digits")
+    build("digits", settings, scored.prepared("digits"), folder, torch.device("cpu"))
     assert score() == [0, 1]
 
 
-def test_changed_second_classifier_leaves_the_values_of_the_first(workspace, score, document_of_study):
-    score()
-    before = lines(workspace)
+def test_changed_second_classifier_leaves_the_values_of_the_first(scored, score, document_of_study):
+    before = lines(scored)
     settings = parse_params(document_of_study).datasets["digits"].features.model_copy(update={"second_seed": 5})
-    folder = workspace.features("digits")
-    build("digits", settings, workspace.prepared("digits"), folder, torch.device("cpu"))
+    folder = scored.features("digits")
+    build("digits", settings, scored.prepared("digits"), folder, torch.device("cpu"))
     assert score() == [0, 1]
-    changed = {old["metric"] for old, new in zip(before, lines(workspace), strict=True) if old != new}
+    changed = {old["metric"] for old, new in zip(before, lines(scored), strict=True) if old != new}
     assert changed == {"cfid_second"}
 
 
@@ -276,17 +280,16 @@ def test_copies_of_training_images_are_found_out(workspace, score, monkeypatch):
     assert {float(line["value"]) for line in lines(workspace) if line["metric"] == "memorisation"} == {1.0}
 
 
-def test_run_with_other_facts_and_equal_snapshots_is_relabelled_only(workspace, score):
+def test_run_with_other_facts_and_equal_snapshots_is_relabelled_only(scored, score):
     """An edit that leaves the bytes of the snapshots changes the run's fingerprint, not its scores."""
-    score()
-    path = workspace.run(*CELL, 0) / "run.json"
+    path = scored.run(*CELL, 0) / "run.json"
     write_json(path, read_json(path) | {"fingerprint": "f" * 64})
     assert score() == []
-    assert read_json(workspace.scores(*CELL, 0).with_suffix(".json"))["run"]["fingerprint"] == "f" * 64
+    assert read_json(scored.scores(*CELL, 0).with_suffix(".json"))["run"]["fingerprint"] == "f" * 64
 
 
 def test_damaged_snapshot_is_refused_by_name(workspace, score):
-    break_(workspace.run(*CELL, 1) / "snapshots" / "0000024.safetensors")
+    flip(workspace.run(*CELL, 1) / "snapshots" / "0000024.safetensors")
     with pytest.raises(UserError, match=r"seed-1/snapshots/0000024\.safetensors: damaged: its SHA-256"):
         score()
     assert set(written(workspace)) == {"seed-0.csv", "seed-0.json"}  # what was finished before stays
@@ -300,7 +303,7 @@ def test_a_requested_shutdown_ends_the_scoring_of_a_run(score, workspace, monkey
 
 
 def test_what_cannot_be_scored_ahead_fails_the_stage_not_the_training(workspace, document_of_study, score):
-    break_(workspace.features("digits") / "reference.safetensors")
+    flip(workspace.features("digits") / "reference.safetensors")
     study = parse_params(document_of_study)
     run_grid(workspace, study, lambda specs: [])
     specs = all_specs(workspace, study, torch.device("cpu"))
@@ -321,33 +324,31 @@ def test_equal_snapshots_of_another_seed_get_lines_of_their_own(workspace, score
     assert {line["seed"] for line in lines(workspace, 5)} == {"5"}
 
 
-def test_diverged_run_is_scored_as_far_as_it_went(workspace, score):
-    score()
-    path = workspace.run(*CELL, 0) / "run.json"
+def test_diverged_run_is_scored_as_far_as_it_went(scored, score):
+    path = scored.run(*CELL, 0) / "run.json"
     record = read_json(path)
     first = "snapshots/0000000.safetensors"
     kept = {name: value for name, value in record["files"].items() if not name.startswith("snapshots/")}
     files = kept | {first: record["files"][first]}
     write_json(path, record | {"status": "diverged", "diverged_at": 1, "files": files})
     assert score() == [0]
-    assert [(line["update"], line["metric"]) for line in lines(workspace)] == [("0", metric.name) for metric in METRICS]
-    assert read_json(workspace.scores(*CELL, 0).with_suffix(".json"))["run"]["diverged_at"] == 1
+    assert [(line["update"], line["metric"]) for line in lines(scored)] == [("0", metric.name) for metric in METRICS]
+    assert read_json(scored.scores(*CELL, 0).with_suffix(".json"))["run"]["diverged_at"] == 1
 
 
-def test_untrained_generator_is_worse_than_every_calibration_row(workspace, score, document_of_study):
-    score()
-    study, out = parse_params(document_of_study), workspace.calibration("digits")
-    folders = workspace.prepared("digits"), workspace.features("digits")
+def test_untrained_generator_is_worse_than_every_calibration_row(scored, score, document_of_study):
+    study, out = parse_params(document_of_study), scored.calibration("digits")
+    folders = scored.prepared("digits"), scored.features("digits")
     calibration.calibrate("digits", *folders, study.evaluate, 500, out)
     rows = list(csv.DictReader(out.read_text().splitlines()))
-    path = workspace.run(*CELL, 0) / "run.json"  # as if it had diverged at once: update 0 is then scored in full
+    path = scored.run(*CELL, 0) / "run.json"  # as if it had diverged at once: update 0 is then scored in full
     record = read_json(path)
     kept = {name: value for name, value in record["files"].items() if name <= "snapshots/0000000.safetensors"}
     write_json(path, record | {"status": "diverged", "diverged_at": 1, "files": kept})
     score()
     for metric in ("cfid", "cfid_second", "swd", "w1_exact"):
         worst = max(float(row["value"]) for row in rows if row["metric"] == metric)
-        untrained = next(float(line["value"]) for line in lines(workspace) if line["metric"] == metric)
+        untrained = next(float(line["value"]) for line in lines(scored) if line["metric"] == metric)
         assert untrained > worst, metric
 
 

@@ -128,17 +128,13 @@ def prepared_toy(root: Path, shipped: dict) -> Workspace:
 @pytest.mark.slow
 def test_training_has_the_same_bytes_whatever_ails_mlflow(shipped, tmp_path, monkeypatch, empty_database):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    command = [sys.executable, str(PROJECT / "pipeline" / "train.py"), "digits", "gan"]
-    found = {}
+    toy, found = prepared_toy(tmp_path / "toy", shipped), {}
     for what in ("", "down", "error 500", "corrupt"):
-        workspace = prepared_toy(tmp_path / f"study-{what}", shipped)
+        workspace = faults.copy(toy, tmp_path / f"study-{what}")
         shutil.copy(empty_database, workspace.root)
         with fault(what, workspace.root) if what else nullcontext(tracking_uri(workspace)) as address:
-            environment = os.environ | {"MLFLOW_TRACKING_URI": address, "GANSPEED_DEVICE": "cpu"}
-            done = subprocess.run(
-                command, cwd=workspace.root, env=environment, capture_output=True, text=True, check=False
-            )
-        assert done.returncode == 0 and done.stderr.count("warning: MLflow at") == (1 if what else 0), done.stderr
+            done = faults.run(workspace, "train digits gan", mlflow=address)
+        assert done.status == 0 and done.said.count("warning: MLflow at") == (1 if what else 0), done.said
         study = load_params(workspace.params)
         mirror(workspace, study)
         rows = points(workspace)
@@ -190,7 +186,7 @@ def test_a_run_whose_process_was_killed_is_not_running_for_ever(study, params, m
 def test_eight_processes_on_a_fresh_database(study):
     """Without the lock they make its tables at once and break it for good."""
     (study.root / "mlflow.db").unlink()
-    processes = [faults.CONTEXT.Process(target=mirror_made_up, args=(study,)) for _ in range(8)]
+    processes = [faults.forked(mirror_made_up, study) for _ in range(8)]
     for process in processes:
         process.start()
     for process in processes:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,18 +13,29 @@ from pathlib import Path
 import psutil
 import pytest
 from browser import CHROMIUM, FLAGS
-from mirrored import PIXEL, child, make_params, points, run_of, spec, write_run
+from mirrored import PIXEL, child, make_params, points, run_of, spec, write_run, write_study
 
 from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.tracking.server import serve
 from ganspeed.tracking.view import VIEW_TAG
+from ganspeed.workspace import Workspace
 
 
-@pytest.fixture
-def server(study, monkeypatch):
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, empty_database) -> Workspace:
+    """One for all tests, which hold in any order: what one of them adds, no other one counts."""
+    workspace = Workspace(tmp_path_factory.mktemp("study"))
+    shutil.copy(empty_database, workspace.root)
+    write_study(workspace, make_params())
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def server(study):
     """The address that `serve` prints, while its usual port is taken and a proxy is named that does not exist."""
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    with socket.socket() as taken:
+    with socket.socket() as taken, pytest.MonkeyPatch.context() as environment:
+        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
+        environment.setenv("http_proxy", "http://127.0.0.1:9")
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         process = child(study, "serve", f", port={taken.getsockname()[1]}", stdout=subprocess.PIPE, text=True)

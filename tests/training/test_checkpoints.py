@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from damage import flip
 
 from ganspeed.system.nested import dict_differences
 from ganspeed.training.checkpoints import CheckpointError, Checkpoints
@@ -23,12 +24,6 @@ def checkpoints(tmp_path) -> Checkpoints:
     return made
 
 
-def damage(path: Path, where: int = -1) -> None:
-    content = bytearray(path.read_bytes())
-    content[where] ^= 1
-    path.write_bytes(content)
-
-
 def test_the_two_newest_are_kept_and_the_newest_comes_back(checkpoints):
     assert sorted(path.name for path in checkpoints.folder.iterdir()) == ["0000010.pt", "0000015.pt"]
     state = checkpoints.load(CPU)
@@ -43,7 +38,7 @@ def test_without_any_there_is_nothing_to_go_on_from(tmp_path):
 
 @pytest.mark.parametrize("where", [0, 64, 65, 500, -1])
 def test_a_flipped_byte_anywhere_leads_to_the_one_before_and_is_said(checkpoints, where, capsys):
-    damage(checkpoints.folder / "0000015.pt", where)
+    flip(checkpoints.folder / "0000015.pt", where)
     assert checkpoints.load(CPU)["update"] == 10
     assert "0000015.pt: damaged" in capsys.readouterr().err
 
@@ -57,7 +52,7 @@ def test_so_does_a_truncated_one(checkpoints, length, capsys):
 
 def test_both_damaged_stops_and_removes_nothing(checkpoints):
     for path in checkpoints.folder.iterdir():
-        damage(path)
+        flip(path)
     with pytest.raises(CheckpointError, match=r"every checkpoint is damaged \(0000015.pt, 0000010.pt\).*remove .*/run"):
         checkpoints.load(CPU)
     assert len(list(checkpoints.folder.iterdir())) == 2
