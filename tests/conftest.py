@@ -34,6 +34,16 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True)
+def own_environment():
+    """What a command sets for its processes is no part of the next test."""
+    before = dict(os.environ)
+    yield
+    if os.environ != before:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def shipped() -> dict:
     """The shipped variants and the quick preset as plain values; tests edit a copy of their own."""

@@ -96,9 +96,10 @@ def test_results_that_dvc_refuses_are_to_be_restored(root, name, content, capsys
 
 
 def test_a_folder_that_is_no_study_is_not_said_to_be_in_order(root, capsys):
-    for folder in (root / "nowhere", root / ".runs"):
-        status, said = doctor(folder, capsys)
-        assert status == 2 and f"{folder / 'params.yaml'}: no such file; `--root` names the folder of a study" in said
+    status, said = doctor(root / "nowhere", capsys)
+    assert status == 2 and f"--root: {root / 'nowhere'}: No such file or directory" in said
+    status, said = doctor(root / ".runs", capsys)
+    assert status == 2 and f"{root / '.runs/params.yaml'}: no such file; `--root` names the folder of a study" in said
     assert not (root / "nowhere").exists()
 
 

@@ -99,6 +99,7 @@ def test_the_reason_why_git_refuses_is_said_once(tmp_path, monkeypatch, capsys):
 
 
 def test_a_repository_without_a_commit_or_a_machine_without_git_says_so(tmp_path, monkeypatch, capsys):
+    (tmp_path / "src" / "ganspeed").mkdir(parents=True)
     git(tmp_path, "init", "-q")
     assert state(tmp_path) == UNKNOWN
     assert capsys.readouterr().err.startswith(f"git does not tell the commit of {tmp_path}: ")

@@ -77,7 +77,7 @@ def test_the_fingerprint_holds_the_defaults_of_omitted_options(study, document):
         assert spec.identity["parameters"]["variant"]["distance"] == "gap"
         return spec.fingerprint
 
-    assert fingerprint() == fingerprint(floor=0.0, sides="two") != fingerprint(floor=0.5)
+    assert fingerprint() == fingerprint(floor=0.0, sides="two") != fingerprint(floor=0.05)
 
 
 def test_an_edit_that_is_reverted_trains_nothing(study):

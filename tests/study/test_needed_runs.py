@@ -61,7 +61,7 @@ def test_runs_of_a_pilot_are_needed_until_it_is_scored(study):
 
 def test_a_pilot_holds_the_lock_until_it_is_scored(study, monkeypatch):
     _, workspace, params = study
-    score, seen = pilot.score, []
+    score, seen = pilot.score_task, []
 
     def watched(task):
         with pytest.raises(Timeout):
@@ -69,7 +69,7 @@ def test_a_pilot_holds_the_lock_until_it_is_scored(study, monkeypatch):
         seen.append(task.seed)
         return score(task)
 
-    monkeypatch.setattr(pilot, "score", watched)
+    monkeypatch.setattr(pilot, "score_task", watched)
     run_pilot(workspace, params, "digits", quiet)
     assert seen == [800]
 

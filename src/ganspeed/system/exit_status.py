@@ -76,12 +76,12 @@ def _print_error(message: str) -> None:
 
 def _explain(error: Exception, root: Path) -> str | None:
     """The message for a lack of memory or disk space, whatever the type, and for a disk's refusal; None for others."""
-    text = str(error)
+    text = str(error).partition("\n")[0]  # CUDA goes on with advice to developers
     if isinstance(error, MemoryError) or any(part in text for part in NO_MEMORY):
         return f"{OUT_OF_MEMORY} ({text})"
     for part, message in GPU_ERRORS.items():
         if part in text:
-            return f"{message}, GANSPEED_DEVICE=cpu needs no GPU ({text.splitlines()[0]})"
+            return f"{message}, GANSPEED_DEVICE=cpu needs no GPU ({text})"
     if any(part in text for part in NO_SPACE):
         place = _file_of(error) or _first(_is_full, root) or f"{root}, of temporary files or of the output"
         return f"the disk of {place} is full: existing files are unchanged; free some space and run again ({text})"

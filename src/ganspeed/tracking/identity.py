@@ -2,6 +2,7 @@
 
 import secrets
 
+from ganspeed.errors import UserError
 from ganspeed.system.files import read_json_if_exists, write_json
 from ganspeed.workspace import Workspace
 
@@ -18,7 +19,7 @@ def study_id(workspace: Workspace) -> str:
         known = read_json_if_exists(workspace.identity)
         found = {name: known[name] for name in place}
         own = known["id"] if found["root"] == place["root"] or found["inode"] == place["inode"] else None
-    except (ValueError, TypeError, KeyError):  # not written yet, or damaged
+    except (UserError, TypeError, KeyError):  # not written yet, or damaged
         own, found = None, {}
     if own is None or found != place:
         own = own or secrets.token_hex(4)

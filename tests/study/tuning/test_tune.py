@@ -178,7 +178,7 @@ def test_a_diverged_run_counts_as_its_worst_snapshot(study, monkeypatch):
     rows = ("0,cfid,5.0", "1,cfid,90.0", "1,ckid,99.0", "3,cfid,2.0")
     cell = f"{task.dataset},{task.variant},{task.seed}"
     table = "\n".join(["dataset,variant,seed,update,metric,value", *(f"{cell},{row}" for row in rows)])
-    monkeypatch.setattr(score, "score", lambda task: table)
+    monkeypatch.setattr(score, "score_task", lambda task: table)
     assert trial_score(task) == (math.log(90.0), True)
 
 
