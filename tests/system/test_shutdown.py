@@ -2,6 +2,7 @@
 
 import copy
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from digests import digests
 from processes import WORKER, trainers
 from toy_study import TINY_TRAIN, write_prepared
 
+from ganspeed.params.load import load_params
+from ganspeed.study.run_grid import run_grid
 from ganspeed.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -22,7 +25,7 @@ pytestmark = pytest.mark.slow
 def study(shipped, tmp_path_factory) -> Workspace:
     """Two runs that take some seconds each, and a checkpoint of their own accord at the very end only."""
     document, root = copy.deepcopy(shipped), tmp_path_factory.mktemp("study")
-    document["datasets"]["digits"]["train"] |= TINY_TRAIN | {"updates": 600, "log_every": 50, "checkpoint_every": 600}
+    document["datasets"]["digits"]["train"] |= TINY_TRAIN | {"updates": 400, "log_every": 40, "checkpoint_every": 400}
     document["compare"] |= {"variants": ["wgan_gp"], "seeds": [0, 1]}
     return write_prepared(document, root)
 
@@ -49,7 +52,7 @@ def wait_for_both(process: subprocess.Popen) -> None:
     """Until each of the two runs has been a tenth on its way."""
     seeds = set()
     for line in process.stderr:
-        seeds |= {word for word in ("seed 0:", "seed 1:") if word in line and "/600" in line}
+        seeds |= {word for word in ("seed 0:", "seed 1:") if word in line and "/400" in line}
         if len(seeds) == 2:
             return
     raise AssertionError("it ended before both runs were on their way")
@@ -57,11 +60,14 @@ def wait_for_both(process: subprocess.Popen) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(study, tmp_path_factory) -> dict[str, str]:
-    root = tmp_path_factory.mktemp("undisturbed") / "study"
-    process = start(study, root)
-    said = process.communicate()[1]
-    assert process.returncode == 0, said
-    return finished(root)
+    """The bytes that these runs end with, here one after the other and in this process."""
+    workspace = Workspace(tmp_path_factory.mktemp("undisturbed") / "study")
+    shutil.copytree(study.root, workspace.root)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GANSPEED_WORKERS", "1")
+        environment.setenv("GANSPEED_DEVICE", "cpu")
+        run_grid(workspace, load_params(workspace.params), lambda specs: [])
+    return finished(workspace.root)
 
 
 def finished(root: Path) -> dict[str, str]:
