@@ -8,13 +8,13 @@ WITHOUT_PIXELS = {*range(0xE0, 0xF0), 0xFE}  # thumbnails, colour profiles, comm
 
 def essential(content: bytes) -> bytes:
     """The same picture without what need not be sound to see it."""
-    kept, start = [SIGNATURE], len(SIGNATURE)
+    needed, start = [SIGNATURE], len(SIGNATURE)
     while content[start : start + 1] == b"\xff" and content[start + 1 : start + 2] not in (b"", bytes([SCAN])):
         end = start + 2 + int.from_bytes(content[start + 2 : start + 4], "big")
         if _is_needed(content[start + 1], end - start):
-            kept.append(content[start:end])
+            needed.append(content[start:end])
         start = end
-    return b"".join(kept) + content[start:]
+    return b"".join(needed) + content[start:]
 
 
 def _is_needed(marker: int, size: int) -> bool:

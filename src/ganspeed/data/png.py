@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# Kept beside the critical chunks, whose names begin with a capital letter: transparency, and what says which way is up
+# Needed beside critical chunks, whose names begin with a capital letter: transparency, and what says which way is up
 NEEDED = (b"tRNS", b"eXIf", b"iTXtXML:com.adobe.xmp\0\0")
 
 
@@ -23,5 +23,5 @@ def bit_depth(content: bytes) -> int:
 
 def essential(content: bytes) -> bytes:
     """The same picture without texts, colour profiles and the like, which need not be sound to see it."""
-    kept = [chunk for chunk in chunks(content) if chunk[:1].isupper() or chunk.startswith(NEEDED)]
-    return SIGNATURE + b"".join((len(chunk) - 8).to_bytes(4, "big") + chunk for chunk in kept)
+    needed = [chunk for chunk in chunks(content) if chunk[:1].isupper() or chunk.startswith(NEEDED)]
+    return SIGNATURE + b"".join((len(chunk) - 8).to_bytes(4, "big") + chunk for chunk in needed)

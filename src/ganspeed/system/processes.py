@@ -14,6 +14,10 @@ from ganspeed.errors import Stopped, UserError
 from ganspeed.system.output import drop_what_cannot_be_written
 from ganspeed.system.shutdown import install_in_worker, requested
 
+KILLED = (
+    "a worker process was killed, perhaps by a lack of memory; finished work is saved: run again to continue, with a "
+    "smaller GANSPEED_WORKERS if memory is short"
+)
 _send: Callable[[Any], None] = lambda message: None  # noqa: E731 a worker replaces it by its queue
 
 
@@ -26,11 +30,10 @@ def map_processes(
 ) -> Iterator[tuple[Any, Any]]:
     """Yield (item, function(item)) as they finish, in `count` processes of one thread each.
 
-    One item is computed in this process, unless `always_start` asks for another.
-
-    Items that the caller appends to the list between two yields are processed as well, after those before them.
-    `function` is a module's top-level function; what it passes to `send` reaches `on_message` here. Raises UserError
-    when a process dies and Stopped when a shutdown was requested; finished items stay finished.
+    One item is computed in this process, unless `always_start` asks for another. Items that the caller appends to the
+    list between two yields are processed as well, after those before them. `function` is a module's top-level function;
+    what it passes to `send` reaches `on_message` here. Raises UserError when a process dies and Stopped when a shutdown
+    was requested; finished items stay finished.
     """
     if min(count, len(items)) <= 1 and not always_start:
         yield from _map_in_process(function, items, on_message)
@@ -51,10 +54,7 @@ def map_processes(
                 if requested():
                     raise Stopped
         except BrokenProcessPool:
-            raise UserError(
-                "a worker process was killed, perhaps by a lack of memory; finished work is saved: run again to "
-                "continue, with a smaller GANSPEED_WORKERS if memory is short"
-            ) from None
+            raise UserError(KILLED) from None
         finally:
             if pending:
                 stop.set()

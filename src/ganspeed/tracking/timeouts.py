@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 def no_progress() -> None:
-    """An OnProgress of which nobody is told."""
+    """An OnProgress that does nothing."""
 
 
 def with_timeout(work: Callable[[OnProgress], Result], timeout: float) -> Result:

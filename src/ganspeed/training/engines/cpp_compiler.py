@@ -65,7 +65,7 @@ def _output(*command: str) -> str:
 
 
 def set_cache(folder: Path) -> None:
-    """Have machine code kept in `folder`, unless the environment names another one; an empty CXX is g++ for torch too.
+    """Have machine code stored in `folder`, unless the environment names another; an empty CXX is g++ for torch too.
 
     Inductor does not quote the paths that it passes to the compiler: for a folder that a shell would split, its own
     default in the system's temporary folder stays.

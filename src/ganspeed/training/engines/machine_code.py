@@ -1,6 +1,6 @@
-"""Machine code that cannot be made or loaded: told from other errors, and made anew.
+"""Machine code that cannot be made or loaded: recognised among other errors, and made anew.
 
-Inductor keeps compiled steps in a folder, and believes what it finds there. A process that was killed while it wrote
+Inductor stores compiled steps in a folder, and trusts what it finds there. A process that was killed while it wrote
 leaves half a library behind, on which every later process would fail.
 """
 
