@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from digests import digests
-from faults import DISK, SCORED, Trigger, end_at_once, run
+from faults import DISK, SCORED, Trigger, end_at_once, results, run
 from faults import copy as copy_of
 from toy_study import toy, write
 
@@ -48,13 +48,6 @@ def kill(workspace: Workspace, *stages: str, trigger: Trigger, at: int) -> None:
     deadly.number, deadly.fault = at, end_at_once
     ended = run(workspace, *stages, trigger=deadly)
     assert ended.status == -signal.SIGKILL, ended.said
-
-
-def results(workspace: Workspace) -> dict[str, str]:
-    """Every file that DVC would take for a result: runs and scores by their bytes, provenance by its name."""
-    found = {name: digests(workspace.artifacts / name) for name in ("runs", "scores", "provenance")}
-    found["provenance"] = dict.fromkeys(found["provenance"], "there")
-    return {f"{kind}/{name}": digest for kind, files in found.items() for name, digest in files.items()}
 
 
 @pytest.mark.parametrize("phase", PHASES)

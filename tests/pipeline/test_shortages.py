@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from digests import digests
-from faults import Trigger, allocate_too_much, fill, run
+from faults import Trigger, allocate_too_much, fill, results, run
 from toy_study import toy, write
 
 from ganspeed.system.files import read_json
-from ganspeed.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -46,17 +44,6 @@ def small_disk(tmp_path) -> Iterator[Path]:
     yield disk
     if mounted:
         subprocess.run(["umount", str(disk)], check=True)
-
-
-def results(workspace: Workspace) -> dict[str, str]:
-    """Every result by its bytes, those with a clock or a host in them by their name."""
-    found = digests(workspace.root)
-    clocks = ("artifacts/provenance", "reports")
-    return {
-        name: "there" if name.startswith(clocks) else digest
-        for name, digest in found.items()
-        if not name.startswith(".runs")
-    }
 
 
 def test_a_disk_full_at_any_write_damages_nothing_and_is_resumed_from(document, small_disk, tmp_path):
