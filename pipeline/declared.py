@@ -75,3 +75,6 @@ def _sha256(path: Path) -> str | None:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return None
+
+
+SCRIPTS = {path: _sha256(path) for path in Path(__file__).resolve().parent.glob("*.py")}  # as they were at the import

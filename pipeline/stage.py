@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import package_path  # noqa: F401
-from declared import changed, declared
+from declared import SCRIPTS, changed, declared
 
 from ganspeed import source_files
 from ganspeed.errors import UserError
@@ -36,8 +36,8 @@ def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -
 
     def stage() -> None:
         name = Path(sys.argv[0]).stem
-        imported = {source_files.PACKAGE / file: digest for file, digest in source_files.HASHES.items()}
-        before = declared(workspace.root, name, item, imported)
+        sources = {source_files.PACKAGE / file: digest for file, digest in source_files.HASHES.items()}
+        before = declared(workspace.root, name, item, SCRIPTS | sources)
         for folder in workspace.outputs:
             remove_unfinished(folder, spare_running=True)
         body(load_params(workspace.params, limits), workspace, *item.values())

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from digests import digests
@@ -25,16 +26,15 @@ sys.path.insert(0, "pipeline")
 shutdown.exit_now = exit_status.exit_now = sys.exit  # so that a fork goes on to write what it has imported
 TRIALS = 300
 CONTEXT = multiprocessing.get_context("fork")
-LONG, QUICK = 8, 40  # how often a stage is drawn
 STAGES = {  # stage → arguments, outputs, how often it is drawn
-    "check": ((), ["artifacts/check.txt"], QUICK),
-    "prepare": (("digits",), ["data/prepared/digits"], QUICK),
-    "features": (("digits",), ["artifacts/features/digits"], 24),
-    "calibrate": (("digits",), ["artifacts/calibration"], QUICK),
-    "train": (("digits", "gan"), ["artifacts/runs", "artifacts/provenance", ".runs"], 64),
-    "evaluate": (("digits", "gan"), ["artifacts/scores"], 40),
-    "compare": (("digits",), ["artifacts/comparison"], QUICK),
-    "report": ((), ["reports"], LONG),
+    "check": ((), ["artifacts/check.txt"], 60),
+    "prepare": (("digits",), ["data/prepared/digits"], 60),
+    "features": (("digits",), ["artifacts/features/digits"], 16),
+    "calibrate": (("digits",), ["artifacts/calibration"], 16),
+    "train": (("digits", "gan"), ["artifacts/runs", "artifacts/provenance", ".runs"], 42),
+    "evaluate": (("digits", "gan"), ["artifacts/scores"], 42),
+    "compare": (("digits",), ["artifacts/comparison"], 60),
+    "report": ((), ["reports"], 4),
 }
 CLOCKS = ("provenance", "reports/index.html", "reports/summary.md")  # files with the time or the commit in them
 
@@ -160,7 +160,7 @@ class Ended:
     late: bool  # whether that was after the stage had begun to look at its files once more
     status: int
     output: str
-    result: str  # "unedited", "edited" or "other": whose outputs were left
+    alike: list[str]  # of "unedited" and "edited": with which params the stage leaves the same outputs
     compare: int | None = None  # status of the stage compare after an edit at the very end of a stage
 
 
@@ -170,15 +170,21 @@ def trial(trials: Trials, stage: str, edit: Edit, number: int, known: dict) -> E
     if number >= outcome.opened:
         edit.apply()
     left, late = outputs(stage), number > outcome.before_the_end
-    result = "unedited" if left == known[stage, None] else "edited" if left == known.get((stage, edit)) else "other"
-    ended = Ended(stage, edit, number, late, outcome.status, outcome.output, result)
+    alike = [name for name, key in (("unedited", None), ("edited", edit)) if left == known.get((stage, key))]
+    ended = Ended(stage, edit, number, late, outcome.status, outcome.output, alike)
     if late and outcome.status == 0 and stage in edit.stages and stage in ("train", "evaluate"):
-        arguments = [sys.executable, "pipeline/compare.py", "digits"]  # anew: forks have hashed the sources before
-        ended.compare = subprocess.run(arguments, capture_output=True, check=False).returncode
+        ended.compare = run("compare").status if edit.file == "params.yaml" else compare_anew(edit)
     trials.restore(stage, edit)
     if ended.compare is not None:
         trials.restore("compare", edit)
     return ended
+
+
+@cache
+def compare_anew(edit: Edit) -> int:
+    """The status of the stage compare in a process that hashes the sources as they are now; forks have hashed them."""
+    command = [sys.executable, "pipeline/compare.py", "digits"]
+    return subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def reference(trials: Trials, stage: str, edit: Edit) -> dict[str, str]:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 WRITES = [  # stage, the function that writes, the file that it writes when the disk is full
     ("check", "write_atomically", "check.txt"),
-    ("prepare", "write_split", "*"),
+    ("prepare", "write_splits", "*"),
     ("features", "save", "*"),
     ("calibrate", "write_atomically", "digits.csv"),
     ("train", "write_atomically", "provenance.json"),

@@ -3,10 +3,17 @@
 import os
 import subprocess
 import sys
+from itertools import product
 
 import pytest
 from processes import run_unprivileged
 from toy_study import PROJECT, toy, write
+
+from ganspeed.compare.rounding import rounded
+from ganspeed.compare.times import taus_of
+from ganspeed.params.blocks import Params
+from ganspeed.params.load import load_params
+from ganspeed.system.files import write_json
 
 PIPELINE = PROJECT / "pipeline"
 DEAD = 2**22 + 1  # beyond the largest number of a process
@@ -34,6 +41,14 @@ def test_a_stage_removes_what_killed_ones_left_and_no_running_ones(document, tmp
 
 
 @pytest.mark.slow
+def compared(params: Params) -> dict:
+    """What `ganspeed publish` looks at in a comparison."""
+    runs = product(params.compare.variants, params.compare.seeds)
+    thresholds = rounded(taus_of(params.dataset("digits").threshold))
+    design = {"axis": params.protocol.axis, "guards": params.protocol.guards(), "thresholds": thresholds}
+    return design | {"times": [{"variant": variant, "seed": seed} for variant, seed in runs]}
+
+
 @pytest.mark.parametrize("command", [["ganspeed", "run"], ["ganspeed", "publish", "x"], ["check.py"]])
 def test_without_permission_to_write_it_is_said_in_words(command, document, tmp_path):
     workspace = write(toy(document), tmp_path / "study")
@@ -41,6 +56,7 @@ def test_without_permission_to_write_it_is_said_in_words(command, document, tmp_
         path = workspace.reports / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    write_json(workspace.reports / "comparison/digits.json", compared(load_params(workspace.params)))
     for folder in (workspace.root, workspace.reports):
         folder.chmod(0o555)
     start = ["-m", "ganspeed.cli"] if command[0] == "ganspeed" else [str(PIPELINE / command[0])]
