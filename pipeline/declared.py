@@ -4,13 +4,13 @@ DVC records both when a stage has ended, as they are by then. What was edited wh
 used, and the stage would never run again.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ganspeed.params.load import read_yaml
+from ganspeed.source_files import sha256
 
 DVC_FILES = ("dvc.yaml", "studies/dvc.yaml")
 MADE_BY_STAGES = ("artifacts/", "data/")  # dependencies that no user edits, and that DVC locks while it runs a stage
@@ -30,7 +30,7 @@ def declared(root: Path, stage: str, item: dict[str, str], hashes: Mapping[Path,
         document = read_yaml(root / "params.yaml")
         found |= {key: _value(document, key) for key in (_substituted(str(key), item, document) for key in keys)}
     for path in sorted(path for name in sources for path in _files(root / name)):
-        found[path.relative_to(root).as_posix()] = (hashes or {}).get(path) or _sha256(path)
+        found[path.relative_to(root).as_posix()] = (hashes or {}).get(path) or sha256(path)
     return found
 
 
@@ -70,11 +70,4 @@ def _files(path: Path) -> list[Path]:
     return [file for file in below if not file.is_dir() and "__pycache__" not in file.parts]
 
 
-def _sha256(path: Path) -> str | None:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return None
-
-
-SCRIPTS = {path: _sha256(path) for path in Path(__file__).resolve().parent.glob("*.py")}  # as they were at the import
+SCRIPTS = {path: sha256(path) for path in Path(__file__).resolve().parent.glob("*.py")}  # as they were at the import

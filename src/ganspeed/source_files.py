@@ -18,15 +18,15 @@ def package_files() -> list[str]:
     return sorted(path.as_posix() for path in paths if "__pycache__" not in path.parts)
 
 
-def sha256(name: str) -> str | None:
-    """The hash of a file of the package as it is now; None when it is gone."""
+def sha256(path: Path) -> str | None:
+    """The hash of a file as it is now; None where it cannot be read."""
     try:
-        return hashlib.sha256((PACKAGE / name).read_bytes()).hexdigest()
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return None
 
 
-HASHES: dict[str, str | None] = {name: sha256(name) for name in package_files()}
+HASHES: dict[str, str | None] = {name: sha256(PACKAGE / name) for name in package_files()}
 
 
 def edited(sources: Mapping[str, str]) -> list[str]:
@@ -40,4 +40,4 @@ def edited(sources: Mapping[str, str]) -> list[str]:
 
 @cache
 def _is_as_imported(name: str) -> bool:
-    return sha256(name) == HASHES.get(name)
+    return sha256(PACKAGE / name) == HASHES.get(name)
