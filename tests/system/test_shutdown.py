@@ -133,6 +133,18 @@ def test_a_closed_terminal_that_says_so_twice_is_no_impatience(study, tmp_path):
     assert process.returncode == 75 and len(list(root.glob(".runs/*/checkpoints/*.pt"))) == 2
 
 
+def test_a_signal_after_the_training_has_stopped_is_handled_too():
+    lines = (
+        "import signal",
+        "from ganspeed.system.shutdown import handle_signals, requested",
+        "with handle_signals():",
+        "    signal.raise_signal(signal.SIGHUP)",
+        "assert requested()",
+        "signal.raise_signal(signal.SIGHUP)",
+    )
+    assert subprocess.run([sys.executable, "-c", "\n".join(lines)]).returncode == 0
+
+
 def test_under_nohup_a_closed_terminal_stops_nothing(study, tmp_path):
     root = tmp_path / "study"
     process = start(study, root, hanging_up=signal.SIG_IGN)

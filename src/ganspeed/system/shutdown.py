@@ -34,7 +34,10 @@ def requested() -> bool:
 
 @contextmanager
 def handle_signals() -> Iterator[None]:
-    """Within this context, SIGINT, SIGTERM and SIGHUP request a shutdown; under nohup, SIGHUP stays ignored."""
+    """Within this context, SIGINT, SIGTERM and SIGHUP request a shutdown; under nohup, SIGHUP stays ignored.
+
+    After a request they stay handled: a closed terminal may send its second SIGHUP while the process ends.
+    """
     if threading.current_thread() is not threading.main_thread():  # others may not set handlers
         yield
         return
@@ -42,8 +45,9 @@ def handle_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not _requested:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def stop_with_dvc() -> None:
