@@ -32,7 +32,7 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
         clock,
         records,
     )
-    write_json(workspace.comparison(dataset), result)
+    write_json(workspace.comparison(dataset), result.to_json())
 
 
 if __name__ == "__main__":

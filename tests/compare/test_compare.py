@@ -42,7 +42,7 @@ def falling(speed: float) -> tuple[float, ...]:
 
 def compared(runs, protocol=PROTOCOL, calibration=CALIBRATION, clock=None) -> dict:
     """The comparison of these runs without records."""
-    return compare_runs("d", runs, THRESHOLD, protocol, calibration, clock or Clock(), StudyRecords())
+    return compare_runs("d", runs, THRESHOLD, protocol, calibration, clock or Clock(), StudyRecords()).to_json()
 
 
 def run(variant="wgan_gp", seed=0, cfid=None, **changes) -> RunCurve:

@@ -69,7 +69,7 @@ def diverged(run: RunCurve) -> RunCurve:
 
 def judged(runs, protocol=PROTOCOL, records=RECORDS, timing=None, new="a") -> dict:
     """The row that carries the verdict; what is written must be JSON without NaN."""
-    result = compare_runs("digits", runs, THRESHOLD, protocol, CALIBRATION, Clock(timing or {}), records)
+    result = compare_runs("digits", runs, THRESHOLD, protocol, CALIBRATION, Clock(timing or {}), records).to_json()
     json.dumps(result, allow_nan=False)
     (row,) = [r for r in result["comparisons"] if r["new"] == new and (r["axis"], r["threshold"]) == ("updates", "tau")]
     return row
@@ -240,7 +240,7 @@ def test_a_demo_by_its_preregistration_shows_nothing(changes, reason):
 def test_a_threshold_that_a_gaussian_of_pixels_meets_shows_nothing():
     weak = CALIBRATION.assign(value=20.0)
     runs = arm("a", 80) + arm("b", 120)
-    result = compare_runs("digits", runs, THRESHOLD, PROTOCOL, weak, Clock(), RECORDS)
+    result = compare_runs("digits", runs, THRESHOLD, PROTOCOL, weak, Clock(), RECORDS).to_json()
     assert result["demo"] == ["tau 20 is not below the pixel-Gaussian row 20"]
     assert {row["verdict"] for row in result["comparisons"]} == {None, "NO EVIDENCE"}
 
@@ -273,7 +273,7 @@ def test_other_axes_stand_in_the_sentence_without_a_word_of_judgement():
     assert "sooner" in first and len(others) == 2
     assert [o.split(" ")[0] for o in others] == ["critic", "training"]  # images coincide with critic updates
     assert not any(word in other for other in others for word in ("sooner", "later", "faster"))
-    result = compare_runs("digits", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock(), RECORDS)
+    result = compare_runs("digits", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock(), RECORDS).to_json()
     judged_rows = [r for r in result["comparisons"] if r["verdict"] is not None]
     assert [(r["axis"], r["threshold"]) for r in judged_rows] == [("updates", "tau")]
 
@@ -282,7 +282,7 @@ def test_the_rule_is_pilot_only_for_what_was_frozen():
     runs = arm("a", 80) + arm("b", 120)
 
     def rule(records):
-        return compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock(), records)["thresholds"]["rule"]
+        return compare_runs("d", runs, THRESHOLD, PROTOCOL, CALIBRATION, Clock(), records).thresholds.rule
 
     frozen = RECORDS.preregistration
     assert rule(RECORDS) == "pilot"

@@ -149,7 +149,7 @@ def write_study(
         runs, levels = curves_of(pd.concat(scores), facts), _calibration(dataset)
         threshold = study.dataset(dataset).threshold
         found = compare_runs(dataset, runs, threshold, study.protocol, levels, Clock(seconds_per_update or {}), records)
-        _write_json(workspace.comparison(dataset), found)
+        _write_json(workspace.comparison(dataset), found.to_json())
         _write_csv(workspace.calibration(dataset), levels)
         _write_json(workspace.prepared(dataset) / "manifest.json", _manifest(dataset, duplicates))
         accuracy = {"task": "classes", "test_accuracy": 0.972, "val_accuracy": 0.968, "settings": DATASET["features"]}

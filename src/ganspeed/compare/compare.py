@@ -1,14 +1,15 @@
-"""All comparisons of one data set: the content of artifacts/comparison/<dataset>.json.
+"""All comparisons of one data set.
 
 A pure function of scores, timing and the records in preregistration/; the order of runs and rows does not matter.
 """
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from ganspeed.compare.comparable import check_comparable, check_timing
+from ganspeed.compare.comparison import Area, CalibrationLevel, Comparison, FinalScores, Thresholds
 from ganspeed.compare.pairing import area_ratios, comparisons, pair_runs, times
 from ganspeed.compare.power import minimum_detectable_ratio
 from ganspeed.compare.records import Preregistration, StudyRecords
@@ -80,8 +81,8 @@ def compare_runs(
     calibration: pd.DataFrame,
     clock: Clock,
     records: StudyRecords,
-) -> dict:
-    """The content of artifacts/comparison/<dataset>.json, as plain values.
+) -> Comparison:
+    """Every comparison of these runs.
 
     calibration: columns row, metric, value, n. Raises UserError if runs must not be compared.
     """
@@ -90,34 +91,35 @@ def compare_runs(
     check_timing(dataset, runs, clock.seconds_per_update, clock.device)
     taus, record = taus_of(threshold), records.preregistration
     cfid_rows = calibration[calibration["metric"] == "cfid"].sort_values("row")
-    levels = [{"row": row.row, "cfid": row.value, "n": int(row.n)} for row in cfid_rows.itertuples()]
-    pixel_gaussian = next((level["cfid"] for level in levels if level["row"] == "pixel_gaussian"), None)
+    levels = [CalibrationLevel(row.row, row.value, int(row.n)) for row in cfid_rows.itertuples()]
+    pixel_gaussian = next((level.cfid for level in levels if level.row == "pixel_gaussian"), None)
     loose = untuned({run.variant: run.facts.variant for run in runs}, records.tuning)
     rules = VerdictRules(dataset, runs[0].facts.device, taus["tau"], pixel_gaussian, protocol, record, loose)
     study = pair_runs(runs, taus, protocol, clock.seconds_per_update)
-    design = {"dataset": dataset, "device": rules.device, "axis": protocol.axis, "guards": protocol.guards()}
-    found = {
-        **design,
-        "power": record and record.power,
-        "thresholds": {**taus, "budget": runs[0].budget, "rule": threshold_source(runs[0], threshold, record)},
-        "demo": rules.demo(len({run.seed for run in runs})),
-        "untuned": loose,
-        "seconds_per_update": dict(sorted(clock.seconds_per_update.items())),
-        "times": [asdict(time) for time in times(study)],
-        "comparisons": [asdict(row) for row in rules.apply(comparisons(study))],
-        "areas": [{"variant": run.variant, "seed": run.seed, "area": log_area(run)} for run in runs],
-        "area_ratios": area_ratios(study),
-        "final": [final(run) for run in runs],
-        "calibration": levels,
-    }
+    found = Comparison(
+        dataset=dataset,
+        device=rules.device,
+        axis=protocol.axis,
+        guards=protocol.guards(),
+        power=record and record.power,
+        thresholds=Thresholds(**taus, budget=runs[0].budget, rule=threshold_source(runs[0], threshold, record)),
+        demo=rules.demo(len({run.seed for run in runs})),
+        untuned=loose,
+        seconds_per_update=dict(sorted(clock.seconds_per_update.items())),
+        times=times(study),
+        comparisons=rules.apply(comparisons(study)),
+        areas=[Area(run.variant, run.seed, log_area(run)) for run in runs],
+        area_ratios=area_ratios(study),
+        final=[final(run) for run in runs],
+        calibration=levels,
+    )
     return rounded(found)
 
 
-def final(run: RunCurve) -> dict:
-    """What the guards see of a run at its last snapshot; cfid and coverage are None if not finite."""
-    values = {"cfid": run.cfid[-1], "coverage": run.last_coverage}
-    finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
-    return {"variant": run.variant, "seed": run.seed, "failed": run.failed, **finite}
+def final(run: RunCurve) -> FinalScores:
+    """What the guards see of a run at its last snapshot."""
+    cfid, coverage = (value if math.isfinite(value) else None for value in (run.cfid[-1], run.last_coverage))
+    return FinalScores(run.variant, run.seed, run.failed, cfid, coverage)
 
 
 def threshold_source(run: RunCurve, threshold: Threshold, record: Preregistration | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+from ganspeed.compare.comparison import AreaRatio
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.rows import Row, TimeToThreshold
 from ganspeed.compare.statistics import effect, holm
@@ -128,7 +129,7 @@ def _with_holm(rows: list[Row], protocol: Protocol) -> list[Row]:
     return [replace(row, p_holm=adjusted[row.new, row.reference]) if row.guards is not None else row for row in rows]
 
 
-def area_ratios(study: PairedRuns) -> list[dict]:
+def area_ratios(study: PairedRuns) -> list[AreaRatio]:
     """For every pair, how many times lower the cfid of the new arm is on average over log updates, with interval."""
     rows = []
     for pair in study.pairs:
@@ -136,6 +137,5 @@ def area_ratios(study: PairedRuns) -> list[dict]:
         found = [reference - new for reference, new in areas if reference is not None and new is not None]
         if found:
             e = effect(found)
-            names = {"new": pair.new, "reference": pair.reference, "planned": pair.planned}
-            rows.append({**names, "ratio": e.ratio, "low": e.low, "high": e.high, "n": e.n})
+            rows.append(AreaRatio(pair.new, pair.reference, pair.planned, e.ratio, e.low, e.high, e.n))
     return rows
