@@ -71,7 +71,7 @@ def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
 def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
     """Which recipes were not tuned, or what the tuning was."""
     untuned = sorted(
-        {name for results in everything for name in results.comparison["untuned"]}, key=everything[0].variants.index
+        {name for results in everything for name in results.comparison.untuned}, key=everything[0].variants.index
     )
     if not untuned:
         text = (

@@ -129,12 +129,12 @@ def _draw_training(results: Results, styles: dict[str, style.Look]) -> Iterator[
 def _draw_speeds(results: Results, styles: dict[str, style.Look]) -> Iterator[tuple[Picture, Figure]]:
     """The figures in the section of the tables of times and speed-ups."""
     name = results.dataset
-    if summaries.pairs(results):
+    if results.comparison.pairs:
         picture = Picture(f"{name}_speedups.png", verdict.forest(results), "speed-ups with intervals", about_speed=True)
         yield picture, speed_plots.forest(results, styles)
     picture = Picture(f"{name}_arrivals.png", verdict.arrivals(results), "share of runs that arrived", about_speed=True)
     yield picture, speed_plots.arrivals(results, styles)
-    if summaries.pairs(results):
+    if results.comparison.pairs:
         alt = "time to τ of every seed, paired"
         picture = Picture(f"{name}_slopes.png", verdict.slopes(results), alt, about_speed=True)
         yield picture, speed_plots.slopes(results, styles)
@@ -152,7 +152,7 @@ def sections(everything: list[Results], pictures: dict[str, list[Picture]], sett
         beside = [picture for picture in others if picture.about_speed]
         blocks = (text.status(results), headline, tables.scores(results, text.GLOSSARY))
         found.append(Section(f"Data set {results.dataset}", 2, blocks))
-        compared = (tables.ratios(results), tables.areas(results)) if summaries.pairs(results) else ()
+        compared = (tables.ratios(results), tables.areas(results)) if results.comparison.pairs else ()
         found.append(Section("Time to threshold", 3, (tables.times(results), *compared, *beside)))
         rest = tuple(picture for picture in others if not picture.about_speed)
         found.append(Section("More curves, samples and traces", 3, rest))
@@ -202,7 +202,7 @@ def _diverged(results: Results) -> pd.DataFrame:
 
 def _levels(results: Results) -> list[style.Level]:
     rows = {"floor": "floor", "pixel_gaussian": "pixel-Gaussian"}
-    found = [style.Level("τ", results.comparison["thresholds"]["tau"])]
+    found = [style.Level("τ", results.comparison.thresholds.tau)]
     return found + [style.Level(label, value) for row, label in rows.items() if (value := results.level(row, "cfid"))]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ganspeed.compare.comparison import Comparison
 from ganspeed.compare.records import StudyRecords
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.times import THRESHOLDS, taus_of, units_per_update
@@ -64,7 +65,7 @@ class Results:
     scores: pd.DataFrame
     history: pd.DataFrame
     calibration: pd.DataFrame
-    comparison: dict
+    comparison: Comparison
     accuracy: dict
     score_label: ScoreLabel  # of the first run
     status: Status
@@ -121,9 +122,8 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
     compare = params.compare
     for variant in compare.variants:
         refuse_damaged_runs(workspace, dataset, variant, compare.seeds)
-    comparison = read_json(workspace.comparison(dataset))
-    check_comparison(comparison, params, dataset, workspace.comparison(dataset))
-    seconds = comparison["seconds_per_update"]
+    comparison = read_comparison(workspace.comparison(dataset), params, dataset)
+    seconds = comparison.seconds_per_update
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
     tables, labels = read_scores(workspace, dataset, params)
     _check_labels([(run.record, labels[run.variant, run.seed].run) for run in runs], dataset)
@@ -153,30 +153,29 @@ def _status(
     workspace: Workspace,
     compare: Compare,
     runs: tuple[ReportedRun, ...],
-    comparison: dict,
+    comparison: Comparison,
     score_label: ScoreLabel,
     accuracy: dict,
 ) -> Status:
     """The status of the study, from its runs, committed records and git."""
-    dataset, used = comparison["dataset"], comparison["thresholds"]
-    blocks, threshold = runs[0].record.parameters, {name: used[name] for name in THRESHOLDS}
-    planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
+    dataset, used, blocks = comparison.dataset, comparison.thresholds, runs[0].record
+    threshold = {name: getattr(used, name) for name in THRESHOLDS} | {"tau_second": used.second}
     study = StudyFacts(
         dataset=dataset,
-        axis=comparison["axis"],
-        data=blocks["data"],
+        axis=comparison.axis,
+        data=blocks.data_block,
         evaluate=score_label.evaluate | {"samples": score_label.samples},
         features=accuracy["settings"],
-        guards=comparison["guards"],
+        guards=comparison.guards,
         metric_sha256=metric_sha256(),
-        planned=[{"new": new, "reference": reference} for new, reference in planned],
+        planned=[{"new": row.new, "reference": row.reference} for row in comparison.planned],
         seed_offsets={run.variant: run.record.seed - run.seed for run in runs},
         seeds=list(compare.seeds),
-        threshold=threshold | {"tau_second": used["second"]},
-        train=blocks["train"],
+        threshold=threshold,
+        train=blocks.train_block,
         variants={run.variant: run.record.variant_block for run in runs},
-        demo=comparison["demo"],
-        untuned=comparison["untuned"],
+        demo=comparison.demo,
+        untuned=comparison.untuned,
         provenance=[asdict(run.provenance) for run in runs],
     )
     record = workspace.preregistration(dataset)
@@ -206,14 +205,20 @@ def _check_labels(runs: list[tuple[RunRecord, RunFacts]], dataset: str) -> None:
             raise UserError(f"scores of {name} belong to another run: {'; '.join(differing)}; run the stage `evaluate`")
 
 
-def check_comparison(comparison: dict, params: Params, dataset: str, path: Path) -> None:
-    """Raise UserError if the comparison in `path` is not of the runs, thresholds and guards of params.yaml."""
-    compared = {(row["variant"], row["seed"]) for row in comparison["times"]}
+def read_comparison(path: Path, params: Params, dataset: str) -> Comparison:
+    """The comparison in `path`. Raises UserError if it is not of the runs, thresholds and guards of params.yaml."""
+    try:
+        comparison = Comparison.from_json(read_json(path))
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: no comparison as this version writes it ({error}); run the stage `compare`") from None
+    compared = {(time.variant, time.seed) for time in comparison.times}
     wanted = set(product(params.compare.variants, params.compare.seeds))
     differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
     asked = {"axis": params.protocol.axis, "guards": params.protocol.guards()}
     asked["thresholds"] = rounded(taus_of(params.dataset(dataset).threshold))
-    there = comparison | {"thresholds": {name: comparison["thresholds"][name] for name in asked["thresholds"]}}
-    differing += dict_differences({key: there[key] for key in asked}, asked)
+    there = {"axis": comparison.axis, "guards": comparison.guards}
+    there["thresholds"] = {name: getattr(comparison.thresholds, name) for name in asked["thresholds"]}
+    differing += dict_differences(there, asked)
     if differing:
         raise UserError(f"{path}: does not match params.yaml in {', '.join(differing)}; run the stage `compare`")
+    return comparison

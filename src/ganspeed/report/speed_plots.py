@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
+from ganspeed.compare.rows import Row
 from ganspeed.compare.verdict import ENOUGH_REACHED
 from ganspeed.report import style, summaries
 from ganspeed.report.plots import AXIS_LABELS
@@ -19,18 +20,18 @@ PANELS_PER_ROW = 5
 
 def forest(results: Results, styles: dict[str, Look]) -> Figure:
     """Speed-ups of every pair at three thresholds, a panel for each axis that differs for some pair."""
-    pairs = summaries.pairs(results)
+    pairs = results.comparison.pairs
     shown = [
         axis
         for axis in summaries.axes(results)
-        if any(summaries.comparison_row(results, *pair, axis, "tau")["same_as"] is None for pair in pairs)
+        if any(results.comparison.row(*pair, axis, "tau").same_as is None for pair in pairs)
     ]
     with rc_context(style.STYLE):
         figure = Figure(figsize=(PAGE_WIDTH, 0.62 * len(pairs) + 1.35), layout="constrained")
         panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for ax, axis in zip(panels, shown, strict=True):
             for place, pair in enumerate(pairs):
-                _speed_ups(ax, place, [summaries.comparison_row(results, *pair, axis, t) for t in MARKERS], styles)
+                _speed_ups(ax, place, [results.comparison.row(*pair, axis, t) for t in MARKERS], styles)
             ax.axvline(1, color="0.3", linewidth=0.9, zorder=1)
             ax.set(xscale="log", title=_axis_title(results, axis, pairs), ylim=(len(pairs) - 0.45, -0.55))
             _ratio_ticks(ax)
@@ -51,27 +52,27 @@ def _axis_title(results: Results, axis: str, pairs: list[tuple[str, str]]) -> st
     """The title of an axis, with those that coincide with it for every pair: critic updates and images."""
 
     def groups(name: str) -> list[str]:
-        return [summaries.comparison_row(results, *pair, name, "tau")["same_as"] or name for pair in pairs]
+        return [results.comparison.row(*pair, name, "tau").same_as or name for pair in pairs]
 
     twins = [name for name in summaries.axes(results) if groups(name) == groups(axis)]
     return " and ".join(summaries.AXIS_WORDS[name] for name in twins)
 
 
-def _speed_ups(ax: Axes, place: int, rows: list[dict], styles: dict[str, Look]) -> None:
+def _speed_ups(ax: Axes, place: int, rows: list[Row], styles: dict[str, Look]) -> None:
     """Draw one pair on one axis: three markers with their intervals, one below the other."""
-    if rows[0]["same_as"] is not None:
-        words = f"as in {summaries.AXIS_WORDS[rows[0]['same_as']]}"
+    if rows[0].same_as is not None:
+        words = f"as in {summaries.AXIS_WORDS[rows[0].same_as]}"
         ax.annotate(words, (0.5, place), xycoords=("axes fraction", "data"), ha="center", va="center", color=GREY,
                     fontsize=8.5, backgroundcolor="white")  # fmt: skip
         return
     for offset, row in zip((-0.25, 0, 0.25), rows, strict=True):
-        if row["reached_new"] + row["reached_reference"] == 0:
+        if row.reached_new + row.reached_reference == 0:
             continue
-        colour, height = styles[row["new"]].colour, place + offset
-        if row["low"] is not None:
-            ax.plot([row["low"], row["high"]], [height, height], color=colour, linewidth=1.6, zorder=2)
-        enough = min(row["reached_new"], row["reached_reference"]) >= ENOUGH_REACHED * row["n"]
-        ax.plot([row["ratio"]], [height], marker=MARKERS[row["threshold"]], markersize=6.5, color=colour,
+        colour, height = styles[row.new].colour, place + offset
+        if row.low is not None:
+            ax.plot([row.low, row.high], [height, height], color=colour, linewidth=1.6, zorder=2)
+        enough = min(row.reached_new, row.reached_reference) >= ENOUGH_REACHED * row.n
+        ax.plot([row.ratio], [height], marker=MARKERS[row.threshold], markersize=6.5, color=colour,
                 markerfacecolor=colour if enough else "white", markeredgewidth=1.4, zorder=3)  # fmt: skip
 
 
@@ -88,22 +89,22 @@ def _ratio_ticks(ax: Axes) -> None:
 
 def arrivals(results: Results, styles: dict[str, Look]) -> Figure:
     """Cumulative share of runs that have reached each threshold, over generator updates up to the budget."""
-    thresholds = results.comparison["thresholds"]
+    thresholds = results.comparison.thresholds
     with rc_context(style.STYLE):
         figure = Figure(figsize=(PAGE_WIDTH, 3.3), layout="constrained")
         panels = figure.subplots(1, len(MARKERS), sharey=True, sharex=True)
         for ax, name in zip(panels, MARKERS, strict=True):
             for variant, look in styles.items():
-                rows = summaries.times_of(results, variant, name)
-                reached = sorted(row["time"] for row in rows if row["reached"])
-                shares = [(i + 1) / len(rows) for i in range(len(reached))]
+                times_of = results.comparison.times_of(variant, name)
+                reached = sorted(time.time for time in times_of if time.reached)
+                shares = [(i + 1) / len(times_of) for i in range(len(reached))]
                 last = shares[-1] if shares else 0
-                times = [1, *reached, thresholds["budget"]]
+                times = [1, *reached, thresholds.budget]
                 ax.step(times, [0, *shares, last], where="post", **look.line(linewidth=1.9))
-            ax.axvline(thresholds["budget"], color=GREY, linewidth=0.9, linestyle=(0, (1, 1.5)))
-            first = min((row["time"] for row in results.comparison["times"] if row["axis"] == "updates"), default=1)
-            ax.set(xscale="log", title=f"cfid ≤ {thresholds[name]:g} ({SYMBOLS[name]})", ylim=(-0.03, 1.04))
-            ax.set_xlim(max(1, first / 1.3), thresholds["budget"] * 1.12)
+            ax.axvline(thresholds.budget, color=GREY, linewidth=0.9, linestyle=(0, (1, 1.5)))
+            first = min((time.time for time in results.comparison.times if time.axis == "updates"), default=1)
+            ax.set(xscale="log", title=f"cfid ≤ {getattr(thresholds, name):g} ({SYMBOLS[name]})", ylim=(-0.03, 1.04))
+            ax.set_xlim(max(1, first / 1.3), thresholds.budget * 1.12)
             style.plain_ticks(ax.xaxis, (1, 2, 5))
         panels[0].set_ylabel("share of runs")
         panels[1].set_xlabel(AXIS_LABELS["updates"])
@@ -113,22 +114,23 @@ def arrivals(results: Results, styles: dict[str, Look]) -> Figure:
 
 def slopes(results: Results, styles: dict[str, Look]) -> Figure:
     """Time to tau on the primary axis: a panel per planned pair, or per pair without a plan, and a line per seed."""
-    pairs, axis = summaries.planned(results) or summaries.pairs(results), results.comparison["axis"]
+    comparison = results.comparison
+    pairs = [(row.new, row.reference) for row in comparison.planned] or comparison.pairs
     columns = min(PANELS_PER_ROW, max(3, len(pairs)))
     with rc_context(style.STYLE):
         figure, panels = style.new_panels(len(pairs), columns, row=2.45, margin=0.2, sharey=True)
         for ax, (new, reference) in zip(panels, pairs, strict=True):
-            for left, right in summaries.paired_times(results, new, reference, axis):
-                ax.plot([0, 1], [left["time"], right["time"]], color="0.4", linewidth=1.1, alpha=0.55, zorder=2)
+            for left, right in summaries.paired_times(results, new, reference, comparison.axis):
+                ax.plot([0, 1], [left.time, right.time], color="0.4", linewidth=1.1, alpha=0.55, zorder=2)
                 for x, (variant, end) in enumerate(((reference, left), (new, right))):
                     colour = styles[variant].colour
-                    ax.plot([x], [end["time"]], marker="o", markersize=5.5, color=colour, zorder=3,
-                            markerfacecolor=colour if end["reached"] else "white")  # fmt: skip
+                    ax.plot([x], [end.time], marker="o", markersize=5.5, color=colour, zorder=3,
+                            markerfacecolor=colour if end.reached else "white")  # fmt: skip
             ax.set(xlim=(-0.25, 1.25), yscale="log")
             ax.set_xticks([])
             ax.set_title(f"{reference}\n→ {new}", fontsize=8.5)
             ax.grid(visible=False, axis="x")
             style.plain_ticks(ax.yaxis, (1, 2, 5))
             ax.yaxis.set_minor_formatter(NullFormatter())
-        figure.supylabel(f"{AXIS_LABELS[axis]} to τ", fontsize=10)
+        figure.supylabel(f"{AXIS_LABELS[comparison.axis]} to τ", fontsize=10)
     return figure

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from ganspeed.compare.rows import Row
 from ganspeed.report import summaries
 from ganspeed.report.read import Results
 from ganspeed.scoring.metrics import LOWER_IS_BETTER
@@ -65,7 +66,7 @@ def scores(results: Results, note: str) -> Table:
 
 def times(results: Results) -> Table:
     """Median updates to each threshold, with the number of seeds that reached it."""
-    thresholds = results.comparison["thresholds"]
+    thresholds = results.comparison.thresholds
     rows = []
     for variant in results.variants:
         n = len(results.of(variant))
@@ -78,24 +79,24 @@ def times(results: Results) -> Table:
         rows.append(tuple(row))
     caption = (
         f"Generator updates until cfid first stays at or below a threshold: median over seeds, and how many of "
-        f"them reached the threshold within the budget B of {plain(thresholds['budget'])} updates. A seed that did "
+        f"them reached the threshold within the budget B of {plain(thresholds.budget)} updates. A seed that did "
         f"not counts as infinitely late in the median; “not reached” means that the median is such a seed. In the "
         f"mean, of min(T, B), it counts as B."
     )
-    heads = (f"cfid ≤ {plain(thresholds[name])} ({name})" for name in summaries.THRESHOLDS)
+    heads = (f"cfid ≤ {plain(getattr(thresholds, name))} ({name})" for name in summaries.THRESHOLDS)
     return Table(caption, ("", "seeds", *heads), (("", tuple(rows)),))
 
 
 def ratios(results: Results) -> Table:
     """Speed-up of every variant over every reference; axes with the same ratio share a row."""
     groups: dict[str, list[tuple[Cell, ...]]] = {}
-    for new, reference in summaries.pairs(results):
+    for new, reference in results.comparison.pairs:
         distinct = summaries.distinct_axes(results, new, reference)
         for axes in distinct:
-            found = [summaries.comparison_row(results, new, reference, axes[0], t) for t in summaries.THRESHOLDS]
+            found = [results.comparison.row(new, reference, axes[0], t) for t in summaries.THRESHOLDS]
             words = "all axes alike" if len(distinct) == 1 else " and ".join(map(summaries.AXIS_WORDS.get, axes))
-            cells = tuple(Cell(number(row["ratio"]), _evidence(row)) for row in found)
-            row = (Cell(new), Cell(words), Cell(span([row["n"] for row in found])), *cells)
+            cells = tuple(Cell(number(row.ratio), _evidence(row)) for row in found)
+            row = (Cell(new), Cell(words), Cell(span([row.n for row in found])), *cells)
             groups.setdefault(f"Speed-up over {reference}", []).append(row)
     caption = (
         "Time to threshold of the reference divided by that of the variant, seed by seed: a ratio of geometric means, "
@@ -111,10 +112,10 @@ def ratios(results: Results) -> Table:
 def areas(results: Results) -> Table:
     """Ratio of the areas under the cfid curves of a reference and a variant: needs no threshold."""
     groups: dict[str, list[tuple[Cell, ...]]] = {}
-    for row in results.comparison["area_ratios"]:
-        interval = f"{number(row['low'])}–{number(row['high'])}" if row["low"] is not None else NONE
-        cells = (Cell(row["new"]), Cell(str(row["n"])), Cell(number(row["ratio"])), Cell(interval))
-        groups.setdefault(f"Against {row['reference']}", []).append(cells)
+    for row in results.comparison.area_ratios:
+        interval = f"{number(row.low)}–{number(row.high)}" if row.low is not None else NONE
+        cells = (Cell(row.new), Cell(str(row.n)), Cell(number(row.ratio)), Cell(interval))
+        groups.setdefault(f"Against {row.reference}", []).append(cells)
     caption = (
         "Without a threshold: cfid of the reference divided by that of the variant, a geometric mean over the whole "
         "run with equal weight for every doubling of generator updates, seed by seed; above 1 where the curve of the "
@@ -124,10 +125,10 @@ def areas(results: Results) -> Table:
     return Table(caption, head, tuple((title, tuple(rows)) for title, rows in groups.items()))
 
 
-def _evidence(row: dict) -> str:
+def _evidence(row: Row) -> str:
     """The text below a ratio: its interval, if there is one, and how many seeds reached the threshold."""
-    interval = f"[{number(row['low'])}–{number(row['high'])}], " if row["low"] is not None else ""
-    return f"{interval}{row['reached_new']}/{row['n']}, {row['reached_reference']}/{row['n']}"
+    interval = f"[{number(row.low)}–{number(row.high)}], " if row.low is not None else ""
+    return f"{interval}{row.reached_new}/{row.n}, {row.reached_reference}/{row.n}"
 
 
 def _variant_row(results: Results, table, variant: str, others: list[str]) -> tuple[Cell, ...]:

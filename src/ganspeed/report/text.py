@@ -62,19 +62,18 @@ def _copies(results: Results) -> str:
 
 def methods(results: Results) -> str:
     """The methods behind the times and tests of a data set, with the numbers used."""
-    used, scored = results.comparison["thresholds"], results.score_label
-    train, row = results.runs[0].record.train_block, results.comparison["guards"]["consecutive"]
+    used, scored = results.comparison.thresholds, results.score_label
+    train, row = results.runs[0].record.train_block, results.comparison.guards["consecutive"]
     text = (
         f"Methods on {results.dataset}. Each run was trained for {train['updates']:,} generator updates; neighbouring "
         f"snapshots stand a factor of {plain(train['grid_ratio'])} apart. A snapshot was scored by "
         f"{scored.samples:,} images against the held-out {scored.split} images. T is the first of {row} "
-        f"snapshots in a row with cfid at or below a threshold; one that comes after B = {plain(used['budget'])} "
+        f"snapshots in a row with cfid at or below a threshold; one that comes after B = {plain(used.budget)} "
         f"updates, or never, counts as B. Runs are paired by seed; a speed-up is a ratio of geometric means of T, its "
         f"p that of the exact two-sided sign-flip test, its interval the one that inverts the test: it supposes "
         f"differences that are symmetric about a shift, which counting late arrivals as B bends."
     )
-    planned = any(row["planned"] for row in results.comparison["comparisons"])
-    return f"{text} {_claims(results.comparison['guards'])}" if planned else text
+    return f"{text} {_claims(results.comparison.guards)}" if results.comparison.planned else text
 
 
 def _claims(guards: dict) -> str:
@@ -92,10 +91,10 @@ def _claims(guards: dict) -> str:
 def status(results: Results) -> str:
     """The status of a data set's comparison with its reasons, in a sentence."""
     name, reasons = STATUS_WORDS[results.status.name], results.status.reasons
-    used = results.comparison["thresholds"]
-    rule = {"params": "set by hand in params.yaml", "pilot": "frozen from a pilot"}[used["rule"]]
+    used = results.comparison.thresholds
+    rule = {"params": "set by hand in params.yaml", "pilot": "frozen from a pilot"}[used.rule]
     why = f" ({'; '.join(reasons)})" if reasons else ""
-    return f"Status on {results.dataset}: {name}{why}. The threshold τ = {plain(used['tau'])} was {rule}."
+    return f"Status on {results.dataset}: {name}{why}. The threshold τ = {plain(used.tau)} was {rule}."
 
 
 def curves(results: Results, axes: str) -> str:

@@ -1,6 +1,7 @@
 """The first section of the page: a sentence for every planned comparison, computed by `compare`, and its guards."""
 
 from ganspeed.compare.power import ENOUGH_POWER
+from ganspeed.compare.rows import Guard
 from ganspeed.report.read import Results
 from ganspeed.report.tables import Cell, Table, number, plain
 from ganspeed.report.text import STATUS_WORDS
@@ -27,38 +28,33 @@ def headline(everything: list[Results]) -> str:
 
 def recipes(results: Results) -> str:
     """Tuned, untuned or both."""
-    untuned = results.comparison["untuned"]
+    untuned = results.comparison.untuned
     if not untuned:
         return "Tuned"
     return "Untuned" if set(untuned) == set(results.variants) else "Tuned and untuned"
-
-
-def planned(results: Results) -> list[dict]:
-    """The rows of planned comparisons that have a sentence, in the order of the plan."""
-    return [row for row in results.comparison["comparisons"] if row["planned"] and row["sentence"] is not None]
 
 
 def sentences(everything: list[Results]) -> list[str]:
     """One paragraph for each planned comparison of each data set, or a sentence that there is none."""
     found = []
     for results in everything:
-        rows = planned(results)
-        found += [f"{row['verdict']}. {row['sentence']}" if row["verdict"] else row["sentence"] for row in rows]
+        rows, power = results.comparison.planned, results.comparison.power
+        found += [f"{row.verdict}. {row.sentence}" if row.verdict else row.sentence for row in rows]
         if not rows:
             found.append(
                 f"On {results.dataset} no comparison was planned, so there is no verdict: every ratio and interval "
                 f"below is exploratory."
             )
-        if results.comparison["power"] is not None and rows:
-            found.append(_power(results.dataset, results.comparison["power"]))
+        if power is not None and rows:
+            found.append(_power(results.dataset, **power))
     return found
 
 
-def _power(dataset: str, power: dict) -> str:
-    word = "" if power["power"] >= ENOUGH_POWER else " The study is underpowered."
+def _power(dataset: str, ratio: float, n: int, power: float) -> str:
+    word = "" if power >= ENOUGH_POWER else " The study is underpowered."
     return (
-        f"On {dataset} a true speed-up of {plain(power['ratio'])}× leads to a claim, guards included, in "
-        f"{100 * power['power']:.0f} % of studies of {power['n']} seeds, simulated from the pilot.{word}"
+        f"On {dataset} a true speed-up of {plain(ratio)}× leads to a claim, guards included, in "
+        f"{100 * power:.0f} % of studies of {n} seeds, simulated from the pilot.{word}"
     )
 
 
@@ -66,10 +62,10 @@ def guards(everything: list[Results]) -> Table | None:
     """The guards of every comparison with a verdict; None if there is no verdict."""
     groups = []
     for results in everything:
-        for row in (row for row in planned(results) if row["verdict"] is not None):  # both arms were tuned alike
-            ahead = row["new"] if row["ratio"] >= 1 else row["reference"]
-            title = f"{results.dataset}: {row['new']} against {row['reference']}, guards of {ahead}"
-            groups.append((title, tuple(_guard(name, found) for name, found in row["guards"].items())))
+        for row in (row for row in results.comparison.planned if row.verdict is not None):  # both arms were tuned alike
+            ahead = row.new if row.ratio >= 1 else row.reference
+            title = f"{results.dataset}: {row.new} against {row.reference}, guards of {ahead}"
+            groups.append((title, tuple(_guard(name, found) for name, found in row.guards.items())))
     if not groups:
         return None
     caption = (
@@ -79,11 +75,11 @@ def guards(everything: list[Results]) -> Table | None:
     return Table(caption, ("guard", "what", "value", "asked", "holds"), tuple(groups), texts=2)
 
 
-def _guard(name: str, found: dict) -> tuple[Cell, ...]:
+def _guard(name: str, found: Guard) -> tuple[Cell, ...]:
     label, what, sign = GUARD_WORDS[name]
-    value = number(found["value"]) if found["value"] != 0 else "0"
-    return (Cell(label), Cell(what), Cell(value), Cell(f"{sign} {plain(found['bound'])}"),
-            Cell("yes" if found["ok"] else "no"))  # fmt: skip
+    value = number(found.value) if found.value != 0 else "0"
+    return (Cell(label), Cell(what), Cell(value), Cell(f"{sign} {plain(found.bound)}"),
+            Cell("yes" if found.ok else "no"))  # fmt: skip
 
 
 def forest(results: Results) -> str:
@@ -99,12 +95,12 @@ def forest(results: Results) -> str:
 def arrivals(results: Results) -> str:
     return (
         f"Share of runs on {results.dataset} that had reached a threshold by a generator update ({len(results.seeds)} "
-        f"seeds per variant), up to the budget of {plain(results.comparison['thresholds']['budget'])} updates (dotted)."
+        f"seeds per variant), up to the budget of {plain(results.comparison.thresholds.budget)} updates (dotted)."
     )
 
 
 def slopes(results: Results) -> str:
-    which = " for every planned pair" if planned(results) else ""
+    which = " for every planned pair" if results.comparison.planned else ""
     return (
         f"Time to τ on {results.dataset}{which}, seed by seed: each line joins the two runs of one seed "
         f"({_paired_seeds(results)} paired seeds), reference left, the other right. Downward: the "
@@ -114,5 +110,5 @@ def slopes(results: Results) -> str:
 
 def _paired_seeds(results: Results) -> str:
     """The number of paired seeds of the comparisons: one, or the lowest and the highest."""
-    counts = [row["n"] for row in results.comparison["comparisons"]]
+    counts = [row.n for row in results.comparison.comparisons]
     return f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"

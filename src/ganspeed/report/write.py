@@ -45,5 +45,5 @@ def _write_tables(new: Path, everything: list[Results], bounds: Flags) -> None:
         flags = summaries.flags(results, bounds)
         flagged = [{"variant": v, "seed": s, "flags": names} for (v, s), names in flags.items() if names]
         status = {"status": results.status.name, "status_reasons": results.status.reasons}
-        comparison = {**results.comparison, **status, "flags": flagged}
+        comparison = {**results.comparison.to_json(), **status, "flags": flagged}
         write_json(new / "comparison" / f"{results.dataset}.json", comparison, compact=True)
