@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
-from ganspeed.report.read import check_comparison
-from ganspeed.system.files import copy, move, read_json, temporary_folder
+from ganspeed.report.read import read_comparison
+from ganspeed.system.files import copy, move, temporary_folder
 from ganspeed.workspace import Workspace
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -32,7 +32,7 @@ def publish(workspace: Workspace, name: str) -> Path:
         path = workspace.reports / "comparison" / f"{dataset}.json"
         if not path.exists():
             raise UserError(f"{path}: no such file, but params.yaml compares {dataset}; run `dvc repro` first")
-        check_comparison(read_json(path), params, dataset, path)
+        read_comparison(path, params, dataset)
     lock = workspace.root / "dvc.lock"
     sources += [lock] if lock.exists() else []
     records = workspace.root / "preregistration"

@@ -4,9 +4,11 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
+from typing import Any, Self
 
 import pandas as pd
 
+from ganspeed.compare.comparison import Comparison
 from ganspeed.compare.records import StudyRecords
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.times import THRESHOLDS, taus_of, units_per_update
@@ -50,6 +52,19 @@ class ReportedRun:
 
 
 @dataclass(frozen=True)
+class Accuracy:
+    """What the stage `features` found of the metric classifiers, as shares of 1, and their block of params.yaml."""
+
+    test: float
+    second_test: float
+    settings: dict[str, Any]
+
+    @classmethod
+    def from_json(cls, test_accuracy: float, second_test_accuracy: float, settings: dict[str, Any], **_: Any) -> Self:
+        return cls(test_accuracy, second_test_accuracy, settings)
+
+
+@dataclass(frozen=True)
 class Results:
     """All results of one data set.
 
@@ -64,8 +79,8 @@ class Results:
     scores: pd.DataFrame
     history: pd.DataFrame
     calibration: pd.DataFrame
-    comparison: dict
-    accuracy: dict
+    comparison: Comparison
+    accuracy: Accuracy
     score_label: ScoreLabel  # of the first run
     status: Status
     manifest: Manifest  # of the prepared data
@@ -88,9 +103,15 @@ class Results:
 
     def level(self, row: str, metric: str) -> float | None:
         """A value of the calibration table; None if it has no such value."""
-        table = self.calibration
-        values = table[(table["row"] == row) & (table["metric"] == metric)]["value"]
+        values = where(self.calibration, row=row, metric=metric).value
         return None if values.empty else float(values.iloc[0])
+
+
+def where(table: pd.DataFrame, **wanted: object) -> pd.DataFrame:
+    """The rows that have these values in these columns."""
+    for column, value in wanted.items():
+        table = table[table[column] == value]
+    return table
 
 
 def read_results(workspace: Workspace, params: Params) -> list[Results]:
@@ -121,9 +142,8 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
     compare = params.compare
     for variant in compare.variants:
         refuse_damaged_runs(workspace, dataset, variant, compare.seeds)
-    comparison = read_json(workspace.comparison(dataset))
-    check_comparison(comparison, params, dataset, workspace.comparison(dataset))
-    seconds = comparison["seconds_per_update"]
+    comparison = read_comparison(workspace.comparison(dataset), params, dataset)
+    seconds = comparison.seconds_per_update
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
     tables, labels = read_scores(workspace, dataset, params)
     _check_labels([(run.record, labels[run.variant, run.seed].run) for run in runs], dataset)
@@ -132,7 +152,8 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         table = tables[run.variant, run.seed]
         scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
         histories.append(pd.read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
-    label, accuracy = labels[runs[0].variant, runs[0].seed], read_json(_accuracy(workspace, dataset))
+    label = labels[runs[0].variant, runs[0].seed]
+    accuracy = Accuracy.from_json(**read_json(_accuracy(workspace, dataset)))
     return Results(
         dataset=dataset,
         variants=compare.variants,
@@ -153,30 +174,29 @@ def _status(
     workspace: Workspace,
     compare: Compare,
     runs: tuple[ReportedRun, ...],
-    comparison: dict,
+    comparison: Comparison,
     score_label: ScoreLabel,
-    accuracy: dict,
+    accuracy: Accuracy,
 ) -> Status:
     """The status of the study, from its runs, committed records and git."""
-    dataset, used = comparison["dataset"], comparison["thresholds"]
-    blocks, threshold = runs[0].record.parameters, {name: used[name] for name in THRESHOLDS}
-    planned = dict.fromkeys((row["new"], row["reference"]) for row in comparison["comparisons"] if row["planned"])
+    dataset, used, blocks = comparison.dataset, comparison.thresholds, runs[0].record
+    threshold = {name: getattr(used, name) for name in THRESHOLDS} | {"tau_second": used.second}
     study = StudyFacts(
         dataset=dataset,
-        axis=comparison["axis"],
-        data=blocks["data"],
+        axis=comparison.axis,
+        data=blocks.data_block,
         evaluate=score_label.evaluate | {"samples": score_label.samples},
-        features=accuracy["settings"],
-        guards=comparison["guards"],
+        features=accuracy.settings,
+        guards=comparison.guards,
         metric_sha256=metric_sha256(),
-        planned=[{"new": new, "reference": reference} for new, reference in planned],
+        planned=[{"new": row.new, "reference": row.reference} for row in comparison.planned],
         seed_offsets={run.variant: run.record.seed - run.seed for run in runs},
         seeds=list(compare.seeds),
-        threshold=threshold | {"tau_second": used["second"]},
-        train=blocks["train"],
+        threshold=threshold,
+        train=blocks.train_block,
         variants={run.variant: run.record.variant_block for run in runs},
-        demo=comparison["demo"],
-        untuned=comparison["untuned"],
+        demo=comparison.demo,
+        untuned=comparison.untuned,
         provenance=[asdict(run.provenance) for run in runs],
     )
     record = workspace.preregistration(dataset)
@@ -206,14 +226,20 @@ def _check_labels(runs: list[tuple[RunRecord, RunFacts]], dataset: str) -> None:
             raise UserError(f"scores of {name} belong to another run: {'; '.join(differing)}; run the stage `evaluate`")
 
 
-def check_comparison(comparison: dict, params: Params, dataset: str, path: Path) -> None:
-    """Raise UserError if the comparison in `path` is not of the runs, thresholds and guards of params.yaml."""
-    compared = {(row["variant"], row["seed"]) for row in comparison["times"]}
+def read_comparison(path: Path, params: Params, dataset: str) -> Comparison:
+    """The comparison in `path`. Raises UserError if it is not of the runs, thresholds and guards of params.yaml."""
+    try:
+        comparison = Comparison.from_json(read_json(path))
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: no comparison as this version writes it ({error}); run the stage `compare`") from None
+    compared = {(time.variant, time.seed) for time in comparison.times}
     wanted = set(product(params.compare.variants, params.compare.seeds))
     differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
-    asked = {"axis": params.protocol.axis, "guards": params.protocol.guards()}
-    asked["thresholds"] = rounded(taus_of(params.dataset(dataset).threshold))
-    there = comparison | {"thresholds": {name: comparison["thresholds"][name] for name in asked["thresholds"]}}
-    differing += dict_differences({key: there[key] for key in asked}, asked)
+    taus = rounded(taus_of(params.dataset(dataset).threshold))
+    asked = {"axis": params.protocol.axis, "guards": params.protocol.guards(), "thresholds": taus}
+    there = {"axis": comparison.axis, "guards": comparison.guards}
+    there |= {"thresholds": {name: getattr(comparison.thresholds, name) for name in taus}}
+    differing += dict_differences(there, asked)
     if differing:
         raise UserError(f"{path}: does not match params.yaml in {', '.join(differing)}; run the stage `compare`")
+    return comparison

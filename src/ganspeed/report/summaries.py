@@ -1,11 +1,13 @@
 """The numbers that the tables, results.csv and metrics.json share, computed from the results."""
 
 import math
+from dataclasses import replace
 from statistics import fmean
 
 import pandas as pd
 
 from ganspeed.compare.rounding import rounded
+from ganspeed.compare.rows import TimeToThreshold
 from ganspeed.compare.sentence import AXIS_WORDS
 from ganspeed.compare.times import THRESHOLDS
 from ganspeed.params.blocks import Flags
@@ -38,7 +40,7 @@ def calibration(results: Results) -> pd.DataFrame:
 
 def reached(results: Results, variant: str, threshold: str) -> int:
     """Seeds of a variant that reached a threshold within the budget."""
-    return sum(row["reached"] for row in times_of(results, variant, threshold))
+    return sum(time.reached for time in results.comparison.times_of(variant, threshold))
 
 
 def median_time(results: Results, variant: str, threshold: str) -> float | None:
@@ -46,19 +48,19 @@ def median_time(results: Results, variant: str, threshold: str) -> float | None:
 
     None if the median is infinite.
     """
-    times = [row["time"] if row["reached"] else math.inf for row in times_of(results, variant, threshold)]
+    times = [time.time if time.reached else math.inf for time in results.comparison.times_of(variant, threshold)]
     median = float(pd.Series(times, dtype=float).median())
     return median if math.isfinite(median) else None
 
 
 def restricted_mean(results: Results, variant: str, threshold: str) -> float:
     """RMST(B): mean of min(T, B) over a variant's seeds, in generator updates."""
-    return fmean(row["time"] for row in times_of(results, variant, threshold))
+    return fmean(time.time for time in results.comparison.times_of(variant, threshold))
 
 
 def axes(results: Results) -> list[str]:
     """The axes of the comparison, in the order of AXIS_WORDS."""
-    there = {row["axis"] for row in results.comparison["times"]}
+    there = {time.axis for time in results.comparison.times}
     return [axis for axis in AXIS_WORDS if axis in there]
 
 
@@ -66,43 +68,22 @@ def distinct_axes(results: Results, new: str, reference: str) -> list[tuple[str,
     """Groups of axes on which the two variants have the same ratio, since both are scaled by the same factor."""
     groups: dict[str, list[str]] = {}
     for axis in axes(results):
-        same_as = comparison_row(results, new, reference, axis, "tau")["same_as"]
+        same_as = results.comparison.row(new, reference, axis, "tau").same_as
         groups.setdefault(same_as or axis, []).append(axis)
     return [tuple(group) for group in groups.values()]
 
 
-def paired_times(results: Results, new: str, reference: str, axis: str) -> list[tuple[dict, dict]]:
-    """For every common seed, (reference, new) as {time, reached} at tau, up to the smaller budget of the pair."""
-    by_seed = [{row["seed"]: row for row in times_of(results, v, "tau", axis)} for v in (reference, new)]
+def paired_times(results: Results, new: str, reference: str, axis: str) -> list[tuple[TimeToThreshold, ...]]:
+    """For every common seed, the times (reference, new) to tau, up to the smaller budget of the pair."""
+    of_variants = [results.comparison.times_of(variant, "tau", axis) for variant in (reference, new)]
+    first, second = ({time.seed: time for time in times} for times in of_variants)
     per_update = [results.of(variant)[0].scale[axis] for variant in (reference, new)]
-    ends = [results.comparison["thresholds"]["budget"] * units for units in per_update]
+    end = results.comparison.thresholds.budget * min(per_update)
 
-    def cut(row: dict) -> dict:
-        return {"time": min(row["time"], *ends), "reached": row["reached"] and row["time"] <= min(ends)}
+    def cut(found: TimeToThreshold) -> TimeToThreshold:
+        return replace(found, time=min(found.time, end), reached=found.reached and found.time <= end)
 
-    return [(cut(by_seed[0][s]), cut(by_seed[1][s])) for s in sorted(by_seed[0].keys() & by_seed[1].keys())]
-
-
-def pairs(results: Results) -> list[tuple[str, str]]:
-    """(new, reference) of every comparison, planned ones first, then by the order of params.compare.variants."""
-    first = planned(results)
-    there = {(row["new"], row["reference"]) for row in results.comparison["comparisons"]} - set(first)
-    return first + [(new, ref) for ref in results.variants for new in results.variants if (new, ref) in there]
-
-
-def planned(results: Results) -> list[tuple[str, str]]:
-    """(new, reference) of every planned comparison."""
-    rows = results.comparison["comparisons"]
-    return list(dict.fromkeys((row["new"], row["reference"]) for row in rows if row["planned"]))
-
-
-def comparison_row(results: Results, new: str, reference: str, axis: str, threshold: str) -> dict:
-    """The comparison of two variants on an axis at a threshold. Raises KeyError if there is none."""
-    wanted = (new, reference, axis, threshold)
-    for row in results.comparison["comparisons"]:
-        if (row["new"], row["reference"], row["axis"], row["threshold"]) == wanted:
-            return row
-    raise KeyError(wanted)
+    return [(cut(first[seed]), cut(second[seed])) for seed in sorted(first.keys() & second.keys())]
 
 
 def tidy(results: Results) -> pd.DataFrame:
@@ -148,12 +129,6 @@ def flags(results: Results, bounds: Flags) -> dict[tuple[str, int], list[str]]:
 def ordered_metrics(present: set[str]) -> list[str]:
     """The present metrics: registered ones first, in the order of DISPLAY_ORDER."""
     return [m for m in DISPLAY_ORDER if m in present] + sorted(present - set(DISPLAY_ORDER))
-
-
-def times_of(results: Results, variant: str, threshold: str, axis: str = "updates") -> list[dict]:
-    """The rows of a variant's times to a threshold on an axis, one per seed."""
-    wanted = (variant, axis, threshold)
-    return [r for r in results.comparison["times"] if (r["variant"], r["axis"], r["threshold"]) == wanted]
 
 
 def finite(table: pd.DataFrame) -> pd.DataFrame:
