@@ -9,15 +9,16 @@ import socket
 import subprocess
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
 from browser import CHROMIUM, FLAGS
-from mirrored import PIXEL, child, make_params, points, run_of, spec, write_run, write_study
+from mirrored import PICTURE, PIXEL, VALUES, child, make_params, points, run_of, spec, write_run, write_study
 
 from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.tracking.server import serve
-from ganspeed.tracking.view import VIEW_TAG
+from ganspeed.tracking.view import RUNS, VIEW_TAG
 from ganspeed.workspace import Workspace
 
 
@@ -42,7 +43,7 @@ def server(study):
         try:
             link = process.stdout.readline()
             assert link.startswith("digits: http://127.0.0.1:"), link
-            yield link.removeprefix("digits: ").strip()
+            yield link.split()[1]
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
@@ -62,7 +63,7 @@ def test_only_this_machine_is_served_the_page_with_runs_view_and_pictures(server
     address, experiment = re.match(r"(http://127\.0\.0\.1:\d+)/.*/experiments/(\d+)/", server).groups()
     port = int(address.rsplit(":", 1)[1])
     found = request(address, f"/api/2.0/mlflow/experiments/get?experiment_id={experiment}")["experiment"]
-    assert VIEW_TAG in {tag["key"] for tag in found["tags"]}
+    assert VIEW_TAG.format(view=RUNS) in {tag["key"] for tag in found["tags"]}
     body = {"experiment_ids": [experiment], "filter": "tags.current = 'true'"}
     runs = request(address, "/api/2.0/mlflow/runs/search", body)["runs"]
     assert sorted(run["info"]["run_name"] for run in runs) == [
@@ -74,7 +75,7 @@ def test_only_this_machine_is_served_the_page_with_runs_view_and_pictures(server
     finals = [m["value"] for run in runs for m in run["data"]["metrics"] if m["key"] == "final/cfid"]
     assert finals == [2.5] * 4
     run_id = runs[0]["info"]["run_id"]
-    assert request(address, f"/get-artifact?path=samples/0000040.png&run_uuid={run_id}") == PIXEL
+    assert request(address, f"/get-artifact?path={quote(PICTURE)}&run_uuid={run_id}") == PIXEL
     hexadecimal = f"{port:04X}"
     listening = [
         line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
@@ -92,7 +93,7 @@ def test_a_running_server_is_mirrored_to_through_its_address(server, study, monk
     assert mirror(study, make_params()) == MirrorSummary(unchanged=4)
     write_run(study, spec(make_params(), "gan", 0, version="2"))
     assert mirror(study, make_params()).added == 1
-    assert len(points(study)) == len(before) + 4 * 2 + 4
+    assert len(points(study)) == len(before) + 4 * 2 + 4 + VALUES
     serve(study, make_params())
     assert f"digits: {address}/?workflowType" in capsys.readouterr().out
 

@@ -1,8 +1,8 @@
 """The files that MLflow shows beside a run: pictures by update, its history, its scores and its last generator.
 
-A picture is named as `MlflowClient.log_image(run_id, image, key=KEY, step=update)` would name it, which is what the
-grid of pictures and its slider look for. But where that draws a name and takes the time, both follow from the update
-here, so that a picture that is logged again takes its own place.
+A picture is named as `MlflowClient.log_image(run_id, image, key=PICTURE_KEY, step=update)` would name it, which is what
+the grid of pictures and its slider look for. But where that draws a name and takes the time, both follow from the
+update here, so that a picture that is logged again takes its own place.
 """
 
 import shutil
@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ganspeed.tracking.entities import timestamp
+from ganspeed.tracking.entities import PICTURE_KEY, timestamp
 from ganspeed.tracking.run_files import RunFiles
 
-KEY = "samples"  # of the pictures of a run
 PICTURES = "images"  # the folder that MLflow's page looks in
 PICTURES_TAG = {"mlflow.loggedImages": "True"}  # of a run with pictures in it
 THUMBNAIL = 256  # pixels at most of a side, as MLflow has them
@@ -42,7 +41,7 @@ def _write_picture(source: Path, update: int, folder: Path) -> None:
     from PIL import Image  # here, so that a training stage does not import it for nothing
 
     folder.mkdir(exist_ok=True)
-    name = f"{KEY}+step+{update}+timestamp+{timestamp(update)}+{update:032}"
+    name = f"{PICTURE_KEY}+step+{update}+timestamp+{timestamp(update)}+{update:032}"
     shutil.copyfile(source, folder / f"{name}.png")
     with Image.open(source) as picture:
         picture.thumbnail((THUMBNAIL, THUMBNAIL))

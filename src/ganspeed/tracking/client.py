@@ -10,7 +10,7 @@ from typing import Any
 from ganspeed.errors import UserError
 from ganspeed.tracking.address import is_database, project_of, tracking_uri
 from ganspeed.tracking.database import create_database, mlflow_lock, statements_are_progress, try_connection
-from ganspeed.tracking.entities import KIND_TAG, PARENT_TAG, RUN, Key, Point, Spec, key_of, timestamp
+from ganspeed.tracking.entities import KIND_TAG, PARENT_TAG, RUN, VARIANT, Key, Point, Spec, key_of, timestamp
 from ganspeed.tracking.experiments import Experiments, paged
 from ganspeed.tracking.identity import study_id
 from ganspeed.tracking.importing import import_backend, import_mlflow
@@ -79,6 +79,11 @@ class Client:
         """The experiment's runs that sum up others, by their key."""
         runs = self._search_runs(experiment_id, f"tags.`{SUMMARY_TAG}` != ''", no_progress)
         return {run.data.tags[SUMMARY_TAG]: run for run in runs}
+
+    def sums_up(self, experiment_id: str) -> bool:
+        """Whether there are runs that sum up the variants of now."""
+        found = self.search_summaries(experiment_id).values()
+        return any(run.data.tags.get(KIND_TAG) == VARIANT and run.data.tags.get("current") == "true" for run in found)
 
     def _search_runs(self, experiment_id: str, query: str, on_progress: OnProgress) -> Iterator[Any]:
         def page(token: str | None) -> Any:

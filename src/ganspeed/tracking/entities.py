@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 PREFIX = "ganspeed-"  # of the names of experiments, which separates them from others' on a shared server
 NOTE_TAG = "mlflow.note.content"
 PARENT_TAG = "mlflow.parentRunId"
+PICTURE_KEY = "samples"  # under which MLflow shows the pictures of a run, by update
 KIND_TAG = "kind"  # of a run of MLflow: one of these
 RUN, VARIANT, REPORT, EARLIER = "run", "variant", "report", "earlier runs"
 

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from ganspeed.params.blocks import Params
-from ganspeed.tracking.address import tracking_uri
+from ganspeed.tracking.address import dvc_experiment, tracking_uri
 from ganspeed.tracking.artifacts import PICTURES, PICTURES_TAG, run_artifacts
 from ganspeed.tracking.client import Client, TrackingError, now, wrap_errors
 from ganspeed.tracking.compared import Cell, Compared, read_compared
@@ -79,9 +79,7 @@ def mirror_safely(workspace: Workspace, params: Params, dataset: str | None = No
 
 def experiment_of(client: Client, dataset: str, params: Params) -> str:
     """The id of a data set's experiment, with its views, and a description unless it has one."""
-    grid = params.compare
-    shown = views(grid.variants, params.protocol.references, params.evaluate.split)
-    tags = {"mlflow.experimentKind": "custom_model_development", **shown}
+    tags = {"mlflow.experimentKind": "custom_model_development", **views(dataset, params)}
     return client.experiment(dataset, tags, {NOTE_TAG: describe_experiment(dataset, params)})
 
 
@@ -191,7 +189,7 @@ class _Mirroring:
         if found.is_of(set(product(variants, seeds))):
             text = headline_of(found.comparison)
             for variant in variants:
-                parents[variant] = summaries.write(variant_summary(found.comparison, variant, runs))
+                parents[variant] = summaries.write(variant_summary(found.comparison, variant, runs, dvc_experiment()))
         if self._workspace.report_page.exists():
             run_id = summaries.write(report_summary(dataset, text))
             self._reports.append((summaries, run_id))

@@ -20,7 +20,7 @@ from ganspeed.tracking import client
 from ganspeed.tracking.address import artifact_folder, hide_secrets, is_server, link_base, tracking_uri
 from ganspeed.tracking.importing import ENVIRONMENT, bypass_proxies, installed
 from ganspeed.tracking.mirror import experiment_of, mirror_safely
-from ganspeed.tracking.view import RUNS, SPEED, comparison_url, view_url
+from ganspeed.tracking.view import RUNS, SAMPLES, SPEED, comparison_url, view_url
 from ganspeed.workspace import Workspace
 
 HOST = "127.0.0.1"
@@ -61,10 +61,11 @@ def _print_links(workspace: Workspace, params: Params, server: str) -> None:
         store = client.Client(workspace)
         for dataset in params.compare.datasets:
             experiment_id, of_dvc = experiment_of(store, dataset, params), store.of_dvc(dataset)
-            links = {
-                "one row a variant": view_url(server, experiment_id, SPEED),
+            links = {"one row a variant": view_url(server, experiment_id, SPEED)} if store.sums_up(experiment_id) else {}
+            links |= {
                 "runs by variant": view_url(server, experiment_id, RUNS),
-                "curves": view_url(server, experiment_id, RUNS, curves=True),
+                "curves": view_url(server, experiment_id, RUNS, charts=True),
+                "samples": view_url(server, experiment_id, SAMPLES, charts=True),
             }
             if of_dvc:
                 links["with experiments of DVC"] = comparison_url(server, [experiment_id, *of_dvc.values()])

@@ -30,8 +30,11 @@ class Summary:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
-def variant_summary(comparison: "Comparison", variant: str, runs: Mapping[Cell, RunFiles]) -> Summary:
-    """The times of a variant over its runs, and how many times sooner it is than each reference."""
+def variant_summary(comparison: "Comparison", variant: str, runs: Mapping[Cell, RunFiles], of_dvc: str = "") -> Summary:
+    """The times of a variant over its runs, and how many times sooner it is than each reference.
+
+    of_dvc: the name of the experiment of DVC, if it is one's, which tells its row from those of others.
+    """
     from ganspeed.compare import summary as numbers  # see compared.py
 
     (found,) = [each for each in numbers.summaries(comparison) if each.variant == variant]
@@ -49,7 +52,7 @@ def variant_summary(comparison: "Comparison", variant: str, runs: Mapping[Cell, 
     parameters = next(run.parameters for (name, _), run in sorted(runs.items()) if name == variant)
     return Summary(
         kind=VARIANT,
-        name=variant,
+        name=f"{variant} ({of_dvc})" if of_dvc else variant,
         key=f"{VARIANT} {variant} {sha256_json(parameters)}",
         values={name: float(value) for name, value in values.items() if value is not None},
         tags=first | tags | {NOTE_TAG: describe_variant(found, comparison, [text for text in sentences if text])},
