@@ -121,6 +121,12 @@ def rows_of(workspace: Workspace, query: str) -> list[tuple]:
         return database.execute(query).fetchall()
 
 
+def runs_of(workspace: Workspace, column: str) -> list[tuple]:
+    """A column of MLflow's table of runs, but for those that sum up others."""
+    query = f"select {column} from runs join tags using (run_uuid) where key = 'kind' and tags.value = 'run'"
+    return rows_of(workspace, query)
+
+
 def points(workspace: Workspace) -> list[tuple]:
     return sorted(rows_of(workspace, "select run_uuid, key, step, timestamp, value from metrics"))
 

@@ -6,7 +6,19 @@ from pathlib import Path
 import mlflow
 import pytest
 from digests import digests
-from mirrored import PICTURE, PIXEL, current, make_params, rows_of, run_of, spec, write_run, write_scores, write_study
+from mirrored import (
+    PICTURE,
+    PIXEL,
+    current,
+    make_params,
+    rows_of,
+    run_of,
+    runs_of,
+    spec,
+    write_run,
+    write_scores,
+    write_study,
+)
 
 from ganspeed.study.tuning.storage import Storage
 from ganspeed.tracking.address import sqlite_uri
@@ -34,7 +46,7 @@ def clone(root: Path, params) -> Workspace:
 
 
 def active(workspace: Workspace) -> list[str]:
-    return [stage for (stage,) in rows_of(workspace, "select lifecycle_stage from runs")]
+    return [stage for (stage,) in runs_of(workspace, "lifecycle_stage")]
 
 
 def test_two_studies_in_one_store_leave_each_other_alone(shared, tmp_path):

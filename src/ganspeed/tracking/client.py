@@ -126,7 +126,8 @@ class Client:
         A value takes the place of an older one by its later time.
         """
         new = {n: v for n, v in values.items() if not math.isclose(v, known.get(n, math.nan), rel_tol=1e-9)}
-        metrics = [self._entities.Metric(name, value, int(1000 * now()), 0) for name, value in new.items()]
+        times = {name: int(1000 * now()) if name in known else timestamp(0) for name in new}
+        metrics = [self._entities.Metric(name, value, times[name], 0) for name, value in new.items()]
         if metrics:
             self._client.log_batch(run_id, metrics=metrics)
         return bool(metrics)
