@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from mirrored import PICTURE, VALUES, current, points, rows_of, spec, write_run
+from mirrored import PICTURE, VALUES, current, points, rows_of, runs_of, spec, write_run
 
 from ganspeed.tracking import mirror as mirror_module
 from ganspeed.tracking.client import TrackingError, now

@@ -7,18 +7,20 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
+import made_up
 import psutil
 import pytest
-from browser import CHROMIUM, FLAGS
-from mirrored import PICTURE, PIXEL, VALUES, child, make_params, points, run_of, spec, write_run, write_study
+from browser import CHROMIUM, FLAGS, browser
+from mirrored import PICTURE, PIXEL, VALUES, child, make_params, points, run_of, spec, wait_for, write_run, write_study
 
 from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.tracking.server import serve
-from ganspeed.tracking.view import RUNS, VIEW_TAG
+from ganspeed.tracking.view import RUNS, VIEW_TAG, view_url
 from ganspeed.workspace import Workspace
 
 
@@ -123,6 +125,76 @@ def test_a_browser_opens_the_grouped_view_and_the_page_of_a_run(server, study, t
     run_id = run_of(study, "gan", 0).info.run_id
     seen = in_browser(f"{address}#/experiments/{experiment}/runs/{run_id}", tmp_path / "run")
     assert "gan seed 0" in seen and "variant.n_critic" in seen
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, empty_database):
+    """The address of plain `mlflow ui` in the folder of a study with a comparison, a report and pictures."""
+    root = tmp_path_factory.mktemp("compared")
+    shutil.copy(empty_database, root)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
+        workspace, params = made_up.write_study(root, seeds=tuple(range(6)), tau=60.0)
+        mirror(workspace, params)
+        mirror(workspace, made_up.write_study(root, seeds=tuple(range(5)), tau=60.0)[1])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
+    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}"), 90)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        process.wait(30)
+        psutil.wait_procs(children, timeout=10)
+
+
+def answers(address: str) -> bool:
+    try:
+        return request(address, "/health") == b"OK"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+def test_two_clicks_from_the_landing_page_are_the_headline_and_a_row_a_variant(compared, tmp_path):
+    """The runs lie folded below their variants, and those of earlier params apart; one more click shows the speed."""
+    with browser(tmp_path) as page:
+        page.open(compared)
+        page.click("Model training")
+        page.click("ganspeed-digits")
+        page.wait_for_text("earlier runs")
+        seen = page.text()
+        assert "On digits " in seen and "exploratory" in seen
+        rows = page.run("[...document.querySelectorAll('[role=row]')].map(e => e.innerText).join('|')")
+        assert all(name in rows for name in ("gan", "wgan_gp", "iterative", "earlier runs")), rows
+        assert "seed" not in seen
+        page.click("Views")
+        page.click("speed")
+        page.wait_for_text("3 matching runs")
+        columns = page.run("[...document.querySelectorAll('[role=columnheader]')].map(e => e.innerText).join(' ')")
+        assert columns.index("verdict") < columns.index("time_to_tau") < columns.index("reached")
+        page.open(view_url(compared, "1", "runs"))
+        page.wait_for_text("15 matching runs")
+        assert "Group: iterative" in page.text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+def test_the_grid_of_pictures_shows_a_run_of_each_variant_at_the_sliders_update(compared, tmp_path):
+    sources = "[...document.querySelectorAll('img')].map(e => e.src).filter(s => s.includes('step%2B{}%2B'))"
+    with browser(tmp_path) as page:
+        page.open(view_url(compared, "1", "samples", charts=True))
+        page.wait_for(f"{sources.format(120)}.length === 3")
+        page.run("document.querySelector('[role=slider]').focus()")
+        page.press("Home", 36)
+        page.wait_for(f"{sources.format(0)}.length === 3")
+        assert page.run(f"{sources.format(120)}.length") == 0
 
 
 def in_browser(address: str, profile: Path) -> str:

@@ -61,7 +61,9 @@ def _print_links(workspace: Workspace, params: Params, server: str) -> None:
         store = client.Client(workspace)
         for dataset in params.compare.datasets:
             experiment_id, of_dvc = experiment_of(store, dataset, params), store.of_dvc(dataset)
-            links = {"one row a variant": view_url(server, experiment_id, SPEED)} if store.sums_up(experiment_id) else {}
+            links = {}
+            if store.sums_up(experiment_id):
+                links["one row a variant"] = view_url(server, experiment_id, SPEED)
             links |= {
                 "runs by variant": view_url(server, experiment_id, RUNS),
                 "curves": view_url(server, experiment_id, RUNS, charts=True),
