@@ -71,17 +71,16 @@ class Page:
     def click(self, text: str) -> None:
         """Click on the innermost element with exactly this text, once there is one that can be seen."""
         found = f"[...document.querySelectorAll('*')].filter(e => e.innerText?.trim() === {json.dumps(text)}"
-        found += " && e.getClientRects().length).at(-1)"
-        self.wait_for(f"!!({found})")
-        box = self.run(f"({found}).scrollIntoView({{block: 'nearest'}}), ({found}).getBoundingClientRect().toJSON()")
-        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        self.click_on(f"{found} && e.getClientRects().length).at(-1)")
+
+    def click_on(self, element: str, across: float = 0.5) -> None:
+        """Click on an element, a JavaScript expression, once it is there; across: from 0, its left end, to 1."""
+        self.wait_for(f"!!({element})")
+        self.run(f"({element}).scrollIntoView({{block: 'center'}})")
+        box = self.run(f"({element}).getBoundingClientRect().toJSON()")
+        place = {"x": box["x"] + across * box["width"], "y": box["y"] + box["height"] / 2}
         for kind in ("mousePressed", "mouseReleased"):
             self._send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
-
-    def press(self, key: str, code: int) -> None:
-        """Press a key, such as ArrowRight (code 39), on the element in focus."""
-        for kind in ("keyDown", "keyUp"):
-            self._send("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self._send("Page.captureScreenshot")["data"]))
