@@ -23,21 +23,21 @@ class Page:
     def __init__(self, commands: int, answers: int):
         self._commands, self._answers = os.fdopen(commands, "wb"), os.fdopen(answers, "rb")
         self._number, self._session = 0, None
-        target = self._send("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self._send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
-    def _send(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         self._commands.write(json.dumps(message | ({"sessionId": self._session} if self._session else {})).encode())
         self._commands.write(b"\0")
         self._commands.flush()
-        while (answer := self._receive()).get("id") != self._number:
+        while (answer := self.receive()).get("id") != self._number:
             pass  # an event
         assert "error" not in answer, answer
         return answer["result"]
 
-    def _receive(self) -> dict[str, Any]:
+    def receive(self) -> dict[str, Any]:
         text = b""
         while not text.endswith(b"\0"):
             byte = self._answers.read(1)
@@ -47,12 +47,12 @@ class Page:
 
     def open(self, address: str) -> None:
         """Go to an address anew, even where only what follows its `#` differs."""
-        self._send("Page.navigate", url="about:blank")
-        self._send("Page.navigate", url=address)
+        self.send("Page.navigate", url="about:blank")
+        self.send("Page.navigate", url=address)
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression."""
-        return self._send("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
+        return self.send("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
 
     def text(self) -> str:
         """What the page shows."""
@@ -80,15 +80,15 @@ class Page:
         box = self.run(f"({element}).getBoundingClientRect().toJSON()")
         place = {"x": box["x"] + across * box["width"], "y": box["y"] + box["height"] / 2}
         for kind in ("mousePressed", "mouseReleased"):
-            self._send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+            self.send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
     def screenshot(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self._send("Page.captureScreenshot")["data"]))
+        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot")["data"]))
 
 
 @contextmanager
-def browser(profile: Path, width: int = 1280, height: int = 900) -> Iterator[Page]:
-    """A page of a browser that ends with this context."""
+def browser(profile: Path, width: int = 1280, height: int = 900, kind: type = Page) -> Iterator[Page]:
+    """A page, of this kind, of a browser that ends with this context."""
     read, commands = os.pipe()
     answers, write = os.pipe()
     command = [CHROMIUM, *FLAGS[:-1], "--remote-debugging-pipe", f"--user-data-dir={profile}"]
@@ -105,7 +105,7 @@ def browser(profile: Path, width: int = 1280, height: int = 900) -> Iterator[Pag
     os.close(read)
     os.close(write)
     try:
-        yield Page(commands, answers)
+        yield kind(commands, answers)
     finally:
         process.terminate()
         process.wait(20)

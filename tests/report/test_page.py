@@ -2,8 +2,8 @@
 
 import made_up
 import pytest
-from browser import CHROMIUM
-from browser_page import BrowserPage, browser_page
+from browser import CHROMIUM, browser
+from report_page import ReportPage
 
 from ganspeed.report import write
 
@@ -27,16 +27,16 @@ def reports(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    with browser_page(tmp_path_factory.mktemp("profile")) as opened:
+    with browser(tmp_path_factory.mktemp("profile"), kind=ReportPage) as opened:
         yield opened
 
 
-def shown(page: BrowserPage, variant: str) -> bool:
+def shown(page: ReportPage, variant: str) -> bool:
     """Whether the curves of a variant can be seen on the axis that is chosen."""
     return page.look(f"[...document.querySelectorAll('.plot [data-variant={variant}]')].some({VISIBLE})")
 
 
-def axis(page: BrowserPage) -> list[str]:
+def axis(page: ReportPage) -> list[str]:
     return page.look(f"[...document.querySelectorAll('.curves .on')].filter({VISIBLE}).map(e => e.className)")
 
 
@@ -108,9 +108,9 @@ def test_no_number_of_a_table_is_cut_off_at_any_width(page, reports, width):
 
 def test_in_print_every_number_and_sentence_is_there(page, reports):
     page.open(reports / "index.html", 700)
-    page.call("Emulation.setEmulatedMedia", media="print")
+    page.send("Emulation.setEmulatedMedia", media="print")
     told = "[...document.querySelectorAll('td, .card p')].filter(e => /[0-9]/.test(e.textContent))"
     missing = f"{told}.filter(e => !({VISIBLE})(e))"
     assert page.look(f"{missing}.length") == 0
     assert page.look("document.documentElement.scrollWidth") <= 700
-    page.call("Emulation.setEmulatedMedia", media="")
+    page.send("Emulation.setEmulatedMedia", media="")
