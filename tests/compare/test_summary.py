@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ganspeed.compare.comparison import Comparison
-from ganspeed.compare.summary import bound, cards, headline, references, summaries, verdict_word
+from ganspeed.compare.summary import bound, cards, headline, references, speed_up, summaries, verdict_word
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "comparison.json"
 
@@ -66,6 +66,13 @@ def test_an_arm_that_is_not_there_has_its_own_word(golden):
 def test_runs_that_count_as_the_budget_make_the_ratio_a_bound(golden, new, reference, sign):
     row = replace(golden.primary("iterative", "wgan_gp"), reached_new=new, reached_reference=reference)
     assert bound(row) == sign
+
+
+def test_an_arm_that_never_arrived_does_not_read_as_equal(golden):
+    row = replace(golden.primary("gan", "wgan_gp"), ratio=1.0, low=1.0, high=1.0)
+    assert speed_up(replace(row, reached_new=0, reached_reference=7)) == ("~1.00", "")
+    assert speed_up(replace(row, reached_new=0, reached_reference=8)) == ("≤1.00", "")
+    assert speed_up(replace(row, reached_new=0, reached_reference=0)) == ("–", "")
 
 
 def test_the_headline_names_who_is_ahead_and_why_that_is_no_verdict(golden, unplanned):

@@ -16,7 +16,7 @@ from ganspeed.report.interval_bar import Scale, interval_bar
 from ganspeed.report.read import read_results
 from ganspeed.report.sections import design, speed_ups, times, verdict
 from ganspeed.report.summaries import restricted_mean
-from ganspeed.report.tables import speed_up
+from ganspeed.compare.summary import speed_up
 
 PLANNED = (("iterative", "wgan_gp"), ("gan", "wgan_gp"))
 TIMING = {"gan": 0.01, "wgan_gp": 0.05, "iterative": 0.053}

@@ -17,6 +17,7 @@ TIME_TO_TAU, REACHED, LOG_AREA = "time_to_tau", "reached", "log_area"  # of a ru
 BEST_CFID, LAST_CFID = "best_cfid", "last_cfid"  # of a run's snapshots
 SPEED_UP = "speed_up_over_{reference}"
 EXPLORATORY = "exploratory"
+NO_RATIO = "–"
 NOT_THERE = {  # the arms that reached tau too rarely → the word in place of NO EVIDENCE
     ("new",): "NOT THERE",
     ("reference",): "REFERENCE NOT THERE",
@@ -81,6 +82,20 @@ def bound(row: Row) -> str:
     return {(False, False): "", (False, True): "≥", (True, False): "≤", (True, True): "~"}[late_new, late_reference]
 
 
+def speed_up(row: Row) -> tuple[str, str]:
+    """The ratio with its sign as a bound, and its interval; a dash and nothing if neither arm arrived.
+
+    Where one arm never arrived and all its pairs tie at the budget, the interval has no width, and is left out.
+    """
+    if row.reached_new + row.reached_reference == 0:
+        return NO_RATIO, ""
+    ratio = f"{bound(row)}{number(row.ratio)}"
+    if row.low is None:
+        return ratio, ""
+    low, high = number(row.low), number(row.high)
+    return ratio, "" if bound(row) and low == high else f"{low}–{high}"
+
+
 def cards(comparison: Comparison) -> list[Row]:
     """The comparisons to show first: the planned ones or, without a plan, every variant over the first reference."""
     if comparison.planned:
@@ -116,5 +131,7 @@ def _ahead(rows: list[Row]) -> str:
 
 
 def _speed(row: Row) -> str:
-    interval = "" if row.low is None else f" [{number(row.low)}–{number(row.high)}]"
-    return f"{bound(row)}{number(row.ratio)}×{interval}, n = {row.n} {UNIT}"
+    ratio, interval = speed_up(row)
+    if ratio == NO_RATIO:
+        return f"no ratio, n = {row.n} {UNIT}"
+    return f"{ratio}×{f' [{interval}]' if interval else ''}, n = {row.n} {UNIT}"

@@ -3,9 +3,6 @@
 import math
 from dataclasses import dataclass
 
-from ganspeed.compare import sentence
-from ganspeed.compare.rows import Row
-from ganspeed.compare.summary import bound
 
 NONE = "–"
 
@@ -49,16 +46,3 @@ def span(counts: list[int]) -> str:
     """The common count, or the lowest and the highest."""
     low, high = min(counts), max(counts)
     return f"{low:,}" if low == high else f"{low:,}–{high:,}"
-
-
-def speed_up(row: Row) -> tuple[str, str]:
-    """The ratio of a comparison with its sign as a bound, and its interval; a dash and nothing if neither arrived.
-
-    Where one arm never arrived and all its pairs tie at the budget, the interval has no width, and is left out.
-    """
-    if row.reached_new + row.reached_reference == 0:
-        return NONE, ""
-    if row.low is None:
-        return f"{bound(row)}{sentence.number(row.ratio)}", ""
-    low, high = sentence.number(row.low), sentence.number(row.high)
-    return f"{bound(row)}{sentence.number(row.ratio)}", "" if bound(row) and low == high else f"{low}–{high}"

@@ -13,6 +13,7 @@ from ganspeed.compare import sentence
 from ganspeed.compare.comparison import UNIT
 from ganspeed.compare.rows import Row
 from ganspeed.compare.sentence import AXIS_WORDS
+from ganspeed.compare.summary import speed_up
 from ganspeed.compare.verdict import ENOUGH_REACHED
 from ganspeed.params.blocks import Report
 from ganspeed.report import style, summaries
@@ -21,7 +22,7 @@ from ganspeed.report.colours import Look, looks
 from ganspeed.report.read import Results
 from ganspeed.report.sections.times import SYMBOLS
 from ganspeed.report.style import GREY, PAGE_WIDTH
-from ganspeed.report.tables import NONE, Cell, Table, span, speed_up
+from ganspeed.report.tables import NONE, Cell, Table, span
 
 MARKERS = {"tau25": "^", "tau": "o", "tau75": "s"}
 POINTS = ["new", "reference", "axis", "threshold", "ratio", "low", "high", "n", "reached_new", "reached_reference"]

@@ -4,14 +4,14 @@ from ganspeed.compare import sentence, summary
 from ganspeed.compare.comparison import UNIT, Comparison
 from ganspeed.compare.power import ENOUGH_POWER
 from ganspeed.compare.rows import Row
-from ganspeed.compare.summary import VariantSummary
+from ganspeed.compare.summary import VariantSummary, speed_up
 from ganspeed.compare.verdict import EQUIVALENT, FASTER, SLOWER
 from ganspeed.params.blocks import Report
 from ganspeed.report.blocks import Card, Glance, Section
 from ganspeed.report.interval_bar import Scale, interval_bar
 from ganspeed.report.read import Results
 from ganspeed.report.sections import curves, samples
-from ganspeed.report.tables import Cell, Table, number, plain, speed_up
+from ganspeed.report.tables import Cell, Table, number, plain
 from ganspeed.report.words import STATUS_WORDS, bound_clause, units
 
 TONES = {FASTER: "faster", SLOWER: "slower", EQUIVALENT: "equivalent", summary.EXPLORATORY.upper(): "exploratory"}
