@@ -9,14 +9,13 @@ import pytest
 
 from ganspeed.compare.rows import Row, TimeToThreshold
 from ganspeed.compare.sentence import number
-from ganspeed.compare.summary import headline, summaries
+from ganspeed.compare.summary import headline, speed_up, summaries
 from ganspeed.report import tables, words, write
 from ganspeed.report.colours import looks
 from ganspeed.report.interval_bar import Scale, interval_bar
 from ganspeed.report.read import read_results
 from ganspeed.report.sections import design, speed_ups, times, verdict
 from ganspeed.report.summaries import restricted_mean
-from ganspeed.compare.summary import speed_up
 
 PLANNED = (("iterative", "wgan_gp"), ("gan", "wgan_gp"))
 TIMING = {"gan": 0.01, "wgan_gp": 0.05, "iterative": 0.053}

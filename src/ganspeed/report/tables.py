@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 
-
 NONE = "–"
 
 
