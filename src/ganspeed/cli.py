@@ -63,7 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
     adopt.add_argument("dataset")
     freeze = command("freeze", _freeze, "fix length and thresholds by the pilot, in params.yaml and preregistration/")
     freeze.add_argument("dataset")
-    command("publish", _publish, "copy this report to reports/studies/NAME").add_argument("name")
+    publish = command("publish", _publish, "copy this report, with its params and records, to reports/studies/NAME")
+    publish.add_argument("name")
+    publish.add_argument("--replace", action="store_true", help="replace a study of this name; never its records")
     command("doctor", _doctor, "name every held lock and every damaged file that blocks the study, and what to do")
     command("gc", _gc, "remove from the run cache, .runs/, what the current params do not need")
     return parser
@@ -138,7 +140,7 @@ def _freeze(given: argparse.Namespace, workspace: Workspace) -> None:
 def _publish(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.report.publish import publish
 
-    print(publish(workspace, given.name))
+    print(publish(workspace, given.name, replace=given.replace))
 
 
 def _doctor(given: argparse.Namespace, workspace: Workspace) -> None:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ganspeed.compare.rows import Row
+from ganspeed.compare.times import THRESHOLDS
 from ganspeed.report import summaries
 from ganspeed.report.read import Results
 from ganspeed.scoring.metrics import LOWER_IS_BETTER
@@ -71,7 +72,7 @@ def times(results: Results) -> Table:
     for variant in results.variants:
         n = len(results.of(variant))
         row = [Cell(variant), Cell(str(n))]
-        for name in summaries.THRESHOLDS:
+        for name in THRESHOLDS:
             median = summaries.median_time(results, variant, name)
             mean = number(summaries.restricted_mean(results, variant, name))
             reached = f"{summaries.reached(results, variant, name)}/{n}, mean {mean}"
@@ -83,7 +84,7 @@ def times(results: Results) -> Table:
         f"not counts as infinitely late in the median; “not reached” means that the median is such a seed. In the "
         f"mean, of min(T, B), it counts as B."
     )
-    heads = (f"cfid ≤ {plain(getattr(thresholds, name))} ({name})" for name in summaries.THRESHOLDS)
+    heads = (f"cfid ≤ {plain(getattr(thresholds, name))} ({name})" for name in THRESHOLDS)
     return Table(caption, ("", "seeds", *heads), (("", tuple(rows)),))
 
 
@@ -93,7 +94,7 @@ def ratios(results: Results) -> Table:
     for new, reference in results.comparison.pairs:
         distinct = summaries.distinct_axes(results, new, reference)
         for axes in distinct:
-            found = [results.comparison.row(new, reference, axes[0], t) for t in summaries.THRESHOLDS]
+            found = [results.comparison.row(new, reference, axes[0], t) for t in THRESHOLDS]
             words = "all axes alike" if len(distinct) == 1 else " and ".join(map(summaries.AXIS_WORDS.get, axes))
             cells = tuple(Cell(number(row.ratio), _evidence(row)) for row in found)
             row = (Cell(new), Cell(words), Cell(span([row.n for row in found])), *cells)
@@ -105,7 +106,7 @@ def ratios(results: Results) -> Table:
         "sign-flip test, from 6 paired seeds on and uncorrected for their number, and how many seeds of the variant "
         "and of the reference reached the threshold; where none of either did, the ratio is 1 and says nothing."
     )
-    head = ("", "axis", "paired seeds", *summaries.THRESHOLDS)
+    head = ("", "axis", "paired seeds", *THRESHOLDS)
     return Table(caption, head, tuple((title, tuple(rows)) for title, rows in groups.items()), texts=2)
 
 
