@@ -10,6 +10,7 @@ from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.output import drop_what_cannot_be_written
+from ganspeed.system.shutdown import end_interrupts_in_words
 from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
 
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     It runs in the folder of params.yaml, as the stages do: relative paths, also those in the environment, start there.
     """
+    end_interrupts_in_words()
     drop_what_cannot_be_written("stderr")  # but not stdout: what a command prints there is its result
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
