@@ -10,6 +10,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from ganspeed.system.shutdown import end_interrupts_in_words
+from ganspeed.system.shutdown import end_at_once_on_interrupt
 
-end_interrupts_in_words()  # from here on: the imports of a stage take seconds
+end_at_once_on_interrupt()  # from here on: the imports of a stage take seconds

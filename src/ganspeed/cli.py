@@ -2,15 +2,16 @@
 
 import argparse
 import contextlib
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ganspeed.errors import UserError
+from ganspeed.errors import Stopped, UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.output import drop_what_cannot_be_written
-from ganspeed.system.shutdown import end_interrupts_in_words
+from ganspeed.system.shutdown import end_at_once_on_interrupt
 from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
 
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     It runs in the folder of params.yaml, as the stages do: relative paths, also those in the environment, start there.
     """
-    end_interrupts_in_words()
+    end_at_once_on_interrupt()
     drop_what_cannot_be_written("stderr")  # but not stdout: what a command prints there is its result
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
@@ -109,7 +110,11 @@ def _track(given: argparse.Namespace, workspace: Workspace) -> None:
 def _ui(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.tracking.server import serve
 
-    serve(workspace, load_params(workspace.params), given.port)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the server ends its own processes first
+    try:
+        serve(workspace, load_params(workspace.params), given.port)
+    except KeyboardInterrupt:
+        raise Stopped from None
 
 
 def _preset(given: argparse.Namespace, workspace: Workspace) -> None:

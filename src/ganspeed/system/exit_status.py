@@ -44,7 +44,7 @@ def exit_status(body: Callable[[], None], root: Path) -> int:
     except UserError as error:
         _print_error(f"error: {error}")
         return USER_ERROR
-    except (Stopped, KeyboardInterrupt):
+    except Stopped:
         say_stopped()
     except Exception as error:
         if (message := _explain(error, root)) is None:

@@ -95,17 +95,13 @@ def install_in_worker(shared, parent: int) -> None:
     multiprocessing.util.Finalize(None, os._exit, (0,), exitpriority=-100)
 
 
-def end_interrupts_in_words() -> None:
-    """Let a SIGINT that nothing handles, as during an import, end this process by `say_stopped`, not by a traceback."""
-    others = sys.excepthook
+def end_at_once_on_interrupt() -> None:
+    """Let a SIGINT end this process at once, in one line, wherever `handle_signals` does not handle it.
 
-    def hook(kind, error, traceback) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            say_stopped()
-            exit_now(STOPPED_STATUS)
-        others(kind, error, traceback)
-
-    sys.excepthook = hook
+    Python's KeyboardInterrupt would not do: raised during an import of torch it may become any other error.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda number, frame: _kill())
 
 
 def say_stopped() -> None:
