@@ -17,17 +17,18 @@ MADE_BY_STAGES = ("artifacts/", "data/")  # dependencies that no user edits, and
 Declared = dict[str, Any]  # dotted key of params.yaml → its value; file → its SHA-256; None for what is not there
 
 
-def declared(root: Path, stage: str, item: dict[str, str], hashes: Mapping[Path, str] | None = None) -> Declared:
+def declared(
+    root: Path, stage: str, item: dict[str, str], document: Any, hashes: Mapping[Path, str] | None = None
+) -> Declared:
     """The declared params and sources of a stage as they are now; empty where no dvc.yaml has this stage.
 
-    item: the stage's values of the matrix. hashes: file → SHA-256 where it is known already. Raises ParamsError for a
-    params.yaml that cannot be read.
+    item: the stage's values of the matrix. document: what params.yaml holds. hashes: file → SHA-256 where it is known
+    already.
     """
     block = _block(root, stage)
     sources = [name for name in map(str, block.get("deps", ())) if not name.startswith(MADE_BY_STAGES)]
     found: Declared = {}
     if keys := block.get("params", ()):
-        document = read_yaml(root / "params.yaml")
         found |= {key: _value(document, key) for key in (_substituted(str(key), item, document) for key in keys)}
     for path in sorted(path for name in sources for path in _files(root / name)):
         found[path.relative_to(root).as_posix()] = (hashes or {}).get(path) or sha256(path)

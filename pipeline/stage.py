@@ -1,6 +1,7 @@
 """The main function of every stage: command line, params, exit status, and what changed while it ran."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +11,15 @@ from declared import SCRIPTS, changed, declared
 
 from ganspeed import source_files
 from ganspeed.errors import UserError
-from ganspeed.params.load import load_params
+from ganspeed.params.load import params_of, read_yaml
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.files import remove_unfinished
 from ganspeed.system.output import drop_what_cannot_be_written
 from ganspeed.system.shutdown import exit_now, stop_with_dvc
 from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
+
+os.environ["MPLBACKEND"] = "agg"  # figures are files; a name that matplotlib does not know would end its import
 
 
 def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -> None:
@@ -37,11 +40,12 @@ def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -
     def stage() -> None:
         name = Path(sys.argv[0]).stem
         sources = {source_files.PACKAGE / file: digest for file, digest in source_files.HASHES.items()}
-        before = declared(workspace.root, name, item, SCRIPTS | sources)
+        document = read_yaml(workspace.params)  # once: an edit that is taken back between two reads would not be seen
+        before = declared(workspace.root, name, item, document, SCRIPTS | sources)
         for folder in workspace.outputs:
             remove_unfinished(folder, spare_running=True)
-        body(load_params(workspace.params, limits), workspace, *item.values())
-        if names := changed(before, declared(workspace.root, name, item)):
+        body(params_of(document, workspace.root, limits), workspace, *item.values())
+        if names := changed(before, declared(workspace.root, name, item, read_yaml(workspace.params))):
             raise UserError(
                 f"changed while the stage {name} ran: {', '.join(names)}; DVC would record what was not used, so this "
                 "stage counts as failed. Finished work is saved: run `dvc repro` again"

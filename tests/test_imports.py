@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "report": {"compare", "data.prepared", "params", "runs.integrity", "runs.provenance", "runs.record",
                "scoring.label", "scoring.metrics", "scoring.read", "scoring.sources", "study.status", "system",
                "training.sample_grids"},
-    "tracking": {"params", "runs", "scoring.metrics", "system"},
+    "tracking": {"compare", "params", "runs", "scoring.metrics", "system"},
 }  # fmt: skip
 
 

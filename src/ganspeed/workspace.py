@@ -48,6 +48,10 @@ class Workspace:
         return self.root / "reports"
 
     @property
+    def report_page(self) -> Path:
+        return self.reports / "index.html"
+
+    @property
     def outputs(self) -> tuple[Path, ...]:
         """The folders that stages write to."""
         return self.root / "data" / "prepared", self.artifacts, self.reports, self.run_cache

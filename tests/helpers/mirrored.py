@@ -26,6 +26,9 @@ from ganspeed.tracking.mirror import mirror
 from ganspeed.workspace import Workspace
 
 UPDATES = 40
+WEIGHTS = b"the last generator"
+PICTURE = f"images/samples+step+40+timestamp+40000+{40:032}.png"  # of a run, beside its artifacts
+VALUES = 2  # points of a run that belong to no update: its best and its last cfid
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -80,7 +83,8 @@ def write_run(workspace: Workspace, run: Spec, rows: list[dict[str, float]] | No
     outcome = {"status": "diverged" if diverged_at else "completed", "diverged_at": diverged_at}
     machine = {"device": "cpu avx2", "precision": "float32", "engine": "eager", "versions": {"torch": "2.15.0"}}
     machine |= {"manifest_sha256": "0" * 64, "sources": {}}
-    content = {**run.__dict__, **outcome, **machine, "files": {}}
+    files = dict.fromkeys(["snapshots/0000020.safetensors", "snapshots/0000040.safetensors"], "0" * 64)
+    content = {**run.__dict__, **outcome, **machine, "files": files}
     (folder / "run.json").write_text(json.dumps(content))
     rows = history(run.seed) if rows is None else rows
     with (folder / "history.csv").open("w", newline="") as file:
@@ -89,6 +93,8 @@ def write_run(workspace: Workspace, run: Spec, rows: list[dict[str, float]] | No
         writer.writerows({**row, "update": int(row["update"])} for row in rows)
     (folder / "samples" / "0000040.png").write_bytes(PIXEL)
     (folder / "samples.gif").write_bytes(b"GIF89a")
+    (folder / "snapshots").mkdir(exist_ok=True)
+    (folder / "snapshots" / "0000040.safetensors").write_bytes(WEIGHTS)
     provenance = workspace.provenance(run.dataset, run.variant, run.seed)
     provenance.parent.mkdir(parents=True, exist_ok=True)
     provenance.write_text(
@@ -113,6 +119,12 @@ def write_study(workspace: Workspace, params: Params) -> None:
 def rows_of(workspace: Workspace, query: str) -> list[tuple]:
     with closing(sqlite3.connect(workspace.root / "mlflow.db")) as database:
         return database.execute(query).fetchall()
+
+
+def runs_of(workspace: Workspace, column: str) -> list[tuple]:
+    """A column of MLflow's table of runs, but for those that sum up others."""
+    query = f"select {column} from runs join tags using (run_uuid) where key = 'kind' and tags.value = 'run'"
+    return rows_of(workspace, query)
 
 
 def points(workspace: Workspace) -> list[tuple]:

@@ -71,8 +71,8 @@ REAL = [  # stage, file, text, its replacement
     ("compare@digits", "src/ganspeed/compare/statistics.py", "ALPHA = 0.05", "ALPHA = 0.01"),
     ("report", "params.yaml", "dpi: 60", "dpi: 70"),
 ]
-# Makes the edit in the process of the stage, when it opens params.yaml for the EDIT_AT-th time: to look at what is
-# declared, to load it, to look once more.
+# Makes the edit in the process of the stage, when it opens one of the two files for the EDIT_AT-th time: it has read
+# params.yaml and looks at what is declared (2), or is about to read it once more (3).
 EDITING = """
 import os, sys
 from pathlib import Path
@@ -81,7 +81,7 @@ opened = 0
 
 def on_event(event, arguments):
     global opened
-    if event == "open" and str(arguments[0]).endswith("params.yaml"):
+    if event == "open" and str(arguments[0]).endswith(("/params.yaml", "/dvc.yaml")):
         opened += 1
         if opened == int(os.environ["EDIT_AT"]):
             path = Path(os.environ["EDIT_FILE"])
@@ -161,3 +161,26 @@ def test_sources_are_hashed_as_they_were_when_the_package_was_imported(tmp_path)
     study = toy_study.new_study(tmp_path / "study", git=False)
     said = study.run(sys.executable, "-c", PLANNED).stdout
     assert said.startswith(f"{study.root}/src/ganspeed: training/loop.py changed after this work was planned")
+
+
+WORKER = """
+from ganspeed import source_files
+from ganspeed.compare.rounding import rounded
+from ganspeed.errors import UserError
+from ganspeed.system.processes import map_processes
+print(list(map_processes(rounded, [0.5], 1, always_start=True)))
+with (source_files.PACKAGE / "compare" / "rounding.py").open("a") as file:
+    file.write("# an edit")
+try:
+    list(map_processes(rounded, [0.5], 1, always_start=True))
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_worker_refuses_what_it_would_compute_with_edited_sources(tmp_path):
+    source = shutil.copytree(toy_study.PROJECT / "src", tmp_path / "src")
+    environment = {"PATH": "", "PYTHONPATH": str(source)}
+    found = subprocess.run([sys.executable, "-c", WORKER], env=environment, capture_output=True, text=True, check=True)
+    before, refusal = found.stdout.splitlines()
+    assert before == "[(0.5, 0.5)]" and "compare/rounding.py changed after this work was planned" in refusal

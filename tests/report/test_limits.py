@@ -3,8 +3,8 @@
 import made_up
 import pytest
 
-from ganspeed.report.limits import all_limits
 from ganspeed.report.read import read_results
+from ganspeed.report.sections.limits import all_limits
 
 HEADING = "The same picture more than once"
 

@@ -2,15 +2,21 @@
 
 import dataclasses
 import json
+import re
 
 import made_up
 import pytest
-from matplotlib.colors import to_rgb
 
 from ganspeed.compare.rows import Row, TimeToThreshold
-from ganspeed.report import speed_plots, style, summaries, tables, verdict, write
+from ganspeed.compare.sentence import number
+from ganspeed.compare.summary import headline, summaries
+from ganspeed.report import tables, words, write
+from ganspeed.report.colours import looks
+from ganspeed.report.interval_bar import Scale, interval_bar
 from ganspeed.report.read import read_results
-from ganspeed.report.tables import number
+from ganspeed.report.sections import design, speed_ups, times, verdict
+from ganspeed.report.summaries import restricted_mean
+from ganspeed.report.tables import speed_up
 
 PLANNED = (("iterative", "wgan_gp"), ("gan", "wgan_gp"))
 TIMING = {"gan": 0.01, "wgan_gp": 0.05, "iterative": 0.053}
@@ -31,50 +37,120 @@ def rows(found, **wanted) -> list[Row]:
     return [r for r in found.comparison.comparisons if all(getattr(r, key) == want for key, want in wanted.items())]
 
 
-def test_the_page_opens_with_a_sentence_for_every_planned_comparison(study):
+def made_up_row(ratio: float, low: float, high: float, reached: tuple[int, int]) -> Row:
+    found = {"ratio": ratio, "low": low, "high": high, "p": 0.5, "n": 8, "wins": 0, "ties": 8, "losses": 0}
+    arms = {"new": "a", "reference": "b", "reached_new": reached[0], "reached_reference": reached[1]}
+    return Row(**found, **arms, axis="updates", threshold="tau", rmst_new=1.0, rmst_reference=1.0)
+
+
+def cells(table) -> dict[str, list]:
+    return {row[0].text: list(row[1:]) for _, rows in table.groups for row in rows}
+
+
+def test_the_page_opens_with_a_card_for_every_planned_comparison(study):
     workspace, found = study
-    summary = (workspace.reports / "summary.md").read_text(encoding="utf-8")
-    first = summary.split("## Verdict\n")[1].split("**Table")[0]
     planned = rows(found, planned=True, axis="updates", threshold="tau")
     assert [(r.new, r.reference) for r in planned] == list(PLANNED)
-    assert all(f"{r.verdict}. {r.sentence}" in first for r in planned)
-    assert {r.verdict for r in planned} == {"FASTER"}
-    assert summary.index("## Verdict") < summary.index("## Data set digits")
-    assert verdict.headline([found]) in summary and verdict.headline([found]) == "Tuned recipes, exploratory."
+    for row, card in zip(planned, verdict.cards(found), strict=True):
+        assert (card.word, card.title) == (row.verdict, f"{row.new} over {row.reference}") and card.word == "FASTER"
+        assert card.ratio == f"{number(row.ratio)}×"
+        assert card.interval == f"95 % interval {number(row.low)}–{number(row.high)}"
+        assert f"{row.new} {row.reached_new}/{row.n}, {row.reference} {row.reached_reference}/{row.n}" in card.counts
+        assert card.p == f"p = {row.p_holm:.3f} (Holm)" and card.sentence == row.sentence
+    for name in ("index.html", "summary.md"):
+        page = (workspace.reports / name).read_text(encoding="utf-8")
+        before = page[page.rindex("Verdict on digits") :].split("What was compared, and how")[0]
+        assert headline(found.comparison) in before
+        assert all(r.sentence in before and r.verdict in before for r in planned)
+        assert page.index("FASTER") < page.index("Methods on digits")
+        assert verdict.status_line([found]) in page and verdict.status_line([found]) == "Tuned recipes, exploratory."
+
+
+def test_the_unit_of_n_in_cards_and_tables_is_that_of_the_comparison(study, monkeypatch):
+    """Whatever a later study counts, no card, headline or table of times says seeds by itself."""
+    _, found = study
+    for module in (verdict, words, speed_ups, times):
+        monkeypatch.setattr(module, "UNIT", "replicates")
+    for card in verdict.cards(found):
+        assert "replicates" in card.counts and "seeds" not in card.counts
+    for table in (verdict.first_table(found), times.table(found), speed_ups.ratios(found)):
+        assert "seeds" not in f"{table.head}{table.groups}" and "replicates" in f"{table.head}{table.groups}"
+
+
+def test_a_bar_shows_ratio_interval_one_and_band_on_a_log_axis():
+    row = made_up_row(ratio=2.0, low=1.0, high=4.0, reached=(8, 8))
+    drawn = interval_bar(row, Scale.of([row]), (0.8, 1.25))
+    low, high = drawn.interval
+    assert drawn.one == low and drawn.ratio - low == pytest.approx(high - drawn.ratio, abs=0.2)
+    assert drawn.one - drawn.band[0] == pytest.approx(drawn.band[1] - drawn.one, abs=0.2)
+    assert drawn.arrow == "" and "2.00, 95 % interval 1.00 to 4.00" in drawn.alt
+    late = interval_bar(dataclasses.replace(row, reached_reference=7), Scale.of([row]), (0.8, 1.25))
+    assert late.arrow == "right" and "≥2.00" in late.alt
+
+
+@pytest.mark.parametrize(
+    ("reached", "ratio", "low", "high", "shown", "clause"),
+    [
+        ((8, 8), 1.5, 1.2, 1.9, ("1.50", "1.20–1.90"), ""),
+        ((8, 0), 2.44, 2.0, 3.0, ("≥2.44", "2.00–3.00"), "Only 0 of 8 seeds of b reached τ; .* a lower bound"),
+        ((0, 7), 1.0, 1.0, 1.0, ("~1.00", ""), "Only 0 of 8 seeds of a and 7 of 8 seeds of b reached τ"),
+        ((0, 8), 1.0, 1.0, 1.0, ("≤1.00", ""), "Only 0 of 8 seeds of a reached τ; .* an upper bound"),
+        ((0, 0), 1.0, 1.0, 1.0, ("–", ""), "Neither reached τ in any of 8 seeds"),
+    ],
+)
+def test_a_ratio_where_an_arm_was_late_is_shown_as_a_bound(reached, ratio, low, high, shown, clause):
+    row = made_up_row(ratio, low, high, reached)
+    assert speed_up(row) == shown
+    assert re.match(clause, words.bound_clause(row)) and bool(clause) == bool(words.bound_clause(row))
+
+
+def test_the_first_table_has_every_variant_over_the_first_reference(study):
+    _, found = study
+    shown, table = {s.variant: s for s in summaries(found.comparison)}, cells(verdict.first_table(found))
+    assert list(table) == list(found.variants)
+    for variant, (time, reached, ratio, word) in table.items():
+        of = shown[variant]
+        assert time.text.lstrip("≥") == tables.number(of.time_to_tau) and reached.text == f"{of.reached}/{of.n} seeds"
+        if variant != "wgan_gp":
+            row = found.comparison.primary(variant, "wgan_gp")
+            assert (ratio.text, word.text) == (speed_up(row)[0], row.verdict)
+    assert table["wgan_gp"][2].below == "the reference"
 
 
 def test_power_below_eighty_percent_is_called_underpowered(study):
     _, found = study
-    assert "64 % of studies of 12 seeds, simulated from the pilot. The study is underpowered." in " ".join(
-        verdict.sentences([found])
-    )
-    found.comparison.power["power"] = 0.8
-    assert "underpowered" not in " ".join(verdict.sentences([found]))
-    found.comparison.power["power"] = 0.64
+    weak = "64 % of studies of 12 seeds, simulated from the pilot. The study is underpowered."
+    assert verdict.power("digits", **found.comparison.power).endswith(weak)
+    assert "underpowered" not in verdict.power("digits", 1.5, 12, 0.8)
 
 
 def test_every_guard_stands_in_the_table_with_its_value(study):
     _, found = study
-    groups = dict(verdict.guards([found]).groups)
+    groups = dict(design.guards([found]).groups)
     row = rows(found, new="gan", axis="updates", threshold="tau")[0]
-    cells = groups["digits: gan against wgan_gp, guards of gan"]
-    assert [cell[0].text for cell in cells] == [verdict.GUARD_WORDS[name][0] for name in row.guards]
-    assert [cell[-1].text == "yes" for cell in cells] == [guard.ok for guard in row.guards.values()]
+    shown = groups["digits: gan against wgan_gp, guards of gan"]
+    assert [cell[0].text for cell in shown] == [design.GUARD_WORDS[name][0] for name in row.guards]
+    assert [cell[-1].text == "yes" for cell in shown] == [guard.ok for guard in row.guards.values()]
 
 
-def test_without_a_plan_there_is_no_verdict_and_the_page_says_so(tmp_path):
-    workspace, params = made_up.write_study(tmp_path, variants=("gan", "wgan_gp"))
+def test_without_a_plan_every_variant_has_a_card_that_says_exploratory(tmp_path):
+    workspace, params = made_up.write_study(tmp_path, seeds=tuple(range(8)))
+    write.write_report(workspace, params)
     (found,) = read_results(workspace, params)
-    (only,) = verdict.sentences([found])
-    assert only.startswith("On digits no comparison was planned, so there is no verdict")
-    assert verdict.guards([found]) is None
-    assert verdict.headline([found]) == "Untuned recipes, a demonstration."
+    cards = verdict.cards(found)
+    assert [card.title for card in cards] == ["gan over wgan_gp", "iterative over wgan_gp"]
+    assert {card.word for card in cards} == {"exploratory"} and all("uncorrected" in card.p for card in cards)
+    assert design.guards([found]) is None
+    page = (workspace.reports / "index.html").read_text(encoding="utf-8")
+    assert "exploratory, since no comparison was planned before the runs" in page
+    assert page.count('class="card exploratory"') == 2
+    assert verdict.status_line([found]) == "Untuned recipes, exploratory."
 
 
 def test_the_forest_shows_ratios_and_intervals_in_the_variants_colours(study):
     _, found = study
-    styles = style.looks(found.variants)
-    first, second, third = speed_plots.forest(found, styles).axes
+    styles = looks(found.variants)
+    first, second, third = speed_ups.forest(found, styles).axes
     assert [ax.get_title() for ax in (first, second, third)] == [
         "generator updates", "critic updates and images", "training seconds",
     ]  # fmt: skip
@@ -82,7 +158,7 @@ def test_the_forest_shows_ratios_and_intervals_in_the_variants_colours(study):
     shown = [r for r in shown if r.reached_new + r.reached_reference > 0]
     marks = {line.get_xdata()[0]: line for line in first.lines if line.get_marker() != "None"}
     assert marks.keys() == {r.ratio for r in shown}
-    assert all(to_rgb(marks[r.ratio].get_color()) == styles[r.new].colour for r in shown)
+    assert all(marks[r.ratio].get_color() == styles[r.new].colour for r in shown)
     bars = {tuple(line.get_xdata()) for line in first.lines if line.get_linewidth() == 1.6}
     assert bars >= {(r.low, r.high) for r in shown}
     assert [text.get_text() for text in second.texts] == ["as in generator updates"]  # iterative, as many critic steps
@@ -90,22 +166,20 @@ def test_the_forest_shows_ratios_and_intervals_in_the_variants_colours(study):
 
 def test_arrivals_rise_to_the_share_that_reached(study):
     _, found = study
-    for ax, name in zip(
-        speed_plots.arrivals(found, style.looks(found.variants)).axes, speed_plots.MARKERS, strict=True
-    ):
+    for ax, name in zip(times.arrivals(found, looks(found.variants)).axes, times.SYMBOLS, strict=True):
         for line, variant in zip(ax.lines, found.variants, strict=False):
-            times = found.comparison.times_of(variant, name)
-            assert line.get_ydata()[-1] == sum(time.reached for time in times) / len(times)
+            runs = found.comparison.times_of(variant, name)
+            assert line.get_ydata()[-1] == sum(run.reached for run in runs) / len(runs)
 
 
 def test_slopes_join_the_two_runs_of_a_seed(study):
     _, found = study
-    left, right, *_ = speed_plots.slopes(found, style.looks(found.variants)).axes
+    left, right, *_ = times.slopes(found, looks(found.variants)).axes
     arms = {name for pair in PLANNED for name in pair}
-    times = {(t.variant, t.seed): t.time for name in arms for t in found.comparison.times_of(name, "tau")}
+    at = {(t.variant, t.seed): t.time for name in arms for t in found.comparison.times_of(name, "tau")}
     for ax, (new, reference) in zip((left, right), PLANNED, strict=True):
         joined = [tuple(line.get_ydata()) for line in ax.lines if len(line.get_ydata()) == 2]
-        assert joined == [(times[reference, s], times[new, s]) for s in range(8)]
+        assert joined == [(at[reference, s], at[new, s]) for s in range(8)]
 
 
 def test_a_frozen_study_lacks_only_commits_and_fresh_seeds(study):
@@ -119,17 +193,17 @@ def test_a_frozen_study_lacks_only_commits_and_fresh_seeds(study):
 
 def test_the_comparison_without_a_threshold_stands_in_a_table_of_its_own(study):
     _, found = study
-    shown = [cells for _, rows in tables.areas(found).groups for cells in rows]
-    assert [cells[0].text for cells in shown] == [row.new for row in found.comparison.area_ratios]
-    assert [cells[2].text for cells in shown] == [number(row.ratio) for row in found.comparison.area_ratios]
+    shown = [row for _, rows in speed_ups.areas(found).groups for row in rows]
+    assert [row[0].text for row in shown] == [row.new for row in found.comparison.area_ratios]
+    assert [row[2].text for row in shown] == [number(row.ratio) for row in found.comparison.area_ratios]
 
 
 def test_the_mean_beside_the_median_counts_a_late_seed_as_the_budget(study):
     _, found = study
     budget = found.comparison.thresholds.budget
-    times = [TimeToThreshold("gan", s, "updates", "tau", t, t < budget) for s, t in ((0, 100), (1, budget))]
-    changed = dataclasses.replace(found, comparison=dataclasses.replace(found.comparison, times=times))
-    assert summaries.restricted_mean(changed, "gan", "tau") == (100 + budget) / 2
+    late = [TimeToThreshold("gan", s, "updates", "tau", t, t < budget) for s, t in ((0, 100), (1, budget))]
+    changed = dataclasses.replace(found, comparison=dataclasses.replace(found.comparison, times=late))
+    assert restricted_mean(changed, "gan", "tau") == (100 + budget) / 2
 
 
 def test_curves_have_an_axis_of_seconds_where_the_clock_ran(study):
@@ -144,7 +218,7 @@ def test_curves_have_an_axis_of_seconds_where_the_clock_ran(study):
 def test_the_page_draws_these_figures_beside_the_times(study):
     workspace, found = study
     summary = (workspace.reports / "summary.md").read_text(encoding="utf-8")
-    part = summary.split("### Time to threshold")[1].split("### ")[0]
+    part = summary.split("### Time to threshold")[1].split("### Other")[0]
     assert all(f"figures/digits_{name}.png" in part for name in ("speedups", "arrivals", "slopes"))
     written = json.loads((workspace.reports / "comparison" / "digits.json").read_text())
     assert (written["status"], written["status_reasons"]) == ("exploratory", found.status.reasons)

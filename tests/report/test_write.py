@@ -1,5 +1,6 @@
 """The report says what the files say: every number, every run, nothing else, and the same bytes every time."""
 
+import base64
 import dataclasses
 import hashlib
 import json
@@ -12,8 +13,12 @@ import pytest
 
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
-from ganspeed.report import methods, page, published_fid, text, write
+from ganspeed.report import write
+from ganspeed.report.blocks import Section
+from ganspeed.report.page import page_of
 from ganspeed.report.read import read_results
+from ganspeed.report.render import render
+from ganspeed.report.sections import design, published_fid, what_was_run
 from ganspeed.report.tables import Cell, Table, number
 from ganspeed.workspace import Workspace
 
@@ -44,23 +49,23 @@ def bytes_of(workspace: Workspace) -> dict[str, str]:
     return {str(p.relative_to(workspace.reports)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
-def markdown_rows(workspace: Workspace, table: int) -> dict[str, dict[str, str]]:
+def markdown_rows(workspace: Workspace, caption: str) -> dict[str, dict[str, str]]:
     """First cell → column → cell of a table of summary.md; what stands in brackets behind the first cell is cut."""
     text = (workspace.reports / "summary.md").read_text(encoding="utf-8")
-    lines = text.split(f"**Table {table}.**")[1].split("\n\n")[1].splitlines()
+    lines = re.split(rf"\*\*Table \d+\.\*\* {caption}", text)[1].split("\n\n")[1].splitlines()
     head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {row[0].split(" (")[0]: dict(zip(head, row, strict=True)) for row in rows}
 
 
 def texts(workspace: Workspace) -> str:
-    """Everything written, the page's embedded pictures left out."""
+    """Everything written, the page's style and embedded pictures left out."""
     files = [*workspace.reports.glob("*.*"), *workspace.reports.glob("comparison/*")]
     joined = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    return re.sub(r"base64,[A-Za-z0-9+/=]+", "", joined)
+    return re.sub(r"<style>.*?</style>|base64,[A-Za-z0-9+/=]+", "", joined, flags=re.DOTALL)
 
 
 def test_every_score_in_the_table_is_that_of_the_files(study, last):
-    rows = markdown_rows(study[0], 1)
+    rows = markdown_rows(study[0], "Scores of the last")
     for (variant, metric), values in last.groupby(["variant", "metric"])["value"]:
         column = next(name for name in rows[variant] if name.rstrip(" ↑↓") == metric)
         assert rows[variant][column] == f"{number(values.mean())} (± {number(values.std(), 2)})"
@@ -71,7 +76,7 @@ def test_every_score_in_the_table_is_that_of_the_files(study, last):
 
 def test_calibration_rows_stand_beside_the_variants(study):
     workspace, params = study
-    rows, calibration = markdown_rows(workspace, 1), pd.read_csv(workspace.calibration("digits"))
+    rows, calibration = markdown_rows(workspace, "Scores of the last"), pd.read_csv(workspace.calibration("digits"))
     for row in calibration[calibration["metric"] == "cfid"].itertuples():
         assert (rows[row.row]["cfid ↓"], rows[row.row]["n"]) == (number(row.value), f"{row.n:,}")
     starts = [
@@ -84,13 +89,15 @@ def test_calibration_rows_stand_beside_the_variants(study):
 
 def test_times_count_seeds_that_never_arrive_as_infinitely_late(study):
     workspace, params = study
-    rows = markdown_rows(workspace, 2)
+    rows = markdown_rows(workspace, "Generator updates until")
     times = pd.DataFrame(json.loads(workspace.comparison("digits").read_text())["times"]).query(
         "axis == 'updates' and threshold != 'second'"
     )
     for (variant, threshold), part in times.groupby(["variant", "threshold"]):
         median = part["time"].where(part["reached"], float("inf")).median()
-        cell = next(text for column, text in rows[variant].items() if column.endswith(f"({threshold})"))
+        cell = next(
+            text for column, text in rows[variant].items() if column.endswith(f"({threshold.replace('tau', 'τ')})")
+        )
         words = f"{median:g}" if median < float("inf") else "not reached"
         mean = number(part["time"].mean())
         assert cell == f"{words} ({part['reached'].sum()}/{len(params.compare.seeds)}, mean {mean})"
@@ -99,7 +106,7 @@ def test_times_count_seeds_that_never_arrive_as_infinitely_late(study):
 
 def test_axes_that_coincide_for_a_pair_share_a_row(study):
     text = (study[0].reports / "summary.md").read_text(encoding="utf-8")
-    part = text.split("**Table 3.**")[1].split("### ")[0]
+    part = text.split("### Speed-ups")[1].split("### ")[0]
     axes = re.findall(r"^\| (\w+) \| ([a-z ]+) \| 3 \|", part, re.MULTILINE)
     assert axes == [
         ("gan", "generator updates"),
@@ -121,7 +128,7 @@ def test_commits_are_shown_with_their_state_and_unknown_without_git(tmp_path, st
     workspace, params = made_up.write_study(tmp_path, variants=("gan",))
     path = workspace.provenance("digits", "gan", 0)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"commit": "unknown", "dirty": None}))
-    ((_, (row,)),) = methods.provenance(read_results(workspace, params)).groups
+    ((_, (row,)),) = what_was_run.provenance(read_results(workspace, params)).groups
     assert row[-1].text == "unknown (1), 0123456789 dirty (1), 0123456789 (1)"
 
 
@@ -168,7 +175,7 @@ def test_outputs_are_replaced_never_written_through(tmp_path):
     cached = tmp_path / "cached"
     cached.write_text("an object of the cache")
     (workspace.reports / "figures").mkdir(parents=True)
-    for link in ("metrics.json", "index.html", "figures/digits_cfid.png"):
+    for link in ("metrics.json", "index.html", "figures/digits_cfid.svg"):
         (workspace.reports / link).hardlink_to(cached)
     write.write_report(workspace, params)
     assert cached.read_text() == "an object of the cache"
@@ -206,7 +213,12 @@ def test_two_data_sets_share_a_page(tmp_path):
     )
     write.write_report(workspace, params)
     page = (workspace.reports / "index.html").read_text(encoding="utf-8")
-    assert page.index("Data set digits<") < page.index("Data set digits_again<") < page.index("What was run")
+    assert page.index(">Verdict on digits</h2>") < page.index(">Verdict on digits_again</h2>")
+    assert (
+        page.index(">Data set digits</h2>") < page.index(">Data set digits_again</h2>") < page.index("Data sets. The")
+    )
+    anchors = re.findall(r'id="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors)) and set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
     assert "One data set." not in page
 
 
@@ -218,17 +230,43 @@ def test_numbers_keep_three_digits(value, text):
     assert number(value) == text
 
 
-def test_the_page_fetches_nothing(study):
+def test_the_page_fetches_nothing_and_runs_one_script_alone(study):
     page = (study[0].reports / "index.html").read_text(encoding="utf-8")
-    sources = re.findall(r"""(?:src|href|url|srcset|action)\s*[=(]\s*["']?([^"'\s>)]*)""", page)
-    assert len(sources) == len(list((study[0].reports / "figures").iterdir()))
-    assert all(source.startswith("data:image/png;base64,") for source in sources)
-    assert not re.search(r"https?:|//[a-z]|<script|@import", re.sub(r"base64,[A-Za-z0-9+/=]+", "", page))
+    sources = re.findall(r"""(?:src|url|srcset|action)\s*[=(]\s*["']?([^"'\s>)]*)""", page)
+    assert sources and all(re.match(r"data:image/(png|svg\+xml);base64,", source) for source in sources)
+    without = re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)
+    assert set(re.findall(r"https?://[^\"'\s<]*", without)) <= set(
+        re.findall(r'<a href="(https://arxiv[^"]*)"', without)
+    )
+    assert not re.search(r"<link|@import|<iframe|<object|\son\w+=|javascript:", without)
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert "default-src 'none'" in policy and f"script-src 'sha256-{digest}';" in policy
+    assert len(script.splitlines()) <= 120
+
+
+def test_links_lead_to_files_params_and_papers(study):
+    workspace, _ = study
+    page = (workspace.reports / "index.html").read_text(encoding="utf-8")
+    links = [link for link in re.findall(r'<a href="([^"#]+)"', page) if not link.startswith("https:")]
+    assert {"../params.yaml", "results.csv", "summary.md", "figures/digits_cfid.svg", "figures/digits_cfid.csv"} <= set(
+        links
+    )
+    assert [link for link in links if not (workspace.reports / link).is_file()] == []
+    assert "https://arxiv.org/abs/1704.00028" in page and "https://arxiv.org/abs/1406.2661" in page
+    assert "Newest run of 2020-01-01. Made by ganspeed" in page
+
+
+def test_no_markup_of_the_other_kind_is_printed(study):
+    page = (study[0].reports / "index.html").read_text(encoding="utf-8")
+    shown = re.sub(r"<(script|style)>.*?</\1>|<[^>]+>", "", page, flags=re.DOTALL)
+    assert "`" not in shown and "**" not in shown and "](" not in shown
 
 
 def test_the_summary_shows_every_figure_there_is(study):
     summary = (study[0].reports / "summary.md").read_text(encoding="utf-8")
-    linked = re.findall(r"!\[[^]]+\]\(([^)]+)\)", summary)
+    linked = re.findall(r"\]\((figures/[^)]+)\)", summary)
     there = [str(Path("figures") / path.name) for path in (study[0].reports / "figures").iterdir()]
     assert sorted(linked) == sorted(there)
 
@@ -237,7 +275,7 @@ def test_published_numbers_are_marked_as_not_comparable(study):
     workspace, *_ = study
     part = (workspace.reports / "summary.md").read_text(encoding="utf-8").split(f"## {published_fid.TITLE}")[1]
     assert "Not comparable with cfid" in part and "1711.10337" in part
-    assert "| WGAN-GP (`wgan_gp`) | 20.3 | 30 |" in part
+    assert "| WGAN-GP (wgan_gp) | 20.3 | 30 |" in part
 
 
 def test_a_copy_on_other_seeds_is_called_one(study):
@@ -248,19 +286,19 @@ def test_a_copy_on_other_seeds_is_called_one(study):
         for run in found.of("wgan_gp")
     ]
     changed = dataclasses.replace(found, variants=(*found.variants, "copy"), runs=(*found.runs, *copy))
-    opening = text.opening([changed])
+    opening = design.opening([changed])
     assert "copy trains on the seeds plus 500, paired with the others by position; it is wgan_gp once more" in opening
-    assert "once more" not in text.opening([found])
+    assert "once more" not in design.opening([found])
 
 
 def test_a_title_is_text_in_markdown_as_well(study):
     workspace, params = study
     title = "<script>alert(1)</script> | [a](javascript:b) *c* `d` & \\ #1_2"
-    shown = page.render("template.md", title, read_results(workspace, params), [], workspace.reports)
+    page = dataclasses.replace(page_of(read_results(workspace, params), params.report), title=title)
+    shown = render("page.md", page, workspace.reports / "figures")
     assert shown.splitlines()[0] == (
         r"# &lt;script\>alert(1)&lt;/script\> \| \[a\](javascript:b) \*c\* \`d\` &amp; \\ \#1\_2"
     )
-    table = Table("caption", ("name",), (("", ((Cell("a|b<i>\nc"),),)),))
-    section = page.Section("Names", 2, (table,))
-    shown = page.render("template.md", "title", read_results(workspace, params), [section], workspace.reports)
-    assert "| a\\|b&lt;i> c |" in shown
+    table = Table("caption", ("name",), (("", ((Cell("a|b<i>\nc~"),),)),))
+    page = dataclasses.replace(page, sections=(Section("Names", 2, (table,)),))
+    assert "| a\\|b&lt;i> c\\~ |" in render("page.md", page, workspace.reports / "figures")

@@ -8,8 +8,8 @@ import pytest
 
 from ganspeed import cli
 from ganspeed.errors import UserError
-from ganspeed.report import methods
 from ganspeed.report.read import read_results
+from ganspeed.report.sections import what_was_run
 from ganspeed.runs.provenance import Provenance, read_provenance
 from ganspeed.system.files import read_json
 
@@ -59,7 +59,7 @@ def test_the_report_is_made_and_confirms_nothing(content, tmp_path, capsys):
     (results,) = read_results(workspace, params)
     said = capsys.readouterr().err
     assert f"{path}: " in said and "the run counts as one of no known commit" in said
-    assert [methods.commit(run) for run in results.runs].count("unknown") == 1
+    assert [what_was_run.commit(run) for run in results.runs].count("unknown") == 1
     assert results.status.name == "exploratory" and "1 runs of no known commit" in results.status.reasons
 
 

@@ -10,17 +10,34 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from mirrored import PIXEL, current, history, make_params, points, rows_of, run_of, spec, write_run, write_scores
+from mirrored import (
+    PICTURE,
+    PIXEL,
+    WEIGHTS,
+    current,
+    history,
+    make_params,
+    points,
+    rows_of,
+    run_of,
+    spec,
+    write_run,
+    write_scores,
+)
 
+from ganspeed.compare.summary import REACHED, SPEED_UP, TIME_TO_TAU
 from ganspeed.scoring.metrics import METRICS
 from ganspeed.tracking import client as client_module
 from ganspeed.tracking.address import tracking_uri
 from ganspeed.tracking.client import Client, TrackingError
+from ganspeed.tracking.descriptions import describe_experiment
 from ganspeed.tracking.live import LiveMirror
-from ganspeed.tracking.mirror import MirrorSummary, experiment_tags, mirror, mirror_safely
+from ganspeed.tracking.mirror import MirrorSummary, mirror, mirror_safely
 from ganspeed.tracking.run_files import flat_parameters, row_points
 from ganspeed.tracking.server import serve
-from ganspeed.tracking.view import view_state, view_url
+from ganspeed.tracking.view import view_url, views
+
+SHOWN_FILES = {"images", "samples.gif", "history.csv", "scores.csv", "generator-40.safetensors"}
 
 
 def test_a_second_mirror_adds_no_run_and_doubles_no_point(study, params):
@@ -63,11 +80,14 @@ def test_what_mlflow_shows_is_what_the_files_hold(study, params):
     curve = client.get_metric_history(run.info.run_id, "test/cfid")
     assert [(p.step, p.value) for p in curve] == [(0, 90.0), (20, 30.0), (40, 2.5)]
     assert run.data.metrics["final/cfid"] == 2.5
-    pictures = {file.path for file in client.list_artifacts(run.info.run_id, "samples")}
-    assert pictures == {"samples/0000040.png", "samples/samples.gif"}
-    copy = Path(run.info.artifact_uri.removeprefix("file://")) / "samples" / "0000040.png"
-    assert copy.is_relative_to(study.root / "mlartifacts")
-    assert copy.read_bytes() == PIXEL
+    files = Path(run.info.artifact_uri.removeprefix("file://"))
+    assert files.is_relative_to(study.root / "mlartifacts")
+    assert {path.name for path in files.iterdir()} == SHOWN_FILES
+    folder = study.run("digits", "wgan_gp", 1)
+    assert (files / "history.csv").read_bytes() == (folder / "history.csv").read_bytes()
+    assert (files / "scores.csv").read_bytes() == study.scores("digits", "wgan_gp", 1).read_bytes()
+    assert (files / "generator-40.safetensors").read_bytes() == WEIGHTS
+    assert (files / PICTURE).read_bytes() == PIXEL
 
 
 def test_descriptions_name_the_source_the_data_and_the_limits(study, params):
@@ -196,10 +216,11 @@ def test_without_mlflow_nothing_happens_but_a_warning(study, params, monkeypatch
         serve(study, params)
 
 
-def test_descriptions_and_view_fit_the_tags_of_mlflow():
+def test_descriptions_and_views_fit_the_tags_of_mlflow():
     """A tag of an experiment holds 5000 characters."""
     params = make_params(variants=[f"wgan_gp_{i:02}" for i in range(12)], seeds=range(100, 112))
-    assert {name: len(text) for name, text in experiment_tags("digits", params).items() if len(text) > 4500} == {}
+    tags = {**views("digits", params), "note": describe_experiment("digits", params, 1000 * "x", "#/a/link")}
+    assert {name: len(text) for name, text in tags.items() if len(text) > 5000} == {}
 
 
 def test_importing_the_mirror_does_not_import_mlflow():
@@ -208,13 +229,20 @@ def test_importing_the_mirror_does_not_import_mlflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_view_shows_current_runs_by_variant_with_the_scores():
-    state = json.loads(view_state(("gan", "wgan_gp"), "val"))
-    assert state["searchFilter"] == "tags.current = 'true'"
+def states(params) -> dict[str, dict]:
+    """View → its state."""
+    named = {tag.rsplit(".", 1)[1]: json.loads(view) for tag, view in views("digits", params).items()}
+    assert {name: view["name"] for name, view in named.items()} == {name: name for name in named}
+    return {name: json.loads(view["state"]) for name, view in named.items()}
+
+
+def test_the_runs_are_shown_by_variant_with_times_and_scores():
+    state = states(make_params(split="val"))["runs"]
+    assert state["searchFilter"] == "tags.current = 'true' AND tags.kind = 'run'"
     assert state["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "variant"}]
-    shown = [f"metrics.`final/{name}`" for name in ("cfid", "cfid_second", "ckid", "precision", "recall")]
+    shown = [f"metrics.`{name}`" for name in (TIME_TO_TAU, REACHED, "final/cfid", "final/cfid_second", "final/ckid")]
     assert state["selectedColumns"][:6] == ["tags.`status`", *shown]
-    assert {column.split("/")[-1] for column in state["selectedColumns"][1:]} == {f"{m.name}`" for m in METRICS}
+    assert {column.split("/")[-1] for column in state["selectedColumns"][3:]} == {f"{m.name}`" for m in METRICS}
     charts = {chart["metricKey"]: chart["scaleType"] for chart in state["compareRunCharts"]}
     assert charts == {"val/cfid": "log", "d_loss": "linear", "g_loss": "linear"}
     assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} < {
@@ -223,9 +251,19 @@ def test_the_view_shows_current_runs_by_variant_with_the_scores():
     assert state["groupsExpanded"] == {"tag.variant.gan": False, "tag.variant.wgan_gp": False}
 
 
+def test_the_variants_are_shown_with_verdict_time_and_speed_up():
+    state = states(make_params())["speed"]
+    assert state["searchFilter"] == "tags.current = 'true' AND tags.kind = 'variant'"
+    assert (state["orderByKey"], state["orderByAsc"]) == (f"metrics.`{TIME_TO_TAU}`", True)
+    speed_up = SPEED_UP.format(reference="wgan_gp")
+    names = (TIME_TO_TAU, REACHED, "n", speed_up, f"{speed_up}_low", f"{speed_up}_high")
+    assert state["selectedColumns"] == ["tags.`verdict`", *(f"metrics.`{name}`" for name in names)]
+    assert state["columnOrder"] == [*state["selectedColumns"], "duration"]
+
+
 def test_the_link_names_the_view_and_the_kind_of_page():
-    assert view_url("http://127.0.0.1:5000/", "7") == (
+    assert view_url("http://127.0.0.1:5000/", "7", "speed") == (
         "http://127.0.0.1:5000/?workflowType=machine_learning"
-        "#/experiments/7/runs?workflowType=machine_learning&viewStateShareKey=ganspeed"
+        "#/experiments/7/runs?workflowType=machine_learning&viewStateShareKey=speed"
     )
-    assert view_url("http://h", "7", curves=True).endswith("&compareRunsMode=CHART")
+    assert view_url("http://h", "7", "runs", charts=True).endswith("&compareRunsMode=CHART")

@@ -7,17 +7,20 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
+import made_up
 import psutil
 import pytest
-from browser import CHROMIUM, FLAGS
-from mirrored import PIXEL, child, make_params, points, run_of, spec, write_run, write_study
+from browser import CHROMIUM, FLAGS, browser
+from mirrored import PICTURE, PIXEL, VALUES, child, make_params, points, run_of, spec, wait_for, write_run, write_study
 
 from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.tracking.server import serve
-from ganspeed.tracking.view import VIEW_TAG
+from ganspeed.tracking.view import RUNS, VIEW_TAG, view_url
 from ganspeed.workspace import Workspace
 
 
@@ -42,7 +45,7 @@ def server(study):
         try:
             link = process.stdout.readline()
             assert link.startswith("digits: http://127.0.0.1:"), link
-            yield link.removeprefix("digits: ").strip()
+            yield link.split()[1]
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
@@ -62,7 +65,7 @@ def test_only_this_machine_is_served_the_page_with_runs_view_and_pictures(server
     address, experiment = re.match(r"(http://127\.0\.0\.1:\d+)/.*/experiments/(\d+)/", server).groups()
     port = int(address.rsplit(":", 1)[1])
     found = request(address, f"/api/2.0/mlflow/experiments/get?experiment_id={experiment}")["experiment"]
-    assert VIEW_TAG in {tag["key"] for tag in found["tags"]}
+    assert VIEW_TAG.format(view=RUNS) in {tag["key"] for tag in found["tags"]}
     body = {"experiment_ids": [experiment], "filter": "tags.current = 'true'"}
     runs = request(address, "/api/2.0/mlflow/runs/search", body)["runs"]
     assert sorted(run["info"]["run_name"] for run in runs) == [
@@ -74,7 +77,7 @@ def test_only_this_machine_is_served_the_page_with_runs_view_and_pictures(server
     finals = [m["value"] for run in runs for m in run["data"]["metrics"] if m["key"] == "final/cfid"]
     assert finals == [2.5] * 4
     run_id = runs[0]["info"]["run_id"]
-    assert request(address, f"/get-artifact?path=samples/0000040.png&run_uuid={run_id}") == PIXEL
+    assert request(address, f"/get-artifact?path={quote(PICTURE)}&run_uuid={run_id}") == PIXEL
     hexadecimal = f"{port:04X}"
     listening = [
         line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
@@ -92,7 +95,7 @@ def test_a_running_server_is_mirrored_to_through_its_address(server, study, monk
     assert mirror(study, make_params()) == MirrorSummary(unchanged=4)
     write_run(study, spec(make_params(), "gan", 0, version="2"))
     assert mirror(study, make_params()).added == 1
-    assert len(points(study)) == len(before) + 4 * 2 + 4
+    assert len(points(study)) == len(before) + 4 * 2 + 4 + VALUES
     serve(study, make_params())
     assert f"digits: {address}/?workflowType" in capsys.readouterr().out
 
@@ -122,6 +125,74 @@ def test_a_browser_opens_the_grouped_view_and_the_page_of_a_run(server, study, t
     run_id = run_of(study, "gan", 0).info.run_id
     seen = in_browser(f"{address}#/experiments/{experiment}/runs/{run_id}", tmp_path / "run")
     assert "gan seed 0" in seen and "variant.n_critic" in seen
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, empty_database):
+    """The address of plain `mlflow ui` in the folder of a study with a comparison, a report and pictures."""
+    root = tmp_path_factory.mktemp("compared")
+    shutil.copy(empty_database, root)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
+        workspace, params = made_up.write_study(root, seeds=tuple(range(6)), tau=60.0)
+        mirror(workspace, params)
+        mirror(workspace, made_up.write_study(root, seeds=tuple(range(5)), tau=60.0)[1])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
+    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}"), 90)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        process.wait(30)
+        psutil.wait_procs(children, timeout=10)
+
+
+def answers(address: str) -> bool:
+    try:
+        return request(address, "/health") == b"OK"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+def test_two_clicks_from_the_landing_page_lie_headline_and_variants(compared, tmp_path):
+    """The runs lie folded below their variants, and those of earlier params apart; one more click shows the speed."""
+    with browser(tmp_path) as page:
+        page.open(compared)
+        page.click("Model training")
+        page.click("ganspeed-digits")
+        names = "[...document.querySelectorAll('[role=row] a')].map(e => e.innerText.trim())"
+        page.wait_for(f"{names}.includes('earlier runs')")
+        assert page.run(f"{names}.sort().join()") == "earlier runs,gan,iterative,wgan_gp"
+        assert "On digits " in page.text() and "exploratory" in page.text()
+        page.click("Views")
+        page.click("speed")
+        page.wait_for_text("3 matching runs")
+        at = "x => [...document.querySelectorAll('[role=columnheader]')].find(e => e.innerText.trim() === x)"
+        at = f"(x => ({at})(x).getBoundingClientRect().x)"
+        assert page.run(f"{at}('verdict') < {at}('time_to_tau') && {at}('time_to_tau') < {at}('reached')")
+        page.open(view_url(compared, "1", "runs"))
+        page.wait_for_text("15 matching runs")
+        assert "Group: iterative" in page.text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+def test_the_grid_shows_pictures_of_each_variant_at_the_sliders_update(compared, tmp_path):
+    sources = "[...document.querySelectorAll('img')].map(e => e.src).filter(s => s.includes('step%2B{}%2B'))"
+    with browser(tmp_path) as page:
+        page.open(view_url(compared, "1", "samples", charts=True))
+        page.wait_for(f"{sources.format(120)}.length === 3")
+        page.click_on("document.querySelector('[role=slider]').parentElement.parentElement", across=0.0)
+        page.wait_for(f"{sources.format(0)}.length === 3")
+        assert page.run(f"{sources.format(120)}.length") == 0
 
 
 def in_browser(address: str, profile: Path) -> str:

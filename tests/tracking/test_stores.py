@@ -6,14 +6,26 @@ from pathlib import Path
 import mlflow
 import pytest
 from digests import digests
-from mirrored import PIXEL, current, make_params, rows_of, run_of, spec, write_run, write_scores, write_study
+from mirrored import (
+    PICTURE,
+    PIXEL,
+    current,
+    make_params,
+    rows_of,
+    run_of,
+    runs_of,
+    spec,
+    write_run,
+    write_scores,
+    write_study,
+)
 
 from ganspeed.study.tuning.storage import Storage
 from ganspeed.tracking.address import sqlite_uri
 from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.workspace import Workspace
 
-PICTURES = "*/*/artifacts/samples/0000040.png"
+PICTURES = f"*/*/artifacts/{PICTURE}"
 
 
 @pytest.fixture
@@ -34,7 +46,7 @@ def clone(root: Path, params) -> Workspace:
 
 
 def active(workspace: Workspace) -> list[str]:
-    return [stage for (stage,) in rows_of(workspace, "select lifecycle_stage from runs")]
+    return [stage for (stage,) in runs_of(workspace, "lifecycle_stage")]
 
 
 def test_two_studies_in_one_store_leave_each_other_alone(shared, tmp_path):
@@ -86,7 +98,7 @@ def test_an_experiment_that_was_renamed_by_hand_is_found(study, params):
 
 def picture_of(workspace: Workspace, variant: str, seed: int) -> Path:
     client = mlflow.MlflowClient(sqlite_uri(workspace.root / "mlflow.db"))
-    return Path(client.download_artifacts(run_of(workspace, variant, seed).info.run_id, "samples/0000040.png"))
+    return Path(client.download_artifacts(run_of(workspace, variant, seed).info.run_id, PICTURE))
 
 
 @pytest.mark.parametrize("how", [shutil.copytree, shutil.move])
@@ -106,7 +118,7 @@ def test_pictures_lie_in_the_study_that_is_tracked(how, tmp_path, params, empty_
     for variant, seed, version in (("gan", 0, "1"), ("gan", 1, "2"), ("wgan_gp", 0, "1")):
         picture = Path(run_of(other, variant, seed, version).info.artifact_uri.removeprefix("file://"))
         assert picture.is_relative_to(other.root)
-        assert (picture / "samples" / "0000040.png").read_bytes() == PIXEL
+        assert (picture / PICTURE).read_bytes() == PIXEL
     assert original.root.exists() == (how is shutil.copytree)
     if how is shutil.copytree:
         assert digests(original.root) == before

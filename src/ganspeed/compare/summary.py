@@ -14,6 +14,7 @@ from ganspeed.compare.statistics import ALPHA, limits
 from ganspeed.compare.verdict import NO_EVIDENCE, short_arms
 
 TIME_TO_TAU, REACHED, LOG_AREA = "time_to_tau", "reached", "log_area"  # of a run, and of a variant over its runs
+BEST_CFID, LAST_CFID = "best_cfid", "last_cfid"  # of a run's snapshots
 SPEED_UP = "speed_up_over_{reference}"
 EXPLORATORY = "exploratory"
 NOT_THERE = {  # the arms that reached tau too rarely → the word in place of NO EVIDENCE

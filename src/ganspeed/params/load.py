@@ -28,8 +28,12 @@ def load_params(path: Path, limits: bool = True) -> Params:
 
     limits: False leaves out those of `limits.py`.
     """
-    document = read_yaml(path)
-    files = _file_mistakes(document, path.parent)
+    return params_of(read_yaml(path), path.parent, limits)
+
+
+def params_of(document: Any, folder: Path, limits: bool = True) -> Params:
+    """As `load_params`, of a params.yaml that was read already; `folder` is the one that it lies in."""
+    files = _file_mistakes(document, folder)
     try:
         parsed = parse_params(document, limits)
     except ParamsError as error:

@@ -18,9 +18,9 @@ def flags_of(history: pd.DataFrame, scores: pd.DataFrame, real_modes: float | No
     history: the rows of history.csv; scores: columns update, metric, value; real_modes: the metric `modes` of real
     images, None if it is not known.
     """
-    modes = scores[scores["metric"] == "modes"].sort_values("update")["value"]
+    modes = scores[scores.metric == "modes"].sort_values("update").value
     raised = {
-        BLOW_UP: "gap" in history and bool((history["gap"].abs() > bounds.gap).any()),
+        BLOW_UP: "gap" in history and bool((history.gap.abs() > bounds.gap).any()),
         EXPLODING_LAMBDA: LAMBDA_COLUMN in history and bool((history[LAMBDA_COLUMN] > bounds.penalty_weight).any()),
         MODE_COLLAPSE: real_modes is not None and len(modes) > 0 and modes.iloc[-1] < bounds.modes * real_modes,
     }

@@ -71,9 +71,9 @@ def rank_correlation(points: pd.DataFrame) -> float | None:
     trend, so that any monotone loss has a high |rho|; and snapshots of one run are not independent, hence no test
     within a run.
     """
-    if len(points) < MIN_POINTS or points["loss"].nunique() == 1 or points["cfid"].nunique() == 1:
+    if len(points) < MIN_POINTS or points.loss.nunique() == 1 or points.cfid.nunique() == 1:
         return None
-    return float(stats.spearmanr(points["loss"], points["cfid"]).statistic)
+    return float(stats.spearmanr(points.loss, points.cfid).statistic)
 
 
 def mean_correlation(rhos: Sequence[float], points: int) -> Estimate:

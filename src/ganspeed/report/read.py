@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
+from typing import Any, Self
 
 import pandas as pd
 
@@ -51,6 +52,19 @@ class ReportedRun:
 
 
 @dataclass(frozen=True)
+class Accuracy:
+    """What the stage `features` found of the metric classifiers, as shares of 1, and their block of params.yaml."""
+
+    test: float
+    second_test: float
+    settings: dict[str, Any]
+
+    @classmethod
+    def from_json(cls, test_accuracy: float, second_test_accuracy: float, settings: dict[str, Any], **_: Any) -> Self:
+        return cls(test_accuracy, second_test_accuracy, settings)
+
+
+@dataclass(frozen=True)
 class Results:
     """All results of one data set.
 
@@ -66,7 +80,7 @@ class Results:
     history: pd.DataFrame
     calibration: pd.DataFrame
     comparison: Comparison
-    accuracy: dict
+    accuracy: Accuracy
     score_label: ScoreLabel  # of the first run
     status: Status
     manifest: Manifest  # of the prepared data
@@ -89,9 +103,15 @@ class Results:
 
     def level(self, row: str, metric: str) -> float | None:
         """A value of the calibration table; None if it has no such value."""
-        table = self.calibration
-        values = table[(table["row"] == row) & (table["metric"] == metric)]["value"]
+        values = where(self.calibration, row=row, metric=metric).value
         return None if values.empty else float(values.iloc[0])
+
+
+def where(table: pd.DataFrame, **wanted: object) -> pd.DataFrame:
+    """The rows that have these values in these columns."""
+    for column, value in wanted.items():
+        table = table[table[column] == value]
+    return table
 
 
 def read_results(workspace: Workspace, params: Params) -> list[Results]:
@@ -132,7 +152,8 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         table = tables[run.variant, run.seed]
         scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
         histories.append(pd.read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
-    label, accuracy = labels[runs[0].variant, runs[0].seed], read_json(_accuracy(workspace, dataset))
+    label = labels[runs[0].variant, runs[0].seed]
+    accuracy = Accuracy.from_json(**read_json(_accuracy(workspace, dataset)))
     return Results(
         dataset=dataset,
         variants=compare.variants,
@@ -155,7 +176,7 @@ def _status(
     runs: tuple[ReportedRun, ...],
     comparison: Comparison,
     score_label: ScoreLabel,
-    accuracy: dict,
+    accuracy: Accuracy,
 ) -> Status:
     """The status of the study, from its runs, committed records and git."""
     dataset, used, blocks = comparison.dataset, comparison.thresholds, runs[0].record
@@ -165,7 +186,7 @@ def _status(
         axis=comparison.axis,
         data=blocks.data_block,
         evaluate=score_label.evaluate | {"samples": score_label.samples},
-        features=accuracy["settings"],
+        features=accuracy.settings,
         guards=comparison.guards,
         metric_sha256=metric_sha256(),
         planned=[{"new": row.new, "reference": row.reference} for row in comparison.planned],
@@ -214,10 +235,10 @@ def read_comparison(path: Path, params: Params, dataset: str) -> Comparison:
     compared = {(time.variant, time.seed) for time in comparison.times}
     wanted = set(product(params.compare.variants, params.compare.seeds))
     differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
-    asked = {"axis": params.protocol.axis, "guards": params.protocol.guards()}
-    asked["thresholds"] = rounded(taus_of(params.dataset(dataset).threshold))
+    taus = rounded(taus_of(params.dataset(dataset).threshold))
+    asked = {"axis": params.protocol.axis, "guards": params.protocol.guards(), "thresholds": taus}
     there = {"axis": comparison.axis, "guards": comparison.guards}
-    there["thresholds"] = {name: getattr(comparison.thresholds, name) for name in asked["thresholds"]}
+    there |= {"thresholds": {name: getattr(comparison.thresholds, name) for name in taus}}
     differing += dict_differences(there, asked)
     if differing:
         raise UserError(f"{path}: does not match params.yaml in {', '.join(differing)}; run the stage `compare`")

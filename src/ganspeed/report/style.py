@@ -1,28 +1,26 @@
-"""The style of the figures: a look per variant, thin lines for seeds, bold ones for medians, reference lines.
+"""The style of the figures: thin lines for seeds, bold ones for medians, reference lines, legends.
 
 Frames have one row per point with the columns variant, seed, the x axis and `value`. Nothing here uses pyplot, so that
-figures leave no global state; `save` writes the same bytes for the same figure, drawn again.
+figures leave no global state.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from PIL import Image
 
-from ganspeed.system.files import write_atomically
+from ganspeed.report.colours import Look
 
 PAGE_WIDTH = 9.6  # inches, the text width of the page
+LEGEND_ROW = 0.19  # inches
 STYLE = {
     **sns.axes_style("ticks"),
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same glyphs on every machine
@@ -40,21 +38,8 @@ STYLE = {
     "grid.color": "0.92",
     "grid.linewidth": 0.7,
 }
-DASHES = ((), (5, 1.5), (1.2, 1.2), (6, 1.5, 1.2, 1.5), (3, 1.2), (8, 2, 1.2, 2, 1.2, 2), (2, 2.6))
 GREY = "0.45"
-COLOURS = (0, 1, 2, 3, 4, 9, 7, 5, 8, 6)  # indices into seaborn's colour-blind palette, those that differ most first
-
-
-@dataclass(frozen=True)
-class Look:
-    """The colour and dashes of a variant in every figure."""
-
-    colour: tuple[float, float, float]
-    dashes: tuple[float, ...]
-
-    def line(self, **options) -> dict:
-        style = (0, self.dashes) if self.dashes else "-"
-        return {"color": self.colour, "linestyle": style, **options}
+MOST_VARIANTS = 10  # whose curves one panel shows
 
 
 @dataclass(frozen=True)
@@ -65,20 +50,44 @@ class Level:
     value: float
 
 
-def looks(variants: Sequence[str]) -> dict[str, Look]:
-    """Variant → look by its position in params.compare.variants; colour-blind-safe, in grey distinguished by dashes."""
-    palette = sns.color_palette("colorblind", 10)
-    return {v: Look(tuple(palette[COLOURS[i % 10]]), DASHES[i % len(DASHES)]) for i, v in enumerate(variants)}
+def groups(styles: dict[str, Look]) -> list[dict[str, Look]]:
+    """The variants in groups of at most MOST_VARIANTS, as even as possible: each group has panels of its own."""
+    names = list(styles)
+    size = math.ceil(len(names) / math.ceil(len(names) / MOST_VARIANTS))
+    return [{name: styles[name] for name in names[i : i + size]} for i in range(0, len(names), size)]
+
+
+def by_group(
+    styles: dict[str, Look], height: float, draw: Callable[[FigureBase, dict[str, Look]], None], diverged: bool = False
+) -> Figure:
+    """A figure that `draw` has drawn once for each group of variants, one below the other, each with its legend.
+
+    height: of one group without its legend, in inches; diverged: whether the legend explains crosses.
+    """
+    parts = groups(styles)
+    handles = [_legend_handles(part, diverged) for part in parts]
+    heights = [height + LEGEND_ROW * math.ceil(len(items) / _legend_columns(items)) for items in handles]
+    figure = Figure(figsize=(PAGE_WIDTH, sum(heights)), layout="constrained")
+    below = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part, place, items in zip(parts, below, handles, strict=True):
+        draw(place, part)
+        columns = _legend_columns(items)
+        place.legend(handles=items, loc="outside upper center", ncols=columns, frameon=False, handlelength=3.2)
+    return figure
 
 
 def new_panels(n: int, columns: int, row: float, margin: float, **shared: bool) -> tuple[Figure, list[Axes]]:
     """A figure of n panels; row: height of a row, margin: height of all else, in inches; shared: sharex, sharey."""
-    rows = math.ceil(n / columns)
-    figure = Figure(figsize=(PAGE_WIDTH, row * rows + margin), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, **shared).flatten()
+    figure = Figure(figsize=(PAGE_WIDTH, row * math.ceil(n / columns) + margin), layout="constrained")
+    return figure, panels_in(figure, n, columns, **shared)
+
+
+def panels_in(place: FigureBase, n: int, columns: int, **shared: bool) -> list[Axes]:
+    """n panels in rows of so many columns; shared: sharex, sharey."""
+    panels = place.subplots(math.ceil(n / columns), columns, squeeze=False, **shared).flatten()
     for ax in panels[n:]:
         ax.remove()
-    return figure, list(panels[:n])
+    return list(panels[:n])
 
 
 def median_curve(points: pd.DataFrame, x: str, seeds: Sequence[int], stopped: float | None) -> pd.Series:
@@ -96,19 +105,19 @@ def median_curve(points: pd.DataFrame, x: str, seeds: Sequence[int], stopped: fl
 def curves(ax: Axes, frame: pd.DataFrame, x: str, styles: dict[str, Look], seeds, stopped: float | None) -> None:
     """Draw a thin line per seed and a bold median for each variant of `frame` (variant, seed, x, value)."""
     for variant, look in styles.items():
-        points = frame[(frame["variant"] == variant) & frame["value"].notna()]
+        points = frame[(frame.variant == variant) & frame.value.notna()]
         if points.empty:
             continue
         for _, run in points.groupby("seed"):
-            ax.plot(run[x], run["value"], color=look.colour, linewidth=0.8, alpha=0.35)
+            ax.plot(run[x], run.value, color=look.colour, linewidth=0.8, alpha=0.35)
         median = median_curve(points, x, seeds, stopped)
         ax.plot(median.index, median, **look.line(linewidth=2.2, label=variant))
 
 
 def crosses(ax: Axes, diverged: pd.DataFrame, x: str, styles: dict[str, Look]) -> None:
     """Mark the points at which runs diverged. diverged: variant, seed, x, value."""
-    for row in diverged.to_dict("records"):
-        ax.plot([row[x]], [row["value"]], color=styles[row["variant"]].colour, marker="X", markersize=9,
+    for row in diverged.itertuples():
+        ax.plot([getattr(row, x)], [row.value], color=styles[row.variant].colour, marker="X", markersize=9,
                 markeredgecolor="black", linestyle="none", zorder=5)  # fmt: skip
 
 
@@ -129,19 +138,6 @@ def labelled_levels(ax: Axes, lines: Sequence[Level]) -> None:
                     color="0.25", fontsize=9)  # fmt: skip
 
 
-def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Write a PNG with a palette of 256 colours and no metadata: a third of the size, the same bytes every time.
-
-    The palette is chosen by maximum coverage: one by frequency gives a thin line the colour of a thicker one.
-    """
-    figure.set(dpi=dpi, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # once; savefig would draw it twice
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    image = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    write_atomically(path, lambda temporary: image.save(temporary, format="PNG", optimize=True))
-
-
 def plain_ticks(axis: Axis, steps: tuple[int, ...]) -> None:
     """Label a logarithmic axis with numbers rather than powers of ten."""
     axis.set_major_locator(LogLocator(subs=steps))
@@ -153,14 +149,15 @@ def plain_number(value: float, _position: int | None = None) -> str:
     return f"{value:,.10g}".replace("-", "−")
 
 
-def shared_legend(figure: Figure, styles: dict[str, Look], diverged: bool = False) -> None:
-    """Draw a legend of the variants above the panels, in as many columns as fit."""
+def _legend_handles(styles: dict[str, Look], diverged: bool) -> list[Line2D]:
     handles = [Line2D([], [], **look.line(linewidth=2.2, label=variant)) for variant, look in styles.items()]
     if diverged:
         handles.append(Line2D([], [], color="0.6", marker="X", markersize=9, markeredgecolor="black",
                               linestyle="none", label="run diverged"))  # fmt: skip
+    return handles
+
+
+def _legend_columns(handles: list[Line2D]) -> int:
+    """As many as fit side by side."""
     widest = 0.75 + 0.08 * max(len(handle.get_label()) for handle in handles)  # inches: the line and the text
-    columns = max(1, min(len(handles), int(figure.get_figwidth() / widest)))
-    rows = math.ceil(len(handles) / columns)
-    figure.set_figheight(figure.get_figheight() + 0.19 * (rows - 1))  # so that a long legend does not shrink the panels
-    figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, handlelength=3.2)
+    return max(1, min(len(handles), int(PAGE_WIDTH / widest)))

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from ganspeed.params.blocks import Params
-from ganspeed.report import page, style
 from ganspeed.report.data_files import write_data_files
+from ganspeed.report.figure_files import write_figure
+from ganspeed.report.page import page_of
 from ganspeed.report.read import Results, read_results
+from ganspeed.report.render import render
 from ganspeed.system.files import move, temporary_folder, write_text
 from ganspeed.workspace import Workspace
 
@@ -25,12 +27,8 @@ def write_report(workspace: Workspace, params: Params) -> None:
 
 
 def _write_pages(new: Path, params: Params, everything: list[Results]) -> None:
-    pictures: dict[str, list[page.Picture]] = {}
-    for results in everything:
-        for picture, figure in page.draw_figures(results, params.report.sample_columns):
-            style.save(figure, new / "figures" / picture.file, params.report.dpi)
-            pictures.setdefault(results.dataset, []).append(picture)
-    sections = page.sections(everything, pictures, params.report)
-    for template, name in (("template.html", "index.html"), ("template.md", "summary.md")):
-        text = page.render(template, params.report.title, everything, sections, new / "figures")
-        write_text(new / name, text)
+    page = page_of(everything, params.report)
+    for picture in (picture for section in page.sections for picture in section.pictures):
+        write_figure(picture, new / "figures", params.report.dpi)
+    for template, name in (("page.html", "index.html"), ("page.md", "summary.md")):
+        write_text(new / name, render(template, page, new / "figures"))

@@ -7,10 +7,26 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ganspeed.workspace import Workspace
 
+TEMPORARY_COPIES = Path(".dvc", "tmp", "exps")  # of the project, in which DVC runs queued experiments
 DATABASE_SCHEMES = ("sqlite", "mysql", "postgresql", "mssql")  # databases that MLflow opens itself
 CREDENTIALS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")  # which MLflow sends beside the address
 HIDDEN = "***"
 SHORT = 4  # characters of a secret that may be part of a word by chance
+
+
+def project_of(workspace: Workspace) -> Workspace:
+    """The study that keeps MLflow's store, its lock and its id: this one, or the one that DVC has copied it from.
+
+    DVC runs queued experiments in temporary copies, which it removes with all that is no output.
+    """
+    root = Path(os.environ.get("DVC_ROOT") or workspace.root).resolve()
+    copied = workspace.root.resolve().is_relative_to(root / TEMPORARY_COPIES)
+    return Workspace(root) if copied else workspace
+
+
+def dvc_experiment() -> str:
+    """The name of the experiment of DVC that runs this process; empty if none does."""
+    return os.environ.get("DVC_EXP_NAME", "")
 
 
 def tracking_uri(workspace: Workspace) -> str:
@@ -20,7 +36,7 @@ def tracking_uri(workspace: Workspace) -> str:
 
 def own_database(workspace: Workspace) -> Path:
     """The database in the root of the study, which no other study is meant to use."""
-    return workspace.root.resolve() / "mlflow.db"
+    return project_of(workspace).root.resolve() / "mlflow.db"
 
 
 def is_own_database(workspace: Workspace, uri: str) -> bool:
@@ -57,7 +73,7 @@ def is_database(uri: str) -> bool:
 
 
 def artifact_folder(workspace: Workspace) -> Path:
-    return workspace.root.resolve() / "mlartifacts"
+    return project_of(workspace).root.resolve() / "mlartifacts"
 
 
 def link_base(uri: str) -> str:

@@ -1,5 +1,6 @@
 """The calls of MLflow that the mirror needs, in the experiments of this study."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,15 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ganspeed.errors import UserError
-from ganspeed.tracking.address import artifact_folder, is_database, is_own_database, is_server, tracking_uri
-from ganspeed.tracking.database import (
-    create_database,
-    mlflow_lock,
-    move_artifacts,
-    statements_are_progress,
-    try_connection,
-)
-from ganspeed.tracking.entities import PREFIX, Key, Point, Spec, experiment_name, key_of, timestamp
+from ganspeed.tracking.address import is_database, project_of, tracking_uri
+from ganspeed.tracking.database import create_database, mlflow_lock, statements_are_progress, try_connection
+from ganspeed.tracking.entities import KIND_TAG, PARENT_TAG, RUN, VARIANT, Key, Point, Spec, key_of, timestamp
+from ganspeed.tracking.experiments import Experiments, paged
 from ganspeed.tracking.identity import study_id
 from ganspeed.tracking.importing import import_backend, import_mlflow
 from ganspeed.tracking.messages import one_line
@@ -24,8 +20,7 @@ from ganspeed.workspace import Workspace
 
 MAX_BATCH_POINTS = 1000  # points that one request may carry
 RUNS_PER_PAGE = 200  # runs in one answer of a search: it takes half a second
-STUDY_TAG = "ganspeed.study"  # of an experiment: the id of the study whose runs it shows
-DATASET_TAG = "ganspeed.dataset"  # of an experiment: its data set, however the experiment is named by now
+SUMMARY_TAG = "ganspeed.summary"  # of what is no run of training, but sums up some: its key
 
 
 class TrackingError(UserError):
@@ -35,9 +30,6 @@ class TrackingError(UserError):
 class Client:
     """A client of the study's MLflow store. Raises what mlflow raises, and TimeoutError when the lock is not released.
 
-    It sees the experiments of this study alone: one for each data set, with the study's id as a tag. The database in
-    the root of the study is this study's whatever the tags say, since it may be copied with the folder.
-
     Hold `lock` while you look something up and create it if it does not exist, so that it is created once.
     """
 
@@ -46,72 +38,30 @@ class Client:
         import_backend(self.uri)
         mlflow = import_mlflow()
         self._entities = mlflow.entities
-        self._artifacts = artifact_folder(workspace)
-        self._owns_store = is_own_database(workspace, self.uri)
         create_database(workspace, on_progress)
         if is_database(self.uri):
             try_connection(self.uri)
         self.lock = mlflow_lock(workspace)
         with self.lock, statements_are_progress(self.uri, on_progress):  # a database elsewhere may be new as well
-            self._study = study_id(workspace)
             self._client = mlflow.MlflowClient(self.uri)
             self._client.search_experiments(max_results=1)
+            self._experiments = Experiments(self._client, workspace, study_id(project_of(workspace)))
 
-    def experiment(self, dataset: str, tags: dict[str, str]) -> str:
-        """The id of the data set's experiment, created if it does not exist; its tags are updated."""
+    def experiment(self, dataset: str, tags: dict[str, str], unless_set: Mapping[str, str] | None = None) -> str:
+        """The id of the data set's experiment, created if it does not exist; its tags are updated.
+
+        unless_set: tags of which one that is there already is left as it is.
+        """
         with self.lock:
-            found = self._experiments().get(dataset) or self._create_experiment(dataset)
-            if found.lifecycle_stage == "deleted":
-                self._client.restore_experiment(found.experiment_id)
-            self._mend_location(found, dataset)
-            for tag, value in {STUDY_TAG: self._study, DATASET_TAG: dataset, **tags}.items():
-                if found.tags.get(tag) != value:
-                    self._client.set_experiment_tag(found.experiment_id, tag, value)
-        return found.experiment_id
+            return self._experiments.bring(dataset, tags, unless_set or {})
 
     def other_experiments(self, datasets: Iterable[str]) -> dict[str, str]:
         """This study's experiments on other data sets than these: data set → id."""
-        others = {name: found for name, found in self._experiments().items() if name not in set(datasets)}
-        for dataset, experiment in others.items():
-            self._mend_location(experiment, dataset)
-        return {dataset: experiment.experiment_id for dataset, experiment in others.items()}
+        return self._experiments.others(set(datasets))
 
-    def _experiments(self) -> dict[str, Any]:
-        """The experiments of this study by data set, those included that were deleted in the page."""
-        named = f"name LIKE '{PREFIX}%'"
-        found = self._search(named) if self._owns_store else []
-        found = [experiment for experiment in found if not self._is_of_a_guest(experiment)]
-        found += self._search(f"tags.`{STUDY_TAG}` = '{self._study}'")
-        return {e.tags.get(DATASET_TAG, e.name.removeprefix(PREFIX)): e for e in found}
-
-    def _search(self, query: str) -> list[Any]:
-        found, token = [], None
-        while True:
-            every = self._entities.ViewType.ALL
-            page = self._client.search_experiments(view_type=every, filter_string=query, page_token=token)
-            found += page
-            if not (token := page.token):
-                return found
-
-    def _is_of_a_guest(self, experiment: Any) -> bool:
-        """Whether another study made it, whose MLFLOW_TRACKING_URI is the database of this one."""
-        owner = experiment.tags.get(STUDY_TAG, self._study)
-        return owner != self._study and experiment.name.endswith(f"-{owner}")
-
-    def _create_experiment(self, dataset: str) -> Any:
-        name = experiment_name(dataset, None if self._owns_store else self._study)
-        location = None if is_server(self.uri) else self._location(dataset)
-        tags = {STUDY_TAG: self._study, DATASET_TAG: dataset}
-        return self._client.get_experiment(self._client.create_experiment(name, location, tags))
-
-    def _location(self, dataset: str) -> str:
-        return (self._artifacts / dataset).as_uri()
-
-    def _mend_location(self, experiment: Any, dataset: str) -> None:
-        """Let the pictures of a study that was copied or moved lie in it, not where it was."""
-        old, new = experiment.artifact_location, self._location(dataset)
-        if is_database(self.uri) and old != new and old.startswith("file:"):
-            move_artifacts(self.uri, experiment.experiment_id, old, new)
+    def of_dvc(self, dataset: str) -> dict[str, str]:
+        """The experiments of DVC on a data set that MLflow shows: name → id."""
+        return self._experiments.of_dvc(dataset)
 
     def search_runs(
         self, experiment_id: str, tags: Mapping[str, str] | None = None, on_progress: Callable[[], None] | None = None
@@ -120,23 +70,41 @@ class Client:
 
         `tags`: only runs with these; `on_progress` is called after each page of RUNS_PER_PAGE runs.
         """
-        runs, token = {}, None
         query = " AND ".join(f"tags.{tag} = '{value}'" for tag, value in (tags or {}).items())
-        while True:
-            page = self._client.search_runs([experiment_id], query, max_results=RUNS_PER_PAGE, page_token=token)
-            if on_progress:
-                on_progress()
-            for run in page:
-                if set(Key._fields) <= set(run.data.tags):
-                    runs[Key(*(run.data.tags[field] for field in Key._fields))] = run
-            if not (token := page.token):
-                return runs
+        runs = self._search_runs(experiment_id, query, on_progress or no_progress)
+        whole = [run for run in runs if set(Key._fields) <= set(run.data.tags)]
+        return {Key(*(run.data.tags[field] for field in Key._fields)): run for run in whole}
+
+    def search_summaries(self, experiment_id: str) -> dict[str, Any]:
+        """The experiment's runs that sum up others, by their key."""
+        runs = self._search_runs(experiment_id, f"tags.`{SUMMARY_TAG}` != ''", no_progress)
+        return {run.data.tags[SUMMARY_TAG]: run for run in runs}
+
+    def sums_up(self, experiment_id: str) -> bool:
+        """Whether there are runs that sum up the variants of now."""
+        found = self.search_summaries(experiment_id).values()
+        return any(run.data.tags.get(KIND_TAG) == VARIANT and run.data.tags.get("current") == "true" for run in found)
+
+    def _search_runs(self, experiment_id: str, query: str, on_progress: OnProgress) -> Iterator[Any]:
+        def page(token: str | None) -> Any:
+            found = self._client.search_runs([experiment_id], query, max_results=RUNS_PER_PAGE, page_token=token)
+            on_progress()
+            return found
+
+        return paged(page)
 
     def create(self, experiment_id: str, spec: Spec, tags: dict[str, str]) -> str:
         """The id of a new run."""
-        own = {"dataset": spec.dataset, "current": "true", **key_of(spec)._asdict()}
+        own = {"dataset": spec.dataset, KIND_TAG: RUN, "current": "true", **key_of(spec)._asdict()}
         run = self._client.create_run(experiment_id, tags={**own, **tags}, run_name=f"{spec.variant} seed {spec.seed}")
         return run.info.run_id
+
+    def create_summary(self, experiment_id: str, key: str, kind: str, name: str, start: int | None = None) -> str:
+        """The id of a new run that sums up others; start: milliseconds since the epoch, which the page sorts by."""
+        tags = {SUMMARY_TAG: key, KIND_TAG: kind}
+        run_id = self._client.create_run(experiment_id, start, tags, name).info.run_id
+        self.set_status(run_id, "FINISHED")
+        return run_id
 
     def log_parameters(self, run_id: str, parameters: dict[str, str]) -> None:
         """Log parameters; those that are already there must have the same values."""
@@ -152,17 +120,41 @@ class Client:
         named = [self._entities.RunTag(name, value) for name, value in tags.items()]
         self._client.log_batch(run_id, metrics=metrics, tags=named)
 
-    def upload(self, run_id: str, folder: Path, name: str) -> None:
-        """Upload the files of a folder, to the folder `name` of the run."""
-        self._client.log_artifacts(run_id, str(folder), name)
+    def log_values(self, run_id: str, values: Mapping[str, float], known: Mapping[str, float]) -> bool:
+        """Log numbers that belong to no step, but those that are known to be there; returns whether there were any.
+
+        A value takes the place of an older one by its later time.
+        """
+        new = {n: v for n, v in values.items() if not math.isclose(v, known.get(n, math.nan), rel_tol=1e-9)}
+        times = {name: int(1000 * now()) if name in known else timestamp(0) for name in new}
+        metrics = [self._entities.Metric(name, value, times[name], 0) for name, value in new.items()]
+        if metrics:
+            self._client.log_batch(run_id, metrics=metrics)
+        return bool(metrics)
+
+    def set_parent(self, run_id: str, tags: Mapping[str, str], parent: str | None) -> bool:
+        """Nest a run, which has these tags, under another one, or under none; returns whether it was not yet."""
+        if tags.get(PARENT_TAG) == parent:
+            return False
+        if parent is None:
+            self._client.delete_tag(run_id, PARENT_TAG)
+        else:
+            self._client.set_tag(run_id, PARENT_TAG, parent)
+        return True
+
+    def upload(self, run_id: str, path: Path) -> None:
+        """Upload a file, or the files and folders in a folder; those of the same name are replaced."""
+        if path.is_dir():
+            self._client.log_artifacts(run_id, str(path))
+        else:
+            self._client.log_artifact(run_id, str(path))
 
     def set_status(self, run_id: str, status: str) -> None:
-        """RUNNING, FINISHED, FAILED or KILLED, without an end time: files may be mirrored long after training."""
-        self._client.update_run(run_id, status=status)
+        """RUNNING, FINISHED, FAILED or KILLED, without an end time.
 
-    def end(self, run_id: str, status: str) -> None:
-        """As `set_status`, with the current time as the end of the run."""
-        self._client.set_terminated(run_id, status)
+        Runs are trained side by side, or mirrored later: a duration on the page would say nothing of a run.
+        """
+        self._client.update_run(run_id, status=status)
 
     def delete(self, run_id: str) -> None:
         self._client.delete_run(run_id)

@@ -8,7 +8,7 @@ from filelock import FileLock
 
 from ganspeed.runs.locks import MLFLOW_LOCK
 from ganspeed.system.files import write_atomically
-from ganspeed.tracking.address import is_database, is_own_database, own_database, sqlite_uri, tracking_uri
+from ganspeed.tracking.address import is_database, is_own_database, own_database, project_of, sqlite_uri, tracking_uri
 from ganspeed.tracking.importing import import_mlflow
 from ganspeed.tracking.timeouts import OnProgress, no_progress
 from ganspeed.workspace import Workspace
@@ -17,8 +17,9 @@ LOCK_TIMEOUT = 120.0  # seconds
 
 
 def mlflow_lock(workspace: Workspace) -> FileLock:
-    workspace.run_cache.mkdir(parents=True, exist_ok=True)
-    return FileLock(workspace.run_cache / MLFLOW_LOCK, timeout=LOCK_TIMEOUT)
+    run_cache = project_of(workspace).run_cache
+    run_cache.mkdir(parents=True, exist_ok=True)
+    return FileLock(run_cache / MLFLOW_LOCK, timeout=LOCK_TIMEOUT)
 
 
 def create_database(workspace: Workspace, on_progress: OnProgress = no_progress) -> None:

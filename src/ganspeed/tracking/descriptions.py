@@ -1,16 +1,21 @@
 """Model cards of runs and experiments: the method with its source, the data, what was measured, and limits."""
 
 import ast
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganspeed.params.blocks import Params
 from ganspeed.params.variants import OBJECTIVES
 from ganspeed.tracking.entities import Spec
 
+if TYPE_CHECKING:
+    from ganspeed.compare.comparison import Comparison
+    from ganspeed.compare.summary import VariantSummary
+
 LIMITS = """\
 - A ranking of recipes says little about the methods unless all were tuned with an equal budget; whether they were, and
   whether the comparison is a demo, exploratory or confirmatory, stands with its reasons in `reports/index.html`.
-- One run is one seed. Speeds are compared over paired seeds by the pipeline, in `reports/index.html`, not here.
+- One run is one seed. Speeds are compared over paired seeds: by the runs that are named after a variant, and in
+  `reports/index.html`.
 - `cfid` is a Fréchet distance in the features of a small classifier trained in this pipeline. It is not FID and not
   comparable with published numbers.
 - Losses are not comparable across variants: a critic's scale depends on its clip, weight and penalty.
@@ -45,28 +50,58 @@ Data set {spec.dataset} with {_format_block(data)}. Training: {_format_block(tra
 
 ## What was measured
 Curves: losses, their terms and diagnostics, at some forty updates of the generator at most. `{split}/...`: scores of
-the snapshots against the {split} split; `final/...`: those of the last snapshot of a completed run. Sample grids at
-fixed z lie under Artifacts.
+the snapshots against the {split} split; `final/...`: those of the last snapshot of a completed run. `time_to_tau`:
+min(T, B), the updates of the generator until cfid stays at or below τ, or the budget B; `reached`: whether it did
+(1 or 0); `log_area`: mean of log cfid over log updates; `best_cfid`, `last_cfid`: of all snapshots, of the last one.
+Artifacts: sample grids at fixed z, `history.csv` with every logged row, the scores, the generator at its end.
 
 ## What this may not be taken to show
 {limits}
 """
 
 
-def describe_experiment(dataset: str, params: Params) -> str:
-    """The description of a data set's experiment, in Markdown."""
+def describe_variant(found: "VariantSummary", comparison: "Comparison", sentences: list[str]) -> str:
+    """The description of the run that sums up a variant, in Markdown; sentences: of its comparisons."""
+    told = "\n\n".join(sentences) or "The others are compared with this variant."
+    return f"""\
+{told}
+
+Over its {found.n} runs, which stand below this one in the table of all runs: `time_to_tau` is the geometric mean of
+min(T, B), the generator updates until cfid stays at or below τ = {comparison.thresholds.tau:.10g}, a run that never
+gets there counting as the budget B = {comparison.thresholds.budget}; `reached` the number of runs that got there;
+`log_area` the mean of log cfid over log updates; `speed_up_over_...` how many times sooner than that reference over
+paired seeds. `..._low` and `..._high` are the limits of 95 % intervals.
+"""
+
+
+def describe_report(headline: str) -> str:
+    """The description of the run that has the report, in Markdown."""
+    return f"{headline}\n\nThe report is `index.html` under Artifacts.".lstrip()
+
+
+def describe_earlier_runs() -> str:
+    """The description of the run that all earlier ones are nested under, in Markdown."""
+    return "Runs that params.yaml no longer names, that an edit has replaced, or that were stopped. They come back once\
+ params.yaml asks for them again."
+
+
+def describe_experiment(dataset: str, params: Params, headline: str = "", report: str = "") -> str:
+    """The description of a data set's experiment, in Markdown; report: a link to it. The headline comes first."""
     block, grid = params.datasets[dataset], params.compare
     objectives = sorted({params.variants[name].objective for name in grid.variants})
     methods = "\n".join(f"- `{name}`: {_method(name).splitlines()[0]}" for name in objectives)
     limits = f"{LIMITS}\n{PENALTY_LIMITS}" if "iterative_penalty" in objectives else LIMITS
+    link = f"The [report]({report}). " if report else ""
+    seeds = ", ".join(map(str, grid.seeds))
     return f"""\
-# {params.report.title}
+{headline or "Nothing is compared yet."}
 
-Data set {dataset}: {_format_block(block.data.model_dump(mode="json"))}. Variants: {", ".join(grid.variants)}. Seeds:
-{", ".join(map(str, grid.seeds))}. The same seed means the same data order, z and initial weights.
+{link}{params.report.title}. Data set {dataset}: {_format_block(block.data.model_dump(mode="json"))}.
+Variants: {", ".join(grid.variants)}. Seeds: {seeds}. The same seed means the same data order, z and initial weights.
 
 This is a mirror of the pipeline's files and may be deleted: `ganspeed track` fills it again. Runs that params.yaml no
-longer names, or that an edit has replaced, keep their place with the tag `current` = `false`.
+longer names, or that an edit has replaced, lie below `earlier runs` with the tag `current` = `false`. The menu "Views"
+has `speed`, a row a variant, and `runs`, grouped by variant.
 
 ## Objectives
 {methods}

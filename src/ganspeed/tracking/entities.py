@@ -3,6 +3,11 @@
 from typing import Any, NamedTuple, Protocol
 
 PREFIX = "ganspeed-"  # of the names of experiments, which separates them from others' on a shared server
+NOTE_TAG = "mlflow.note.content"
+PARENT_TAG = "mlflow.parentRunId"
+PICTURE_KEY = "samples"  # under which MLflow shows the pictures of a run, by update
+KIND_TAG = "kind"  # of a run of MLflow: one of these
+RUN, VARIANT, REPORT, EARLIER = "run", "variant", "report", "earlier runs"
 
 
 class Spec(Protocol):
@@ -40,6 +45,10 @@ def key_of(spec: Spec) -> Key:
     return Key(spec.variant, str(spec.seed), spec.fingerprint)
 
 
-def experiment_name(dataset: str, study: str | None = None) -> str:
-    """The name of a data set's experiment; with the study's id in a store that other studies may use."""
-    return f"{PREFIX}{dataset}" if study is None else f"{PREFIX}{dataset}-{study}"
+def experiment_name(dataset: str, study: str | None = None, of_dvc: str = "") -> str:
+    """The name of a data set's experiment; with the study's id in a store that other studies may use.
+
+    of_dvc: the name of the experiment of DVC whose runs it shows, if it is one's.
+    """
+    name = f"{PREFIX}{dataset}" if study is None else f"{PREFIX}{dataset}-{study}"
+    return f"{name} ({of_dvc})" if of_dvc else name

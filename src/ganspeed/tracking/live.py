@@ -11,10 +11,11 @@ from ganspeed.system.shutdown import requested
 from ganspeed.tracking.address import tracking_uri
 from ganspeed.tracking.client import Client, now
 from ganspeed.tracking.descriptions import describe_run
-from ganspeed.tracking.entities import Key, Point, Spec, key_of
+from ganspeed.tracking.entities import NOTE_TAG, Key, Point, Spec, key_of
 from ganspeed.tracking.importing import import_backend, installed
 from ganspeed.tracking.messages import disable, one_line, warn_not_installed
-from ganspeed.tracking.mirror import HEARTBEAT_TAG, NOTE_TAG, ROWS_TAG, experiment_tags
+from ganspeed.tracking.mirror import HEARTBEAT_TAG, experiment_of
+from ganspeed.tracking.mirror_run import ROWS_TAG
 from ganspeed.tracking.run_files import flat_parameters, row_points
 from ganspeed.tracking.timeouts import STAGE_TIMEOUT
 from ganspeed.workspace import Workspace
@@ -121,7 +122,7 @@ class LiveMirror:
                 for run in self._runs.values():
                     self._flush(client, run)
             for run in self._runs.values():
-                client.end(run.run_id, "KILLED")
+                client.set_status(run.run_id, "KILLED")
         except Exception as error:  # noqa: BLE001 a mirror must not break what it mirrors
             self._disable(error)
 
@@ -153,13 +154,12 @@ class LiveMirror:
         else:
             run = self._runs.pop(key)
             client.log(run.run_id, run.points, {ROWS_TAG: str(run.rows)})
-            client.end(run.run_id, "FINISHED")
+            client.set_status(run.run_id, "FINISHED")
 
     def _find_or_create(self, client: Client, spec: Spec) -> _RunningRun:
         """Find the run by its key or create it; others of the same variant and seed are no longer `current`."""
         if spec.dataset not in self._experiments:
-            tags = experiment_tags(spec.dataset, self._params)
-            self._experiments[spec.dataset] = client.experiment(spec.dataset, tags)
+            self._experiments[spec.dataset] = experiment_of(client, spec.dataset, self._params)
         experiment_id, key, heartbeat = self._experiments[spec.dataset], key_of(spec), now()
         with client.lock:
             known = client.search_runs(experiment_id, {"variant": spec.variant, "seed": str(spec.seed)})

@@ -3,12 +3,9 @@
 import csv
 import json
 import math
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
@@ -18,9 +15,9 @@ from ganspeed.tracking.entities import Point
 from ganspeed.workspace import Workspace
 
 SHOWN_ROWS = 40  # at most, besides the first and the last: a point takes 0.1 ms, and history.csv has all of them
-PICTURE_DIGITS = 7  # of the update in a picture's name: MLflow lists names as text
+CFID = "cfid"
 COUNTERS = ("update", "d_updates", "images_seen")  # columns that are multiples of the step of the points
-MIRROR_VERSION = 1  # raise it, and every run is mirrored again
+MIRROR_VERSION = 2  # raise it, and every run is mirrored again
 
 
 @dataclass(frozen=True)
@@ -70,15 +67,11 @@ class RunFiles:
                 if step == self.record.updates and self.record.status == "completed":
                     yield Point(f"final/{name}", value, step)
 
-    @contextmanager
-    def numbered_pictures(self) -> Iterator[Path]:
-        """A temporary folder of the sample grids and the animation, with names that sort as their numbers do."""
-        with TemporaryDirectory() as name:
-            for grid in (self.folder / "samples").glob("*.png"):
-                shutil.copyfile(grid, Path(name, f"{grid.stem:0>{PICTURE_DIGITS}}.png"))
-            if (animation := self.folder / "samples.gif").exists():
-                shutil.copyfile(animation, Path(name, animation.name))
-            yield Path(name)
+    def cfids(self) -> list[float]:
+        """The cfid of every snapshot, in the order of the updates; NaN where it is not finite."""
+        rows = [row for row in (_rows(self.scores) if self.scores else []) if row["metric"] == CFID]
+        values = [float(row["value"] or "nan") for row in sorted(rows, key=lambda row: int(row["update"]))]
+        return [value if math.isfinite(value) else math.nan for value in values]
 
 
 def read_run_files(workspace: Workspace, dataset: str, variant: str, seed: int, split: str) -> RunFiles | None:

@@ -19,8 +19,8 @@ from ganspeed.params.blocks import Params
 from ganspeed.tracking import client
 from ganspeed.tracking.address import artifact_folder, hide_secrets, is_server, link_base, tracking_uri
 from ganspeed.tracking.importing import ENVIRONMENT, bypass_proxies, installed
-from ganspeed.tracking.mirror import experiment_tags, mirror_safely
-from ganspeed.tracking.view import view_url
+from ganspeed.tracking.mirror import experiment_of, mirror_safely
+from ganspeed.tracking.view import RUNS, SAMPLES, SPEED, comparison_url, view_url
 from ganspeed.workspace import Workspace
 
 HOST = "127.0.0.1"
@@ -56,12 +56,25 @@ def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
 
 
 def _print_links(workspace: Workspace, params: Params, server: str) -> None:
+    """The links to the views of each data set, and one that shows the experiments of DVC beside it."""
     with client.wrap_errors(tracking_uri(workspace)):
         store = client.Client(workspace)
         for dataset in params.compare.datasets:
-            experiment_id = store.experiment(dataset, experiment_tags(dataset, params))
-            print(f"{dataset}: {view_url(server, experiment_id)}")
-            print(f"{' ' * len(dataset)}  {view_url(server, experiment_id, curves=True)} (curves)", flush=True)
+            experiment_id, of_dvc = experiment_of(store, dataset, params), store.of_dvc(dataset)
+            links = {}
+            if store.sums_up(experiment_id):
+                links["one row a variant"] = view_url(server, experiment_id, SPEED)
+            links |= {
+                "runs by variant": view_url(server, experiment_id, RUNS),
+                "curves": view_url(server, experiment_id, RUNS, charts=True),
+                "samples": view_url(server, experiment_id, SAMPLES, charts=True),
+            }
+            if of_dvc:
+                links["with experiments of DVC"] = comparison_url(server, [experiment_id, *of_dvc.values()])
+            start = f"{dataset}: "
+            for what, link in links.items():
+                print(f"{start}{link} ({what})", flush=True)
+                start = " " * len(start)
 
 
 @contextlib.contextmanager

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ganspeed.report import loss_analysis, loss_section, style, write
+from ganspeed.report import loss_analysis, write
+from ganspeed.report.colours import looks
 from ganspeed.report.read import read_results
+from ganspeed.report.sections import loss_quality
 from ganspeed.report.tables import number
 
 SEEDS = tuple(range(6))
@@ -34,7 +36,7 @@ def cells(table) -> dict[str, list]:
 
 def test_correlations_are_those_of_the_files(study):
     workspace, _, found = study
-    rows = cells(loss_section.correlations(found))
+    rows = cells(loss_quality.correlations(found))
     assert list(rows) == list(made_up.VARIANTS)
     z = []
     for seed in SEEDS:
@@ -50,7 +52,7 @@ def test_a_stop_and_its_cost_are_those_of_the_files(study):
     eager = params.report.model_copy(
         update={"stopping": params.report.stopping.model_copy(update={"patience": 1, "min_delta": 0.5})}
     )
-    stopped, when, last, best = cells(loss_section.stops(found, eager))["wgan_gp"]
+    stopped, when, last, best = cells(loss_quality.stops(found, eager))["wgan_gp"]
     runs = [files(workspace, "wgan_gp", seed) for seed in SEEDS]
     stops = [loss_analysis.stop(history, cfid, eager.stopping) for history, cfid in runs]
     updates = [stop.update for stop in stops if stop.update is not None]
@@ -64,7 +66,7 @@ def test_a_stop_and_its_cost_are_those_of_the_files(study):
 
 def test_the_caption_states_the_rule_with_its_parameters(study):
     _, params, found = study
-    caption = loss_section.stops(found, params.report).caption
+    caption = loss_quality.stops(found, params.report).caption
     assert "last 2 logged losses" in caption and "for 3 logged rows" in caption and "by 1 % of its range" in caption
 
 
@@ -72,18 +74,18 @@ def test_tails_and_lengths_are_those_of_the_files(study):
     workspace, params, found = study
     runs = [files(workspace, "gan", seed) for seed in SEEDS]  # that of seed 2 has diverged
     means = [history["d_loss"].iloc[-math.ceil(0.5 * len(history)) :].mean() for history, _ in runs]
-    mean, _, _, rows, n = cells(loss_section.tails(found, params.report))["gan"]
+    mean, _, _, rows, n = cells(loss_quality.tails(found, params.report))["gan"]
     assert (mean.text, mean.below) == (number(np.mean(means)), f"± {number(np.std(means, ddof=1), 2)}")
     assert (rows.text, n.text) == ("4–6", "6")
     ratios = [cfid.iloc[-1] / cfid.min() for _, cfid in runs]
-    assert cells(loss_section.lengths(found))["gan"][0].text == number(math.exp(np.mean(np.log(ratios))))
+    assert cells(loss_quality.lengths(found))["gan"][0].text == number(math.exp(np.mean(np.log(ratios))))
 
 
 def test_five_seeds_have_no_interval(tmp_path):
     workspace, params = made_up.write_study(tmp_path, variants=("gan",), seeds=(0, 1, 3, 4, 5), diverged=())
     (found,) = read_results(workspace, params)
-    assert cells(loss_section.correlations(found))["gan"][0].below == "n = 5"
-    assert cells(loss_section.lengths(found))["gan"][0].below == "n = 5"
+    assert cells(loss_quality.correlations(found))["gan"][0].below == "n = 5"
+    assert cells(loss_quality.lengths(found))["gan"][0].below == "n = 5"
 
 
 def test_a_run_that_diverged_before_it_logged_is_no_answer_and_no_error(tmp_path):
@@ -91,8 +93,8 @@ def test_a_run_that_diverged_before_it_logged_is_no_answer_and_no_error(tmp_path
     head = (workspace.run("digits", "gan", 0) / "history.csv").read_text().splitlines()[0]
     made_up.write_history(workspace, "digits", "gan", 0, f"{head}\n")
     (found,) = read_results(workspace, params)
-    assert cells(loss_section.correlations(found))["gan"][0].below == "n = 0"
-    assert cells(loss_section.tails(found, params.report))["gan"][-1].text == "0"
+    assert cells(loss_quality.correlations(found))["gan"][0].below == "n = 0"
+    assert cells(loss_quality.tails(found, params.report))["gan"][-1].text == "0"
     write.write_report(workspace, params)
     assert "nan" not in (workspace.reports / "summary.md").read_text().casefold().replace("name", "")
 
@@ -102,24 +104,26 @@ def test_the_page_warns_beside_the_figure_and_the_tables(study):
     write.write_report(workspace, params)
     for name in ("index.html", "summary.md"):
         page = (workspace.reports / name).read_text(encoding="utf-8")
-        part = page.split(loss_section.TITLE)[1].split("What was run")[0]
+        part = page.split(f"{loss_quality.TITLE}\n" if name == "summary.md" else f"{loss_quality.TITLE}</h3>")[1].split(
+            "What was run"
+        )[0]
         assert part.count("never compared across variants") == 3  # the figure, correlations, tails
     assert (workspace.reports / "figures" / "digits_loss_quality.png").is_file()
 
 
 def test_a_panel_shows_its_own_variant_in_its_own_colour(study):
     workspace, _, found = study
-    looks = style.looks(found.variants)
-    panels = loss_section.figure(found, looks).axes
+    own = looks(found.variants)
+    panels = loss_quality.figure(found, own).axes
     assert [ax.get_title().split("\n")[0] for ax in panels] == list(made_up.VARIANTS)
     for ax, variant in zip(panels, made_up.VARIANTS, strict=True):
         drawn = [line for line in ax.lines if line.get_linestyle() == "-" and len(line.get_xdata()) > 1]
         assert len(drawn) == len(SEEDS)
-        assert {line.get_color() for line in drawn} == {looks[variant].colour}
+        assert {line.get_color() for line in drawn} == {own[variant].colour}
         wanted = loss_analysis.aligned(*files(workspace, variant, SEEDS[0]), "d_loss")
         np.testing.assert_allclose(drawn[0].get_xdata(), wanted["loss"])
         np.testing.assert_allclose(drawn[0].get_ydata(), wanted["cfid"])
-        rho = cells(loss_section.correlations(found))[variant][0]
+        rho = cells(loss_quality.correlations(found))[variant][0]
         assert float(rho.text.replace("−", "-")) == pytest.approx(
             float(ax.get_title().split("ρ = ")[1].split(" ")[0].replace("−", "-")), abs=0.006
         )

@@ -1,12 +1,18 @@
 """The limits of the report: what it may and may not be taken to show."""
 
 from ganspeed.data.prepared import Manifest
+from ganspeed.params.blocks import Report
 from ganspeed.report import summaries
+from ganspeed.report.blocks import Points, Section
 from ganspeed.report.read import Results
 from ganspeed.report.tables import plain
-from ganspeed.report.text import STATUS_WORDS, listed
+from ganspeed.report.words import STATUS_WORDS, listed
 
 SECONDS = "Seconds are those of one machine and of the engine that trained, alone; runs of one update share its time."
+
+
+def section(everything: list[Results], settings: Report) -> Section:
+    return Section("What this may and may not be taken to show", 2, (Points(tuple(all_limits(everything))),))
 
 
 def all_limits(everything: list[Results]) -> list[tuple[str, str]]:

@@ -10,13 +10,35 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ganspeed.report import style
-from ganspeed.report.style import Level, Look
+from ganspeed.report.blocks import Picture
+from ganspeed.report.colours import Look, looks
+from ganspeed.report.read import Results, where
+from ganspeed.report.style import Level
+from ganspeed.report.words import units, values
 
 PREFIX = "diagnostics/profile_"  # followed by the weight of the real sample
 MOMENTS = {"early": 0.05, "halfway": 0.5, "end": 1.0}  # fractions of the training's updates
 DASHES = ((0, (1.2, 1.2)), (0, (5, 1.5)), "-")
 SHADES = (0.55, 0.75, 1.0)
 WIDE_RANGE = 30  # an axis whose limits have a higher ratio has labels at powers of ten only
+
+
+def picture(results: Results) -> Picture:
+    history, seeds = results.history, results.seeds
+    caption = (
+        f"Norm of the critic’s input gradient on the way from generated (0) to real samples (1) on {results.dataset}, "
+        f"at the first samples of the batch of an update’s last critic step, for every variant alike, penalised or not "
+        f"({units(len(seeds))} thin, median of the runs still going bold). Penalised variants share one "
+        f"logarithmic scale, any other has its own. "
+        f"Dotted: 1, where the penalties pull it. A network without a Lipschitz bound is free to leave it."
+    )
+    shown = history[history["update"].isin(moments(history))]
+    names, end = columns(history), where(history, update=moments(history)[-1])
+    medians = end.groupby("variant")[list(names)].median()
+    found = (f"at {weight:g} {values(medians[column].reindex(results.variants))}" for column, weight in names.items())
+    alt = f"Median gradient norms at the end of training, by the weight of the real sample: {'; '.join(found)}."
+    points, styles = shown[["variant", "seed", "update", *names]], looks(results.variants)
+    return Picture(f"{results.dataset}_profile", caption, alt, lambda: profiles(history, styles, seeds), points)
 
 
 def columns(history: pd.DataFrame) -> dict[str, float]:
@@ -39,12 +61,12 @@ def profiles(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int
     of the runs that have not diverged by then; later moments are darker.
     """
     updates = moments(history)
-    rows_at = [history[history["update"] == update] for update in updates]
+    rows_at = [where(history, update=update) for update in updates]
     with rc_context(style.STYLE):
         figure, panels = style.new_panels(len(styles), min(4, len(styles)), row=2.05, margin=0.7)
         for ax, (variant, look) in zip(panels, styles.items(), strict=True):
             for points, dashes, shade in zip(rows_at, DASHES, SHADES, strict=True):
-                _draw(ax, points[points["variant"] == variant], look.colour, dashes, shade, seeds)
+                _draw(ax, where(points, variant=variant), look.colour, dashes, shade, seeds)
             ax.set(title=variant, yscale="log", xlim=(0, 1), xticks=[0, 0.5, 1])
             ax.xaxis.set_major_formatter(style.plain_number)
             style.level(ax, Level("1", 1.0))
@@ -70,7 +92,7 @@ def _draw(ax: Axes, points: pd.DataFrame, colour, dashes, shade: float, seeds: S
 def _axes_by_scale(history: pd.DataFrame, panels: dict[str, Axes]) -> list[list[Axes]]:
     """Groups of panels that share a scale: all variants that log a penalty's share, and each other variant alone."""
     share = history.get("diagnostics/share", pd.Series(np.nan, index=history.index))
-    penalised = set(history["variant"][share.notna()])
+    penalised = set(history.variant[share.notna()])
     alone = [[ax] for variant, ax in panels.items() if variant not in penalised]
     return [group for group in ([ax for v, ax in panels.items() if v in penalised], *alone) if group]
 

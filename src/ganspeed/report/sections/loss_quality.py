@@ -5,12 +5,15 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from ganspeed.compare.comparison import UNIT
 from ganspeed.params.blocks import Report
 from ganspeed.report import loss_analysis, style
+from ganspeed.report.blocks import Picture, Section
+from ganspeed.report.colours import Look, looks
 from ganspeed.report.loss_analysis import Estimate
-from ganspeed.report.read import Results
-from ganspeed.report.style import Look
+from ganspeed.report.read import Results, where
 from ganspeed.report.tables import NONE, Cell, Table, number, plain, span
+from ganspeed.report.words import values
 
 TITLE = "Loss, stopping and quality"
 WARNING = (
@@ -20,6 +23,10 @@ WARNING = (
 PLAYERS = {"d_loss": "critic’s loss", "g_loss": "generator’s loss"}
 PANELS_PER_ROW = 3
 WIDE_PANEL = 5  # a panel whose losses exceed it is logarithmic beyond ±1: a first peak would flatten the rest
+
+
+def section(results: Results, settings: Report) -> Section:
+    return Section(TITLE, 3, (picture(results), *tables(results, settings)))
 
 
 def tables(results: Results, settings: Report) -> tuple[Table, ...]:
@@ -36,7 +43,7 @@ def correlations(results: Results) -> Table:
         rows.append((*row, Cell(_count_range(points))))
     caption = (
         "Does the loss track quality? Spearman’s ρ of each player’s loss and cfid over the snapshots of a run: the "
-        "mean over seeds on Fisher’s scale and its 95 % interval by Student’s t there (none below 6 seeds). The loss "
+        "mean over {UNIT} on Fisher’s scale and its 95 % interval by Student’s t there (none below 6 {UNIT}). The loss "
         "is the mean over the rows logged since the snapshot before. Near −1: the loss rises wherever cfid falls, as "
         "that of a critic does that finds it harder to tell real from generated; near 0: it says nothing."
     )
@@ -66,7 +73,7 @@ def stops(results: Results, settings: Report) -> Table:
         f"last {rule.smooth} logged losses has not set a new high (by {plain(100 * rule.min_delta)} % of its range so "
         f"far) for {rule.patience} logged rows, of which it does not see the first {rule.skip} of a run. Ratios: cfid "
         f"of the newest snapshot at the stop, divided by that of the last and by that of the best one; geometric mean "
-        f"over seeds, 95 % interval by Student’s t on the logarithm (none below 6 seeds). Above 1: the stop costs "
+        f"over {UNIT}, 95 % interval by Student’s t on the logarithm (none below 6 {UNIT}). Above 1: the stop costs "
         f"quality. A run that the rule never stops counts with its end."
     )
     head = ("", "runs stopped", "median update of the stop", "cfid at the stop / last", "cfid at the stop / best")
@@ -85,7 +92,7 @@ def tails(results: Results, settings: Report) -> Table:
     caption = (
         f"Does the critic’s loss end oscillating around 0? Over the last {plain(100 * settings.tail)} % of the logged "
         f"rows of a run: the mean of the loss, its standard deviation, and the share of neighbouring rows that differ "
-        f"in sign; mean over seeds ± standard deviation over seeds."
+        f"in sign; mean over {UNIT} ± standard deviation over {UNIT}."
     )
     note = (
         "Around 0 means: a mean within its spread, and many changes of sign (1/2 for independent values around 0, 0 "
@@ -107,7 +114,7 @@ def lengths(results: Results) -> Table:
         rows.append((Cell(variant), _estimate_cell(ratio), Cell(number(when)), Cell(number(end))))
     caption = (
         "Is training longer harmful? cfid of a run’s last snapshot divided by that of its best: geometric mean over "
-        "seeds, 95 % interval by Student’s t on the logarithm (none below 6 seeds), and the median update of both."
+        "seeds, 95 % interval by Student’s t on the logarithm (none below 6 {UNIT}), and the median update of both."
     )
     note = (
         "The ratio is at least 1 by construction, since the best is picked by the cfid that judges it: a little above "
@@ -118,13 +125,23 @@ def lengths(results: Results) -> Table:
     return Table(caption, head, (("", tuple(rows)),), note=note)
 
 
-def caption(results: Results) -> str:
-    return (
+def picture(results: Results) -> Picture:
+    caption = (
         f"Loss against quality on {results.dataset}: the critic’s loss, mean over the rows logged since the snapshot "
         f"before (logarithmic beyond ±1 where it exceeds {WIDE_PANEL}), against cfid (logarithmic; lower is better). A "
-        f"point per snapshot, a line per seed in the order of training, a ring around the last; ρ: Spearman’s, as in "
+        f"point per snapshot, a line per run in the order of training, a ring around the last; ρ: Spearman’s, as in "
         f"the table. {WARNING}"
     )
+    rhos = {variant: _correlation(results, variant, "d_loss").value for variant in results.variants}
+    alt = f"The critic’s loss against cfid, a panel per variant. Spearman’s ρ: {values(rhos)}."
+    runs = [
+        loss_analysis.aligned(*run, "d_loss").assign(variant=variant, seed=seed)
+        for variant in results.variants
+        for seed, run in _runs_by_seed(results, variant).items()
+    ]
+    points = pd.concat(runs) if runs else pd.DataFrame({"update": [], "loss": [], "cfid": []})
+    styles = looks(results.variants)
+    return Picture(f"{results.dataset}_loss_quality", caption, alt, lambda: figure(results, styles), points)
 
 
 def figure(results: Results, styles: dict[str, Look]) -> Figure:
@@ -134,12 +151,12 @@ def figure(results: Results, styles: dict[str, Look]) -> Figure:
         for ax, (variant, look) in zip(panels, styles.items(), strict=True):
             runs = [loss_analysis.aligned(*run, "d_loss") for run in _runs(results, variant)]
             for points in (points for points in runs if len(points)):
-                ax.plot(points["loss"], points["cfid"], color=look.colour, linewidth=0.6, alpha=0.35, zorder=2)
-                ax.plot(points["loss"], points["cfid"], color=look.colour, linestyle="none", marker="o", markersize=2.8,
+                ax.plot(points.loss, points.cfid, color=look.colour, linewidth=0.6, alpha=0.35, zorder=2)
+                ax.plot(points.loss, points.cfid, color=look.colour, linestyle="none", marker="o", markersize=2.8,
                         alpha=0.7, markeredgewidth=0, zorder=3)  # fmt: skip
-                ax.plot(points["loss"].iloc[-1:], points["cfid"].iloc[-1:], color="none", marker="o", markersize=6,
+                ax.plot(points.loss.iloc[-1:], points.cfid.iloc[-1:], color="none", marker="o", markersize=6,
                         markeredgecolor="0.15", markeredgewidth=1, zorder=4)  # fmt: skip
-            if any(points["loss"].abs().max() > WIDE_PANEL for points in runs):
+            if any(points.loss.abs().max() > WIDE_PANEL for points in runs):
                 ax.set_xscale("symlog", linthresh=1)
                 ax.xaxis.set_major_formatter(FuncFormatter(style.plain_number))
             ax.set_yscale("log")
@@ -151,13 +168,18 @@ def figure(results: Results, styles: dict[str, Look]) -> Figure:
 
 
 def _runs(results: Results, variant: str) -> list[tuple[pd.DataFrame, pd.Series]]:
-    """History and cfid curve (update → cfid) of a variant's runs that have a snapshot, in the order of the seeds."""
-    found = []
+    """History and cfid curve of a variant's runs that have a snapshot, in the order of the seeds."""
+    return list(_runs_by_seed(results, variant).values())
+
+
+def _runs_by_seed(results: Results, variant: str) -> dict[int, tuple[pd.DataFrame, pd.Series]]:
+    """Seed → history and cfid curve (update → cfid) of a variant's run, if it has a snapshot."""
+    found = {}
     for run in results.of(variant):
         history, scores = results.by_run[variant, run.seed]
-        curve = scores[scores["metric"] == "cfid"].set_index("update")["value"].sort_index()
+        curve = where(scores, metric="cfid").set_index("update").value.sort_index()
         if len(curve):
-            found.append((history, curve))
+            found[run.seed] = history, curve
     return found
 
 

@@ -1,23 +1,27 @@
-"""The tables of what was run: data sets, variants, devices and commits, and every run by its fingerprint."""
+"""What was run: data sets, variants, devices and commits."""
 
 from collections import Counter
 
-from ganspeed.params.blocks import Flags
-from ganspeed.report import summaries
-from ganspeed.report.read import ReportedRun, Results
+from ganspeed.params.blocks import Report
+from ganspeed.report.blocks import Section
+from ganspeed.report.read import ReportedRun, Results, where
 from ganspeed.report.tables import Cell, Table, number, plain, span
 from ganspeed.system.files import sha256_json
+
+
+def section(everything: list[Results], settings: Report) -> Section:
+    return Section("What was run", 2, (datasets(everything), variants(everything), provenance(everything)))
 
 
 def datasets(everything: list[Results]) -> Table:
     """The data sets with their manifests, the accuracy of the classifiers, and the images behind a score."""
     rows = []
     for results in everything:
-        record, calibration = results.runs[0].record, results.calibration
-        held_out = span(list(calibration[calibration["row"] == "floor"]["n"]))
-        accuracy = f"{number(100 * results.accuracy['test_accuracy'])} %"
-        second = f"second {number(100 * results.accuracy['second_test_accuracy'])} %"
-        gate = f"{second}; at least {plain(100 * results.accuracy['settings']['min_accuracy'])} % asked"
+        record = results.runs[0].record
+        held_out = span(list(where(results.calibration, row="floor").n))
+        accuracy = f"{number(100 * results.accuracy.test)} %"
+        second = f"second {number(100 * results.accuracy.second_test)} %"
+        gate = f"{second}; at least {plain(100 * results.accuracy.settings['min_accuracy'])} % asked"
         label = results.score_label
         settings = _settings(record.data_block), _settings(record.train_block)
         images = Cell(f"{label.samples:,} generated", f"{held_out} held out ({label.split})")
@@ -54,25 +58,6 @@ def provenance(everything: list[Results]) -> Table:
     caption = (
         "Runs: where, in which precision (float32 unless params.yaml asks for another), with which engine and from "
         "which commit each was trained; (k) is the number of runs where they differ."
-    )
-    return Table(caption, head, (("", tuple(rows)),), texts=6)
-
-
-def runs(everything: list[Results], bounds: Flags) -> Table:
-    """Every run by its fingerprint, with its flags."""
-    rows = []
-    for results in everything:
-        flags = summaries.flags(results, bounds)
-        for run in results.runs:
-            status = "completed" if run.record.diverged_at is None else f"diverged at update {run.record.diverged_at:,}"
-            end = Cell(status, ", ".join(flags[run.variant, run.seed]))
-            fixed = map(Cell, (run.record.fingerprint[:16], commit(run)))
-            rows.append((Cell(results.dataset), Cell(run.variant), Cell(str(run.record.seed)), end, *fixed))
-    head = ("data set", "variant", "seed", "status", "fingerprint", "commit")
-    caption = (
-        f"Every run by its fingerprint. Below its status stand flags, which change no time and no verdict: critic "
-        f"blow-up (a gap beyond ±{plain(bounds.gap)}), exploding lambda (beyond {plain(bounds.penalty_weight)}), mode "
-        f"collapse (the last snapshot has less than {plain(bounds.modes)} of the real images’ modes)."
     )
     return Table(caption, head, (("", tuple(rows)),), texts=6)
 

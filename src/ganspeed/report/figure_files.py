@@ -1,0 +1,58 @@
+"""The files of a figure: pixels for Markdown, lines to zoom into, and the points that it shows.
+
+The same figure, drawn again, gives the same bytes.
+"""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ganspeed.report.blocks import Picture
+from ganspeed.system.files import write_atomically, write_text
+
+DENSITY = 2  # pixels of a PNG for each that report.dpi asks for: screens have that many, or more
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+DIGITS = "%.6g"  # of the points
+PATHS, DECIMALS = re.compile(r' d="[^"]*"'), re.compile(r"(\d\.\d)\d+")
+
+
+def write_figure(picture: Picture, folder: Path, dpi: int) -> None:
+    """Draw a picture and write <name>.png, .svg and .csv to the folder."""
+    figure = picture.draw()
+    save_svg(figure, folder / f"{picture.name}.svg", picture.name)
+    figure.set_layout_engine("none")  # the layout that was found is kept: to find it again takes longer than to draw
+    save_png(figure, folder / f"{picture.name}.png", DENSITY * dpi)
+    points = picture.points.to_csv(index=False, lineterminator="\n", float_format=DIGITS)
+    write_text(folder / f"{picture.name}.csv", points)
+
+
+def save_png(figure: Figure, path: Path, dpi: int) -> None:
+    """Write a PNG with a palette of 256 colours and no metadata: a third of the size.
+
+    The palette is chosen by maximum coverage: one by frequency gives a thin line the colour of a thicker one.
+    """
+    figure.set(dpi=dpi, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # once; savefig would draw it twice
+    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    image = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    write_atomically(path, lambda temporary: image.save(temporary, format="PNG", optimize=True))
+
+
+def save_svg(figure: Figure, path: Path, salt: str) -> None:
+    """Write an SVG without date and version; `salt` makes the names of its parts the same every time.
+
+    Paths keep one decimal of a point (1/72 inch), which is half their size.
+    """
+    figure.set(facecolor="white")
+    text = io.StringIO()
+    with rc_context({"svg.hashsalt": salt}):
+        FigureCanvasSVG(figure).print_svg(text, metadata=NO_METADATA)
+    write_text(path, PATHS.sub(lambda found: DECIMALS.sub(r"\1", found[0]), text.getvalue()))

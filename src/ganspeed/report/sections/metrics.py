@@ -1,0 +1,76 @@
+"""The metrics besides cfid, through training."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure, FigureBase
+
+from ganspeed.params.blocks import Report
+from ganspeed.report import style, summaries
+from ganspeed.report.blocks import Picture, Section
+from ganspeed.report.colours import Look, looks
+from ganspeed.report.read import Results, where
+from ganspeed.report.sections.curves import AXIS_LABELS
+from ganspeed.report.style import Level
+from ganspeed.report.words import units, values
+from ganspeed.scoring.metrics import LOWER_IS_BETTER
+
+PANELS_PER_ROW = 4
+
+
+def section(results: Results, settings: Report) -> Section:
+    others = [m for m in summaries.ordered_metrics(set(results.scores.metric)) if m != "cfid"]
+    return Section("Other metrics", 3, (picture(results, others),) if others else ())
+
+
+def picture(results: Results, metrics: list[str]) -> Picture:
+    scores = summaries.finite(results.scores)
+    worst = {m: math.inf if m in LOWER_IS_BETTER else -math.inf for m in metrics}  # values of a run that has stopped
+    lines = {metric: levels(results, metric) for metric in metrics}
+    caption = (
+        f"The other metrics on {results.dataset} at the snapshots that have them, ↑ higher or ↓ lower is better "
+        f"({units(len(results.seeds))} per variant, thin; median bold, a diverged run counting as worst where it has "
+        f"no value). Dotted: the calibration rows floor and pixel-Gaussian, where they have the metric."
+    )
+    last = summaries.last_scores(results).pivot(index="metric", columns="variant", values="median")
+    found = (
+        f"{metric}: {values(last.loc[metric].reindex(results.variants))}" for metric in metrics if metric in last.index
+    )
+    alt = f"Medians of the last snapshots. {'; '.join(found)}."
+    points = scores[scores.metric.isin(metrics)][["variant", "seed", "updates", "metric", "value"]]
+    styles = looks(results.variants)
+    return Picture(
+        f"{results.dataset}_metrics", caption, alt, lambda: figure(points, lines, styles, results.seeds, worst), points
+    )
+
+
+def levels(results: Results, metric: str) -> list[Level]:
+    found = {row: results.level(row, metric) for row in ("floor", "pixel_gaussian")}
+    return [Level(row, value) for row, value in found.items() if value is not None]
+
+
+def figure(
+    scores: pd.DataFrame,
+    lines: dict[str, Sequence[Level]],
+    styles: dict[str, Look],
+    seeds: Sequence[int],
+    worst: dict[str, float],
+) -> Figure:
+    """One panel per metric of `worst` against updates; `worst` is the value, ±infinity, of a run that has stopped."""
+
+    def draw(place: FigureBase, part: dict[str, Look]) -> None:
+        panels = style.panels_in(place, len(worst), PANELS_PER_ROW)
+        for ax, (metric, stopped) in zip(panels, worst.items(), strict=True):
+            points = where(scores, metric=metric).query("updates > 0")
+            style.curves(ax, points, "updates", part, seeds, stopped)
+            ax.set_xscale("log")
+            for line in lines[metric]:
+                style.level(ax, line)
+            style.plain_ticks(ax.xaxis, (1,))
+            ax.set(title=f"{metric} {'↓' if stopped > 0 else '↑'}")
+        place.supxlabel(AXIS_LABELS["updates"], fontsize=10)
+
+    with rc_context(style.STYLE):
+        return style.by_group(styles, 2.25 * math.ceil(len(worst) / PANELS_PER_ROW) + 0.15, draw)
