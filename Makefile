@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Runs the stages named $(1) of studies/stages.yaml. DVC sees them under this name only, and no longer than that.
+STUDY = trap 'rm -f studies/dvc.yaml' EXIT; cp studies/stages.yaml studies/dvc.yaml && dvc repro studies/dvc.yaml:$(1)
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,11 +22,11 @@ repro: $(VENV)/.installed scm ## rebuild every result from params.yaml: train, s
 
 tune: $(VENV)/.installed scm ## search every arm's knobs with one budget; then: ganspeed adopt-tuning DATASET
 	@ganspeed check
-	@dvc repro studies/dvc.yaml:tune
+	@$(call STUDY,tune)
 
 pilot: $(VENV)/.installed scm ## the runs that length and thresholds come from; then: ganspeed freeze DATASET
 	@ganspeed check
-	@dvc repro studies/dvc.yaml:pilot
+	@$(call STUDY,pilot)
 
 test: $(VENV)/.installed scm ## the whole test suite; `pytest -m "not slow"` for the quick part
 	@pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)

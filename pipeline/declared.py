@@ -12,7 +12,7 @@ from typing import Any
 from ganspeed.params.load import read_yaml
 from ganspeed.source_files import sha256
 
-DVC_FILES = ("dvc.yaml", "studies/dvc.yaml")
+DVC_FILES = ("dvc.yaml", "studies/stages.yaml")
 MADE_BY_STAGES = ("artifacts/", "data/")  # dependencies that no user edits, and that DVC locks while it runs a stage
 Declared = dict[str, Any]  # dotted key of params.yaml → its value; file → its SHA-256; None for what is not there
 

@@ -12,6 +12,7 @@ def report(params: Params, workspace: Workspace) -> None:
     """Write reports/ from the results of every run that params.compare names."""
     reporting.write_report(workspace, params)
     mirror_safely(workspace, params)  # removing a variant runs no other stage, and must update the view
+    print(f"report: {workspace.reports / 'index.html'}")  # how a plain `dvc repro` ends
 
 
 if __name__ == "__main__":

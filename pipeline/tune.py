@@ -4,13 +4,13 @@ from stage import run_stage
 
 from ganspeed.params.blocks import Params
 from ganspeed.study.tuning.tune import run_tuning
-from ganspeed.tracking import terminal
+from ganspeed.tracking.terminal import Study, terminal_observer
 from ganspeed.workspace import Workspace
 
 
 def tune(params: Params, workspace: Workspace, dataset: str) -> None:
     """Train and score the missing trials; continues where it was stopped."""
-    scored = run_tuning(workspace, params, dataset, lambda specs: [terminal.terminal_observer(len(specs))])
+    scored = run_tuning(workspace, params, dataset, lambda specs: [terminal_observer(Study.of(specs))])
     print(f"{dataset}: {scored} trials scored; `ganspeed adopt-tuning {dataset}` writes the choice to params.yaml")
 
 

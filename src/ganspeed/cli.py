@@ -2,14 +2,16 @@
 
 import argparse
 import contextlib
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ganspeed.errors import UserError
+from ganspeed.errors import Stopped, UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.output import drop_what_cannot_be_written
+from ganspeed.system.shutdown import end_at_once_on_interrupt
 from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
 
@@ -21,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     It runs in the folder of params.yaml, as the stages do: relative paths, also those in the environment, start there.
     """
+    end_at_once_on_interrupt()
     drop_what_cannot_be_written("stderr")  # but not stdout: what a command prints there is its result
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
@@ -63,7 +66,9 @@ def build_parser() -> argparse.ArgumentParser:
     adopt.add_argument("dataset")
     freeze = command("freeze", _freeze, "fix length and thresholds by the pilot, in params.yaml and preregistration/")
     freeze.add_argument("dataset")
-    command("publish", _publish, "copy this report to reports/studies/NAME").add_argument("name")
+    publish = command("publish", _publish, "copy this report, with its params and records, to reports/studies/NAME")
+    publish.add_argument("name")
+    publish.add_argument("--replace", action="store_true", help="replace a study of this name; never its records")
     command("doctor", _doctor, "name every held lock and every damaged file that blocks the study, and what to do")
     command("gc", _gc, "remove from the run cache, .runs/, what the current params do not need")
     return parser
@@ -105,7 +110,11 @@ def _track(given: argparse.Namespace, workspace: Workspace) -> None:
 def _ui(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.tracking.server import serve
 
-    serve(workspace, load_params(workspace.params), given.port)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the server ends its own processes first
+    try:
+        serve(workspace, load_params(workspace.params), given.port)
+    except KeyboardInterrupt:
+        raise Stopped from None
 
 
 def _preset(given: argparse.Namespace, workspace: Workspace) -> None:
@@ -138,7 +147,7 @@ def _freeze(given: argparse.Namespace, workspace: Workspace) -> None:
 def _publish(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.report.publish import publish
 
-    print(publish(workspace, given.name))
+    print(publish(workspace, given.name, replace=given.replace))
 
 
 def _doctor(given: argparse.Namespace, workspace: Workspace) -> None:

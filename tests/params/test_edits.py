@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import shutil
 
 import pytest
 import toy_study
@@ -81,11 +82,42 @@ def test_presets_apply_to_what_an_experiment_of_dvc_writes(name, tmp_path):
     assert load_params(path).variants["gan"].hyperparameters()["n_critic"] == 1
 
 
-def test_a_comment_behind_a_key_whose_list_becomes_a_block_or_brackets(tmp_path):
+@pytest.mark.parametrize("name", sorted(set(preset_names()) - {"verdict"}))
+def test_what_a_command_writes_dvc_writes_alike(name, tmp_path):
+    """An experiment that sets a value to what it is changes no byte; nor of the shipped file."""
+    shutil.copy(toy_study.PROJECT / "params.yaml", tmp_path)
+    shutil.copytree(toy_study.PROJECT / "schedules", tmp_path / "schedules")
+    path = tmp_path / "params.yaml"
+    before = path.read_bytes()
+    apply_overrides(path, ["variants.gan.n_critic=1"])
+    assert path.read_bytes() == before
+
+    def tuned_and_frozen(document) -> None:
+        change(document)
+        document["variants"].insert(2, "tuned_again", copy.deepcopy(document["variants"]["wgan_gp"]))
+        document["protocol"]["planned"] = [{"new": "iterative", "reference": "wgan_gp"}]
+
+    edit_params(path, tuned_and_frozen, "test")
+    apply_preset(name, path, reset=False)
+    edit_params(path, lambda document: document["variants"]["gan"].update(n_critic=1), "test")
+    written = path.read_bytes()
+    apply_overrides(path, ["variants.gan.n_critic=1"])
+    assert path.read_bytes() == written and written != before
+
+
+def test_a_number_that_an_experiment_sets_is_one_line(tmp_path):
+    text = (toy_study.PROJECT / "params.yaml").read_text()
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    apply_overrides(path, ["variants.wgan_gp.lambda_gp=1.0"])
+    assert path.read_text() == text.replace("    lambda_gp: 10.0\n", "    lambda_gp: 1.0\n", 1)
+
+
+@pytest.mark.parametrize("seeds", ["   # mine\n  - 0\n  - 1", " [0, 1]   # mine"])
+def test_a_comment_behind_a_key_whose_list_becomes_a_block_or_brackets(seeds, tmp_path):
     path = toy_study.write_shipped(tmp_path)
-    text = path.read_text()
-    text = re.sub(r"seeds: \[0.*", "seeds:   # mine\n  - 0\n  - 1", text, count=1)
-    text = re.sub(r"datasets: \[digits\].*", "datasets:   # ours\n  - digits", text, count=1)
+    text, found = re.subn(r"seeds: .*(\n  - \d)+", f"seeds:{seeds}", path.read_text(), count=1)
+    assert found
     path.write_text(text)
     apply_preset("quick", path, reset=False)
     assert load_params(path).compare.seeds == tuple(range(8))

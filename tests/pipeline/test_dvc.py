@@ -72,14 +72,29 @@ def test_a_typo_is_named_before_anything_runs(study):
     assert study.run("ganspeed", "check", check=False).returncode == 2
 
 
-def test_dvc_metrics_params_and_experiments_work_as_usual(study):
+def test_dvc_metrics_params_plots_and_experiments_work_as_usual(study):
     shown = json.loads(study.run("dvc", "metrics", "show", "--json").stdout)
-    assert shown[""]["data"]["reports/metrics.json"]["data"]["digits"]["gan"]["cfid"]["mean"] > 0
-    study.run("dvc", "exp", "run", "-q", "-S", "variants.gan.n_critic=2")
+    assert shown[""]["data"]["reports/metrics.json"]["data"]["digits"]["gan"] > 0
+    study.run("dvc", "exp", "run", "-q", "-n", "twice", "-S", "variants.gan.n_critic=2")
+    assert "1 insertion(+), 1 deletion(-)" in study.run("git", "diff", "--stat", "params.yaml").stdout
     assert "n_critic" in study.run("dvc", "params", "diff").stdout
-    changed = json.loads(study.run("dvc", "metrics", "diff", "--json").stdout)
-    assert "digits.gan.cfid.mean" in changed["reports/metrics.json"]
+    changed = json.loads(study.run("dvc", "metrics", "diff", "--json", "--all").stdout)
+    assert "digits.gan" in changed["reports/metrics.json"]
     assert "train@digits-gan" in study.run("dvc", "dag").stdout
+    drawn = json.loads(study.run("dvc", "plots", "diff", "--json", "HEAD").stdout)
+    (curves,) = drawn["data"]["median cfid"]
+    assert set(curves["revisions"]) == {"HEAD", "workspace"}
+
+
+def test_an_experiment_applied_and_taken_back_trains_nothing(study):
+    at_first, trained = study.bytes(), study.record()["trained"]
+    study.run("dvc", "exp", "run", "-q", "-n", "twice", "-S", "variants.gan.n_critic=2")
+    for _ in range(2):  # the second time, only DVC's cache has the runs that come back
+        study.run("git", "checkout", "--", "params.yaml", "dvc.lock")
+        assert study.repro().stages >= {"train@digits-gan"}
+        assert study.bytes() == at_first and study.record()["trained"] == trained
+        study.run("dvc", "exp", "apply", "twice")
+        assert study.bytes() != at_first and study.repro().trained == set()
 
 
 def test_a_report_that_fails_leaves_the_old_one(study):

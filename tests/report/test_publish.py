@@ -1,4 +1,4 @@
-"""A published study is complete, small, and replaces the one before it."""
+"""A published study is complete and small, and replaces another only when it is told to and no record is lost."""
 
 import shutil
 
@@ -7,10 +7,11 @@ import pytest
 
 from ganspeed.errors import UserError
 from ganspeed.report import write
-from ganspeed.report.publish import MAX_BYTES, publish
+from ganspeed.report.publish import MAX_FILE, MAX_STUDY, publish
 from ganspeed.workspace import Workspace
 
-PARTS = {"index.html", "summary.md", "results.csv", "metrics.json", "figures", "comparison", "params.yaml"}
+REPORT = {"index.html", "summary.md", "results.csv", "metrics.json", "curves.csv", "figures", "comparison"}
+PARTS = REPORT | {"params.yaml"}
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +55,31 @@ def test_a_study_keeps_what_was_fixed_before_it(workspace):
     assert (publish(workspace, "study") / "preregistration" / "digits.json").read_bytes() == b"{}"
 
 
-def test_a_study_of_the_same_name_is_replaced(workspace):
+def test_a_study_of_the_same_name_is_replaced_when_told_to(workspace):
     old = publish(workspace, "study") / "figures" / "of_a_removed_variant.png"
     old.write_bytes(b"old")
-    publish(workspace, "study")
+    with pytest.raises(UserError, match=r"studies/study: exists; take another name, or .*--replace"):
+        publish(workspace, "study")
+    assert old.exists()
+    publish(workspace, "study", replace=True)
     assert not old.exists()
     assert [path.name for path in (workspace.reports / "studies").iterdir()] == ["study"]
+
+
+@pytest.mark.parametrize("now", [None, b"{1}"])
+def test_a_record_of_a_published_study_is_never_lost(now, workspace):
+    record = workspace.preregistration("digits")
+    record.parent.mkdir(exist_ok=True)
+    record.write_bytes(b"{}")
+    kept = publish(workspace, "study") / "preregistration" / "digits.json"
+    record.unlink() if now is None else record.write_bytes(now)
+    with pytest.raises(UserError, match=r"preregistration/digits\.json: frozen before .*take another name"):
+        publish(workspace, "study", replace=True)
+    assert kept.read_bytes() == b"{}"
+    record.write_bytes(b"{}")
+    workspace.tuning_record("digits").write_bytes(b"{}")
+    assert (publish(workspace, "study", replace=True) / "preregistration" / "digits-tuning.json").exists()
+    assert kept.exists()
 
 
 def test_links_into_a_cache_are_followed(workspace, tmp_path):
@@ -86,10 +106,13 @@ def test_a_report_that_is_not_there_is_refused_by_what_is_missing(workspace):
         publish(workspace, "study")
 
 
-def test_a_study_that_is_too_large_is_refused_and_the_old_one_stays(workspace):
+@pytest.mark.parametrize("sizes", [(MAX_FILE + 1,), (MAX_FILE, MAX_FILE, MAX_FILE)])
+def test_a_study_that_is_too_large_is_refused_and_the_old_one_stays(sizes, workspace):
     folder = publish(workspace, "study")
     before = (folder / "results.csv").read_bytes()
-    (workspace.reports / "results.csv").write_bytes(b"0" * MAX_BYTES)
-    with pytest.raises(UserError, match=rf"{MAX_BYTES:,} are allowed \(.*results.csv {MAX_BYTES:,}.*report.dpi"):
-        publish(workspace, "study")
+    for name, size in zip(("results.csv", "metrics.json", "curves.csv"), sizes, strict=False):
+        (workspace.reports / name).write_bytes(b"0" * size)
+    said = rf"{MAX_STUDY:,} are allowed and {MAX_FILE:,} of a file \(.*results.csv {sizes[0]:,}.*report.dpi"
+    with pytest.raises(UserError, match=said):
+        publish(workspace, "study", replace=True)
     assert (folder / "results.csv").read_bytes() == before

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from ganspeed.runs.observers import dispatch
-from ganspeed.tracking.terminal import ProgressBars, ProgressLines, terminal_observer
+from ganspeed.tracking.terminal import ProgressBars, ProgressLines, Study, terminal_observer
 
 
 class Recorder:
@@ -59,7 +59,7 @@ def test_progress_that_nobody_reads_ends_no_training(terminal, monkeypatch):
     monkeypatch.setattr("sys.stderr", stream)
     if terminal:
         monkeypatch.setenv("FORCE_COLOR", "1")
-    observer = terminal_observer(0)
+    observer = terminal_observer(Study.of([]))
     assert isinstance(observer, ProgressBars if terminal else ProgressLines)
     whole = Recorder()
     with dispatch([observer, whole]) as on_message:

@@ -22,10 +22,12 @@ BETWEEN_BLOCKS = re.compile(r"(?<=\n)(?:[ \t]*\n|#.*\n)+\Z")  # blank lines and 
 
 
 def round_trip() -> YAML:
-    """A reader and writer of YAML that preserves comments, quotes and order."""
+    """A reader and writer of YAML that preserves comments and order, and writes as `dvc exp run -S` does.
+
+    So an edit by either changes the lines of what it edits alone, in a params.yaml that either has written.
+    """
     yaml = YAML()
-    yaml.width = 120
-    yaml.preserve_quotes = True
+    yaml.default_flow_style = False
     return yaml
 
 
@@ -116,8 +118,11 @@ def _edit(parts: list[str], change: Change, tidy: Callable[[CommentedMap], Comme
 
 
 def _dump(document: CommentedMap) -> str:
-    stream = io.StringIO()
-    round_trip().dump(document, stream)
+    """The document as text, written a second time: spaces beside a list that became another move then."""
+    for _ in range(2):
+        stream = io.StringIO()
+        round_trip().dump(document, stream)
+        document = round_trip().load(stream.getvalue())
     return stream.getvalue().rstrip("\n") + "\n"  # blank lines after a block are between blocks
 
 

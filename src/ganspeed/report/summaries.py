@@ -1,4 +1,4 @@
-"""The numbers that the tables, results.csv and metrics.json share, computed from the results."""
+"""The numbers that the tables and results.csv share, computed from the results."""
 
 import math
 from dataclasses import replace
@@ -6,10 +6,8 @@ from statistics import fmean
 
 import pandas as pd
 
-from ganspeed.compare.rounding import rounded
 from ganspeed.compare.rows import TimeToThreshold
 from ganspeed.compare.sentence import AXIS_WORDS
-from ganspeed.compare.times import THRESHOLDS
 from ganspeed.params.blocks import Flags
 from ganspeed.report.flags import flags_of
 from ganspeed.report.read import Results
@@ -84,36 +82,6 @@ def paired_times(results: Results, new: str, reference: str, axis: str) -> list[
         return replace(found, time=min(found.time, end), reached=found.reached and found.time <= end)
 
     return [(cut(first[seed]), cut(second[seed])) for seed in sorted(first.keys() & second.keys())]
-
-
-def tidy(results: Results) -> pd.DataFrame:
-    """The final table: dataset, kind (variant or calibration), name, metric, statistic, value, n."""
-    rows = []
-    for row in last_scores(results).to_dict("records"):
-        rows += [("variant", row["variant"], row["metric"], s, row[s], row["n"]) for s in STATISTICS]
-    for variant in results.variants:
-        n = len(results.of(variant))
-        rows.append(("variant", variant, "diverged", "count", n_diverged(results, variant), n))
-        for threshold in THRESHOLDS:
-            metric, median = f"updates_to_{threshold}", median_time(results, variant, threshold)
-            rows.append(("variant", variant, metric, "reached", reached(results, variant, threshold), n))
-            rows.append(("variant", variant, metric, "median", median, n))
-    for row in calibration(results).to_dict("records"):
-        statistic = "median" if row["row"] in ("floor", "untrained") else "value"
-        rows.append(("calibration", row["row"], row["metric"], statistic, row["value"], row["n"]))
-    table = pd.DataFrame(rows, columns=["kind", "name", "metric", "statistic", "value", "n"])
-    table["value"] = [rounded(value) for value in table["value"].astype(float)]
-    table.insert(0, "dataset", results.dataset)
-    return table.dropna(subset="value")
-
-
-def metrics(results: Results) -> dict:
-    """Variant → metric → {mean, sd}, n_seeds, n_diverged; plain finite numbers, no sd for a single seed."""
-    summary: dict = {v: {"n_seeds": len(results.of(v)), "n_diverged": n_diverged(results, v)} for v in results.variants}
-    for row in last_scores(results).to_dict("records"):
-        values = {statistic: rounded(row[statistic]) for statistic in ("mean", "sd")}
-        summary[row["variant"]][row["metric"]] = {k: v for k, v in values.items() if math.isfinite(v)}
-    return summary
 
 
 def n_diverged(results: Results, variant: str) -> int:

@@ -18,6 +18,7 @@ from ganspeed.data.prepared import load_split
 from ganspeed.environment import variable
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
+from ganspeed.runs.dvc_cache import restore_from_dvc
 from ganspeed.runs.fingerprint import refuse_edited
 from ganspeed.runs.observers import ObserverFactory, dispatch
 from ganspeed.runs.outdated import find_outdated, print_outdated
@@ -65,6 +66,7 @@ def train_cell(
                 store.delete(spec)
         outdated = find_outdated(store, specs)
         store.stash_others(specs, dataset, variant)
+        restore_from_dvc(workspace, [spec for spec in specs if store.finished(spec) is None])
         missing = [spec for spec in specs if not store.collect(spec)]
         print_outdated(outdated, missing)
         train_all(missing, workspace, device, make_observers)

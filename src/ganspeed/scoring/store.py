@@ -42,8 +42,11 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
     for seed in set(workspace.seeds(workspace.scores_folder(dataset, variant))) - named:
         stash_scores(workspace, dataset, variant, seed)
     missing = [task for task in tasks if not _collect(workspace, task)]
-    for task, table in map_processes(score_task, missing, worker_count(device)):
+    if missing:
+        print(f"{dataset} {variant}: scoring {len(missing)} runs", file=sys.stderr, flush=True)
+    for count, (task, table) in enumerate(map_processes(score_task, missing, worker_count(device)), start=1):
         _write(workspace.scores(dataset, variant, task.seed), table, task)
+        print(f"{dataset} {variant} seed {task.seed}: scored ({count} of {len(missing)})", file=sys.stderr, flush=True)
     return [task.seed for task in missing]
 
 

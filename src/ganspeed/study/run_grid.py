@@ -1,6 +1,7 @@
 """All missing runs and scores of the grid, computed in parallel into the run cache, where the stages find them."""
 
 from ganspeed.params.blocks import Params
+from ganspeed.runs.dvc_cache import restore_from_dvc
 from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.outdated import find_outdated, print_outdated
 from ganspeed.runs.spec import RunSpec, all_specs
@@ -16,6 +17,7 @@ def run_grid(workspace: Workspace, params: Params, make_observers: ObserverFacto
     device, store = select_device(), RunStore(workspace)
     with store.lock():
         grid = all_specs(workspace, params, device)
+        restore_from_dvc(workspace, [spec for spec in grid if store.finished(spec) is None])
         missing = [spec for spec in grid if store.finished(spec) is None]
         print_outdated(find_outdated(store, missing), missing)
         followed: list[RunSpec] = []

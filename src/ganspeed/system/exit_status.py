@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ganspeed.errors import Stopped, UserError
 from ganspeed.source_files import PACKAGE
-from ganspeed.system.shutdown import MESSAGE, STOPPED_STATUS, exit_now
+from ganspeed.system.shutdown import STOPPED_STATUS, exit_now, say_stopped
 
 USER_ERROR = 2  # the exit status of an error that the user can correct
 NO_MEMORY = ("allocate memory", "could not create a primitive", "out of memory")  # of torch, CUDA, oneDNN, the system
@@ -45,7 +45,7 @@ def exit_status(body: Callable[[], None], root: Path) -> int:
         _print_error(f"error: {error}")
         return USER_ERROR
     except Stopped:
-        _print_error(MESSAGE)
+        say_stopped()
     except Exception as error:
         if (message := _explain(error, root)) is None:
             raise

@@ -12,7 +12,7 @@ import torch
 
 from ganspeed.errors import Stopped, UserError
 from ganspeed.system.output import drop_what_cannot_be_written
-from ganspeed.system.shutdown import install_in_worker, requested
+from ganspeed.system.shutdown import handle_signals, install_in_worker, requested, signals_held_back
 
 KILLED = (
     "a worker process was killed, perhaps by a lack of memory; finished work is saved: run again to continue, with a "
@@ -41,11 +41,13 @@ def map_processes(
     context = multiprocessing.get_context("spawn")
     messages, stop = context.Queue(), context.Event()
     arguments = (messages, stop, os.getpid())
-    with ProcessPoolExecutor(min(count, len(items)), context, _start_worker, arguments) as pool:
+    pool = ProcessPoolExecutor(min(count, len(items)), context, _start_worker, arguments)
+    with handle_signals(), pool:
         pending, submitted = {}, 0
         try:
             while pending or submitted < len(items):
-                pending |= {pool.submit(function, item): item for item in items[submitted:]}
+                with signals_held_back():
+                    pending |= {pool.submit(function, item): item for item in items[submitted:]}
                 submitted = len(items)
                 done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 _drain(messages, on_message)
@@ -54,7 +56,7 @@ def map_processes(
                 if requested():
                     raise Stopped
         except BrokenProcessPool:
-            raise UserError(KILLED) from None
+            raise (Stopped if requested() else UserError(KILLED)) from None
         finally:
             if pending:
                 stop.set()

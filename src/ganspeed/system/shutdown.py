@@ -21,6 +21,7 @@ MESSAGE = "stopped; training so far is saved: the same command continues from th
 GRACE = 3.0  # seconds
 POLL = 0.1  # seconds between two checks that the parent is alive
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last one of a terminal that is closed
+STDERR = 2  # its file descriptor
 DVC_STAGE = "DVC_STAGE"  # set by dvc in the environment of its stages, not in its own
 
 _requested = False
@@ -50,6 +51,19 @@ def handle_signals() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Within this context no signal of SIGNALS arrives; nor at a process that is started in it, before it is set up.
+
+    Without this, Ctrl-C on a terminal would end such a process with a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def stop_with_dvc() -> None:
     """Request a shutdown when the `dvc` that runs this stage ends, if there is one."""
     if DVC_STAGE not in os.environ:
@@ -75,13 +89,31 @@ def install_in_worker(shared, parent: int) -> None:
     _shared = shared
     for number in _handled():
         signal.signal(number, _on_signal)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     _watch_parent(psutil.Process(), parent)
     # Once its messages are sent, a worker ends as by `exit_now`.
     multiprocessing.util.Finalize(None, os._exit, (0,), exitpriority=-100)
 
 
+def end_at_once_on_interrupt() -> None:
+    """Let a SIGINT end this process at once, in one line, wherever `handle_signals` does not handle it.
+
+    Python's KeyboardInterrupt would not do: raised during an import of torch it may become any other error.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda number, frame: _kill())
+
+
+def say_stopped() -> None:
+    """Print MESSAGE to stderr; a worker leaves that to the process that started it. Takes no lock."""
+    if multiprocessing.parent_process() is None:
+        with suppress(OSError):  # of a terminal that was closed
+            os.write(STDERR, f"{MESSAGE}\n".encode())
+
+
 def exit_now(status: int) -> NoReturn:
     """End this process at once: a regular exit takes up to a second to tear torch and MLflow down."""
+    multiprocessing.util._run_finalizers(0)  # of semaphores, which their tracker would call leaked
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # None or closed, or nobody reads it any more
             stream.flush()
@@ -113,6 +145,7 @@ def _kill_after_grace() -> None:
 
 
 def _kill() -> None:
+    say_stopped()
     for child in multiprocessing.active_children():
         child.kill()
     os._exit(STOPPED_STATUS)
