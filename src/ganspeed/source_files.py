@@ -1,13 +1,17 @@
 """The package's own files, by the hashes that they had when this process imported the package.
 
 The package imports this module before any other: what a process trains and scores with is what is hashed here, even if
-a file is edited while the process runs. A module that is imported later may come from an edited file: see `edited`.
+a file is edited while the process runs. A module that is imported later may come from an edited file, hence
+`refuse_edited`.
 """
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from ganspeed.errors import UserError
 
 PACKAGE = Path(__file__).parent
 
@@ -29,13 +33,24 @@ def sha256(path: Path) -> str | None:
 HASHES: dict[str, str | None] = {name: sha256(PACKAGE / name) for name in package_files()}
 
 
-def edited(sources: Mapping[str, str]) -> list[str]:
-    """Those of these sources (file → SHA-256) that are not what this process imported; to be called after the import.
+def imported() -> list[str]:
+    """The files of the modules that this process has imported of the package."""
+    files = (getattr(module, "__file__", None) for name, module in sys.modules.items() if name.startswith("ganspeed"))
+    paths = (Path(file) for file in files if file)
+    return [path.relative_to(PACKAGE).as_posix() for path in paths if path.is_relative_to(PACKAGE)]
+
+
+def refuse_edited(sources: Mapping[str, str | None]) -> None:
+    """Raise UserError unless these sources (file → SHA-256) are what this process has imported; call it after that.
 
     A file that has its first hash after the import had it in between as well. It is looked at once: later edits of it
     change nothing in this process.
     """
-    return [name for name, digest in sources.items() if digest != HASHES.get(name) or not _is_as_imported(name)]
+    edited = [name for name, digest in sources.items() if digest != HASHES.get(name) or not _is_as_imported(name)]
+    if edited:
+        raise UserError(
+            f"{PACKAGE}: {', '.join(edited)} changed after this work was planned; finished work is saved: run again"
+        )
 
 
 @cache

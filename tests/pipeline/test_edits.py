@@ -141,7 +141,8 @@ PLANNED = """
 from pathlib import Path
 from ganspeed import source_files
 from ganspeed.errors import UserError
-from ganspeed.runs.fingerprint import refuse_edited, source_hashes
+from ganspeed.runs.fingerprint import source_hashes
+from ganspeed.source_files import refuse_edited
 planned = source_hashes("gan", "eager")
 early, late = "networks/generator.py", "training/loop.py"
 refuse_edited({early: planned[early]})

@@ -1,12 +1,10 @@
 """What decides a run's bytes: its identity, of which the fingerprint is the hash. Imports no torch at its top."""
 
 import re
-from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypedDict
 
 from ganspeed import source_files
-from ganspeed.errors import UserError
 from ganspeed.training.engines.choose import EAGER
 
 OF_EVERY_RUN = re.compile(r"(networks|training)/\w+\.py")
@@ -53,12 +51,3 @@ def source_hashes(objective: str, engine: str) -> dict[str, str]:
     if engine != EAGER:
         names += ["training/engines/functional.py", "training/engines/vmapped.py"]
     return {name: source_files.HASHES.get(name) for name in sorted(names)}
-
-
-def refuse_edited(sources: Mapping[str, str]) -> None:
-    """Raise UserError unless these sources (file → SHA-256) are what this process has imported; call it after that."""
-    if names := source_files.edited(sources):
-        raise UserError(
-            f"{source_files.PACKAGE}: {', '.join(names)} changed after this work was planned; finished work is saved: "
-            "run again"
-        )

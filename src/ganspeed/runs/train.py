@@ -19,12 +19,12 @@ from ganspeed.environment import variable
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
 from ganspeed.runs.dvc_cache import restore_from_dvc
-from ganspeed.runs.fingerprint import refuse_edited
 from ganspeed.runs.observers import ObserverFactory, dispatch
 from ganspeed.runs.outdated import find_outdated, print_outdated
 from ganspeed.runs.provenance import Provenance, git_state
 from ganspeed.runs.spec import RunSpec, plan_runs
 from ganspeed.runs.store import RunStore, seal
+from ganspeed.source_files import refuse_edited
 from ganspeed.system.devices import device_name, select_device, worker_count
 from ganspeed.system.files import remove_unfinished, sha256_json
 from ganspeed.system.processes import map_processes, send

@@ -1,9 +1,8 @@
 """What decides the bytes of scores beside the data: source files and the registry's flags. Imports no torch."""
 
 from ganspeed.errors import UserError
-from ganspeed.runs.fingerprint import refuse_edited
 from ganspeed.scoring.metrics import METRICS
-from ganspeed.source_files import HASHES
+from ganspeed.source_files import HASHES, refuse_edited
 from ganspeed.system.files import sha256_json
 
 SCORED_BY = (

@@ -6,10 +6,12 @@ import queue
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Any
 
 import torch
 
+from ganspeed import source_files
 from ganspeed.errors import Stopped, UserError
 from ganspeed.system.output import drop_what_cannot_be_written
 from ganspeed.system.shutdown import handle_signals, install_in_worker, requested, signals_held_back
@@ -32,22 +34,22 @@ def map_processes(
 
     One item is computed in this process, unless `always_start` asks for another. Items that the caller appends to the
     list between two yields are processed as well, after those before them. `function` is a module's top-level function;
-    what it passes to `send` reaches `on_message` here. Raises UserError when a process dies and Stopped when a shutdown
-    was requested; finished items stay finished.
+    what it passes to `send` reaches `on_message` here. Raises UserError when a process dies or would run other sources
+    than this one, and Stopped when a shutdown was requested; finished items stay finished.
     """
     if min(count, len(items)) <= 1 and not always_start:
         yield from _map_in_process(function, items, on_message)
         return
     context = multiprocessing.get_context("spawn")
     messages, stop = context.Queue(), context.Event()
-    arguments = (messages, stop, os.getpid())
+    arguments, work = (messages, stop, os.getpid()), partial(_call, function, source_files.HASHES)
     pool = ProcessPoolExecutor(min(count, len(items)), context, _start_worker, arguments)
     with handle_signals(), pool:
         pending, submitted = {}, 0
         try:
             while pending or submitted < len(items):
                 with signals_held_back():
-                    pending |= {pool.submit(function, item): item for item in items[submitted:]}
+                    pending |= {pool.submit(work, item): item for item in items[submitted:]}
                 submitted = len(items)
                 done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 _drain(messages, on_message)
@@ -88,6 +90,15 @@ def _drain(messages: multiprocessing.Queue, on_message: Callable[[Any], None]) -
             on_message(messages.get_nowait())
         except queue.Empty:
             return
+
+
+def _call(function: Callable[[Any], Any], sources: dict[str, str | None], item: Any) -> Any:
+    """function(item) in a worker, which has imported its modules just now, perhaps from files edited since the start.
+
+    sources: the hashes with which the process that started the worker plans and labels results.
+    """
+    source_files.refuse_edited({name: sources.get(name) for name in source_files.imported()})
+    return function(item)
 
 
 def _start_worker(messages: multiprocessing.Queue, stop, parent: int) -> None:
