@@ -82,7 +82,7 @@ def _made(everything: list[Results]) -> str:
 
 def _files(everything: list[Results]) -> tuple[Link, ...]:
     comparisons = [Link(f"comparison/{results.dataset}.json", f"{results.dataset}.json") for results in everything]
-    named = ("results.csv", "metrics.json", "summary.md")
+    named = ("results.csv", "curves.csv", "metrics.json", "summary.md")
     return (Link("../params.yaml", "params.yaml"), *(Link(name, name) for name in named), *comparisons)
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.report.read import read_comparison
-from ganspeed.system.files import copy, move, temporary_folder
+from ganspeed.system.files import copy, move, temporary_folder, write_text
 from ganspeed.workspace import Workspace
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-REPORT_FILES = ("index.html", "summary.md", "results.csv", "metrics.json", "curves.csv", "figures", "comparison")
+PAGE = "index.html"
+REPORT_FILES = (PAGE, "summary.md", "results.csv", "metrics.json", "curves.csv", "figures", "comparison")
 RECORDS = "preregistration"
 MAX_FILE, MAX_STUDY = 2 * 2**20, 6 * 2**20  # bytes
 
@@ -42,6 +43,8 @@ def publish(workspace: Workspace, name: str, replace: bool = False) -> Path:
     with temporary_folder(published) as new:
         for source in sources:
             copy(source, new / source.name)
+        page = new / PAGE
+        write_text(page, page.read_text(encoding="utf-8").replace('href="../params.yaml"', 'href="params.yaml"'))
         move(new, published)
     return published
 
