@@ -78,27 +78,38 @@ def _measure(given: tuple[dict[str, RunSpec], Workspace, int, int]) -> dict[str,
     found: dict[str, list[float]] = {variant: [] for variant in specs}
     (dataset,) = {spec.dataset for spec in specs.values()}
     images, labels = training_images(workspace.prepared(dataset), select_device())
-    for _ in range(repeats):
-        for variant, spec in specs.items():
-            found[variant].append(seconds_of(spec, images, labels, updates) / updates)
+    with one_thread(), tempfile.TemporaryDirectory() as folder:
+        # Once for all repeats: to trace an update takes longer than to time some.
+        clocks = {name: _clock(spec, images, labels, Path(folder, name)) for name, spec in specs.items()}
+        for _ in range(repeats):
+            for variant, seconds in clocks.items():
+                seconds(WARM_UP)
+                found[variant].append(seconds(updates) / updates)
     return found
 
 
 def seconds_of(spec: RunSpec, images: Tensor, labels: Tensor, updates: int) -> float:
     """Seconds that `updates` updates of a new run take with one thread, after WARM_UP updates that are not counted."""
-    with one_thread(), machine_code_errors(spec.engine), tempfile.TemporaryDirectory() as folder:
-        update, lanes = fresh_update(spec.recipe, spec.engine, images, labels, Path(folder))
+    with one_thread(), tempfile.TemporaryDirectory() as folder:
+        seconds = _clock(spec, images, labels, Path(folder))
+        seconds(WARM_UP)
+        return seconds(updates)
 
-        def clock(count: int) -> float:
+
+def _clock(spec: RunSpec, images: Tensor, labels: Tensor, folder: Path) -> Callable[[int], float]:
+    """A function: number of updates of a new run → the seconds that they take."""
+    update, lanes = fresh_update(spec.recipe, spec.engine, images, labels, folder)
+
+    def seconds(count: int) -> float:
+        with machine_code_errors(spec.engine):
             start = time.perf_counter()
             for _ in range(count):
                 update()
             if images.device.type == "cuda":
                 torch.cuda.synchronize(images.device)
-            return time.perf_counter() - start
+            return (time.perf_counter() - start) / lanes
 
-        clock(WARM_UP)
-        return clock(updates) / lanes
+    return seconds
 
 
 def fresh_update(
