@@ -113,11 +113,17 @@ def say_stopped() -> None:
 
 def exit_now(status: int) -> NoReturn:
     """End this process at once: a regular exit takes up to a second to tear torch and MLflow down."""
-    multiprocessing.util._run_finalizers(0)  # of semaphores, which their tracker would call leaked
+    _remove_semaphores()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # None or closed, or nobody reads it any more
             stream.flush()
     os._exit(status)
+
+
+def _remove_semaphores() -> None:
+    """Run the finalizers of this process's semaphores, which their tracker would report as leaked."""
+    with suppress(Exception):  # it is no reason not to end
+        multiprocessing.util._run_finalizers(0)
 
 
 def _handled() -> list[signal.Signals]:
@@ -148,6 +154,7 @@ def _kill() -> None:
     say_stopped()
     for child in multiprocessing.active_children():
         child.kill()
+    _remove_semaphores()
     os._exit(STOPPED_STATUS)
 
 
