@@ -101,14 +101,15 @@ def test_an_edit_of_the_update_is_timed_again_and_one_of_the_grid_is_not(study, 
 @pytest.mark.parametrize("at_once", [1, 4])
 def test_variants_are_interleaved_without_warm_up_and_their_median_written(at_once, study, monkeypatch):
     clock, order = {"now": 0.0}, []
-    cost = iter([1.0, 10.0, 2.0, 20.0, 90.0, 30.0])  # per update, repeat by repeat, gan and wgan_gp in turn
+    prices = {"gan": [1.0, 2.0, 90.0], "wgan_gp": [10.0, 20.0, 30.0]}  # of an update that is timed, repeat by repeat
 
     def fresh(recipe, engine, images, labels, folder):
-        order.append(recipe.variant.objective)
-        price, updates = next(cost), itertools.count(1)
+        name, calls = recipe.variant.objective, itertools.count()
 
         def update():
-            clock["now"] += price * at_once if next(updates) > WARM_UP else 1e6
+            repeat, place = divmod(next(calls), WARM_UP + 2)
+            order.extend([name] if place == 0 else [])
+            clock["now"] += 1e6 if place < WARM_UP else prices[name][repeat] * at_once
 
         return update, at_once
 

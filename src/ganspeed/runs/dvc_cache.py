@@ -39,9 +39,15 @@ def restore_from_dvc(workspace: Workspace, specs: list[RunSpec]) -> None:
 
 def _objects(root: Path) -> Callable[[str | None], Files]:
     """A function: the hash of a folder, as dvc.lock has it, → its files; none where the cache lacks their list."""
-    from dvc.repo import Repo  # takes a second, and is needed only before a training of minutes
+    try:
+        from dvc.exceptions import DvcException  # takes a second, and is needed only before a training of minutes
+        from dvc.repo import Repo
 
-    objects = Repo(str(root)).cache.local
+        objects = Repo(str(root)).cache.local
+    except ImportError:  # a machine that only trains may be without DVC
+        return lambda digest: {}
+    except DvcException:  # such as no .git
+        return lambda digest: {}
 
     @cache
     def files_of(digest: str | None) -> Files:
