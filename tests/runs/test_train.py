@@ -361,6 +361,18 @@ def test_garbage_is_what_no_params_need(study):
     assert trained(study) == [0, 1]
 
 
+def test_what_no_run_is_named_like_is_no_garbage(study, tmp_path):
+    """`.runs` may be a link to a folder that holds more."""
+    _, workspace = study()
+    (tmp_path / "disk/photos").mkdir(parents=True)
+    workspace.run_cache.symlink_to(tmp_path / "disk")
+    kept = [workspace.run_cache / name for name in ("photos/a.jpg", "scores/bach.pdf", "scores/list.csv")]
+    for path in (*kept, workspace.run_cache / ("f" * 64) / "run.json", workspace.machine_code / "code"):
+        write_text(path, "mine")
+    assert collect_garbage(workspace, set()) == 8
+    assert all(path.read_text() == "mine" for path in kept)
+
+
 def test_bfloat16_is_another_run_that_says_so_and_tf32_needs_a_gpu(study):
     assert trained(study) == [0, 1]
     assert trained(study, precision="bfloat16") == [0, 1]
