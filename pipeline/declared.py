@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ganspeed.errors import UserError
 from ganspeed.params.load import read_yaml
 from ganspeed.source_files import sha256
 
@@ -23,13 +24,14 @@ def declared(
     """The declared params and sources of a stage as they are now; empty where no dvc.yaml has this stage.
 
     item: the stage's values of the matrix. document: what params.yaml holds. hashes: file → SHA-256 where it is known
-    already.
+    already. Raises UserError naming a declared key that the document lacks.
     """
     block = _block(root, stage)
     sources = [name for name in map(str, block.get("deps", ())) if not name.startswith(MADE_BY_STAGES)]
     found: Declared = {}
     if keys := block.get("params", ()):
-        found |= {key: _value(document, key) for key in (_substituted(str(key), item, document) for key in keys)}
+        names = (_substituted(str(key), item, document) for key in keys)
+        found |= {name: json.dumps(_value(document, name), sort_keys=True, default=str) for name in names}
     for path in sorted(path for name in sources for path in _files(root / name)):
         found[path.relative_to(root).as_posix()] = (hashes or {}).get(path) or sha256(path)
     return found
@@ -60,9 +62,12 @@ def _substituted(key: str, item: dict[str, str], document: Any) -> str:
 
 
 def _value(document: Any, key: str) -> Any:
+    """The value at a dotted key. Raises UserError where there is none."""
     for part in key.split("."):
-        document = document.get(part) if isinstance(document, dict) else None
-    return json.dumps(document, sort_keys=True, default=str)
+        if not isinstance(document, dict) or part not in document:
+            raise UserError(f"params.yaml: {key}: missing; dvc.yaml declares it for this stage")
+        document = document[part]
+    return document
 
 
 def _files(path: Path) -> list[Path]:

@@ -41,10 +41,11 @@ def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -
         name = Path(sys.argv[0]).stem
         sources = {source_files.PACKAGE / file: digest for file, digest in source_files.HASHES.items()}
         document = read_yaml(workspace.params)  # once: an edit that is taken back between two reads would not be seen
+        params = params_of(document, workspace.root, limits)
         before = declared(workspace.root, name, item, document, SCRIPTS | sources)
         for folder in workspace.outputs:
             remove_unfinished(folder, spare_running=True)
-        body(params_of(document, workspace.root, limits), workspace, *item.values())
+        body(params, workspace, *item.values())
         if names := changed(before, declared(workspace.root, name, item, read_yaml(workspace.params))):
             raise UserError(
                 f"changed while the stage {name} ran: {', '.join(names)}; DVC would record what was not used, so this "

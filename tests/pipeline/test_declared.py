@@ -1,0 +1,49 @@
+"""What dvc.yaml declares for a stage is looked up by name: an edit of any of it is seen, of any stage."""
+
+import copy
+
+import pytest
+from toy_study import PROJECT
+
+from declared import DVC_FILES, changed, declared
+
+from ganspeed.errors import UserError
+from ganspeed.params.load import read_yaml
+
+STAGES = {name: block for file in DVC_FILES for name, block in read_yaml(PROJECT / file)["stages"].items()}
+ITEM = {"dataset": "digits", "variant": "gan"}
+VALUES = {"${item.dataset}": "digits", "${item.variant}": "gan", "${pilot.variant}": "wgan_gp"}
+
+
+def keys(stage: str) -> list[str]:
+    """The declared keys of params.yaml."""
+    found = STAGES[stage].get("params", [])
+    for name, value in VALUES.items():
+        found = [key.replace(name, value) for key in found]
+    return found
+
+
+@pytest.fixture
+def study(document):
+    """The document of a study whose pilot is of wgan_gp."""
+    document["pilot"]["variant"] = VALUES["${pilot.variant}"]
+    return document
+
+
+@pytest.mark.parametrize(("stage", "key"), [(stage, key) for stage in STAGES for key in keys(stage)])
+def test_an_edit_of_any_declared_param_is_seen_by_its_name(stage, key, study):
+    edited = copy.deepcopy(study)
+    *path, last = key.split(".")
+    block = edited
+    for part in path:
+        block = block[part]
+    block[last] = block[last] | {"edited": 1} if isinstance(block[last], dict) else "edited"
+    before, after = (declared(PROJECT, stage, ITEM, it) for it in (study, edited))
+    assert key in changed(before, after)
+    del block[last]
+    with pytest.raises(UserError, match=rf"^params\.yaml: {key}(\.variant)?: missing; dvc\.yaml declares it"):
+        declared(PROJECT, stage, ITEM, edited)
+
+
+def test_a_stage_without_params_declares_its_sources_alone(study):
+    assert not keys("check") and "params.yaml" in declared(PROJECT, "check", {}, study)
