@@ -4,9 +4,9 @@ DVC records both when a stage has ended, as they are by then. What was edited wh
 used, and the stage would never run again.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
+from pprint import saferepr
 from typing import Any
 
 from ganspeed.errors import UserError
@@ -31,7 +31,7 @@ def declared(
     found: Declared = {}
     if keys := block.get("params", ()):
         names = (_substituted(str(key), item, document) for key in keys)
-        found |= {name: json.dumps(_value(document, name), sort_keys=True, default=str) for name in names}
+        found |= {name: saferepr(_value(document, name)) for name in names}  # sorted, whatever the keys
     for path in sorted(path for name in sources for path in _files(root / name)):
         found[path.relative_to(root).as_posix()] = (hashes or {}).get(path) or sha256(path)
     return found
@@ -45,9 +45,11 @@ def changed(before: Declared, after: Declared) -> list[str]:
 def _block(root: Path, stage: str) -> dict:
     for name in DVC_FILES:
         if (root / name).exists():
-            stages = read_yaml(root / name).get("stages", {})
-            if stage in stages:
-                return stages[stage]
+            content = read_yaml(root / name)
+            if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
+                raise UserError(f"{root / name}: no mapping with the key stages; `git checkout {name}` restores it")
+            if stage in content["stages"]:
+                return content["stages"][stage]
     return {}
 
 

@@ -47,3 +47,19 @@ def test_an_edit_of_any_declared_param_is_seen_by_its_name(stage, key, study):
 
 def test_a_stage_without_params_declares_its_sources_alone(study):
     assert not keys("check") and "params.yaml" in declared(PROJECT, "check", {}, study)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "a", "stages:", "stages: []"])
+def test_a_dvc_yaml_without_stages_is_named(content, study, tmp_path):
+    (tmp_path / "dvc.yaml").write_text(content)
+    with pytest.raises(UserError, match=rf"^{tmp_path}/dvc\.yaml: no mapping with the key stages"):
+        declared(tmp_path, "train", ITEM, study)
+
+
+def test_keys_of_any_kind_are_compared_in_any_order(study):
+    study["variants"] |= {5: {"a": 1, "b": [1]}, None: 2}
+    other = study | {"variants": dict(reversed(study["variants"].items())) | {5: {"b": [1], "a": 1}}}
+    before, after = (declared(PROJECT, "tune", ITEM, it) for it in (study, other))
+    assert changed(before, after) == []
+    other["variants"][5] = {"a": True, "b": [1]}
+    assert changed(before, declared(PROJECT, "tune", ITEM, other)) == ["variants"]
