@@ -11,7 +11,7 @@ from typing import Any
 
 from ganspeed.errors import UserError
 from ganspeed.params.load import read_yaml
-from ganspeed.source_files import sha256
+from ganspeed.source_files import is_litter, sha256
 
 DVC_FILES = ("dvc.yaml", "studies/dvc.yaml")
 MADE_BY_STAGES = ("artifacts/", "data/")  # dependencies that no user edits, and that DVC locks while it runs a stage
@@ -73,9 +73,9 @@ def _value(document: Any, key: str) -> Any:
 
 
 def _files(path: Path) -> list[Path]:
-    """The file itself, or every file below a folder but Python's caches."""
+    """The file itself, or every file below a folder but litter, which DVC does not look at either."""
     below = path.rglob("*") if path.is_dir() else [path]
-    return [file for file in below if not file.is_dir() and "__pycache__" not in file.parts]
+    return [file for file in below if not file.is_dir() and not is_litter(file)]
 
 
 SCRIPTS = {path: sha256(path) for path in Path(__file__).resolve().parent.glob("*.py")}  # as they were at the import

@@ -1,12 +1,14 @@
 """What dvc.yaml declares for a stage is looked up by name: an edit of any of it is seen, of any stage."""
 
 import copy
+import shutil
 
 import pytest
 from toy_study import PROJECT
 
 from declared import DVC_FILES, changed, declared
 
+from ganspeed import source_files
 from ganspeed.errors import UserError
 from ganspeed.params.load import read_yaml
 
@@ -63,3 +65,22 @@ def test_keys_of_any_kind_are_compared_in_any_order(study):
     assert changed(before, after) == []
     other["variants"][5] = {"a": True, "b": [1]}
     assert changed(before, declared(PROJECT, "tune", ITEM, other)) == ["variants"]
+
+
+def test_what_editors_leave_among_sources_is_no_source(study, tmp_path):
+    for name in ("dvc.yaml", ".dvcignore"):
+        shutil.copy(PROJECT / name, tmp_path)
+    (tmp_path / "src/ganspeed/data/__pycache__").mkdir(parents=True)
+    names = [".gan.py.swp", "gan.py~", ".DS_Store", "__pycache__/gan.cpython-311.pyc"]
+    for name in (*names, "gan.py"):
+        (tmp_path / "src/ganspeed/data" / name).touch()
+    before = declared(tmp_path, "prepare", ITEM, study)
+    assert [name for name in before if name.startswith("src/")] == ["src/ganspeed/data/gan.py"]
+    assert set(source_files.LITTER) <= set((tmp_path / ".dvcignore").read_text().splitlines())
+
+
+def test_what_editors_leave_in_the_package_is_no_file_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(source_files, "PACKAGE", tmp_path)
+    for name in ("gan.py", ".gan.py.swp", "gan.py~", ".DS_Store"):
+        (tmp_path / name).touch()
+    assert source_files.package_files() == ["gan.py"]
