@@ -139,10 +139,14 @@ def test_a_flipped_byte_in_a_kept_run_retrains_that_run(study, capsys):
 
 def test_fresh_really_retrains(study, monkeypatch):
     trained(study)
-    monkeypatch.setenv("GANSPEED_FRESH", "")
-    assert trained(study) == []
+    for value in ("", "0"):
+        monkeypatch.setenv("GANSPEED_FRESH", value)
+        assert trained(study) == []
     monkeypatch.setenv("GANSPEED_FRESH", "1")
     assert trained(study) == [0, 1]
+    monkeypatch.setenv("GANSPEED_FRESH", "true")
+    with pytest.raises(UserError, match="^GANSPEED_FRESH=true: allowed: 1, and 0 or nothing for no$"):
+        trained(study)
 
 
 @pytest.mark.slow
