@@ -12,6 +12,7 @@ from declared import SCRIPTS, changed, declared
 from ganspeed import source_files
 from ganspeed.errors import UserError
 from ganspeed.params.load import params_of, read_yaml
+from ganspeed.runs.provenance import git_state
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.files import remove_unfinished
 from ganspeed.system.output import drop_what_cannot_be_written
@@ -40,11 +41,13 @@ def run_stage(body: Callable[..., None], *arguments: str, limits: bool = True) -
     def stage() -> None:
         name = Path(sys.argv[0]).stem
         sources = {source_files.PACKAGE / file: digest for file, digest in source_files.HASHES.items()}
+        git_state(workspace.root)  # before params.yaml is read: an edit of it may be taken back before training starts
         document = read_yaml(workspace.params)  # once: an edit that is taken back between two reads would not be seen
+        params = params_of(document, workspace.root, limits)
         before = declared(workspace.root, name, item, document, SCRIPTS | sources)
         for folder in workspace.outputs:
             remove_unfinished(folder, spare_running=True)
-        body(params_of(document, workspace.root, limits), workspace, *item.values())
+        body(params, workspace, *item.values())
         if names := changed(before, declared(workspace.root, name, item, read_yaml(workspace.params))):
             raise UserError(
                 f"changed while the stage {name} ran: {', '.join(names)}; DVC would record what was not used, so this "

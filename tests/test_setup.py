@@ -54,3 +54,13 @@ def test_a_disk_without_room_is_refused_unless_asked_not_to_look(checkout):
     assert "error: the packages need 8 GiB, and 1.0 are free here: make room, or make ANY_DISK=1" in said
     make(checkout, full, "ANY_DISK=1")
     assert (checkout / "made").exists()
+
+
+@pytest.mark.parametrize("name", [".venv", ".runs", "data", "artifacts", "mlartifacts"])
+def test_a_folder_that_is_a_link_to_another_disk_is_ignored_too(name, tmp_path):
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    shutil.copy(PROJECT / ".gitignore", tmp_path)
+    (tmp_path / name).symlink_to(tmp_path.parent)
+    command = ["git", "status", "--porcelain", "--untracked-files=all"]
+    seen = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert seen == "?? .gitignore\n"

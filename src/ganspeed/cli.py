@@ -85,9 +85,11 @@ def _check(given: argparse.Namespace, workspace: Workspace) -> None:
 
 
 def _run(given: argparse.Namespace, workspace: Workspace) -> None:
+    from ganspeed.runs.provenance import git_state
     from ganspeed.study.run_grid import run_grid  # this and the imports below take seconds that `check` has no use for
     from ganspeed.tracking import terminal
 
+    git_state(workspace.root)  # before params.yaml is read: an edit of it may be taken back before training starts
     params = load_params(workspace.params)
     run_grid(workspace, params, terminal.make_observers(workspace, params))
 

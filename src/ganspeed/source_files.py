@@ -14,12 +14,18 @@ from pathlib import Path
 from ganspeed.errors import UserError
 
 PACKAGE = Path(__file__).parent
+LITTER = ("*.pyc", "*.swp", "*~", ".DS_Store")
 
 
 def package_files() -> list[str]:
     """The files of the package, relative to it, as DVC hashes them."""
     paths = (path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file())
-    return sorted(path.as_posix() for path in paths if "__pycache__" not in path.parts)
+    return sorted(path.as_posix() for path in paths if not is_litter(path))
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a file among sources is one of Python's caches, or an editor's or a system's; see .dvcignore."""
+    return "__pycache__" in path.parts or any(map(path.match, LITTER))
 
 
 def sha256(path: Path) -> str | None:

@@ -10,6 +10,7 @@ import pytest
 from made_up_pictures import as_folder, as_zip, block, deep_png, grey, pictures, png, prepare, refused
 from PIL import Image
 
+from ganspeed.data import image_folder
 from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split, manifest_sha256, read_manifest
@@ -237,3 +238,20 @@ def test_the_order_of_the_file_system_changes_nothing(tmp_path):
         prepare_dataset("own", block("own"), tmp_path / name, tmp_path / "prepared" / name)
     a, b = (manifest_sha256(Path(tmp_path, "prepared", name)) for name in ("a", "b"))
     assert a == b
+
+
+@pytest.mark.parametrize("path", ["own", "own.zip"])
+def test_pictures_that_change_while_they_are_read_are_refused(tmp_path, path, monkeypatch):
+    """Each is opened anew after all were hashed: the sha256 in the manifest would be that of other pixels."""
+    decode, write = image_folder.decode, as_zip if path.endswith(".zip") else as_folder
+    write(tmp_path / path, pictures())
+
+    def edited_meanwhile(*arguments):
+        (tmp_path / "own.zip").unlink(missing_ok=True)
+        write(tmp_path / path, pictures() | {"cat/03.png": grey(77)})
+        return decode(*arguments)
+
+    monkeypatch.setattr(image_folder, "decode", edited_meanwhile)
+    refused(
+        tmp_path, path, f"^{path}: changed while it was read: its sha256 was [0-9a-f]{{64}} and is [0-9a-f]{{64}} now"
+    )

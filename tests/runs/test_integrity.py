@@ -48,8 +48,8 @@ def test_a_flipped_bit_in_a_kept_run_never_reaches_the_report(name, study):
 
 
 def test_every_byte_of_run_json_counts(study):
-    """A bit that changes what it says is found by the fingerprint, the files' hashes or the label of the scores."""
-    workspace, params = study
+    """A bit that changes what it says, but for names, is found by the fingerprint, the files' hashes or the types."""
+    workspace, _ = study
     path = workspace.run(*CELL) / "run.json"
     before, content = path.read_bytes(), json.loads(path.read_text())
     found = 0
@@ -59,11 +59,7 @@ def test_every_byte_of_run_json_counts(study):
             found += 1
             continue
         now = json.loads(path.read_text())
-        differing = {key for key in content if content[key] != now.get(key)}
-        assert differing <= {"status", "diverged_at", "dataset", "variant"}
-        if differing & {"status", "diverged_at"}:
-            with pytest.raises(UserError):
-                read_results(workspace, params)
+        assert {key for key in content if content[key] != now.get(key)} <= {"dataset", "variant"}
     assert found > len(before) / 14
 
 

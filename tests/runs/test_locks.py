@@ -156,6 +156,7 @@ def test_on_a_drive_without_locks_the_doctor_says_what_helps(root, number, capsy
     assert os.strerror(number) in taken_in_vain(root)
     status, said = doctor(root, capsys)
     assert status == 2 and f"{root / '.runs/lock'}: {os.strerror(number)}: this drive supports no locks; put" in said
+    assert f"`mv {root / '.runs'} LOCAL_FOLDER/NEW_NAME && ln -s LOCAL_FOLDER/NEW_NAME {root / '.runs'}`" in said
 
 
 @pytest.mark.slow

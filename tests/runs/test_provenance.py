@@ -1,12 +1,19 @@
 """The commit of the code that trains, and whether it is that code: real checkouts, and what hides a difference."""
 
 import os
+import runpy
 import subprocess
 from pathlib import Path
 
 import pytest
+from toy_study import PROJECT, toy, write_prepared
 
-from ganspeed.runs.provenance import git_state
+import stage
+
+from ganspeed import cli
+from ganspeed.runs import provenance
+from ganspeed.runs.provenance import git_state, read_provenance
+from ganspeed.runs.store import RunStore
 from ganspeed.system.git import is_checkout
 
 UNKNOWN = ("unknown", None)
@@ -31,7 +38,7 @@ def checkout(root: Path) -> str:
 
 def state(root: Path) -> tuple[str, bool | None]:
     """The answer of a new process."""
-    git_state.cache_clear()
+    provenance._first_git_state.cache_clear()
     is_checkout.cache_clear()
     return git_state(root)
 
@@ -59,6 +66,55 @@ def test_code_that_the_commit_lacks_is_found_whatever_hides_it(name, ignored, tm
         (tmp_path / ".git" / "info" / "exclude").write_text("*.py\n")
     (tmp_path / "src" / name).write_text("2\n")
     assert state(tmp_path) == (commit, True)
+
+
+def test_an_edit_counts_if_it_was_there_at_the_first_call_or_is_now(tmp_path):
+    commit, path = checkout(tmp_path), tmp_path / "params.yaml"
+    assert state(tmp_path) == (commit, False)
+    path.write_text("2\n")
+    assert git_state(tmp_path) == (commit, True)
+    path.write_text("1\n")
+    assert git_state(tmp_path) == (commit, False)
+    path.write_text("2\n")
+    assert state(tmp_path) == (commit, True)
+    path.write_text("1\n")
+    assert git_state(tmp_path) == (commit, True)
+
+
+def train_stage(root: Path, monkeypatch) -> None:
+    monkeypatch.chdir(root)
+    monkeypatch.setattr("sys.argv", ["pipeline/train.py", "digits", "gan"])
+    for name in ("exit_now", "stop_with_dvc"):
+        monkeypatch.setattr(stage, name, lambda *status: None)
+    runpy.run_path(str(PROJECT / "pipeline/train.py"), run_name="__main__")
+
+
+def run_command(root: Path, monkeypatch) -> None:
+    cli.main(["--root", str(root), "run"])  # it ends in an error once all is trained: nothing here to score with
+
+
+@pytest.mark.parametrize("start", [pytest.param(train_stage, marks=pytest.mark.slow), run_command])
+def test_an_edit_that_is_taken_back_while_a_start_waits_counts(start, document, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANSPEED_WORKERS", "1")
+    monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
+    workspace = write_prepared(toy(document, ["gan"], [0]), tmp_path)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/ganspeed").symlink_to(PROJECT / "src/ganspeed")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "params.yaml", "src")
+    git(tmp_path, "commit", "-qm", "one")
+    before = workspace.params.read_text()
+    workspace.params.write_text(before.replace("updates: 12", "updates: 13"))
+    lock = RunStore.lock
+
+    def waited(store):
+        workspace.params.write_text(before)
+        return lock(store)
+
+    monkeypatch.setattr(RunStore, "lock", waited)
+    start(tmp_path, monkeypatch)
+    [path] = [*workspace.artifacts.glob("provenance/*/*/*.json"), *workspace.run_cache.glob("*/provenance.json")]
+    assert read_provenance(path).dirty is True
 
 
 @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])

@@ -1,10 +1,13 @@
 """run.json has one reader and one writer, which words what is missing or damaged."""
 
+from dataclasses import asdict, replace
+
 import pytest
 
 from ganspeed.errors import UserError
+from ganspeed.runs.integrity import run_problems
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record, write_record
-from ganspeed.system.files import read_json
+from ganspeed.system.files import read_json, write_json
 
 NAMES = ("history.csv", "samples/12.png", "samples/0.png", "samples.gif", "snapshots/0000012.safetensors",
          "snapshots/0000000.safetensors")  # fmt: skip
@@ -47,3 +50,17 @@ def test_a_damaged_record_is_refused_by_name(text, tmp_path):
     (tmp_path / RUN_JSON).write_text(text)
     with pytest.raises(UserError, match=rf"{RUN_JSON}: damaged: "):
         read_record(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("status", "cnmpleted"), ("status", "diverged"), ("diverged_at", 6), ("diverged_at", "6"), ("seed", "500"),
+     ("seed", True), ("files", ["history.csv"]), ("fingerprint", None)],
+)  # fmt: skip
+def test_an_end_that_no_run_can_have_is_damage(key, value, tmp_path):
+    write_json(tmp_path / RUN_JSON, asdict(RECORD) | {key: value})
+    with pytest.raises(UserError, match=rf"{RUN_JSON}: damaged: .*{key}"):
+        read_record(tmp_path)
+    assert run_problems(tmp_path)
+    write_record(tmp_path, replace(RECORD, status="diverged", diverged_at=6))
+    assert read_record(tmp_path).diverged_at == 6

@@ -139,10 +139,14 @@ def test_a_flipped_byte_in_a_kept_run_retrains_that_run(study, capsys):
 
 def test_fresh_really_retrains(study, monkeypatch):
     trained(study)
-    monkeypatch.setenv("GANSPEED_FRESH", "")
-    assert trained(study) == []
+    for value in ("", "0"):
+        monkeypatch.setenv("GANSPEED_FRESH", value)
+        assert trained(study) == []
     monkeypatch.setenv("GANSPEED_FRESH", "1")
     assert trained(study) == [0, 1]
+    monkeypatch.setenv("GANSPEED_FRESH", "true")
+    with pytest.raises(UserError, match="^GANSPEED_FRESH=true: allowed: 1, and 0 or nothing for no$"):
+        trained(study)
 
 
 @pytest.mark.slow
@@ -359,6 +363,18 @@ def test_garbage_is_what_no_params_need(study):
     assert {path.stem for path in scores["a"].parent.iterdir()} == {"a" * 64}
     assert trained(study, width=5) == []
     assert trained(study) == [0, 1]
+
+
+def test_what_no_run_is_named_like_is_no_garbage(study, tmp_path):
+    """`.runs` may be a link to a folder that holds more."""
+    _, workspace = study()
+    (tmp_path / "disk/photos").mkdir(parents=True)
+    workspace.run_cache.symlink_to(tmp_path / "disk")
+    kept = [workspace.run_cache / name for name in ("photos/a.jpg", "scores/bach.pdf", "scores/list.csv")]
+    for path in (*kept, workspace.run_cache / ("f" * 64) / "run.json", workspace.machine_code / "code"):
+        write_text(path, "mine")
+    assert collect_garbage(workspace, set()) == 8
+    assert all(path.read_text() == "mine" for path in kept)
 
 
 def test_bfloat16_is_another_run_that_says_so_and_tf32_needs_a_gpu(study):

@@ -155,6 +155,12 @@ def open_container(path: Path, label: str) -> Iterator[Container]:
         )
 
 
+def refuse_changed(container: Container, names: list[str], sha256: str) -> None:
+    """Raise DataError unless these files still have this `Container.sha256`."""
+    if (now := container.sha256(names)) != sha256:
+        raise DataError(f"{container.label}: changed while it was read: its sha256 was {sha256} and is {now} now")
+
+
 def refuse_outside(label: str, name: str) -> None:
     """Raise DataError for the name of a member that leads out of its archive, on Windows or elsewhere."""
     if re.match(r"[/\\]|[A-Za-z]:[/\\]", name) or ".." in re.split(r"[/\\]", name):

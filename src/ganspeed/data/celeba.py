@@ -3,11 +3,12 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ganspeed.data.archive import Container, open_container
+from ganspeed.data.archive import Container, open_container, refuse_changed
 from ganspeed.data.checksums import check_published, damaged
 from ganspeed.data.decode import crop_and_scale, decode
 from ganspeed.data.download import fetch
@@ -51,8 +52,10 @@ def open_celeba(dataset: str, block: CelebA, folder: Path) -> Iterator[Source]:
             labels = bits.reshape(-1, len(columns)) @ (1 << np.arange(len(columns))[::-1])  # first attribute: high bit
             parts[part] = _pictures(container, [members[name] for name in names], labels, block.image_size)
         hashes = {name: sha256_file(folder / name) for name in (ATTRIBUTES, PARTITION)}
-        hashes[pictures] = container.sha256(list(members.values()))
-        yield Source({"kind": "celeba", "sha256": hashes}, class_names(block.attributes), parts)
+        read = list(members.values())
+        hashes[pictures] = container.sha256(read)
+        recheck = partial(refuse_changed, container, read, hashes[pictures])
+        yield Source({"kind": "celeba", "sha256": hashes}, class_names(block.attributes), parts, recheck)
 
 
 def class_names(attributes: tuple[str, ...]) -> tuple[str, ...]:

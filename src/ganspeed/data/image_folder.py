@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ganspeed.data.archive import Container, open_container
+from ganspeed.data.archive import Container, open_container, refuse_changed
 from ganspeed.data.decode import SUFFIXES, crop_and_scale, decode
 from ganspeed.data.pictures import DataError, Pictures, Source, refuse_all
 from ganspeed.params.datasets import ImageFolder
@@ -38,7 +39,8 @@ def open_image_folder(key: str, block: ImageFolder, folder: Path) -> Iterator[So
 
         origin = {"kind": "image_folder", "path": str(inside), "pictures": len(names), "sha256": sha256}
         shape = (block.channels, block.image_size, block.image_size)
-        yield Source(origin, classes, {"train": Pictures(labels, shape, read)})
+        recheck = partial(refuse_changed, container, names, sha256)
+        yield Source(origin, classes, {"train": Pictures(labels, shape, read)}, recheck)
 
 
 def picture_names(container: Container) -> list[str]:

@@ -34,11 +34,13 @@ class Source:
 
     origin: what was read, for the manifest, without absolute paths; classes: their names, () when there are none;
     parts: the published splits: always `train`; where `val` or `test` is missing, it is drawn from `train`.
+    refuse_changed: raises DataError if the files are no longer those of `origin`; to be called after the last picture.
     """
 
     origin: dict[str, Any]
     classes: tuple[str, ...]
     parts: dict[str, Pictures]
+    refuse_changed: Callable[[], None] = lambda: None  # for a source that was in memory when it was hashed
 
 
 def refuse_all(messages: list[str]) -> None:

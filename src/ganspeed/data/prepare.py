@@ -31,6 +31,7 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
                 written, duplicates = write_splits(temporary, splits)
                 manifest = Manifest(dataset, opened.origin, opened.classes, written, duplicates)
                 write_manifest(temporary, manifest)
+                opened.refuse_changed()
                 move(temporary, out)
     except OSError as error:  # no permission, a full disk
         raise DataError(f"{error.filename or out}: {error.strerror or error}") from None

@@ -3,6 +3,7 @@
 The stage `check` imports this module.
 """
 
+import re
 import shutil
 from itertools import product
 from pathlib import Path
@@ -13,6 +14,8 @@ from ganspeed.runs.integrity import read_score_label, run_problems, score_proble
 from ganspeed.runs.record import read_record
 from ganspeed.system.files import move
 from ganspeed.workspace import Workspace
+
+NAME = re.compile(r"[0-9a-f]{64}(\.csv|\.json)?")  # of a run's folder, of scores and of their label: a fingerprint
 
 
 def matches(folder: Path, fingerprint: str) -> bool:
@@ -69,19 +72,23 @@ def _remove_empty_folders(root: Path) -> None:
 def collect_garbage(workspace: Workspace, needed: set[str]) -> int:
     """Remove every run whose fingerprint is not needed, and its scores, from the run cache; returns the bytes freed.
 
-    The caller holds the store's lock. Scored trials of tuning stay: they are small, and without them an hour of tuning
-    would be repeated.
+    The caller holds the store's lock. Machine code goes as well. All else stays: scored trials of tuning, since without
+    them an hour of tuning would be repeated, and what is the user's own where `.runs` is a link to a folder with more.
     """
     scores, freed = workspace.run_cache / "scores", 0
-    for entry in sorted(workspace.run_cache.iterdir()):
-        if entry.is_dir() and entry.name not in needed and entry not in (scores, workspace.trials_folder):
+    for entry in [*_named_by_fingerprint(workspace.run_cache), workspace.machine_code]:
+        if entry.is_dir() and entry.name not in needed:
             freed += sum(p.stat().st_size for p in entry.rglob("*") if p.is_file())
             shutil.rmtree(entry)
-    for path in sorted(scores.iterdir()) if scores.exists() else []:
+    for path in _named_by_fingerprint(scores):
         if _run_of_scores(path.with_suffix(".csv")) not in needed:
             freed += path.stat().st_size
             path.unlink()
     return freed
+
+
+def _named_by_fingerprint(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if NAME.fullmatch(path.name))
 
 
 def _run_of_scores(table: Path) -> str | None:

@@ -51,7 +51,7 @@ def _advice(path: Path, error: OSError) -> str:
     if error.errno in NO_LOCKS:
         return (
             f"{error.strerror}: this drive supports no locks; put the run cache on a local one: "
-            f"`mv {folder} LOCAL_FOLDER && ln -s LOCAL_FOLDER {folder}`"
+            f"`mv {folder} LOCAL_FOLDER/NEW_NAME && ln -s LOCAL_FOLDER/NEW_NAME {folder}`"
         )
     return error.strerror
 

@@ -93,13 +93,24 @@ class Provenance:
         write_json(self.path, asdict(self.record))
 
 
-@cache
 def git_state(root: Path) -> tuple[str, bool | None]:
     """The commit, and whether the code differs from it; ("unknown", None) where `root` is no git checkout of the code.
 
+    The commit is that of this process's first call, and dirty is what differed from it then or differs from one now:
+    called before params.yaml is read and once training starts, it tells of an edit that is taken back in between.
     dirty: a tracked file but DVC_RESULTS differs from the commit, or the commit lacks a file below src/ or pipeline/,
     whatever hides it from `git status`. DVC rewrites DVC_RESULTS after every stage, which says nothing about the code.
     """
+    commit, dirty = _first_git_state(root)
+    return commit, _git_state_now(root)[1] is not False if dirty is False else dirty
+
+
+@cache
+def _first_git_state(root: Path) -> tuple[str, bool | None]:
+    return _git_state_now(root)
+
+
+def _git_state_now(root: Path) -> tuple[str, bool | None]:
     if not (is_checkout(root) and (root / "src" / PACKAGE.name).is_dir()):
         return UNKNOWN, None
     try:

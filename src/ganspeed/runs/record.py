@@ -1,8 +1,10 @@
 """run.json, the record of a finished run: the only module that reads and writes it. Imports no torch."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+
+from pydantic import StrictInt, TypeAdapter, ValidationError
 
 from ganspeed.errors import UserError
 from ganspeed.runs.fingerprint import IDENTITY
@@ -18,10 +20,10 @@ class RunRecord:
     dataset: str
     variant: str
     status: Literal["completed", "diverged"]
-    diverged_at: int | None  # the update at which a value was not finite; None for a completed run
+    diverged_at: StrictInt | None  # the update at which a value was not finite; None for a completed run
     fingerprint: str  # SHA-256 of `identity`
     files: dict[str, str]  # path below the run's folder → SHA-256
-    seed: int  # of the training: the grid's plus the variant's seed_offset
+    seed: StrictInt  # of the training: the grid's plus the variant's seed_offset
     parameters: dict[str, dict[str, Any]]  # the blocks data, train and variant, as plain values
     manifest_sha256: str  # of the prepared data
     sources: dict[str, str]  # source file → SHA-256
@@ -29,6 +31,10 @@ class RunRecord:
     device: str
     precision: str
     engine: str
+
+    def __post_init__(self):
+        if (self.status == "diverged") != (self.diverged_at is not None):
+            raise ValueError(f"status {self.status!r} with diverged_at {self.diverged_at}")
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -60,16 +66,20 @@ class RunRecord:
         return dict(sorted(found.items()))
 
 
+RECORD = TypeAdapter(RunRecord)
+
+
 def read_record(folder: Path) -> RunRecord:
     """The record of the finished run in this folder. Raises UserError when run.json is missing or damaged."""
     path = folder / RUN_JSON
     try:
-        content = read_json(path)
-        return RunRecord(**{field.name: content[field.name] for field in fields(RunRecord)})
+        return RECORD.validate_python(read_json(path))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path}: damaged: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "run.json"
+        raise UserError(f"{path}: damaged: {key}: {first['msg']}") from None
 
 
 def write_record(folder: Path, record: RunRecord) -> None:

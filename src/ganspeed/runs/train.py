@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ganspeed.data.prepared import load_split
-from ganspeed.environment import variable
+from ganspeed.environment import switch
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
 from ganspeed.runs.dvc_cache import restore_from_dvc
@@ -59,9 +59,9 @@ def train_cell(
     GANSPEED_FRESH=1 trains every run of the variant afresh.
     """
     device, store = select_device(), RunStore(workspace)
-    specs = plan_runs(workspace, params, device_name(device), dataset, variant)
+    specs, fresh = plan_runs(workspace, params, device_name(device), dataset, variant), switch("GANSPEED_FRESH")
     with store.lock():
-        if variable("GANSPEED_FRESH") == "1":
+        if fresh:
             for spec in specs:
                 store.delete(spec)
         outdated = find_outdated(store, specs)
