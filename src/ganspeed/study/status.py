@@ -63,16 +63,17 @@ def _deviations(study: StudyFacts, records: StudyRecords, has_record: dict[str, 
     if loose and len(study.untuned) < len(study.variants):
         found.append(f"untuned in the planned family: {', '.join(loose)}")
     found += [f"{name} differs from {path}" for name in FIXED if getattr(study, name) != getattr(record, name)]
-    differing = [name for name, block in record.variants.items() if study.variants.get(name) != block]
-    if differing:
-        found.append(f"variants differ from {path}: {', '.join(differing)}")
+    variants = record.variants or {}
+    differing = [name for name, block in variants.items() if study.variants.get(name) != block]
+    if differing or not variants:
+        found.append(f"variants differ from {path}: {', '.join(differing) or 'it fixes none'}")
     return found + _used_seeds(study, records) + _origin(study, has_record, path)
 
 
 def _used_seeds(study: StudyFacts, records: StudyRecords) -> list[str]:
     """Seeds that pilot, tuning or demos have used already."""
-    taken = {*DEMO_SEEDS, *RESERVED_SEEDS, *records.preregistration.pilot["seeds"]}
-    taken |= set(records.tuning["budget"]["seeds"]) if records.tuning else set()
+    pilot, tuning = records.preregistration.pilot, records.tuning
+    taken = {*DEMO_SEEDS, *RESERVED_SEEDS, *(pilot.seeds if pilot else ()), *(tuning.budget.seeds if tuning else ())}
     used = sorted(taken & {seed + offset for seed in study.seeds for offset in (0, *study.seed_offsets.values())})
     return [f"seeds of pilot, tuning or demos: {', '.join(map(str, used))}"] if used else []
 
