@@ -48,7 +48,7 @@ def run_pilot(workspace: Workspace, params: Params, dataset: str, make_observers
 def is_scored(workspace: Workspace, dataset: str, val_runs: ValRuns, specs: list[RunSpec]) -> bool:
     """Whether the pilot's scores are up to date. Raises UserError without the data set's metric classifiers."""
     table = workspace.pilot(dataset)
-    return table.exists() and is_up_to_date(table.with_suffix(".json"), val_runs.fingerprint(specs))
+    return is_up_to_date(table.with_suffix(".json"), val_runs.fingerprint(specs), table)
 
 
 def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[ValRuns, list[RunSpec]]:
