@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ganspeed.compare.records import Design, StudyRecords
+from ganspeed.runs.provenance import UNKNOWN
 from ganspeed.system.git import GitError, git, is_checkout
 
 DEMO_SEEDS = range(100)  # those of the shipped presets that everybody has seen results of
@@ -81,8 +82,8 @@ def _used_seeds(study: StudyFacts, records: StudyRecords) -> list[str]:
 def _origin(study: StudyFacts, has_record: dict[str, bool | None], path: str) -> list[str]:
     """Runs whose commit is not known or not found, does not contain the record, or is not what was run."""
     commits = [run["commit"] for run in study.provenance]
-    unknown = commits.count("unknown")
-    known = sorted(set(commits) - {"unknown"})
+    unknown = commits.count(UNKNOWN)
+    known = sorted(set(commits) - {UNKNOWN})
     absent = [commit[:10] for commit in known if has_record[commit] is None]
     others = [commit[:10] for commit in known if has_record[commit] is False]
     dirty = sum(run["dirty"] is True for run in study.provenance)
@@ -99,7 +100,7 @@ def committed(root: Path, path: Path, commits: Iterable[str]) -> dict[str, bool 
 
     Contents are compared as git stores them: a clone with core.autocrlf has other line ends on the disk.
     """
-    return {commit: _contains(root, path, commit) for commit in sorted(set(commits) - {"unknown"})}
+    return {commit: _contains(root, path, commit) for commit in sorted(set(commits) - {UNKNOWN})}
 
 
 def _contains(root: Path, path: Path, commit: str) -> bool | None:
