@@ -5,12 +5,12 @@ import pandas as pd
 from stage import run_stage
 
 from ganspeed.compare.compare import Clock, compare_runs
-from ganspeed.compare.records import StudyRecords
+from ganspeed.compare.read import read_calibration, read_records
 from ganspeed.compare.times import curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.runs.timing import read_timing
 from ganspeed.scoring.read import read_scores
-from ganspeed.system.files import read_json_if_exists, write_json
+from ganspeed.system.files import write_json
 from ganspeed.workspace import Workspace
 
 
@@ -20,17 +20,14 @@ def compare(params: Params, workspace: Workspace, dataset: str) -> None:
     path = workspace.timing(dataset)
     timing = read_timing(path) if path.exists() else None
     clock = Clock(timing.seconds_per_update, timing.device) if timing else Clock()
-    records = StudyRecords.from_json(
-        read_json_if_exists(workspace.preregistration(dataset)), read_json_if_exists(workspace.tuning_record(dataset))
-    )
     result = compare_runs(
         dataset,
         curves_of(pd.concat(tables.values()), {cell: label.run for cell, label in labels.items()}),
         params.dataset(dataset).threshold,
         params.protocol,
-        pd.read_csv(workspace.calibration(dataset)),
+        read_calibration(workspace, dataset),
         clock,
-        records,
+        read_records(workspace, dataset),
     )
     write_json(workspace.comparison(dataset), result.to_json())
 

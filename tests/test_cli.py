@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -122,3 +124,18 @@ def test_a_schedule_beside_params_is_found_from_any_folder(workers, document, tm
     assert len(list(workspace.run_cache.glob("*/run/run.json"))) == 2
     assert Path.cwd() == elsewhere
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one(unbuffered, root):
+    command = f'"{sys.executable}" -m ganspeed.cli --root "{root}" preset'
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+
+    def shell(script: str) -> tuple[int, str]:
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=environment)
+        return done.returncode, done.stderr
+
+    assert shell(f"{command} | true; exit ${{PIPESTATUS[0]}}") == (0, "")
+    status, said = shell(f"{command} > /dev/full")
+    assert status == 2 and said.startswith("error: standard output: No space left on device; what was printed")
+    assert len(said.splitlines()) == 1

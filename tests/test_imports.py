@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "training": {"networks", "objectives", "params", "system"},
     "runs": {"data", "params", "system", "training"},
     "scoring": {"data", "networks", "params", "runs", "system"},
-    "compare": {"params", "training.snapshot_grid"},
+    "compare": {"params", "system.files", "training.snapshot_grid"},
     "study": {"compare", "data", "params", "runs", "scoring", "system", "training.snapshot_grid"},
     "report": {"compare", "data.prepared", "params", "runs.integrity", "runs.provenance", "runs.record",
                "scoring.label", "scoring.metrics", "scoring.read", "scoring.sources", "study.status", "system",

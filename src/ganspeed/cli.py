@@ -10,7 +10,7 @@ from pathlib import Path
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
-from ganspeed.system.output import drop_what_cannot_be_written
+from ganspeed.system.output import drop_what_cannot_be_written, tell_what_cannot_be_printed
 from ganspeed.system.shutdown import end_at_once_on_interrupt
 from ganspeed.training.engines.cpp_compiler import set_cache
 from ganspeed.workspace import Workspace
@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     It runs in the folder of params.yaml, as the stages do: relative paths, also those in the environment, start there.
     """
     end_at_once_on_interrupt()
-    drop_what_cannot_be_written("stderr")  # but not stdout: what a command prints there is its result
+    drop_what_cannot_be_written("stderr")
+    tell_what_cannot_be_printed()  # what a command prints on stdout is its result
     given = build_parser().parse_args(arguments)
     workspace = Workspace(given.root.resolve())
     set_cache(workspace.machine_code)
@@ -36,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
             except OSError as error:
                 raise UserError(f"--root: {given.root}: {error.strerror}; allowed: the folder of params.yaml") from None
             given.subcommand(given, workspace)
+            print(end="", flush=True)
 
     return exit_status(subcommand, workspace.root)
 

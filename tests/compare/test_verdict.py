@@ -10,7 +10,7 @@ import pytest
 
 from ganspeed.compare.compare import Clock, compare_runs
 from ganspeed.compare.power import PilotModel, minimum_detectable_ratio, pilot_model, power, simulate, simulate_arm
-from ganspeed.compare.records import Preregistration, StudyRecords
+from ganspeed.compare.records import Budget, Preregistration, StudyRecords, TuningRecord
 from ganspeed.compare.statistics import sign_flip_p
 from ganspeed.compare.times import RunCurve
 from ganspeed.compare.verdict import differences, untuned
@@ -35,7 +35,10 @@ RECORDS = StudyRecords(
         threshold=THRESHOLD.model_dump(), updates=UPDATES, plateau=200, sd_log_time=0.15, reasons=[],
         power={"ratio": 1.5, "n": 12, "power": 0.9},
     ),
-    tuning={"chosen": {"a_tuned": BLOCKS["a"], "b_tuned": BLOCKS["b"]}, "trials": {"a_tuned": 8, "b_tuned": 8}},
+    tuning=TuningRecord(
+        chosen={"a_tuned": BLOCKS["a"], "b_tuned": BLOCKS["b"]}, trials={"a_tuned": 8, "b_tuned": 8},
+        budget=Budget(seeds=[900]),
+    ),
 )  # fmt: skip
 
 
@@ -119,7 +122,7 @@ def test_each_guard_fails_alone_and_is_named(name):
     assert [guard for guard, found in row["guards"].items() if not found["ok"]] == [name]
     assert "The guards fail for a: " in row["sentence"]
     mirrored = [replace(r, variant={"a": "b", "b": "a"}[r.variant], facts=replace(r.facts, variant={})) for r in runs]
-    blank = replace(RECORDS, tuning={"chosen": {"x": {}}, "trials": {"x": 1}})
+    blank = replace(RECORDS, tuning=replace(RECORDS.tuning, chosen={"x": {}}, trials={"x": 1}))
     assert judged(mirrored, records=blank)["verdict"] == f"SLOWER, GUARD FAILED: {name}"
 
 
@@ -247,8 +250,8 @@ def test_a_threshold_that_a_gaussian_of_pixels_meets_shows_nothing():
 
 @pytest.mark.parametrize("tuning", [
     None,
-    RECORDS.tuning | {"chosen": {"a": BLOCKS["a"], "b": {"objective": "another"}}},
-    RECORDS.tuning | {"trials": {"a_tuned": 8, "b_tuned": 9}},
+    replace(RECORDS.tuning, chosen={"a": BLOCKS["a"], "b": {"objective": "another"}}),
+    replace(RECORDS.tuning, trials={"a_tuned": 8, "b_tuned": 9}),
 ])  # fmt: skip
 def test_untuned_arms_get_no_verdict(tuning):
     row = judged(arm("a", 80) + arm("b", 120), records=replace(RECORDS, tuning=tuning))
@@ -261,7 +264,7 @@ def test_a_variant_is_tuned_by_its_block_and_not_by_its_name(document):
     document["variants"]["changed"] = document["variants"]["wgan"] | {"clip": 0.06}
     variants = parse_params(document).variants
     blocks = {name: variants[name].resolved() for name in ("wgan", "again", "changed")}
-    tuning = {"chosen": {"wgan_tuned": blocks["wgan"]}, "trials": {"wgan_tuned": 8}}
+    tuning = replace(RECORDS.tuning, chosen={"wgan_tuned": blocks["wgan"]}, trials={"wgan_tuned": 8})
     assert untuned(blocks, tuning) == ["changed"]  # a copy that only moves the seed is as tuned as its original
     assert untuned(blocks, None) == list(blocks)
 

@@ -11,7 +11,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from ganspeed.compare.compare import Clock, compare_runs
-from ganspeed.compare.records import StudyRecords
+from ganspeed.compare.records import Preregistration, StudyRecords, TuningRecord
 from ganspeed.compare.times import curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
@@ -129,7 +129,9 @@ def write_study(
     workspace = Workspace(root)
     study = load_params(workspace.params)
     frozen = preregistration(variants, seeds, tau, planned)
-    records = StudyRecords.from_json(frozen, TUNING) if planned else StudyRecords()
+    records = StudyRecords()
+    if planned:
+        records = StudyRecords(Preregistration.from_json(frozen), TuningRecord.from_json(TUNING))
     for dataset in datasets:
         scores, facts = [], {}
         if planned:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from processes import run_unprivileged
 from toy_study import PROJECT
 
@@ -157,6 +158,16 @@ def test_on_a_drive_without_locks_the_doctor_says_what_helps(root, number, capsy
     status, said = doctor(root, capsys)
     assert status == 2 and f"{root / '.runs/lock'}: {os.strerror(number)}: this drive supports no locks; put" in said
     assert f"`mv {root / '.runs'} LOCAL_FOLDER/NEW_NAME && ln -s LOCAL_FOLDER/NEW_NAME {root / '.runs'}`" in said
+
+
+def test_on_a_read_only_drive_the_doctor_says_the_way_out(root, capsys, monkeypatch):
+    def refuse(*_, **__) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    status, said = doctor(root, capsys)
+    way = f"mount it writable, or move {root / '.runs'} away and link it to a folder on another drive"
+    assert status == 2 and f"{root / '.runs/lock'}: Read-only file system; {way}" in said
 
 
 @pytest.mark.slow

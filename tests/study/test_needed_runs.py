@@ -57,6 +57,11 @@ def test_runs_of_a_pilot_are_needed_until_it_is_scored(study):
     workspace.pilot("digits").with_suffix(".json").write_text("{}")  # damaged: it is scored again
     assert of_pilot < needed_runs(workspace, params)
     assert run_pilot(workspace, params, "digits", quiet) == 1
+    table = workspace.pilot("digits")
+    whole = table.read_bytes()
+    table.write_bytes(whole[: len(whole) // 2])  # so it is where its table was cut
+    assert of_pilot < needed_runs(workspace, params)
+    assert run_pilot(workspace, params, "digits", quiet) == 1 and table.read_bytes() == whole
 
 
 def test_a_pilot_holds_the_lock_until_it_is_scored(study, monkeypatch):

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from ganspeed.compare.records import StudyRecords
+from ganspeed.compare.records import Budget, Preregistration, StudyRecords, TuningRecord
 from ganspeed.study.status import StudyFacts, committed, study_status
 
 TUNED = {"objective": "wgan", "clip": 0.07}
@@ -46,19 +46,19 @@ RECORD = {
     "train": dict(STUDY.train),
     "updates": 2000,
     "variants": dict(STUDY.variants),
-    "pilot": {"seeds": [800, 801, 802]},
+    "pilot": {"variant": "wgan_gp", "seeds": [800, 801, 802], "split": "val", "updates": 6000},
     "plateau": 1200,
     "reasons": [],
     "sd_log_time": 0.2,
     "power": None,
 }
-TUNING = {"budget": {"seeds": [900, 901]}}
-RECORDS = StudyRecords.from_json(RECORD, TUNING)
+TUNING = TuningRecord(chosen={}, trials={}, budget=Budget(seeds=[900, 901]))
+RECORDS = StudyRecords(Preregistration.from_json(RECORD), TUNING)
 COMMITTED = {COMMIT: True}
 
 
 def with_record(**changes) -> StudyRecords:
-    return StudyRecords.from_json({**copy.deepcopy(RECORD), **changes}, TUNING)
+    return StudyRecords(Preregistration.from_json({**copy.deepcopy(RECORD), **changes}), TUNING)
 
 
 def test_everything_as_it_was_fixed_is_confirmatory():
@@ -112,7 +112,7 @@ def test_a_commit_without_the_record_makes_it_exploratory():
 
 def test_an_older_record_without_a_key_of_the_design_differs():
     record = {key: value for key, value in RECORD.items() if key != "features"}
-    found = study_status(STUDY, StudyRecords.from_json(record, TUNING), COMMITTED)
+    found = study_status(STUDY, StudyRecords(Preregistration.from_json(record), TUNING), COMMITTED)
     assert (found.name, found.reasons) == ("exploratory", ["features differs from preregistration/digits.json"])
 
 

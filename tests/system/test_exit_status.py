@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,8 @@ def test_where_no_file_is_known_all_that_may_be_full_is_named(tmp_path, capsys):
             file.write("content")
 
     assert exit_status(write, tmp_path) == 2
-    assert f"the disk of {tmp_path}, of temporary files or of the output is full" in capsys.readouterr().err
+    places = f"{tmp_path}, of {tempfile.gettempdir()} or of the output"
+    assert f"error: a disk (of {places}) is full: existing files" in capsys.readouterr().err
 
 
 def test_a_mistake_of_the_code_is_raised(tmp_path):

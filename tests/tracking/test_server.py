@@ -17,6 +17,8 @@ import psutil
 import pytest
 from browser import CHROMIUM, FLAGS, browser
 from mirrored import PICTURE, PIXEL, VALUES, child, make_params, points, run_of, spec, wait_for, write_run, write_study
+from processes import run_unprivileged
+from toy_study import PROJECT
 
 from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.tracking.server import serve
@@ -207,3 +209,17 @@ def in_browser(address: str, profile: Path) -> str:
     ]
     environment = os.environ | {"HOME": str(profile)}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, env=environment).stdout
+
+
+def test_a_root_that_takes_no_file_ends_the_page_at_once(tmp_path):
+    """Its server would try for START_TIMEOUT to open a database that nobody can write."""
+    write_study(Workspace(tmp_path), make_params())
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    (tmp_path / ".runs").mkdir(exist_ok=True)  # it can be written, the database beside it cannot
+    tmp_path.chmod(0o555)
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    command = [sys.executable, "-m", "ganspeed.cli", "--root", str(tmp_path), "ui", "--port", "0"]
+    done = run_unprivileged(command, env=environment, timeout=60)
+    tmp_path.chmod(0o755)
+    assert done.returncode == 2 and f"error: MLflow at sqlite:///{tmp_path}/mlflow.db: " in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and not done.stdout

@@ -3,8 +3,10 @@
 The names of the fields of a `Preregistration` are the keys of its file.
 """
 
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,16 @@ class Design:
     threshold: dict[str, float] | None = None  # tau25, tau, tau75, tau_second
 
 
+@dataclass(frozen=True)
+class PilotFacts:
+    """What the pilot was that a study was frozen from."""
+
+    variant: str
+    seeds: list[int]
+    split: str
+    updates: int  # of each run
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preregistration(Design):
     """preregistration/<dataset>.json, written by `ganspeed freeze`."""
@@ -34,27 +46,44 @@ class Preregistration(Design):
     power: dict | None  # the chance `power` that n seeds find a speed-up of `ratio`, guards included
     reasons: list[str]  # why the study can be a demo only; threshold and updates are params' own then
     dataset: str | None = None
-    pilot: dict | None = None  # variant, seeds, split, updates
+    pilot: PilotFacts | None = None
     plateau_cfid: float | None = None  # the lowest median cfid of the pilot
     pixel_gaussian: float | None = None  # cfid of the calibration's row of that name
     variants: dict[str, dict] | None = None  # variant → resolved block
 
     @classmethod
-    def from_json(cls, record: dict) -> Self:
-        """Raises TypeError naming the keys that a verdict needs and the record lacks."""
-        return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
+    def from_json(cls, content: Any) -> Self:
+        """Raises ValueError naming the keys that a verdict needs and the content lacks, and values of a wrong type."""
+        return TypeAdapter(cls).validate_python(content)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every arm of a tuning had."""
+
+    seeds: list[int]
+
+
+@dataclass(frozen=True)
+class TuningRecord:
+    """preregistration/<dataset>-tuning.json, written by `ganspeed adopt-tuning`, as far as a study is held against it.
+
+    chosen: arm → resolved block; trials: arm → their number.
+    """
+
+    chosen: dict[str, dict]
+    trials: dict[str, int]
+    budget: Budget
+
+    @classmethod
+    def from_json(cls, content: Any) -> Self:
+        """Raises ValueError for a key that is missing and a value of a wrong type."""
+        return TypeAdapter(cls).validate_python(content)
 
 
 @dataclass(frozen=True)
 class StudyRecords:
-    """Both records of a data set, None where there is none.
-
-    tuning: chosen (arm → resolved block), trials (arm → their number), budget (trials, seeds, updates, split).
-    """
+    """Both records of a data set, None where there is none."""
 
     preregistration: Preregistration | None = None
-    tuning: dict | None = None
-
-    @classmethod
-    def from_json(cls, preregistration: dict | None, tuning: dict | None) -> Self:
-        return cls(preregistration and Preregistration.from_json(preregistration), tuning)
+    tuning: TuningRecord | None = None

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ganspeed.compare.records import Preregistration
+from ganspeed.compare.records import Preregistration, TuningRecord
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.rows import Guard, Row
 from ganspeed.compare.statistics import ALPHA, MIN_PAIRS, effect, limits, ratio
@@ -139,11 +139,11 @@ def demo_reasons(n: int, tau: float, pixel_gaussian: float | None, record: Prere
     return list(dict.fromkeys(found))
 
 
-def untuned(blocks: dict[str, dict], tuning: dict | None) -> list[str]:
+def untuned(blocks: dict[str, dict], tuning: TuningRecord | None) -> list[str]:
     """Those of the variants (name → resolved block) whose block no equal tuning chose, whatever their names.
 
     An equal tuning had the same number of trials for every arm of its record.
     """
-    if tuning is None or len(set(tuning["trials"].values())) != 1:
+    if tuning is None or len(set(tuning.trials.values())) != 1:
         return list(blocks)
-    return [name for name, block in blocks.items() if block not in tuning["chosen"].values()]
+    return [name for name, block in blocks.items() if block not in tuning.chosen.values()]

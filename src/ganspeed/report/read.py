@@ -4,12 +4,13 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from ganspeed.compare.comparison import Comparison
-from ganspeed.compare.records import StudyRecords
+from ganspeed.compare.read import read_calibration, read_records
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.times import THRESHOLDS, taus_of, units_per_update
 from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
@@ -22,7 +23,7 @@ from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study.status import Status, StudyFacts, committed, study_status
-from ganspeed.system.files import read_json, read_json_if_exists
+from ganspeed.system.files import read_json, reading
 from ganspeed.system.nested import dict_differences
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
@@ -53,15 +54,11 @@ class ReportedRun:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """What the stage `features` found of the metric classifiers, as shares of 1, and their block of params.yaml."""
+    """What the stage `features` found of the metric classifiers: names of the fields are keys of its accuracy.json."""
 
-    test: float
-    second_test: float
-    settings: dict[str, Any]
-
-    @classmethod
-    def from_json(cls, test_accuracy: float, second_test_accuracy: float, settings: dict[str, Any], **_: Any) -> Self:
-        return cls(test_accuracy, second_test_accuracy, settings)
+    test_accuracy: float  # a share of 1, as is the other one
+    second_test_accuracy: float
+    settings: dict[str, Any]  # their block of params.yaml
 
 
 @dataclass(frozen=True)
@@ -133,6 +130,12 @@ def _accuracy(workspace: Workspace, dataset: str) -> Path:
     return workspace.features(dataset) / "accuracy.json"
 
 
+def _read_accuracy(workspace: Workspace, dataset: str) -> Accuracy:
+    path = _accuracy(workspace, dataset)
+    with reading(path, f"`dvc repro -f features@{dataset}` writes it"):
+        return TypeAdapter(Accuracy).validate_python(read_json(path))
+
+
 def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> list[Path]:
     folder, scores = workspace.run(dataset, variant, seed), workspace.scores(dataset, variant, seed)
     return [folder / RUN_JSON, folder / "history.csv", scores, scores.with_suffix(".json")]
@@ -153,7 +156,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
         histories.append(pd.read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
     label = labels[runs[0].variant, runs[0].seed]
-    accuracy = Accuracy.from_json(**read_json(_accuracy(workspace, dataset)))
+    accuracy = _read_accuracy(workspace, dataset)
     return Results(
         dataset=dataset,
         variants=compare.variants,
@@ -161,7 +164,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         runs=runs,
         scores=pd.concat(scores, ignore_index=True),
         history=_history(histories),
-        calibration=pd.read_csv(workspace.calibration(dataset)),
+        calibration=read_calibration(workspace, dataset),
         comparison=comparison,
         accuracy=accuracy,
         score_label=label,
@@ -201,8 +204,7 @@ def _status(
     )
     record = workspace.preregistration(dataset)
     commits = committed(workspace.root, record, [run.provenance.commit for run in runs])
-    tuning = read_json_if_exists(workspace.tuning_record(dataset))
-    return study_status(study, StudyRecords.from_json(read_json_if_exists(record), tuning), commits)
+    return study_status(study, read_records(workspace, dataset), commits)
 
 
 def _history(histories: list[pd.DataFrame]) -> pd.DataFrame:
@@ -228,10 +230,8 @@ def _check_labels(runs: list[tuple[RunRecord, RunFacts]], dataset: str) -> None:
 
 def read_comparison(path: Path, params: Params, dataset: str) -> Comparison:
     """The comparison in `path`. Raises UserError if it is not of the runs, thresholds and guards of params.yaml."""
-    try:
+    with reading(path, "run the stage `compare`"):
         comparison = Comparison.from_json(read_json(path))
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{path}: no comparison as this version writes it ({error}); run the stage `compare`") from None
     compared = {(time.variant, time.seed) for time in comparison.times}
     wanted = set(product(params.compare.variants, params.compare.seeds))
     differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)

@@ -48,6 +48,8 @@ def _advice(path: Path, error: OSError) -> str:
         return "not a file; remove it"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{error.strerror}, perhaps after a run by another user; `sudo chown -R $(id -u) {folder}`"
+    if error.errno == errno.EROFS:
+        return f"{error.strerror}; mount it writable, or move {folder} away and link it to a folder on another drive"
     if error.errno in NO_LOCKS:
         return (
             f"{error.strerror}: this drive supports no locks; put the run cache on a local one: "

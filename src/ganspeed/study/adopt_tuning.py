@@ -1,14 +1,16 @@
 """`ganspeed adopt-tuning`: what tuning chose, as variants of params.yaml beside the published ones."""
 
+from pydantic import TypeAdapter
 from ruamel.yaml.comments import CommentedMap
 
+from ganspeed.compare.records import TuningRecord
 from ganspeed.errors import UserError
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Params
 from ganspeed.params.edits import edit_params
 from ganspeed.params.load import load_params
 from ganspeed.study.tuning.chosen import Chosen
-from ganspeed.system.files import read_json, write_json
+from ganspeed.system.files import read_json, reading, write_json
 from ganspeed.workspace import Workspace
 
 
@@ -20,10 +22,12 @@ def adopt_tuning(workspace: Workspace, dataset: str) -> str:
     """
     params, path = load_params(workspace.params), workspace.tuning(dataset)
     params.dataset(dataset)
-    if not path.exists():
-        raise UserError(f"{path}: no such file; `make tune` writes it")
-    tuning = read_json(path)
-    arms = {arm: Chosen(**chosen) for arm, chosen in tuning["chosen"].items()}
+    with reading(path, "`make tune` writes it"):
+        tuning = read_json(path)
+        arms = TypeAdapter(dict[str, Chosen]).validate_python(tuning["chosen"])
+        record = {key: tuning[key] for key in ("dataset", "budget", "metric_sha256", "trials")}
+        record["chosen"] = {arm: chosen.block for arm, chosen in arms.items()}
+        TuningRecord.from_json(record)  # as it will be read
     _check_current(params, arms, dataset)
 
     def change(document: CommentedMap) -> None:
@@ -36,10 +40,7 @@ def adopt_tuning(workspace: Workspace, dataset: str) -> str:
                 variants.insert(list(variants).index(chosen.variant) + 1, arm, block)
 
     difference = edit_params(workspace.params, change, "tuned")
-    record = {key: tuning[key] for key in ("dataset", "budget", "metric_sha256", "trials")}
-    write_json(
-        workspace.tuning_record(dataset), record | {"chosen": {arm: chosen.block for arm, chosen in arms.items()}}
-    )
+    write_json(workspace.tuning_record(dataset), record)
     return difference
 
 

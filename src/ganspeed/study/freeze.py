@@ -4,15 +4,19 @@ The rule is that of `study.threshold_rule` (docs/studies.md). Without a plateau,
 the study is a demo: the record says why, and params.yaml does not change.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 from ruamel.yaml.comments import CommentedMap
 
 from ganspeed.compare.power import ENOUGH_POWER, pilot_model, power
-from ganspeed.compare.records import Preregistration
+from ganspeed.compare.read import read_calibration
+from ganspeed.compare.records import PilotFacts, Preregistration
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.times import CURVE_METRICS, THRESHOLDS, RunCurve, curves_of
 from ganspeed.errors import UserError
@@ -23,12 +27,13 @@ from ganspeed.params.load import load_params
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study import pilot
 from ganspeed.study.threshold_rule import Rule, find_plateau
-from ganspeed.system.files import read_json, sha256_file, write_json
+from ganspeed.system.files import read_json, reading, sha256_file, write_json
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
 
 POWER_RATIO = 1.5  # the printed power is that of finding this speed-up
 STUDY_SPLIT = "test"  # what a study is scored on
+REMEDY = "`make pilot` writes it"
 SIGNIFICANT_DIGITS = 6  # digits of a threshold, in params.yaml and in the record alike
 
 
@@ -54,14 +59,11 @@ def freeze(workspace: Workspace, dataset: str) -> str:
     return summary(record)
 
 
-def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict, list[RunCurve]]:
+def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[PilotFacts, list[RunCurve]]:
     """(the record's block `pilot`, its runs). Raises UserError if it is missing or not of the present params."""
     path = workspace.pilot(dataset)
     length = pilot.pilot_length(workspace, params, dataset)
-    for part in (path, path.with_suffix(".json")):
-        if not part.exists():
-            raise UserError(f"{part}: no such file; `make pilot` writes it")
-    label, scores = read_json(path.with_suffix(".json")), pd.read_csv(path)
+    scores, label = _read_scores(path), _read_label(path.with_suffix(".json"))
     wanted = pilot.describe_pilot(params, dataset, length)
     if differing := [f"{key} {label.get(key)} instead of {wanted[key]}" for key in wanted
                      if label.get(key) != wanted[key]]:  # fmt: skip
@@ -70,9 +72,20 @@ def read_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[dict
         raise UserError(f"{path}: changed since the pilot wrote it; run `make pilot`")
     if missing := [metric for metric in CURVE_METRICS if metric not in set(scores["metric"])]:
         raise UserError(f"{path}: no {', '.join(missing)} among its metrics; run `make pilot`")
-    made = {key: label[key] for key in ("variant", "seeds", "split", "updates")}
-    facts = {(made["variant"], int(seed)): RunFacts(**run) for seed, run in label["runs"].items()}
+    with reading(path.with_suffix(".json"), REMEDY):
+        made = PilotFacts(**{field.name: label[field.name] for field in fields(PilotFacts)})
+        facts = {(made.variant, int(seed)): RunFacts(**run) for seed, run in label["runs"].items()}
     return made, curves_of(scores, facts)
+
+
+def _read_scores(path: Path) -> pd.DataFrame:
+    with reading(path, REMEDY):
+        return pd.read_csv(path)
+
+
+def _read_label(path: Path) -> dict[str, Any]:
+    with reading(path, REMEDY):
+        return TypeAdapter(dict[str, Any]).validate_python(read_json(path))
 
 
 def apply_rule(params: Params, dataset: str, pilots: list[RunCurve], pixel_gaussian: float) -> Rule:
@@ -99,7 +112,7 @@ def apply_rule(params: Params, dataset: str, pilots: list[RunCurve], pixel_gauss
 
 
 def preregister(
-    params: Params, dataset: str, made: dict, pilots: list[RunCurve], pixel_gaussian: float, rule: Rule
+    params: Params, dataset: str, made: PilotFacts, pilots: list[RunCurve], pixel_gaussian: float, rule: Rule
 ) -> Preregistration:
     """The record of the study to come. Raises UserError for more seeds than the exact test takes."""
     spread, chance = power_of_verdict(params, dataset, pilots, rule)
@@ -148,7 +161,7 @@ def power_of_verdict(
 def summary(record: Preregistration) -> str:
     """What the command prints of the record."""
     dataset, made = record.dataset, record.pilot
-    source = f"{len(made['seeds'])} pilot runs of {made['variant']}, {made['updates']} updates, {made['split']}"
+    source = f"{len(made.seeds)} pilot runs of {made.variant}, {made.updates} updates, {made.split}"
     lines = [f"{dataset}: {source}"]
     if record.plateau is not None:
         lines.append(f"plateau: update {record.plateau}, lowest median cfid {record.plateau_cfid:.4g}")
@@ -171,8 +184,8 @@ def _power_summary(power: dict | None) -> str:
 
 
 def _pixel_gaussian(workspace: Workspace, dataset: str) -> float:
-    path = workspace.calibration(dataset)
-    if not path.exists():
-        raise UserError(f"{path}: no such file; the stage calibrate writes it")
-    table = pd.read_csv(path)
-    return float(table[(table["row"] == "pixel_gaussian") & (table["metric"] == "cfid")]["value"].iloc[0])
+    table = read_calibration(workspace, dataset)
+    values = table[(table["row"] == "pixel_gaussian") & (table["metric"] == "cfid")]["value"]
+    if values.empty:
+        raise UserError(f"{workspace.calibration(dataset)}: no cfid of pixel_gaussian; run the stage `calibrate`")
+    return float(values.iloc[0])

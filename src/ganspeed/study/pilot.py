@@ -7,7 +7,7 @@ is then taken from the record, or every freeze would require another pilot.
 
 from dataclasses import asdict
 
-from ganspeed.compare.records import Preregistration
+from ganspeed.compare.read import read_preregistration
 from ganspeed.params.blocks import Params
 from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.spec import RunSpec
@@ -17,7 +17,7 @@ from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.store import score_task
 from ganspeed.study.val_runs import VAL, ValRuns, is_up_to_date
 from ganspeed.system.devices import select_device, worker_count
-from ganspeed.system.files import read_json, sha256_file, write_json, write_text
+from ganspeed.system.files import sha256_file, write_json, write_text
 from ganspeed.system.processes import map_processes
 from ganspeed.training.snapshot_grid import COARSE_BELOW
 from ganspeed.workspace import Workspace
@@ -48,7 +48,7 @@ def run_pilot(workspace: Workspace, params: Params, dataset: str, make_observers
 def is_scored(workspace: Workspace, dataset: str, val_runs: ValRuns, specs: list[RunSpec]) -> bool:
     """Whether the pilot's scores are up to date. Raises UserError without the data set's metric classifiers."""
     table = workspace.pilot(dataset)
-    return table.exists() and is_up_to_date(table.with_suffix(".json"), val_runs.fingerprint(specs))
+    return is_up_to_date(table.with_suffix(".json"), val_runs.fingerprint(specs), table)
 
 
 def plan_pilot(workspace: Workspace, params: Params, dataset: str) -> tuple[ValRuns, list[RunSpec]]:
@@ -80,9 +80,7 @@ def describe_pilot(params: Params, dataset: str, updates: int) -> dict:
 
 def pilot_length(workspace: Workspace, params: Params, dataset: str) -> int:
     """Generator updates of a pilot run: as recorded if train.updates was frozen from it, else length × that."""
-    path, train = workspace.preregistration(dataset), params.dataset(dataset).train
-    if path.exists():
-        record = Preregistration.from_json(read_json(path))
-        if record.plateau is not None and record.updates == train.updates:
-            return record.pilot["updates"]
+    record, train = read_preregistration(workspace, dataset), params.dataset(dataset).train
+    if record and record.pilot and record.plateau is not None and record.updates == train.updates:
+        return record.pilot.updates
     return params.pilot.length * train.updates

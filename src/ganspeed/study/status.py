@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ganspeed.compare.records import Design, StudyRecords
+from ganspeed.runs.provenance import UNKNOWN
 from ganspeed.system.git import GitError, git, is_checkout
 
 DEMO_SEEDS = range(100)  # those of the shipped presets that everybody has seen results of
@@ -63,16 +64,17 @@ def _deviations(study: StudyFacts, records: StudyRecords, has_record: dict[str, 
     if loose and len(study.untuned) < len(study.variants):
         found.append(f"untuned in the planned family: {', '.join(loose)}")
     found += [f"{name} differs from {path}" for name in FIXED if getattr(study, name) != getattr(record, name)]
-    differing = [name for name, block in record.variants.items() if study.variants.get(name) != block]
-    if differing:
-        found.append(f"variants differ from {path}: {', '.join(differing)}")
+    variants = record.variants or {}
+    differing = [name for name, block in variants.items() if study.variants.get(name) != block]
+    if differing or not variants:
+        found.append(f"variants differ from {path}: {', '.join(differing) or 'it fixes none'}")
     return found + _used_seeds(study, records) + _origin(study, has_record, path)
 
 
 def _used_seeds(study: StudyFacts, records: StudyRecords) -> list[str]:
     """Seeds that pilot, tuning or demos have used already."""
-    taken = {*DEMO_SEEDS, *RESERVED_SEEDS, *records.preregistration.pilot["seeds"]}
-    taken |= set(records.tuning["budget"]["seeds"]) if records.tuning else set()
+    pilot, tuning = records.preregistration.pilot, records.tuning
+    taken = {*DEMO_SEEDS, *RESERVED_SEEDS, *(pilot.seeds if pilot else ()), *(tuning.budget.seeds if tuning else ())}
     used = sorted(taken & {seed + offset for seed in study.seeds for offset in (0, *study.seed_offsets.values())})
     return [f"seeds of pilot, tuning or demos: {', '.join(map(str, used))}"] if used else []
 
@@ -80,8 +82,8 @@ def _used_seeds(study: StudyFacts, records: StudyRecords) -> list[str]:
 def _origin(study: StudyFacts, has_record: dict[str, bool | None], path: str) -> list[str]:
     """Runs whose commit is not known or not found, does not contain the record, or is not what was run."""
     commits = [run["commit"] for run in study.provenance]
-    unknown = commits.count("unknown")
-    known = sorted(set(commits) - {"unknown"})
+    unknown = commits.count(UNKNOWN)
+    known = sorted(set(commits) - {UNKNOWN})
     absent = [commit[:10] for commit in known if has_record[commit] is None]
     others = [commit[:10] for commit in known if has_record[commit] is False]
     dirty = sum(run["dirty"] is True for run in study.provenance)
@@ -98,7 +100,7 @@ def committed(root: Path, path: Path, commits: Iterable[str]) -> dict[str, bool 
 
     Contents are compared as git stores them: a clone with core.autocrlf has other line ends on the disk.
     """
-    return {commit: _contains(root, path, commit) for commit in sorted(set(commits) - {"unknown"})}
+    return {commit: _contains(root, path, commit) for commit in sorted(set(commits) - {UNKNOWN})}
 
 
 def _contains(root: Path, path: Path, commit: str) -> bool | None:

@@ -21,7 +21,7 @@ from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.store import plan_task
 from ganspeed.scoring.task import Task
 from ganspeed.system.devices import device_name
-from ganspeed.system.files import read_json, sha256_json
+from ganspeed.system.files import read_json, sha256_file, sha256_json
 from ganspeed.training.snapshot_grid import COARSE_BELOW
 from ganspeed.workspace import Workspace
 
@@ -88,9 +88,10 @@ class ValRuns:
         return replace(task, settings=self.settings.model_copy(update={"full_snapshots": full_snapshots}))
 
 
-def is_up_to_date(path: Path, fingerprint: str) -> bool:
-    """Whether the JSON file at `path` is there, undamaged, and its key `fingerprint` has this value."""
+def is_up_to_date(path: Path, fingerprint: str, table: Path) -> bool:
+    """Whether the JSON file at `path` and the table whose `sha256` it has are there, undamaged and of `fingerprint`."""
     try:
-        return read_json(path)["fingerprint"] == fingerprint
+        label = read_json(path)
+        return (label["fingerprint"], label["sha256"]) == (fingerprint, sha256_file(table))
     except (FileNotFoundError, UserError, TypeError, KeyError):
         return False

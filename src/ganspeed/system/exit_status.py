@@ -83,8 +83,9 @@ def _explain(error: Exception, root: Path) -> str | None:
         if part in text:
             return f"{message}, GANSPEED_DEVICE=cpu needs no GPU ({text})"
     if any(part in text for part in NO_SPACE):
-        place = _file_of(error) or _first(_is_full, root) or f"{root}, of temporary files or of the output"
-        return f"the disk of {place} is full: existing files are unchanged; free some space and run again ({text})"
+        place = _file_of(error) or _first(_is_full, root)
+        full = f"the disk of {place}" if place else f"a disk (of {root}, of {tempfile.gettempdir()} or of the output)"
+        return f"{full} is full: existing files are unchanged; free some space and run again ({text})"
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         return f"{_file_of(error) or _first(_is_read_only, root) or root}: {error.strerror}"
     return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from ganspeed.errors import UserError
@@ -182,6 +183,29 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: damaged: {error}") from None
+
+
+@contextmanager
+def reading(path: Path, remedy: str) -> Iterator[None]:
+    """Word what goes wrong while the content of `path` is read and taken apart: damage, or another shape than expected.
+
+    Raises UserError naming the file, what is wrong and `remedy`, what to do about it.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; {remedy}") from None
+    except UserError as error:  # of `read_json`, which names the file
+        raise UserError(f"{error}; {remedy}") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{path}: damaged: {_reason(error):.200}; {remedy}") from None
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a content, on one line."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'all of it'}: {e['msg']}" for e in error.errors())
+    return f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
 
 
 def read_json_if_exists(path: Path) -> Any:

@@ -39,6 +39,8 @@ def serve(workspace: Workspace, params: Params, port: int = 5000) -> None:
         raise client.TrackingError("MLflow is not installed: run `pip install mlflow`, or open reports/index.html")
     uri = tracking_uri(workspace)
     port = 0 if is_server(uri) else _usable_port(port)
+    with client.wrap_errors(uri):  # a store that cannot be opened: the server would try for START_TIMEOUT
+        client.Client(workspace)
     workspace.run_cache.mkdir(parents=True, exist_ok=True)
     mirror_safely(workspace, params)
     if is_server(uri):

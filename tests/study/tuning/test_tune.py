@@ -120,6 +120,9 @@ def test_killed_and_restarted_it_writes_the_same_file_training_none_twice(study,
     monkeypatch.setattr(tune, "score_trials", lambda trials: pytest.fail("scored again"))
     assert run_tuning(workspace, parsed, "digits", quiet) == 0
     assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == written
+    out.with_suffix(".csv").write_text("")  # so it is where its table was cut
+    assert run_tuning(workspace, parsed, "digits", quiet) == 0
+    assert (out.read_bytes(), out.with_suffix(".csv").read_bytes()) == written
     monkeypatch.undo()
     monkeypatch.setenv("GANSPEED_WORKERS", "1")
 

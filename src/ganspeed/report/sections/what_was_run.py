@@ -19,8 +19,8 @@ def datasets(everything: list[Results]) -> Table:
     for results in everything:
         record = results.runs[0].record
         held_out = span(list(where(results.calibration, row="floor").n))
-        accuracy = f"{number(100 * results.accuracy.test)} %"
-        second = f"second {number(100 * results.accuracy.second_test)} %"
+        accuracy = f"{number(100 * results.accuracy.test_accuracy)} %"
+        second = f"second {number(100 * results.accuracy.second_test_accuracy)} %"
         gate = f"{second}; at least {plain(100 * results.accuracy.settings['min_accuracy'])} % asked"
         label = results.score_label
         settings = _settings(record.data_block), _settings(record.train_block)

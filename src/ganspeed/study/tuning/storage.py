@@ -1,11 +1,14 @@
 """The scored trials of a data set, in an Optuna storage file that outlives a kill."""
 
 import math
+from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, create_trial
 from sqlalchemy import URL
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from ganspeed.errors import UserError
 from ganspeed.params.blocks import Tuning
 from ganspeed.study.tuning.trials import Trial, distributions, quiet_optuna
 from ganspeed.system.files import sha256_json
@@ -19,12 +22,24 @@ class Storage:
     """
 
     def __init__(self, workspace: Workspace, dataset: str, tuning: Tuning):
+        """Raises UserError for a file that is no database."""
         path = workspace.trials(dataset)
         path.parent.mkdir(parents=True, exist_ok=True)
-        uri = URL.create("sqlite", database=str(path)).render_as_string()  # with `?` or `%` in the path escaped
-        self._storage, self._studies = optuna.storages.RDBStorage(uri), {}
         self._spaces = {arm: {**tuning.shared, **about.own} for arm, about in tuning.arms.items()}
-        self._scored: dict[str, FrozenTrial] = {}  # by Trial.key
+        self._studies, self._scored = {}, {}  # by arm; by Trial.key: the trial with its score
+        try:
+            self._open(path)
+        except DatabaseError as error:
+            if isinstance(error, OperationalError):  # of a disk or a lock
+                raise
+            raise UserError(
+                f"{path}: damaged: {error.orig}; remove it: `make tune` scores the trials again, and trains none "
+                "whose runs are in the run cache"
+            ) from None
+
+    def _open(self, path: Path) -> None:
+        uri = URL.create("sqlite", database=str(path)).render_as_string()  # with `?` or `%` in the path escaped
+        self._storage = optuna.storages.RDBStorage(uri)
         for arm, space in self._spaces.items():
             name = f"{arm} {sha256_json({k: v.model_dump() for k, v in space.items()})[:12]}"
             with quiet_optuna():

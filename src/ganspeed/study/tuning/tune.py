@@ -21,7 +21,7 @@ from ganspeed.study.tuning.storage import Storage
 from ganspeed.study.tuning.trials import Trial, plan_trials
 from ganspeed.study.val_runs import VAL, is_up_to_date
 from ganspeed.system.devices import worker_count
-from ganspeed.system.files import sha256_json, write_json, write_text
+from ganspeed.system.files import sha256_file, sha256_json, write_json, write_text
 from ganspeed.system.processes import map_processes
 from ganspeed.workspace import Workspace
 
@@ -43,15 +43,17 @@ def run_tuning(workspace: Workspace, params: Params, dataset: str, make_observer
             for trial, scores in score_trials(missing):
                 storage.record(trial, scores)
         scored = {(trial.arm, trial.number): storage.find(trial) for trial in trials}
-    write_text(out.with_suffix(".csv"), table(dataset, trials, scored))
-    write_json(out, {**summary(dataset, params.tuning, trials, scored), "fingerprint": trials_fingerprint(trials)})
+    trials_table = out.with_suffix(".csv")
+    write_text(trials_table, table(dataset, trials, scored))
+    about = {"fingerprint": trials_fingerprint(trials), "sha256": sha256_file(trials_table)}
+    write_json(out, {**summary(dataset, params.tuning, trials, scored), **about})
     return len(missing)
 
 
 def is_tuned(workspace: Workspace, dataset: str, trials: list[Trial]) -> bool:
     """Whether the result of these trials is there. Raises UserError without the data set's metric classifiers."""
     out = workspace.tuning(dataset)
-    return out.with_suffix(".csv").exists() and is_up_to_date(out, trials_fingerprint(trials))
+    return is_up_to_date(out, trials_fingerprint(trials), out.with_suffix(".csv"))
 
 
 def trials_fingerprint(trials: list[Trial]) -> str:
