@@ -99,7 +99,7 @@ def _work(stage: str, edits: dict[int, Edit], opened, ended, output: Path) -> No
     def on_event(event: str, arguments: tuple) -> None:
         if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             number, opened.value = opened.value, opened.value + 1
-            if Path(os.fsdecode(arguments[0])).name == "dvc.yaml":
+            if Path(os.fsdecode(arguments[0])).name == "params.yaml":
                 ended.value = number
             if edit := edits.pop(number, None):
                 edit.apply()

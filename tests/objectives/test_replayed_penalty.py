@@ -46,7 +46,8 @@ def pilot(workspace: Workspace, seed: int, histories: dict[str, list], **changes
     pd.DataFrame(histories).to_csv(folder / "history.csv", index=False)
     record = {"dataset": "digits", "variant": "iterative", "status": "completed", "diverged_at": None}
     record |= {"files": {"history.csv": sha256_file(folder / "history.csv")}}
-    record |= dict.fromkeys(IDENTITY, "made up") | {"parameters": {"variant": variant, "train": {"updates": 4}}}
+    record |= dict.fromkeys(IDENTITY, "made up") | {"seed": seed, "sources": {}, "versions": {}}
+    record |= {"parameters": {"variant": variant, "train": {"updates": 4}}}
     record |= changes
     record["fingerprint"] = sha256_json({key: record[key] for key in IDENTITY})
     write_json(folder / "run.json", record)
@@ -199,7 +200,7 @@ def test_only_whole_finished_pilot_runs_of_one_recipe_make_a_schedule(tmp_path):
     with pytest.raises(UserError, match="seed-801/history.csv: damaged"):
         freeze_schedule(damaged, "digits", "iterative")
     with pytest.raises(UserError, match="seeds 801 diverged"):
-        freeze_schedule(with_801(status="diverged"), "digits", "iterative")
+        freeze_schedule(with_801(status="diverged", diverged_at=3), "digits", "iterative")
     with pytest.raises(UserError, match="seeds 801 were trained with other parameters than seed 800"):
         freeze_schedule(with_801(parameters={}), "digits", "iterative")
     bare = {k: v for k, v in values.items() if k != "diagnostics/lambda"}

@@ -9,7 +9,9 @@ import pytest
 from processes import run_unprivileged
 from toy_study import PROJECT, toy, write
 
+from ganspeed.compare.comparison import Comparison, Thresholds
 from ganspeed.compare.rounding import rounded
+from ganspeed.compare.rows import TimeToThreshold
 from ganspeed.compare.times import taus_of
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
@@ -44,9 +46,14 @@ def test_a_stage_removes_what_killed_ones_left_and_no_running_ones(document, tmp
 def compared(params: Params) -> dict:
     """What `ganspeed publish` looks at in a comparison."""
     runs = product(params.compare.variants, params.compare.seeds)
-    thresholds = rounded(taus_of(params.dataset("digits").threshold))
-    design = {"axis": params.protocol.axis, "guards": params.protocol.guards(), "thresholds": thresholds}
-    return design | {"times": [{"variant": variant, "seed": seed} for variant, seed in runs]}
+    taus = rounded(taus_of(params.dataset("digits").threshold))
+    found = Comparison(
+        dataset="digits", device="cpu", axis=params.protocol.axis, guards=params.protocol.guards(), power=None,
+        thresholds=Thresholds(**taus, budget=1, rule="params"), demo=[], untuned=[], seconds_per_update={},
+        times=[TimeToThreshold(variant, seed, "updates", "tau", 1.0, True) for variant, seed in runs],
+        comparisons=[], areas=[], area_ratios=[], final=[], calibration=[],
+    )  # fmt: skip
+    return found.to_json()
 
 
 @pytest.mark.slow

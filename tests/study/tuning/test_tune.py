@@ -175,7 +175,7 @@ def test_a_diverged_run_counts_as_its_worst_snapshot(study, monkeypatch):
     run_tuning(workspace, parsed, "digits", quiet)
     task = trial.val_runs.task(trial.specs[0], 0)
     healthy, flag = trial_score(task)
-    task = replace(task, record=replace(task.record, status="diverged"))
+    task = replace(task, record=replace(task.record, status="diverged", diverged_at=1))
     bad, diverged = trial_score(task)
     assert (flag, diverged) == (False, True) and bad > healthy
     rows = ("0,cfid,5.0", "1,cfid,90.0", "1,ckid,99.0", "3,cfid,2.0")
