@@ -96,13 +96,18 @@ def _work(stage: str, edits: dict[int, Edit], opened, ended, output: Path) -> No
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
 
+    editing = False
+
     def on_event(event: str, arguments: tuple) -> None:
-        if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
+        nonlocal editing
+        if event == "open" and not editing and isinstance(arguments[0], str | bytes | os.PathLike):
             number, opened.value = opened.value, opened.value + 1
             if Path(os.fsdecode(arguments[0])).name == "params.yaml":
                 ended.value = number
             if edit := edits.pop(number, None):
+                editing = True  # the files that the edit opens are not the stage's
                 edit.apply()
+                editing = False
 
     sys.argv = [f"pipeline/{stage}.py", *STAGES[stage][0]]
     sys.addaudithook(on_event)
