@@ -1,8 +1,7 @@
-"""Importing this module first makes a script run the package beside it, whichever one is installed.
+"""Importing this module first makes a script run the package beside it and end in one line on Ctrl-C.
 
-And end in one line on Ctrl-C.
-
-An experiment of DVC, a copy and a git worktree have their own code, but share the environment they were made from.
+An experiment of DVC, a copy and a git worktree have their own code, but share the environment they were made from,
+whichever package is installed in it.
 """
 
 import sys

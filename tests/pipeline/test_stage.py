@@ -56,6 +56,11 @@ def compared(params: Params) -> dict:
     return found.to_json()
 
 
+def test_a_backend_that_matplotlib_does_not_know_ends_no_stage():
+    lines = f"import sys; sys.path.insert(0, {str(PIPELINE)!r}); import stage, matplotlib"
+    assert subprocess.run([sys.executable, "-c", lines], env=os.environ | {"MPLBACKEND": "nope"}).returncode == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [["ganspeed", "run"], ["ganspeed", "publish", "x"], ["check.py"]])
 def test_without_permission_to_write_it_is_said_in_words(command, document, tmp_path):

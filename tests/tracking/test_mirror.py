@@ -25,7 +25,7 @@ from mirrored import (
     write_scores,
 )
 
-from ganspeed.compare.summary import REACHED, SPEED_UP, TIME_TO_TAU
+from ganspeed.compare.names import REACHED, SPEED_UP, TIME_TO_TAU
 from ganspeed.scoring.metrics import METRICS
 from ganspeed.tracking import client as client_module
 from ganspeed.tracking.address import tracking_uri

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ganspeed.compare import summary as numbers
 from ganspeed.compare.comparison import Comparison
+from ganspeed.compare.names import BEST_CFID, LAST_CFID, LOG_AREA, REACHED, SPEED_UP, TIME_TO_TAU
 from ganspeed.tracking.address import tracking_uri
 from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.workspace import Workspace
@@ -51,13 +52,13 @@ def test_a_run_has_its_time_to_tau_and_its_cfid(compared):
     found, runs = comparison_of(workspace), shown(workspace, "run")
     for time in (t for name in VARIANTS for t in found.times_of(name, "tau")):
         metrics = runs[f"{time.variant} seed {time.seed}"].data.metrics
-        assert (metrics[numbers.TIME_TO_TAU], metrics[numbers.REACHED]) == (time.time, float(time.reached))
+        assert (metrics[TIME_TO_TAU], metrics[REACHED]) == (time.time, float(time.reached))
     for area in found.areas:
-        assert runs[f"{area.variant} seed {area.seed}"].data.metrics[numbers.LOG_AREA] == area.area
+        assert runs[f"{area.variant} seed {area.seed}"].data.metrics[LOG_AREA] == area.area
     metrics = runs["gan seed 0"].data.metrics
     curve = mlflow.MlflowClient(tracking_uri(workspace)).get_metric_history(runs["gan seed 0"].info.run_id, "test/cfid")
-    assert metrics[numbers.BEST_CFID] == min(point.value for point in curve)
-    assert metrics[numbers.LAST_CFID] == metrics["final/cfid"]
+    assert metrics[BEST_CFID] == min(point.value for point in curve)
+    assert metrics[LAST_CFID] == metrics["final/cfid"]
 
 
 def test_a_variant_is_summed_up_with_its_verdict(compared):
@@ -66,11 +67,11 @@ def test_a_variant_is_summed_up_with_its_verdict(compared):
     found, runs = comparison_of(workspace), shown(workspace, "variant")
     for each in numbers.summaries(found):
         metrics = runs[each.variant].data.metrics
-        assert (metrics["n"], metrics[numbers.REACHED]) == (each.n, each.reached)
-        times = [metrics[numbers.TIME_TO_TAU + limit] for limit in ("", "_low", "_high")]
+        assert (metrics["n"], metrics[REACHED]) == (each.n, each.reached)
+        times = [metrics[TIME_TO_TAU + limit] for limit in ("", "_low", "_high")]
         assert times == [each.time_to_tau, each.low, each.high]
     row, run = found.primary("iterative", "wgan_gp"), runs["iterative"]
-    speed_up = numbers.SPEED_UP.format(reference="wgan_gp")
+    speed_up = SPEED_UP.format(reference="wgan_gp")
     assert [run.data.metrics[speed_up + limit] for limit in ("", "_low", "_high")] == [row.ratio, row.low, row.high]
     assert run.data.tags["verdict"] == run.data.tags["verdict_over_wgan_gp"] == numbers.verdict_word(row)
     assert row.sentence in run.data.tags["mlflow.note.content"]
@@ -102,10 +103,10 @@ def test_another_threshold_replaces_the_times(compared):
     made_up.write_study(workspace.root, VARIANTS, SEEDS, tau=20.0, planned=PLANNED)
     assert mirror(workspace, params).updated == 18
     (first, *_), runs = comparison_of(workspace).times_of("gan", "tau"), shown(workspace, "run")
-    assert runs[f"gan seed {first.seed}"].data.metrics[numbers.TIME_TO_TAU] == first.time
+    assert runs[f"gan seed {first.seed}"].data.metrics[TIME_TO_TAU] == first.time
     assert {name: run.info.run_id for name, run in shown(workspace, "variant").items()} == before
     (found, *_) = numbers.summaries(comparison_of(workspace))
-    assert shown(workspace, "variant")[found.variant].data.metrics[numbers.TIME_TO_TAU] == found.time_to_tau
+    assert shown(workspace, "variant")[found.variant].data.metrics[TIME_TO_TAU] == found.time_to_tau
 
 
 def test_without_a_comparison_of_these_runs_nothing_is_summed_up(compared):
@@ -117,8 +118,8 @@ def test_without_a_comparison_of_these_runs_nothing_is_summed_up(compared):
     scores.write_text(re.sub(r",120,cfid,.*", ",120,cfid,1.5", text))
     mirror(workspace, params)
     assert shown(workspace, "variant") == {} and set(parents(workspace).values()) == {None}
-    assert numbers.TIME_TO_TAU not in shown(workspace, "run")["gan seed 0"].data.metrics
-    assert numbers.TIME_TO_TAU in shown(workspace, "run")["gan seed 1"].data.metrics
+    assert TIME_TO_TAU not in shown(workspace, "run")["gan seed 0"].data.metrics
+    assert TIME_TO_TAU in shown(workspace, "run")["gan seed 1"].data.metrics
     (earlier,) = shown(workspace, "earlier runs", current="").values()
     hidden = shown(workspace, "variant", current="false").values()
     assert [run.data.tags["mlflow.parentRunId"] for run in hidden] == 3 * [earlier.info.run_id]

@@ -1,6 +1,6 @@
 """What a reader wants to know first: how soon a variant gets there, how many times sooner than another, and is it real.
 
-The report's cards, MLflow's parent runs and DVC's metrics all show these numbers, under the names that stand here.
+The report's cards, MLflow's parent runs and DVC's metrics all show these numbers; `names.py` has their names.
 """
 
 import math
@@ -13,9 +13,6 @@ from ganspeed.compare.sentence import number
 from ganspeed.compare.statistics import ALPHA, limits
 from ganspeed.compare.verdict import NO_EVIDENCE, short_arms
 
-TIME_TO_TAU, REACHED, LOG_AREA = "time_to_tau", "reached", "log_area"  # of a run, and of a variant over its runs
-BEST_CFID, LAST_CFID = "best_cfid", "last_cfid"  # of a run's snapshots
-SPEED_UP = "speed_up_over_{reference}"
 EXPLORATORY = "exploratory"
 NO_RATIO = "–"
 NOT_THERE = {  # the arms that reached tau too rarely → the word in place of NO EVIDENCE
@@ -62,7 +59,7 @@ def _summary(comparison: Comparison, variant: str) -> VariantSummary:
 
 
 def references(comparison: Comparison) -> list[str]:
-    """Every reference of a comparison; the first one is that of DVC's metrics and of the cards without a plan."""
+    """Every reference of a comparison; without a plan, cards are over the first."""
     return list(dict.fromkeys(reference for _, reference in comparison.pairs))
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from ganspeed.compare.comparison import Comparison
+from ganspeed.compare.names import LOG_AREA, REACHED, SPEED_UP, TIME_TO_TAU
 from ganspeed.compare.rounding import rounded
-from ganspeed.compare.summary import LOG_AREA, REACHED, SPEED_UP, TIME_TO_TAU, summaries
+from ganspeed.compare.summary import summaries
 from ganspeed.compare.times import THRESHOLDS
 from ganspeed.params.blocks import Flags, Params
 from ganspeed.report.read import Results

@@ -1,6 +1,7 @@
 """What the comparison of a data set says of its runs, as far as it is the comparison of the runs that are there.
 
-`ganspeed.compare` is imported where it is used: that takes seconds, which a stage that trains has no use for.
+`ganspeed.compare.comparison` is imported where it is used: that takes seconds, for which a stage that trains has no
+use.
 """
 
 import math
@@ -8,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganspeed.errors import UserError
-from ganspeed.system.files import read_json_if_exists
+from ganspeed.compare.names import BEST_CFID, LAST_CFID, LOG_AREA, REACHED, TIME_TO_TAU
+from ganspeed.system.files import read_json, reading
 from ganspeed.tracking.run_files import RunFiles
 from ganspeed.workspace import Workspace
 
@@ -45,13 +46,10 @@ def read_compared(workspace: Workspace, dataset: str, runs: Mapping[Cell, RunFil
     from ganspeed.compare.rounding import rounded
 
     path = workspace.comparison(dataset)
-    content = read_json_if_exists(path)
-    if content is None:
+    if not path.exists():
         return Compared(None, frozenset())
-    try:
-        comparison = Comparison.from_json(content)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: damaged, or of another version: {error!r}; run the stage `compare`") from None
+    with reading(path, "run the stage `compare`"):
+        comparison = Comparison.from_json(read_json(path))
     seen = {(final.variant, final.seed): final.cfid for final in comparison.final}
     last = {cell: cfids[-1] for cell, run in runs.items() if (cfids := run.cfids())}
     there = {cell: rounded(cfid) if math.isfinite(cfid) else None for cell, cfid in last.items()}
@@ -59,8 +57,6 @@ def read_compared(workspace: Workspace, dataset: str, runs: Mapping[Cell, RunFil
 
 
 def _cfid_values(run: RunFiles) -> dict[str, float]:
-    from ganspeed.compare.summary import BEST_CFID, LAST_CFID
-
     cfids = run.cfids()
     finite = [value for value in cfids if math.isfinite(value)]
     values = {BEST_CFID: min(finite), LAST_CFID: cfids[-1]} if finite else {}
@@ -68,8 +64,6 @@ def _cfid_values(run: RunFiles) -> dict[str, float]:
 
 
 def _speed_values(comparison: "Comparison", variant: str, seed: int) -> dict[str, float]:
-    from ganspeed.compare.summary import LOG_AREA, REACHED, TIME_TO_TAU
-
     values = {}
     for time in comparison.times_of(variant, "tau"):
         if time.seed == seed:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganspeed.compare.names import LOG_AREA, REACHED, SPEED_UP, TIME_TO_TAU
 from ganspeed.system.files import sha256_file, sha256_json
 from ganspeed.tracking.client import Client
 from ganspeed.tracking.compared import Cell
@@ -38,13 +39,13 @@ def variant_summary(comparison: "Comparison", variant: str, runs: Mapping[Cell, 
     from ganspeed.compare import summary as numbers  # see compared.py
 
     (found,) = [each for each in numbers.summaries(comparison) if each.variant == variant]
-    values = {"n": found.n, numbers.REACHED: found.reached, numbers.LOG_AREA: found.log_area}
-    values |= _with_interval(numbers.TIME_TO_TAU, found.time_to_tau, found.low, found.high)
+    values = {"n": found.n, REACHED: found.reached, LOG_AREA: found.log_area}
+    values |= _with_interval(TIME_TO_TAU, found.time_to_tau, found.low, found.high)
     tags, sentences = {}, []
     for new, reference in comparison.pairs:
         if new == variant:
             row = comparison.primary(new, reference)
-            name = numbers.SPEED_UP.format(reference=reference)
+            name = SPEED_UP.format(reference=reference)
             values |= _with_interval(name, row.ratio, row.low, row.high)
             tags[f"verdict_over_{reference}"] = numbers.verdict_word(row)
             sentences.append(row.sentence)

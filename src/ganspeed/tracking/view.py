@@ -12,6 +12,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
+from ganspeed.compare.names import REACHED, SPEED_UP, TIME_TO_TAU
 from ganspeed.params.blocks import Params
 from ganspeed.scoring.metrics import DISPLAY_ORDER
 from ganspeed.tracking.entities import KIND_TAG, PICTURE_KEY, RUN, VARIANT
@@ -21,8 +22,6 @@ SPEED, RUNS, SAMPLES = "speed", "runs", "samples"
 LOSSES = "Model metrics"  # MLflow's name for the charts of metrics without a prefix
 NARROW = 95  # pixels of a column: as many as fit the page
 SHOWN = {"runsCountToCompare": 100, "deleted": False, "isGenerated": False}  # of every chart
-# Names of ganspeed.compare.summary, which takes seconds to import; a test holds them against it.
-TIME_TO_TAU, REACHED, SPEED_UP = "time_to_tau", "reached", "speed_up_over_{reference}"
 
 
 def views(dataset: str, params: Params) -> dict[str, str]:
