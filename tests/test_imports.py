@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "params": {"system"},
     "data": {"params", "system"},
     "objectives": set(),
-    "networks": set(),
+    "networks": {"params.networks"},
     "training": {"networks", "objectives", "params", "system"},
     "runs": {"data", "params", "system", "training"},
     "scoring": {"data", "networks", "params", "runs", "system"},

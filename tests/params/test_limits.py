@@ -58,12 +58,12 @@ def put(document, path: str, value):
             "datasets.digits.train.log_every: 1 gives 1,000,000,000 rows; allowed: 1,000,000",
         ),
         (
-            {"datasets.digits.evaluate.samples": 10**6, "datasets.digits.train.z_dim": 8192},
-            "evaluate.samples x train.z_dim = 8,192,000,000 values of one array; allowed: 2,147,483,648",
+            {"datasets.digits.evaluate.samples": 10**6, "datasets.digits.networks.latent.dim": 8192},
+            "evaluate.samples x networks.latent.dim = 8,192,000,000 values of one array; allowed: 2,147,483,648",
         ),
         (
-            {"datasets.digits.train.batch_size": 65_536, "datasets.digits.train.width": 1024},
-            "train.batch_size x train.width x pixels / 4 = 1,073,741,824",
+            {"datasets.digits.train.batch_size": 65_536, "datasets.digits.networks.D.width": 1024},
+            "train.batch_size x networks' width x pixels / 4 = 1,073,741,824",
         ),
     ],
 )
@@ -73,7 +73,7 @@ def test_a_limit_of_several_keys_names_them(changes, message, document):
     if message.endswith("1,073,741,824"):  # half of what is allowed, on 8 pixels
         assert mistakes(document) == []
         put(document, "datasets.digits.data", {"source": "mnist", "image_size": 32, "holdout": 497, "split_seed": 0})
-        message = "train.batch_size x train.width x pixels / 4 = 17,179,869,184"
+        message = "train.batch_size x networks' width x pixels / 4 = 17,179,869,184"
     assert any(message in mistake for mistake in mistakes(document)), mistakes(document)
 
 
@@ -82,9 +82,9 @@ def test_a_limit_of_several_keys_names_them(changes, message, document):
     [
         ("datasets.digits.train.updates", 10**30, "<= 1,000,000,000"),
         ("datasets.digits.train.batch_size", 10**8, "<= 65,536"),
-        ("datasets.digits.train.z_dim", 10**8, "<= 8,192"),
-        ("datasets.digits.train.width", 10**8, "<= 1,024"),
-        ("datasets.digits.train.hidden", 10**8, "<= 8,192"),
+        ("datasets.digits.networks.latent.dim", 10**8, "<= 8,192"),
+        ("datasets.digits.networks.G.width", 10**8, "<= 1,024"),
+        ("datasets.digits.networks.D.hidden", 10**8, "<= 8,192"),
         ("datasets.digits.train.grid_ratio", 1.0000000001, ">= 1.001"),
         ("datasets.digits.train.sample_grids", 10**9, "<= 1,000"),
         ("datasets.digits.features.dim", 10**8, "<= 8,192"),

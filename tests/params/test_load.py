@@ -12,7 +12,8 @@ from toy_study import write
 from ganspeed import objectives, params
 from ganspeed.params.base import ParamsError
 from ganspeed.params.load import load_params, parse_params, read_yaml
-from ganspeed.params.variants import objective_names, variant_model
+from ganspeed.params.objectives import objective_names
+from ganspeed.params.variants import variant_model
 
 
 def mistakes(document) -> list[str]:
@@ -81,13 +82,13 @@ def test_a_mistake_is_named_by_path_value_and_range(path, value, message, docume
 
 
 def test_a_missing_key_is_named(document):
-    del document["datasets"]["digits"]["train"]["width"], document["variants"]["gan"]["saturating"]
-    assert set(mistakes(document)) == {"datasets.digits.train.width: missing", "variants.gan.saturating: missing"}
+    del document["datasets"]["digits"]["networks"]["G"]["width"], document["variants"]["gan"]["saturating"]
+    assert set(mistakes(document)) == {"datasets.digits.networks.G.width: missing", "variants.gan.saturating: missing"}
 
 
 def test_all_mistakes_are_named_at_once(document):
     document["variants"]["gan"]["n_critic"] = -1
-    document["datasets"]["digits"]["train"]["width"] = 0
+    document["datasets"]["digits"]["networks"]["D"]["width"] = 0
     document["compare"]["seeds"] = [1, 1]
     assert len(mistakes(document)) == 3
 

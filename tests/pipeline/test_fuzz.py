@@ -137,9 +137,7 @@ TOKENS = [
 @given(data=st.data())
 def test_every_one_of_several_wrong_numbers_is_named_by_path_and_range(data, shipped, tmp_path, capsys):
     document = copy.deepcopy(shipped)
-    numbers = [
-        path for path in leaves(document["datasets"]["digits"]["train"]) if path[0] in ("updates", "width", "z_dim")
-    ]
+    numbers = [path for path in leaves(document["datasets"]["digits"]["train"]) if path[0] in ("updates", "batch_size")]
     paths = [("datasets", "digits", "train", *path) for path in numbers]
     paths += [("variants", name, "optimizer", rate) for name in document["variants"] for rate in ("lr_g", "lr_d")]
     paths += [("evaluate", "neighbours"), ("protocol", "margin"), ("pilot", "length"), ("report", "dpi")]

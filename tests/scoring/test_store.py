@@ -12,7 +12,7 @@ import pytest
 import torch
 from damage import flip
 from imported import imported
-from toy_study import TINY_TRAIN
+from toy_study import TINY_NETWORKS, TINY_TRAIN
 
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split
@@ -42,6 +42,7 @@ def document_of_study(shipped) -> dict:
     train = digits["train"] | TINY_TRAIN | {"updates": 24, "batch_size": 16, "log_every": 12, "checkpoint_every": 24}
     train["grid_ratio"] = 1.5
     digits = digits | {
+        "networks": TINY_NETWORKS,
         "train": train,
         "features": digits["features"] | {"epochs": 5, "width": 8, "min_accuracy": 0.5},
         "evaluate": {"samples": 500},
@@ -363,7 +364,15 @@ def test_fully_scored_snapshots_are_spread_over_the_grid():
 
 # What the scores' fingerprint holds as values, and what moves, checks or names files.
 DECIDE_NO_SCORE = {
-    *("errors.py", "types.py", "params/blocks.py", "data/prepared.py", "runs/record.py", "scoring/label.py"),
+    *(
+        "errors.py",
+        "types.py",
+        "params/blocks.py",
+        "params/networks.py",
+        "data/prepared.py",
+        "runs/record.py",
+        "scoring/label.py",
+    ),
     *("scoring/metrics.py", "scoring/sources.py", "scoring/task.py"),
     *(f"system/{name}.py" for name in ("allocator", "devices", "files", "shutdown")),
 }

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params
 from ganspeed.params.messages import describe_value
+from ganspeed.params.network_checks import network_mistakes
 from ganspeed.params.variants import Variant
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")  # of data sets and variants: they become folders and stage names
@@ -24,7 +25,9 @@ def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
     mistakes += _planned_mistakes(document)
     for seeds in ("compare.seeds", "pilot.seeds", "tuning.seeds"):
         mistakes += _duplicates(document, seeds)
-    return mistakes + (_range_mistakes(parsed) + _tuning_mistakes(parsed, variants) if parsed else [])
+    if parsed is None:
+        return mistakes
+    return mistakes + _range_mistakes(parsed) + network_mistakes(parsed) + _tuning_mistakes(parsed, variants)
 
 
 def _names(document: dict, block: str) -> list:

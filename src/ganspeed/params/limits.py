@@ -58,12 +58,13 @@ def _metric_mistakes(key: str, dataset: Dataset, evaluate: Evaluate) -> list[str
 def _size_mistakes(key: str, dataset: Dataset, evaluate: Evaluate) -> list[str]:
     """Arrays and histories that no memory holds."""
     train, features, samples = dataset.train, dataset.features, dataset.evaluate.samples
-    pixels = dataset.data.image_size**2
+    pixels, networks = dataset.data.image_size**2, dataset.networks
+    width = max(networks.G.width, networks.D.width)
     values = {
-        "train.batch_size x train.width x pixels / 4": train.batch_size * train.width * pixels // 4,
+        "train.batch_size x networks' width x pixels / 4": train.batch_size * width * pixels // 4,
         "features.batch_size x features.width x pixels / 4": features.batch_size * features.width * pixels // 4,
         "evaluate.samples x pixels": samples * pixels,
-        "evaluate.samples x train.z_dim": samples * train.z_dim,
+        "evaluate.samples x networks.latent.dim": samples * networks.latent.dim,
         "evaluate.samples x features.dim": samples * features.dim,
         "evaluate.samples x evaluate.sliced_projections": samples * evaluate.sliced_projections,
     }

@@ -14,7 +14,8 @@ from ganspeed.params.blocks import Params
 from ganspeed.params.cross_checks import cross_mistakes
 from ganspeed.params.limits import limit_mistakes
 from ganspeed.params.messages import describe_error
-from ganspeed.params.variants import Variant, objective_names, variant_model
+from ganspeed.params.objectives import objective_names
+from ganspeed.params.variants import Variant, variant_model
 from ganspeed.system.files import sha256_file
 
 MOST_VALUES = 100_000

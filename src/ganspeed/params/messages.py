@@ -3,11 +3,11 @@
 import difflib
 from typing import Any
 
-from ganspeed.params import blocks, datasets, variants
+from ganspeed.params import blocks, datasets, networks, variants
 from ganspeed.params.base import Block
-from ganspeed.params.variants import objective_fields, objective_names
+from ganspeed.params.objectives import objective_fields, objective_names
 
-MODULES = (datasets, blocks, variants)
+MODULES = (datasets, blocks, networks, variants)
 BLOCKS = [b for module in MODULES for b in vars(module).values() if isinstance(b, type) and issubclass(b, Block)]
 SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 

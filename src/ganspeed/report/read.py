@@ -197,6 +197,7 @@ def _status(
         seeds=list(compare.seeds),
         threshold=threshold,
         train=blocks.train_block,
+        networks={run.variant: run.record.networks_block for run in runs},
         variants={run.variant: run.record.variant_block for run in runs},
         demo=comparison.demo,
         untuned=comparison.untuned,

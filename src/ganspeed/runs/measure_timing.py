@@ -32,7 +32,7 @@ from ganspeed.training.state import Recipe
 from ganspeed.workspace import Workspace
 
 WARM_UP = 5  # updates that are not counted: they allocate memory and load kernels
-COST_KEYS = {"batch_size", "z_dim", "width", "hidden", "precision"}  # keys of `train` that an update's cost depends on
+COST_KEYS = {"batch_size", "precision"}  # keys of `train` that an update's cost depends on
 # Sources of a run that no update executes.
 NOT_TIMED = ("training/sample_grids.py", "training/snapshot_grid.py", "training/snapshots.py")
 
@@ -45,10 +45,11 @@ def first_runs(workspace: Workspace, params: Params, dataset: str) -> dict[str, 
 
 def cost_identity(spec: RunSpec) -> dict:
     """What the cost of an update depends on, as plain values: variant, sizes of networks and batch, engine, sources."""
-    sources = source_hashes(spec.variant_block.objective, spec.engine)
+    sources = source_hashes(spec.parameters, spec.engine)
     return {
         "variant": spec.variant_block.resolved(),
-        "sizes": spec.train.model_dump(mode="json", include=COST_KEYS),
+        "networks": spec.networks.model_dump(mode="json"),
+        "batch": spec.train.model_dump(mode="json", include=COST_KEYS),
         "shape": spec.shape,
         "engine": spec.engine,
         "device": spec.device,

@@ -75,8 +75,10 @@ def _score_into_cache(spec: RunSpec, task: Task, path: Path) -> None:
 
 def score_task(task: Task) -> str:
     """`snapshots.score`. Raises UserError too if this process has other sources than the one that planned the task."""
+    from ganspeed.networks.generator import body_module
     from ganspeed.scoring.snapshots import score  # metrics take a second to import, and most calls score nothing
 
+    body_module(task.networks.G.body)
     refuse_edited_scoring(task.sources)
     return score(task)
 

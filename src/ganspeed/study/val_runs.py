@@ -9,7 +9,7 @@ import torch
 
 from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.errors import UserError
-from ganspeed.params.blocks import Evaluate, Params
+from ganspeed.params.blocks import Evaluate, Params, networks_of
 from ganspeed.params.datasets import Train
 from ganspeed.params.variants import Variant
 from ganspeed.runs.observers import ObserverFactory
@@ -49,18 +49,17 @@ class ValRuns:
 
         Raises DataError if the data set is not prepared.
         """
-        data, (shape, digest) = self.params.dataset(self.dataset).data, self._images
-        variant, device = variant.without_offset(), device_name(self.device)
-        return [
-            RunSpec(self.dataset, name, seed, 0, data, train, variant, digest, shape, device, coarse_below)
-            for seed in seeds
-        ]
+        blocks, method, device = self.params.dataset(self.dataset), variant.method(), device_name(self.device)
+        networks = networks_of(blocks, variant)
+        shared = (blocks.data, train, networks, method, *self._images, device, coarse_below)
+        return [RunSpec(self.dataset, name, seed, 0, *shared) for seed in seeds]
 
     @cached_property
-    def _images(self) -> tuple[tuple[int, int, int], str]:
-        """(shape of an image, hash of the manifest)."""
+    def _images(self) -> tuple[str, tuple[int, int, int], int]:
+        """(Hash of the manifest, shape of an image, number of classes)."""
         folder = self.workspace.prepared(self.dataset)
-        return read_manifest(folder).splits["train"].shape, manifest_sha256(folder)
+        manifest = read_manifest(folder)
+        return manifest_sha256(folder), manifest.splits["train"].shape, len(manifest.classes)
 
     @cached_property
     def _features(self) -> str:
