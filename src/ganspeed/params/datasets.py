@@ -10,6 +10,15 @@ from ganspeed.types import Fraction, Probability, Sha256
 ImageSize = Literal[8, 28, 32, 64]
 # With the widest layers on 64 pixels a single weight takes 4 GiB.
 Channels = Annotated[int, Field(gt=0, le=1024)]  # of a network's first layer, doubled at each halving of the size
+# Pictures of the sources that have a known number, by published part.
+PICTURES = {
+    "digits": {"train": 1_797},
+    "mnist": {"train": 60_000, "test": 10_000},
+    "fashion_mnist": {"train": 60_000, "test": 10_000},
+    "cifar10": {"train": 50_000, "test": 10_000},
+    "celeba": {"train": 162_770, "val": 19_867, "test": 19_962},
+}
+MIN_TRAIN = 2  # pictures: of a single one, the classifiers' batch normalisation has no variance
 MAX_UNITS = 8192  # of a dense layer
 Units = Annotated[int, Field(gt=0, le=MAX_UNITS)]
 BatchSize = Annotated[int, Field(ge=2, le=2**16)]
