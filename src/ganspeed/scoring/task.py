@@ -12,7 +12,7 @@ from ganspeed.errors import UserError
 from ganspeed.params.blocks import Evaluate
 from ganspeed.runs.integrity import file_problems
 from ganspeed.runs.record import RunRecord
-from ganspeed.scoring.classifier import verified
+from ganspeed.scoring.features_record import read_features_record
 from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.sources import score_sources
 from ganspeed.system.devices import device_name
@@ -60,7 +60,7 @@ class Task:
 
     @cached_property
     def inputs(self) -> ScoringInputs:
-        facts = verified(self.features)
+        facts = read_features_record(self.features)
         hashes = (*(facts[name] for name in REFERENCE_HASHES), manifest_sha256(self.prepared))
         prepared, features, z_dim = self.prepared, self.features, self.record.z_dim
         return ScoringInputs(prepared, features, hashes, self.settings, self.samples, z_dim, self.device)
