@@ -134,7 +134,7 @@ def with_sample_format(number: int) -> bytes:
     return saved(Image.new("L", (8, 8), 200), "TIFF", tiffinfo=tags)
 
 
-def test_signed_numbers_of_8_bits_are_refused_and_not_read_as_unsigned_ones():
+def test_signed_numbers_of_8_bits_are_refused():
     assert decode.decode("a.tif", with_sample_format(1), 1).getpixel((0, 0)) == 200
     with pytest.raises(
         DataError, match="^a.tif: not a readable picture: its values are signed numbers; allowed: unsign"
@@ -142,7 +142,7 @@ def test_signed_numbers_of_8_bits_are_refused_and_not_read_as_unsigned_ones():
         decode.decode("a.tif", with_sample_format(2), 1)
 
 
-def test_what_libtiff_says_of_a_damaged_file_is_in_the_refusal_that_names_it(capfd):
+def test_what_libtiff_says_is_in_the_refusal_that_names_the_file(capfd):
     pixels = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
     content = bytearray(saved(Image.fromarray(pixels), "TIFF", compression="tiff_lzw"))
     content[8:2000] = bytes(b ^ 0x5A for b in content[8:2000])

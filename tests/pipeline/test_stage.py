@@ -57,7 +57,7 @@ def compared(params: Params) -> dict:
     return found.to_json()
 
 
-def test_a_stage_runs_where_python_leaves_scripts_without_their_folder(document, tmp_path):
+def test_a_stage_runs_with_pythonsafepath(document, tmp_path):
     """PYTHONSAFEPATH: one stage for real, and of the others the line that makes it run, before all imports but sys."""
     workspace = write(toy(document), tmp_path / "study")
     command, safe = [sys.executable, str(PIPELINE / "check.py")], environment() | {"PYTHONSAFEPATH": "1"}

@@ -129,9 +129,7 @@ def test_both_cfids_on_every_snapshot_and_all_metrics_on_some(workspace, score):
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "null", "[1]", "", '{"task": "classes"', "shape", "settings", "task"])
-def test_an_incomplete_record_of_the_classifiers_is_named_with_its_way_out(
-    content, workspace, score, document_of_study
-):
+def test_an_incomplete_record_of_the_classifiers_is_named(content, workspace, score, document_of_study):
     """By whatever reads it: scores, calibration, and what pilot and tuning are known by."""
     path, params = workspace.features("digits") / "accuracy.json", parse_params(document_of_study)
     whole = read_json(path)
