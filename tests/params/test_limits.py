@@ -95,7 +95,7 @@ def test_a_limit_of_several_keys_names_them(changes, message, document):
         ("evaluate.kid_subsets", 10**9, "<= 10,000"),
         ("evaluate.transport_samples", 10**9, "<= 20,000"),
         ("pilot.length", 10**9, "<= 1,000"),
-        ("tuning.trials", 10**9, "<= 100,000"),
+        ("tuning.trials", 100_000, "<= 1,000"),
         ("variants.gan.n_critic", 10**30, "<= 1,000,000,000"),
         ("variants.iterative.warmup", 10**30, "<= 1,000,000,000"),
         ("report.stopping.smooth", 10**30, "<= 1,000,000,000"),
@@ -119,6 +119,27 @@ def test_no_number_is_too_large_to_end(path, value, bound, document):
 def test_what_a_later_stage_would_refuse_is_refused_here(path, value, message, document):
     put(document, path, value)
     assert any(message in mistake and len(mistake) < 200 for mistake in mistakes(document)), mistakes(document)
+
+
+@pytest.mark.parametrize(
+    ("block", "most"),
+    [
+        ({"source": "digits", "image_size": 8}, 897),
+        ({"source": "mnist", "image_size": 8}, 10_000),
+        ({"source": "fashion_mnist", "image_size": 8}, 10_000),
+        ({"source": "cifar10", "image_size": 8}, 10_000),
+        ({"source": "celeba", "image_size": 8, "attributes": ["Male"]}, 19_867),
+    ],
+)
+def test_a_holdout_that_leaves_too_few_pictures_for_train_is_named(block, most, document):
+    document["datasets"]["digits"]["data"] = block | {"split_seed": 0, "holdout": most}
+    assert mistakes(document) == []
+    document["datasets"]["digits"]["data"]["holdout"] = most + 1
+    [mistake] = mistakes(document)
+    assert mistake.startswith(
+        f"datasets.digits.data.holdout: {most + 1:,} is not <= {most:,}: val and test get so many"
+    )
+    assert mistakes(document, limits=False) == []
 
 
 def test_a_tuned_bound_below_the_floor_is_named_by_its_arm(document):

@@ -22,6 +22,20 @@ def mistakes(document) -> list[str]:
     return caught.value.mistakes
 
 
+@pytest.mark.parametrize(
+    "value", ["0x" + "f" * 4000, "9" * 5000, "-" + "9" * 5000, "0o" + "7" * 6000, "!!int '" + "9" * 101 + "'"]
+)
+@pytest.mark.parametrize("text", ["split_seed: {}\n", "a: [1, {}]\n", "? {}\n"])
+def test_an_integer_that_python_cannot_print_is_refused_by_its_place(value, text, tmp_path):
+    (tmp_path / "params.yaml").write_text("first: 1\n" + text.format(value))
+    with pytest.raises(
+        ParamsError, match=r"line 2, column \d+: .{20}\.\.\. is an integer of [\d,]+ digits; allowed: 100"
+    ):
+        read_yaml(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text(f"title: '{'9' * 150}'\nn: {'9' * 100}\n")
+    assert read_yaml(tmp_path / "params.yaml") == {"title": "9" * 150, "n": 10**100 - 1}
+
+
 def test_the_shipped_params_are_in_order(document):
     parsed = parse_params(document)
     assert parsed.variants["wgan_gp"].hyperparameters() == {"n_critic": 2, "lambda_gp": 10.0, "sides": "two"}

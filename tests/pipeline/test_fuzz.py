@@ -25,6 +25,7 @@ from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split
 from ganspeed.params.load import parse_params
+from ganspeed.params.presets.apply import preset_names
 
 PIPELINE = PROJECT / "pipeline"
 CELL = ("digits", "wgan_gp")
@@ -101,6 +102,25 @@ def test_odd_values_anywhere_in_params_are_mistakes_in_words(data, shipped, tmp_
     assert status == (2 if lines else 0)
     assert all(": " in line for line in lines)
     assert (tmp_path / "params.yaml").read_bytes() == before
+
+
+@FUZZ
+@given(data=st.data())
+def test_a_preset_meets_odd_values_in_words(data, shipped, tmp_path, capsys):
+    """A data set that was frozen, whose values a preset retains, included."""
+    (tmp_path / "preregistration").mkdir(exist_ok=True)
+    (tmp_path / "preregistration" / "digits.json").write_text("{}")
+    document = copy.deepcopy(shipped)
+    blocks = [path for path in leaves(document) if path[0] in ("compare", "datasets", "variants", "protocol")]
+    for path in sorted(data.draw(st.sets(st.sampled_from(blocks), min_size=1, max_size=2)), reverse=True):
+        if data.draw(st.booleans()):
+            del at(document, path[:-1])[path[-1]]
+        else:
+            put(document, path, data.draw(ODD))
+    before = written(tmp_path, document)
+    status = cli.main(["--root", str(tmp_path), "preset", data.draw(st.sampled_from(preset_names()))])
+    assert status == 0 or (tmp_path / "params.yaml").read_bytes() == before
+    assert "Traceback" not in capsys.readouterr().err
 
 
 @FUZZ

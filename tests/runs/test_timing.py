@@ -6,10 +6,11 @@ import sys
 import pytest
 from toy_study import TINY_NETWORKS, TINY_TRAIN, write_prepared
 
+from ganspeed.errors import UserError
 from ganspeed.params.load import parse_params
 from ganspeed.runs import measure_timing
 from ganspeed.runs.measure_timing import WARM_UP
-from ganspeed.runs.timing import update_timing
+from ganspeed.runs.timing import read_timing, update_timing
 from ganspeed.system.files import read_json
 from ganspeed.training.engines import choose
 from ganspeed.training.engines.choose import LANES
@@ -120,3 +121,18 @@ def test_variants_are_interleaved_without_warm_up_and_their_median_written(at_on
     assert ran(study, repeats=3)
     assert order == ["gan", "wgan_gp"] * 3
     assert table(study)["seconds_per_update"] == {"gan": 2.0, "wgan_gp": 20.0}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{}", "null"),
+        '{"dataset": "digits", "repeats": 1, "updates": 50, "seconds_per_update": [1]}',
+        '{"dataset": "digits", "repeats": 1, "updates": 50, "fingerprints": {"gan": "f"}}',
+    ],
+)
+def test_a_table_of_another_shape_is_named_with_its_way_out(content, tmp_path):
+    path = tmp_path / "digits.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match=f"^{path}: damaged: .*; the stage `timing` measures again$"):
+        read_timing(path)

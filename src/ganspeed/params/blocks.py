@@ -97,7 +97,7 @@ class TuningArm(Block):
 class Tuning(Block):
     """Random search with the same budget for every arm: trials × seeds × updates."""
 
-    trials: Annotated[int, Field(gt=0, le=100_000)]
+    trials: Annotated[int, Field(gt=0, le=1_000)]  # of 7 arms and 2 seeds: 14,000 runs
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
     updates: Annotated[int, Field(ge=12, le=MAX_COUNT)]
     seed: Seed

@@ -9,6 +9,15 @@ from ganspeed.params.networks import IMAGE_SIZES, Channels, Networks, Units
 from ganspeed.types import Fraction, Probability, Sha256
 
 ImageSize = Annotated[int, Field(ge=IMAGE_SIZES.start, lt=IMAGE_SIZES.stop, multiple_of=IMAGE_SIZES.step)]
+# Pictures of the sources that have a known number, by published part.
+PICTURES = {
+    "digits": {"train": 1_797},
+    "mnist": {"train": 60_000, "test": 10_000},
+    "fashion_mnist": {"train": 60_000, "test": 10_000},
+    "cifar10": {"train": 50_000, "test": 10_000},
+    "celeba": {"train": 162_770, "val": 19_867, "test": 19_962},
+}
+MIN_TRAIN = 2  # pictures: of a single one, the classifiers' batch normalisation has no variance
 BatchSize = Annotated[int, Field(ge=2, le=2**16)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
-from ganspeed.report.read import read_comparison
+from ganspeed.report.comparison import read_comparison
 from ganspeed.system.files import copy, move, temporary_folder, write_text
 from ganspeed.workspace import Workspace
 

@@ -11,11 +11,11 @@ from pydantic import TypeAdapter
 
 from ganspeed.compare.comparison import Comparison
 from ganspeed.compare.read import read_calibration, read_records
-from ganspeed.compare.rounding import rounded
-from ganspeed.compare.times import THRESHOLDS, taus_of, units_per_update
+from ganspeed.compare.times import THRESHOLDS, units_per_update
 from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare, Params
+from ganspeed.report.comparison import read_comparison
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
@@ -24,7 +24,6 @@ from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study.status import Status, StudyFacts, committed, study_status
 from ganspeed.system.files import read_json, reading
-from ganspeed.system.nested import dict_differences
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
 
@@ -227,20 +226,3 @@ def _check_labels(runs: list[tuple[RunRecord, RunFacts]], dataset: str) -> None:
         if differing := [f"{key}: {seen!r}, not {own[key]!r}" for key, seen in vars(facts).items() if seen != own[key]]:
             name = f"{dataset}/{record.variant}/seed-{record.seed}"
             raise UserError(f"scores of {name} belong to another run: {'; '.join(differing)}; run the stage `evaluate`")
-
-
-def read_comparison(path: Path, params: Params, dataset: str) -> Comparison:
-    """The comparison in `path`. Raises UserError if it is not of the runs, thresholds and guards of params.yaml."""
-    with reading(path, "run the stage `compare`"):
-        comparison = Comparison.from_json(read_json(path))
-    compared = {(time.variant, time.seed) for time in comparison.times}
-    wanted = set(product(params.compare.variants, params.compare.seeds))
-    differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
-    taus = rounded(taus_of(params.dataset(dataset).threshold))
-    asked = {"axis": params.protocol.axis, "guards": params.protocol.guards(), "thresholds": taus}
-    there = {"axis": comparison.axis, "guards": comparison.guards}
-    there |= {"thresholds": {name: getattr(comparison.thresholds, name) for name in taus}}
-    differing += dict_differences(there, asked)
-    if differing:
-        raise UserError(f"{path}: does not match params.yaml in {', '.join(differing)}; run the stage `compare`")
-    return comparison

@@ -53,13 +53,17 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
 def scoring_jobs(workspace: Workspace, params: Params, specs: Iterable[RunSpec]) -> list[Job]:
     """Jobs that score those of these runs that are trained and have no scores, into the run cache.
 
-    Runs whose data set has no classifiers yet are left out.
+    Runs whose data set has no classifiers yet, or damaged ones, are left out.
     """
     device, store, work = select_device(), RunStore(workspace), []
     for spec in specs:
         if workspace.features(spec.dataset).exists() and (run := store.finished(spec)):
             task = plan_task(workspace, params, spec.dataset, spec.variant, spec.seed, run, device)
-            if not any(is_current(table, task.fingerprint) for table in _tables(workspace, task)):
+            try:
+                there = any(is_current(table, task.fingerprint) for table in _tables(workspace, task))
+            except UserError:  # as in `_score_into_cache`
+                continue
+            if not there:
                 work.append(Job(_score_into_cache, (spec, task, cached_scores(workspace, task.fingerprint))))
     return work
 

@@ -14,7 +14,7 @@ from ganspeed.params.blocks import Evaluate
 from ganspeed.params.networks import Networks, parse_networks
 from ganspeed.runs.integrity import file_problems
 from ganspeed.runs.record import RunRecord
-from ganspeed.scoring.classifier import verified
+from ganspeed.scoring.features_record import read_features_record
 from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.sources import score_sources
 from ganspeed.system.devices import device_name
@@ -61,7 +61,7 @@ class Task:
 
     @cached_property
     def inputs(self) -> ScoringInputs:
-        facts = verified(self.features)
+        facts = read_features_record(self.features)
         hashes = (*(facts[name] for name in REFERENCE_HASHES), manifest_sha256(self.prepared))
         return ScoringInputs(self.prepared, self.features, hashes, self.settings, self.samples, self.device)
 

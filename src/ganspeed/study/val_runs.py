@@ -16,7 +16,7 @@ from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import train_all
-from ganspeed.scoring.classifier import verified
+from ganspeed.scoring.features_record import read_features_record
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.store import plan_task
 from ganspeed.scoring.task import Task
@@ -64,7 +64,7 @@ class ValRuns:
     @cached_property
     def _features(self) -> str:
         """Hash of the features folder's own record, which holds its files' hashes."""
-        return sha256_json(verified(self.workspace.features(self.dataset)))
+        return sha256_json(read_features_record(self.workspace.features(self.dataset)))
 
     def fingerprint(self, specs: list[RunSpec]) -> str:
         """SHA-256 of all that decides the scores of these runs, known before any of them is trained."""
