@@ -64,9 +64,12 @@ def _refuse_other_params(workspace: Workspace) -> None:
 
 def _changed_stages(root: Path) -> dict[str, list[str]]:
     """Stage → what `dvc status` says has changed since it ran, of every stage that is not up to date."""
-    from dvc.exceptions import DvcException  # takes a second
-    from dvc.repo import Repo
-
+    try:
+        from dvc.exceptions import DvcException  # takes a second
+        from dvc.repo import Repo
+    except ImportError:
+        unknown = "DVC, which knows whether the report is up to date, is not installed: publish where it is"
+        raise UserError(unknown) from None
     try:
         with Repo(str(root)) as repo:
             return {stage: sorted(set(_leaves(changes))) for stage, changes in repo.status().items()}
