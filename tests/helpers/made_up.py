@@ -230,7 +230,7 @@ def _rng(*key: str | int) -> np.random.Generator:
 
 
 def _scores(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFrame:
-    rng, speed = _rng("scores", dataset, variant, seed), {"gan": 16.0, "wgan_gp": 22.0, "iterative": 20.0}[variant]
+    rng, speed = _rng("scores", dataset, variant, seed), {"gan": 16.0, "wgan_gp": 22.0}.get(variant, 20.0)
     updates = [u for u in SNAPSHOTS if end is None or u <= end]
     rows = []
     for update in updates:

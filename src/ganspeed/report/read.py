@@ -92,6 +92,12 @@ class Results:
         keys = [(run.variant, run.seed) for run in self.runs]
         return {key: tuple(rows.get(key, table.iloc[:0]) for table, rows in tables) for key in keys}
 
+    @cached_property
+    def cfid_by_run(self) -> dict[tuple[str, int], pd.Series]:
+        """(variant, seed) → cfid by update of each run that has a snapshot, computed once."""
+        found = where(self.scores, metric="cfid").sort_values("update").groupby(["variant", "seed"])
+        return {key: rows.set_index("update").value for key, rows in found}
+
     def last(self) -> pd.DataFrame:
         """Scores of each run's last snapshot; for a diverged run, the last one before it diverged."""
         newest = self.scores.groupby(["variant", "seed"])["update"].transform("max")
@@ -99,8 +105,7 @@ class Results:
 
     def level(self, row: str, metric: str) -> float | None:
         """A value of the calibration table; None if it has no such value."""
-        values = where(self.calibration, row=row, metric=metric).value
-        return None if values.empty else float(values.iloc[0])
+        return next(map(float, where(self.calibration, row=row, metric=metric).value), None)
 
 
 def where(table: pd.DataFrame, **wanted: object) -> pd.DataFrame:

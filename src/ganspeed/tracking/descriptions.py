@@ -92,12 +92,14 @@ def describe_experiment(dataset: str, params: Params, headline: str = "", report
     objectives = sorted({params.variants[name].objective for name in grid.variants})
     methods = "\n".join(f"- `{name}`: {_method(name).splitlines()[0]}" for name in objectives)
     limits = f"{LIMITS}\n{PENALTY_LIMITS}" if "iterative_penalty" in objectives else LIMITS
-    link = f"The [report]({report}). " if report else ""
+    link = f"The [report]({report}): " if report else ""
     seeds = ", ".join(map(str, grid.seeds))
     return f"""\
 {headline or "Nothing is compared yet."}
 
-{link}{params.report.title}. Data set {dataset}: {_format_block(block.data.model_dump(mode="json"))}.
+{link}{params.report.title}
+
+Data set {dataset}: {_format_block(block.data.model_dump(mode="json"))}.
 Variants: {", ".join(grid.variants)}. Seeds: {seeds}. The same seed means the same data order, z and initial weights.
 
 This is a mirror of the pipeline's files and may be deleted: `ganspeed track` fills it again. Runs that params.yaml no
