@@ -15,7 +15,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PAGE = "index.html"
 REPORT_FILES = (PAGE, "summary.md", "results.csv", "metrics.json", "curves.csv", "figures", "comparison")
 RECORDS = "preregistration"
-MAX_FILE, MAX_STUDY = 4 * 2**20, 12 * 2**20  # bytes; 17 variants over 8 seeds take half of that
+MAX_FILE, MAX_STUDY = 2 * 2**20, 6 * 2**20  # bytes
 
 
 def publish(workspace: Workspace, name: str, replace: bool = False) -> Path:
