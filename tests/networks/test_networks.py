@@ -3,31 +3,10 @@
 import pytest
 import torch
 from safetensors.torch import save_file
+from small_networks import blocks, discriminator, generator
 
-from ganspeed.networks.discriminator import Discriminator, new_discriminator
-from ganspeed.networks.generator import Generator, load_generator, measure_statistics, new_generator
-from ganspeed.networks.layers import BatchNorm, LeakyReLU, initialise
-from ganspeed.params.networks import Networks, resolved
-
-
-def blocks(size: int = 8, G: dict | None = None, D: dict | None = None, **changes) -> Networks:
-    """Small networks for images of this size, with changes to G, D and the rest."""
-    own = {"latent": {"dim": 6}, "G": {"width": 4} | (G or {}), "D": {"width": 4, "hidden": 0} | (D or {})}
-    return resolved(Networks.model_validate(own | changes), size)
-
-
-def generator(shape=(1, 8, 8), seed=0, **changes) -> Generator:
-    networks = blocks(shape[1], **changes)
-    G = new_generator(networks, shape, inputs=6)
-    initialise(G, torch.Generator().manual_seed(seed), networks.init)
-    return G
-
-
-def discriminator(shape=(1, 8, 8), classes=0, heads=None, **changes) -> Discriminator:
-    networks = blocks(shape[1], **changes)
-    D = new_discriminator(networks, shape, classes, heads)
-    initialise(D, torch.Generator().manual_seed(0), networks.init)
-    return D
+from ganspeed.networks.generator import load_generator, measure_statistics
+from ganspeed.networks.layers import BatchNorm, LeakyReLU
 
 
 @pytest.mark.parametrize("hidden", [0, 5])
