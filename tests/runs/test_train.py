@@ -236,6 +236,28 @@ def test_the_fingerprint_follows_what_decides_the_bytes_and_nothing_else(study):
     assert len({one, *others}) == 5
 
 
+def test_an_override_is_another_run_and_its_default_written_out_is_none(study, document):
+    def fingerprint(**networks) -> str:
+        document["variants"]["gan"]["networks"] = networks
+        p, workspace = study(seeds=(0,))
+        return plan_runs(workspace, p, "cpu X", "digits", "gan")[0].fingerprint
+
+    one = fingerprint()
+    for default in (
+        {"range": "signed", "labels": "none", "init": {"normal": 0.02}, "latent": {"law": "normal"}},
+        {"G": {"norm": "batch", "depth": 2, "dropout": 0.0}, "D": {"norm": "none", "depth": 2, "down": "stride"}},
+    ):
+        assert fingerprint(**default) == one
+    others = [
+        {"range": "unit"}, {"labels": "planes"}, {"init": "xavier"}, {"init": {"normal": 0.03}},
+        {"latent": {"law": "uniform"}}, {"latent": {"dim": 5}}, {"G": {"norm": "layer"}}, {"G": {"depth": 1}},
+        {"D": {"norm": "spectral"}}, {"D": {"depth": 1}}, {"D": {"body": "pyramid"}}, {"D": {"dropout": 0.1}},
+    ]  # fmt: skip
+    assert len({one, *(fingerprint(**networks) for networks in others)}) == 1 + len(others)
+    document["variants"]["gan"]["networks"] = None
+    assert plan_runs(study()[1], study()[0], "cpu X", "digits", "gan")[0].fingerprint == one
+
+
 DECIDE_NO_BYTES = {"errors.py", "system/allocator.py", "system/files.py", "training/checkpoints.py", "types.py"}
 DECIDE_NO_BYTES |= {"training/engines/choose.py"}  # its answer, the engine's name, is in the fingerprint itself
 DECIDE_NO_BYTES |= {"params/datasets.py", "params/networks.py", "params/variants.py"}  # so are the values of the blocks

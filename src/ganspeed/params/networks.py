@@ -3,7 +3,7 @@
 import copy
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, ValidationError
+from pydantic import Discriminator, Field, PositiveFloat, Tag, ValidationError
 
 from ganspeed.errors import UserError
 from ganspeed.params.base import Block
@@ -69,6 +69,20 @@ class Normal(Block):
     normal: PositiveFloat
 
 
+def _kind_of_init(value: Any) -> str | None:
+    return "block" if isinstance(value, dict | Normal) else "name" if value == "xavier" else None
+
+
+Init = Annotated[
+    Annotated[Literal["xavier"], Tag("name")] | Annotated[Normal, Tag("block")],
+    Discriminator(
+        _kind_of_init,
+        custom_error_type="init",
+        custom_error_message="input should be xavier or {normal: a standard deviation}",
+    ),
+]
+
+
 class Networks(Block):
     """Both networks, what G is fed, the initial weights, and the range of images at the networks' borders.
 
@@ -80,7 +94,7 @@ class Networks(Block):
     latent: Latent
     G: GeneratorBlock
     D: DiscriminatorBlock
-    init: Literal["xavier"] | Normal = Normal(normal=0.02)  # 0.02: section 4 of 1511.06434
+    init: Init = Normal(normal=0.02)  # 0.02: section 4 of 1511.06434
     range: Literal["signed", "unit", "standard"] = "signed"
     labels: Literal["none", "planes"] = "none"
 
@@ -91,7 +105,7 @@ def merged(networks: Networks, override: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(values: Any, override: Any) -> Any:
-    if not (isinstance(values, dict) and isinstance(override, dict)) or override.keys() & {"normal"}:
+    if not (isinstance(values, dict) and isinstance(override, dict)):
         return copy.deepcopy(override)
     return values | {key: _merged(values.get(key), value) for key, value in override.items()}
 
