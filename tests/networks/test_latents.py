@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ganspeed.networks.latents import Latents, one_hot
+from ganspeed.training.draws import Draws
 
 
 def generators(seed: int = 0):
@@ -48,6 +49,14 @@ def test_codes_and_noise_are_drawn_apart():
     latents.sample(3, lambda purpose: (purposes.append(purpose), generators()(purpose))[1], torch.zeros(3))
     assert purposes == ["z", "codes"]
     assert not torch.equal(drawn(latents, seed=1), drawn(latents))
+
+
+def test_g_is_fed_the_class_of_the_real_image_beside_it(recipe, images):
+    one = recipe("gan", networks={"labels": "planes", "latent": {"law": "uniform"}})
+    assert one.latents == Latents("uniform", 4, classes=2)
+    draw = Draws(0, 8, one.latents, *images)(3, 0)
+    assert torch.equal(draw.z[:, 4:].argmax(1), draw.labels) and set(draw.labels.tolist()) == {0, 1}
+    assert recipe("gan").latents == Latents("normal", 4)
 
 
 def test_a_one_hot_row_of_no_classes_is_empty_and_of_any_other_is_torchs():

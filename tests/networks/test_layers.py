@@ -44,6 +44,12 @@ def test_instance_normalisation_is_torchs():
     torch.testing.assert_close(layer(images), F.group_norm(images, 3, layer.weight, layer.bias))
 
 
+@pytest.mark.parametrize("over", ["layer", "instance"])
+def test_a_normalisation_of_half_precision_entries_is_computed_in_single(over):
+    layer, x = sample_norm(over).float(), (seeded(4, 3, 5, 5) + 100).bfloat16()
+    assert torch.equal(layer(x), layer(x.float()))
+
+
 BODIES, PER_SAMPLE = ("dcgan", "mlp", "pyramid"), ("none", "layer", "instance", "spectral")
 
 

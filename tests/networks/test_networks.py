@@ -87,9 +87,15 @@ def test_a_snapshot_samples_by_the_statistics_of_its_fixed_batch(tmp_path):
     torch.testing.assert_close(loaded(z[:1]), loaded(z)[:1])
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)])
-def test_a_folded_generator_makes_the_same_images(shape):
-    G, z = generator(shape), torch.randn(5, 6)
+@pytest.mark.parametrize(
+    ("shape", "block"),
+    [
+        *(((1, 8, 8), {}), ((1, 28, 28), {}), ((3, 32, 32), {}), ((3, 64, 64), {})),
+        *(((1, 8, 8), {"body": "mlp"}), ((1, 8, 8), {"body": "mlp", "depth": 1}), ((1, 8, 8), {"dropout": 0.5})),
+    ],
+)
+def test_a_folded_generator_makes_the_same_images(shape, block):
+    G, z = generator(shape, G=block), torch.randn(5, 6)
     for norm in (layer for layer in G.modules() if isinstance(layer, BatchNorm)):
         torch.nn.init.normal_(norm.bias)  # 0 at the start
     measure_statistics(G, torch.randn(64, 6))
@@ -97,3 +103,13 @@ def test_a_folded_generator_makes_the_same_images(shape):
     G.fold()
     assert not [layer for layer in G.modules() if isinstance(layer, BatchNorm)]
     torch.testing.assert_close(G(z), images, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("body", ["dcgan", "mlp"])
+def test_a_normalisation_behind_an_activation_is_not_folded(body):
+    G, z = generator(G={"norm_at": "after", "body": body}), torch.randn(5, 6)
+    measure_statistics(G, torch.randn(64, 6))
+    images = G.eval()(z)
+    G.fold()
+    assert len([layer for layer in G.modules() if isinstance(layer, BatchNorm)]) == 2
+    assert torch.equal(G(z), images)
