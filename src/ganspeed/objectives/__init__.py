@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganspeed.errors import UserError
-from ganspeed.types import Fraction, Probability, Sha256  # noqa: F401 for the annotations of constructors
+from ganspeed.types import Categories, Fraction, Probability, Sha256  # noqa: F401 for the annotations of constructors
 
 EPSILON = 1e-12  # inside square roots and under quotients
 
@@ -30,7 +30,7 @@ class Batch:
     z: Tensor  # (N, ...), what G was fed
     u: Tensor  # (N, 1, 1, 1), uniform on [0, 1)
     labels: Tensor  # (N,)
-    draws: Mapping[str, Tensor] = field(default_factory=dict)  # (N, ...), those that the objective declares among them
+    draws: Mapping[str, Tensor] = field(default_factory=dict)  # (N, ...): those declared, and "codes" that G was fed
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,7 @@ def traced_steps(recipe: Recipe, engine: str) -> tuple[Callable, Callable, Calla
     G, D = FlatParameters(state.G.network, "G"), FlatParameters(state.D.network, "D")
     steps = Steps(G, D, state.objective, recipe.variant.optimizer)
 
-    draw = example_draw(recipe.train.batch_size, recipe.latents.size, recipe.shape, state.noises())
+    draw = example_draw(recipe.train.batch_size, recipe.latents, recipe.shape, state.noises())
     g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())
     scalars = tuple(torch.ones(()) for _ in step_scalars(steps.optimizer, 1.0, 1))
     buffers = {part: {name: buffer.clone() for name, buffer in own.items()} for part, own in state.buffers().items()}
