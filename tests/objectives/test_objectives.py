@@ -65,6 +65,21 @@ def test_penalty_of_a_linear_critic_whatever_the_shape(name, shape, document):
     assert terms.loss["penalty"].item() == pytest.approx(10 * (w.norm().item() - 1) ** 2, rel=1e-5)
 
 
+def test_a_target_of_2_asks_for_the_norm_2(document):
+    """λ (||w|| - 2)²; one-sided, a norm below 2 costs nothing; and 1 is what it is without the key."""
+    w = torch.randn(1, 8, 8, generator=torch.Generator().manual_seed(1))
+
+    def penalty(norm: float, **changes) -> torch.Tensor:
+        terms = make("wgan_gp", document, **changes).discriminator_terms(Linear(norm * w / w.norm()), batch())
+        return terms.loss["penalty"]
+
+    for norm, two, one in ((1.5, 2.5, 0.0), (2.0, 0.0, 0.0), (3.0, 10.0, 10.0)):
+        assert penalty(norm, target=2.0).item() == pytest.approx(two, rel=1e-4, abs=1e-9)
+        assert penalty(norm, target=2.0, sides="one").item() == pytest.approx(one, rel=1e-4, abs=1e-9)
+        assert torch.equal(penalty(norm, target=1.0), penalty(norm))
+    assert document["variants"]["wgan_gp_target_2"]["target"] == 2.0
+
+
 def test_penalty_is_the_mean_over_samples_not_the_penalty_of_the_mean(document):
     b, a = batch(), 0.3
     x_hat = b.u * b.real + (1 - b.u) * b.fake
