@@ -16,8 +16,9 @@ from toy_study import PROJECT, TINY_TRAIN, write_prepared
 
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params, parse_params
+from ganspeed.params.variants import parse_variant
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
-from ganspeed.runs.fingerprint import source_hashes
+from ganspeed.runs.fingerprint import identity, source_hashes
 from ganspeed.runs.record import read_record, write_record
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
@@ -234,17 +235,34 @@ def test_the_fingerprint_follows_what_decides_the_bytes_and_nothing_else(study):
     assert len({one, *others}) == 5
 
 
+TRAIN = {"precision": "float32"}
 DECIDE_NO_BYTES = {"errors.py", "system/allocator.py", "system/files.py", "training/checkpoints.py", "types.py"}
 DECIDE_NO_BYTES |= {"training/engines/choose.py"}  # its answer, the engine's name, is in the fingerprint itself
-DECIDE_NO_BYTES |= {"params/datasets.py", "params/variants.py"}  # so are the values of the blocks
+DECIDE_NO_BYTES |= {
+    f"params/{name}.py" for name in ("datasets", "optimizers", "rates", "variants")
+}  # so are the values of the blocks
 
 
 @pytest.mark.parametrize("engine", [EAGER, TRACED])
 def test_every_source_that_a_run_goes_through_is_in_its_fingerprint(engine):
-    named = set(source_hashes("iterative_penalty", engine))
+    named = set(source_hashes("iterative_penalty", ("adam", "sgd"), engine))
     used = {path for name in named for path in imported(name)}
     assert {"networks/generator.py", "objectives/__init__.py", "system/allocator.py"} <= used
     assert used - DECIDE_NO_BYTES <= named and not named & DECIDE_NO_BYTES
+
+
+def test_a_run_has_the_files_of_its_optimisers_and_no_others_in_its_fingerprint(document):
+    adam, sgd = {"name": "adam", "lr": 1e-3, "betas": [0.0, 0.9]}, {"name": "sgd", "lr": 1e-3}
+
+    def sources(optimizer: dict) -> set[str]:
+        block = parse_variant(document["variants"]["gan"] | {"optimizer": optimizer}).resolved()
+        return {name for name in identity(0, {"train": TRAIN, "variant": block}, "", "", EAGER)["sources"]
+                if name.startswith("optimizers/")}  # fmt: skip
+
+    base = "optimizers/__init__.py"
+    assert sources(document["variants"]["gan"]["optimizer"]) == {base, "optimizers/adam.py"}
+    assert sources({"name": "per_player", "G": adam, "D": sgd}) == {base, "optimizers/adam.py", "optimizers/sgd.py"}
+    assert sources({"name": "sgd", "lr_g": 1e-3, "lr_d": 1e-3}) == {base, "optimizers/sgd.py"}
 
 
 def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, document):

@@ -1,39 +1,17 @@
 """The block of a variant. Its hyperparameters are those of its objective's constructor, which is read, not imported."""
 
-import ast
 import math
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Any, Self
 
-import pydantic
-from pydantic import Field, NonNegativeFloat, PositiveFloat, create_model, model_validator
+from pydantic import create_model, model_validator
 
-from ganspeed import types
-from ganspeed.params.base import MAX_COUNT, Block, Seed
-from ganspeed.types import Fraction
+from ganspeed.params.base import Block, Seed
+from ganspeed.params.constructors import keyword_fields
+from ganspeed.params.optimizers import AnyOptimizer
 
 OBJECTIVES = Path(__file__).parents[1] / "objectives"
-Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
-
-
-class Adam(Block):
-    name: Literal["adam"]
-    lr_g: PositiveFloat
-    lr_d: PositiveFloat
-    half_life: NonNegativeFloat
-    betas: Betas
-
-
-class RMSProp(Block):
-    name: Literal["rmsprop"]
-    lr_g: PositiveFloat
-    lr_d: PositiveFloat
-    half_life: NonNegativeFloat
-    alpha: Fraction
-
-
-AnyOptimizer = Annotated[Adam | RMSProp, Field(discriminator="name")]
 
 
 class Variant(Block):
@@ -79,39 +57,8 @@ def objective_names() -> tuple[str, ...]:
 
 @cache
 def objective_fields(name: str) -> dict[str, Any]:
-    """Name → (type, default) of an objective's hyperparameters: its constructor's keyword-only arguments.
-
-    The source is parsed, not imported, so that checking params.yaml does not need torch. An annotation may use
-    pydantic's numbers (PositiveInt, NonNegativeFloat, ...), those of types.py, Literal, and Python's own types; a
-    default is a plain value. The default is `...`, required, if the constructor has none. Integers are at most
-    MAX_COUNT.
-    """
-    tree = ast.parse((OBJECTIVES / f"{name}.py").read_text(encoding="utf-8"))
-    constructors = [
-        item
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and any(isinstance(b, ast.Name) and b.id == "Objective" for b in node.bases)
-        for item in node.body
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__"
-    ]
-    if len(constructors) != 1:
-        raise TypeError(f"{name}.py: one subclass of Objective with an __init__ expected, {len(constructors)} found")
-    known = {"Literal": Literal, "bool": bool, "int": int, "float": float, "str": str} | vars(types)
-    known |= {n: getattr(pydantic, n) for n in pydantic.__all__ if n.endswith(("Int", "Float"))}
-    given = constructors[0].args
-    return {
-        a.arg: (
-            _bounded(eval(ast.unparse(a.annotation), {"__builtins__": {}}, known)),  # noqa: S307 our own source
-            ... if default is None else ast.literal_eval(default),
-        )
-        for a, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
-    }
-
-
-def _bounded(annotation: Any) -> Any:
-    """The annotation, for an integer with MAX_COUNT as its upper bound."""
-    is_integer = int in (annotation, *get_args(annotation)[:1])
-    return Annotated[annotation, Field(le=MAX_COUNT)] if is_integer else annotation
+    """Name → (type, default) of an objective's hyperparameters: its constructor's keyword-only arguments."""
+    return keyword_fields(OBJECTIVES / f"{name}.py", "Objective")
 
 
 @cache

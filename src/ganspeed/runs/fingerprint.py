@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, TypedDict
 
 from ganspeed import source_files
+from ganspeed.params.optimizers import names_in
 from ganspeed.training.engines.choose import EAGER
 
 OF_EVERY_RUN = re.compile(r"(networks|training)/\w+\.py")
@@ -35,7 +36,7 @@ def identity(seed: int, parameters: dict[str, Any], manifest_sha256: str, device
         seed=seed,
         parameters=parameters,
         manifest_sha256=manifest_sha256,
-        sources=source_hashes(parameters["variant"]["objective"], engine),
+        sources=source_hashes(parameters["variant"]["objective"], names_in(parameters["variant"]["optimizer"]), engine),
         versions={"torch": torch.__version__},
         device=device,
         precision=parameters["train"]["precision"],
@@ -44,10 +45,11 @@ def identity(seed: int, parameters: dict[str, Any], manifest_sha256: str, device
 
 
 @cache
-def source_hashes(objective: str, engine: str) -> dict[str, str]:
-    """File → SHA-256 of the sources that a run with this objective and engine executes, as this process has them."""
+def source_hashes(objective: str, optimizers: tuple[str, ...], engine: str) -> dict[str, str]:
+    """File → SHA-256 of the sources that a run with these executes, as this process has them."""
     names = [name for name in source_files.HASHES if OF_EVERY_RUN.fullmatch(name) and not name.endswith(NO_BYTES)]
     names += ["objectives/__init__.py", f"objectives/{objective}.py", "system/determinism.py"]
+    names += ["optimizers/__init__.py", *(f"optimizers/{name}.py" for name in optimizers)]
     if engine != EAGER:
         names += ["training/engines/functional.py", "training/engines/vmapped.py"]
     return {name: source_files.HASHES.get(name) for name in sorted(names)}

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ganspeed.params.blocks import Params
+from ganspeed.params.optimizers import names_in
 from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.runs.spec import RunSpec, plan_runs
 from ganspeed.runs.store import RunStore
@@ -45,9 +46,10 @@ def first_runs(workspace: Workspace, params: Params, dataset: str) -> dict[str, 
 
 def cost_identity(spec: RunSpec) -> dict:
     """What the cost of an update depends on, as plain values: variant, sizes of networks and batch, engine, sources."""
-    sources = source_hashes(spec.variant_block.objective, spec.engine)
+    block = spec.variant_block.resolved()
+    sources = source_hashes(block["objective"], names_in(block["optimizer"]), spec.engine)
     return {
-        "variant": spec.variant_block.resolved(),
+        "variant": block,
         "sizes": spec.train.model_dump(mode="json", include=COST_KEYS),
         "shape": spec.shape,
         "engine": spec.engine,

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ganspeed import objectives
+from ganspeed import objectives, optimizers
 from ganspeed.networks.discriminator import Discriminator
 from ganspeed.networks.generator import Generator
 from ganspeed.networks.layers import initialise
 from ganspeed.objectives import Batch, Objective, Terms
+from ganspeed.optimizers import Extras, Rule
 from ganspeed.params.datasets import Train
-from ganspeed.params.variants import AnyOptimizer, Variant
+from ganspeed.params.optimizers import PlayerOptimizer
+from ganspeed.params.rates import Schedule
+from ganspeed.params.variants import Variant
 from ganspeed.system.determinism import generator
+from ganspeed.training.rates import rate_factor
 from ganspeed.training.snapshot_grid import COARSE_BELOW
 
 
@@ -57,9 +61,10 @@ class Step:
 
 @dataclass
 class Player:
-    """A network with its optimiser and its initial learning rate."""
+    """A network with its optimiser, in both forms, and its initial learning rate."""
 
     network: nn.Module
+    rule: Rule
     optimizer: torch.optim.Optimizer
     learning_rate: float
 
@@ -73,6 +78,7 @@ class Player:
             group["lr"] = self.learning_rate * lr_factor
         self.optimizer.zero_grad()
         loss.backward(inputs=list(self.network.parameters()))
+        self.rule.adjust(self.network.parameters())
         self.optimizer.step()
 
 
@@ -84,7 +90,8 @@ class State:
     D: Player
     ema_generator: Generator  # G with the EMA of its weights: what snapshots and sample grids show, no part of training
     ema_decay: float
-    half_life: float  # updates in which both learning rates halve; 0 for constant ones
+    schedule: Schedule  # of both learning rates
+    updates: int  # of the whole run
     precision: str  # of both networks' layers
     objective: Objective
     bad_update: Tensor  # int64 scalar on the device: 0, or the first update that was not finite
@@ -92,8 +99,8 @@ class State:
     rows: list[dict[str, float]]  # of history.csv
 
     def lr_factor(self) -> float:
-        """The present learning rates over the initial ones: 1 in the first update."""
-        return 0.5 ** ((self.update - 1) / self.half_life) if self.half_life else 1.0
+        """The present learning rates over the initial ones."""
+        return rate_factor(self.schedule, self.update, self.updates)
 
     def ema_weight(self) -> float:
         """The weight of G's present weights in the EMA: 1 - ema_decay, and more in early updates."""
@@ -128,11 +135,12 @@ def new_state(recipe: Recipe, device: torch.device) -> State:
     objective.check_discriminator(D)
     G, D = G.to(device).train(), D.to(device).train()
     return State(
-        G=Player(G, new_optimizer(G, optimizer, optimizer.lr_g), optimizer.lr_g),
-        D=Player(D, new_optimizer(D, optimizer, optimizer.lr_d), optimizer.lr_d),
+        G=new_player(G, optimizer.G),
+        D=new_player(D, optimizer.D),
         ema_generator=copy.deepcopy(G),
         ema_decay=train.ema_decay,
-        half_life=optimizer.half_life,
+        schedule=optimizer.schedule,
+        updates=train.updates,
         precision=train.precision,
         objective=objective,
         bad_update=torch.zeros((), dtype=torch.int64, device=device),
@@ -141,14 +149,10 @@ def new_state(recipe: Recipe, device: torch.device) -> State:
     )
 
 
-def new_optimizer(network: nn.Module, block: AnyOptimizer, learning_rate: float) -> torch.optim.Optimizer:
-    """The optimiser that a variant's block describes."""
-    weights = list(network.parameters())
-    match block.name:
-        case "adam":
-            return torch.optim.Adam(weights, learning_rate, betas=block.betas, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(weights, learning_rate, alpha=block.alpha, foreach=True)
+def new_player(network: nn.Module, block: PlayerOptimizer) -> Player:
+    """A network with the optimiser that its block describes."""
+    rule = optimizers.load(block.name, block.hyperparameters(), Extras(**block.extras()))
+    return Player(network, rule, rule.torch_optimizer(list(network.parameters()), block.lr), block.lr)
 
 
 @torch.no_grad()

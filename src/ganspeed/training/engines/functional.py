@@ -14,16 +14,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad
 
 from ganspeed.objectives import Batch, Objective
-from ganspeed.params.variants import AnyOptimizer
+from ganspeed.optimizers import Moments, Rule, Scalars
 from ganspeed.training.draws import Draw
 from ganspeed.training.history import gradient_profile
 
-EPSILON = 1e-8  # torch's default, of both optimisers
-MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "rmsprop": ("square_avg",)}  # torch's names
-
-Moments = dict[str, Tensor]  # an optimiser's, (n,) each
 Buffers = dict[str, Tensor]  # an objective's state
-StepScalars = tuple[Tensor, ...]  # learning rate, and Adam's corrections of its first and second moment; scalars
 
 
 class DiscriminatorStep(NamedTuple):
@@ -96,15 +91,16 @@ class _MethodCall(nn.Module):
 
 @dataclass(frozen=True)
 class Steps:
-    """Both steps of one variant; g, d: the weights of G and D before a step, (n,) each."""
+    """Both steps of one variant; g, d: the weights of G and D before a step, (n,) each; moments: (n,) each as well."""
 
     G: FlatParameters
     D: FlatParameters
     objective: Objective
-    optimizer: AnyOptimizer
+    G_rule: Rule
+    D_rule: Rule
 
     def discriminator_step(
-        self, g: Tensor, d: Tensor, moments: Moments, buffers: Buffers, draw: Draw, scalars: StepScalars
+        self, g: Tensor, d: Tensor, moments: Moments, buffers: Buffers, draw: Draw, scalars: Scalars
     ) -> DiscriminatorStep:
         real, z, u, labels = draw
         batch = Batch(real, self.G.bind(g)(z), z, u, labels)
@@ -115,13 +111,13 @@ class Steps:
             return total, (after, total, terms.loss, terms.diagnostics, terms.gap)
 
         gradient, (after, total, terms, diagnostics, gap) = grad(loss, has_aux=True)(d)
-        d, moments = optimizer_step(d, gradient, moments, scalars, self.optimizer)
+        d, moments = optimizer_step(d, gradient, moments, scalars, self.D_rule)
         d = d.clone()  # the objective may clip it in place
         _, after = self._call("after_discriminator_step", after, self.D.bind(d))
         return DiscriminatorStep(d, moments, after, total, terms, diagnostics, gap, batch.fake)
 
     def generator_step(
-        self, g: Tensor, d: Tensor, moments: Moments, buffers: Buffers, draw: Draw, scalars: StepScalars
+        self, g: Tensor, d: Tensor, moments: Moments, buffers: Buffers, draw: Draw, scalars: Scalars
     ) -> GeneratorStep:
         real, z, u, labels = draw
 
@@ -132,7 +128,7 @@ class Steps:
             return total, (total, terms.loss)
 
         gradient, (total, terms) = grad(loss, has_aux=True)(g)
-        g, moments = optimizer_step(g, gradient, moments, scalars, self.optimizer)
+        g, moments = optimizer_step(g, gradient, moments, scalars, self.G_rule)
         return GeneratorStep(g, moments, total, terms)
 
     def profile(self, d: Tensor, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
@@ -147,20 +143,9 @@ class Steps:
         return functional_call(_MethodCall(self.objective), bound, (method, *arguments)), after
 
 
-def step_scalars(optimizer: AnyOptimizer, learning_rate: float, t: int) -> list[float]:
-    """The StepScalars of an optimiser's t-th step, counted from 1, as plain numbers."""
-    return [learning_rate, *(1 - beta**t for beta in optimizer.betas)] if optimizer.name == "adam" else [learning_rate]
-
-
 def optimizer_step(
-    w: Tensor, gradient: Tensor, moments: Moments, scalars: StepScalars, optimizer: AnyOptimizer
+    w: Tensor, gradient: Tensor, moments: Moments, scalars: Scalars, rule: Rule
 ) -> tuple[Tensor, Moments]:
-    """Weights (n,) and moments after a step of Adam, algorithm 1 of 1412.6980, or RMSprop, Hinton's lecture 6e."""
-    if optimizer.name == "rmsprop":
-        v = optimizer.alpha * moments["square_avg"] + (1 - optimizer.alpha) * gradient.square()
-        return w - scalars[0] * gradient / (v.sqrt() + EPSILON), {"square_avg": v}
-    (first, second), (learning_rate, correction, second_correction) = optimizer.betas, scalars
-    m = torch.lerp(moments["exp_avg"], gradient, 1 - first)
-    v = second * moments["exp_avg_sq"] + (1 - second) * gradient.square()
-    denominator = (v / second_correction).sqrt() + EPSILON
-    return w - learning_rate * (m / correction) / denominator, {"exp_avg": m, "exp_avg_sq": v}
+    """Weights (n,) and moments after a step of an optimiser, from the gradient of the loss alone."""
+    (gradient,) = rule.adjusted([gradient], [w])
+    return rule.step(w, gradient, moments, scalars)
