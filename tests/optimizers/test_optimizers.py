@@ -148,6 +148,16 @@ def test_a_step_asks_the_device_nothing(name, own):
         one.step(one.network.loss(1), 0.5)
 
 
+@pytest.mark.parametrize(("name", "own"), CASES)
+def test_a_step_is_computed_where_its_weights_are(name, own):
+    """A tensor of the CPU among those of another device is an error, but for a scalar without dimensions."""
+    rule = optimizers.load(name, own, EXTRAS[1])
+    w, gradient = torch.ones(3, device="meta"), torch.ones(3, device="meta")
+    moments = {moment: torch.zeros_like(w) for moment in rule.moments}
+    new, moments = optimizer_step(w, gradient, moments, rule.scalars(RATE, 1), rule)
+    assert {tensor.device.type for tensor in (new, *moments.values())} == {"meta"}
+
+
 def test_without_extras_a_gradient_is_the_loss_s_and_no_operation_is_added():
     for name, own in CASES:
         gradient, w = torch.ones(3), torch.ones(3)

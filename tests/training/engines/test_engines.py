@@ -275,9 +275,17 @@ def test_machine_code_gives_the_same_bytes_anywhere(recipe, images, tmp_path):
 @pytest.mark.slow
 @pytest.mark.usefixtures("machine_code")
 @NEEDS_COMPILER
-@pytest.mark.parametrize(("engine", "variant"), [(COMPILED, "wgan"), (COMPILED, "wgan_gp"), (ONE_LANE, "gan")])
-def test_machine_code_takes_the_steps_of_the_trace(engine, variant, recipe, images, tmp_path):
-    one, data = recipe(variant, 0, UPDATES), images
+@pytest.mark.parametrize(
+    ("engine", "variant", "changes"),
+    [
+        (COMPILED, "wgan", {}),
+        (COMPILED, "wgan_gp", {}),
+        (COMPILED, "gan", {"optimizer": OPTIMIZERS["per_player"]}),
+        (ONE_LANE, "gan", {}),
+    ],
+)
+def test_machine_code_takes_the_steps_of_the_trace(engine, variant, changes, recipe, images, tmp_path):
+    one, data = recipe(variant, 0, UPDATES, **changes), images
     if engine == ONE_LANE:
         one, data = replace(one, shape=(1, 28, 28)), larger()
     run, count = new_run(one, data, tmp_path), lane_count(engine)
