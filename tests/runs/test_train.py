@@ -251,7 +251,7 @@ def test_every_source_that_a_run_goes_through_is_in_its_fingerprint(engine):
     assert used - DECIDE_NO_BYTES <= named and not named & DECIDE_NO_BYTES
 
 
-def test_a_run_has_the_files_of_its_optimisers_and_no_others_in_its_fingerprint(document):
+def test_a_fingerprint_has_the_files_of_its_own_optimisers(document):
     adam, sgd = {"name": "adam", "lr": 1e-3, "betas": [0.0, 0.9]}, {"name": "sgd", "lr": 1e-3}
 
     def sources(optimizer: dict) -> set[str]:

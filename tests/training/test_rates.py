@@ -47,7 +47,7 @@ def test_cosine_and_linear_are_torchs(final):
         assert factors(name="linear", final=final) == pytest.approx(linear, rel=1e-9)
 
 
-def test_cosine_and_linear_are_half_way_in_the_middle_and_end_after_the_last_update():
+def test_cosine_and_linear_end_after_the_last_update():
     for name in ("cosine", "linear"):
         found = factors(name=name, final=0.2)
         assert found[0] == 1.0 and found[UPDATES // 2] == pytest.approx(0.6)
