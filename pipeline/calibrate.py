@@ -1,5 +1,9 @@
 """Stage `calibrate`: the metrics of real, blurred, thinned and Gaussian images, as a scale for the scores."""
 
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])  # where stage.py is, with PYTHONSAFEPATH as well
+
 from stage import run_stage
 
 from ganspeed.params.blocks import Params

@@ -4,6 +4,10 @@ run_stage reads and checks the params before it calls the body. The output is co
 nothing for a later stage does not run it.
 """
 
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])  # where stage.py is, with PYTHONSAFEPATH as well
+
 from stage import run_stage
 
 from ganspeed.params.blocks import Params

@@ -1,5 +1,9 @@
 """Stage `compare`: time to threshold, speed-up and verdict on one data set."""
 
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])  # where stage.py is, with PYTHONSAFEPATH as well
+
 import pandas as pd
 
 from stage import run_stage

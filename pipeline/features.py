@@ -1,5 +1,9 @@
 """Stage `features`: the metric classifiers, and the embedded real images."""
 
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])  # where stage.py is, with PYTHONSAFEPATH as well
+
 from stage import run_stage
 
 from ganspeed.params.blocks import Params

@@ -1,5 +1,9 @@
 """Stage `prepare`: a data set as float32 arrays in [-1, 1] with a manifest."""
 
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])  # where stage.py is, with PYTHONSAFEPATH as well
+
 from stage import run_stage
 
 from ganspeed.data.prepare import prepare_dataset

@@ -1,5 +1,9 @@
 """Stage `timing`: seconds per update of every variant of the grid on one data set."""
 
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])  # where stage.py is, with PYTHONSAFEPATH as well
+
 from stage import run_stage
 
 from ganspeed.params.blocks import Params

@@ -13,6 +13,7 @@ import toy_study
 from ruamel.yaml import YAML
 
 from ganspeed.params.datasets import Train
+from ganspeed.params.networks import Networks, merged, resolved
 from ganspeed.params.presets import apply
 from ganspeed.params.variants import parse_variant
 from ganspeed.training.state import Recipe
@@ -83,12 +84,13 @@ def recipe(document):
     """A function: the recipe of a shipped variant on 8x8, narrow and short, with changes to both blocks."""
 
     def make(variant: str, seed: int = 0, updates: int = 12, train: dict | None = None, **changes) -> Recipe:
-        small = document["datasets"]["digits"]["train"] | {
-            **toy_study.TINY_TRAIN, "hidden": 8, "ema_decay": 0.5,
-        }  # fmt: skip
+        small = document["datasets"]["digits"]["train"] | toy_study.TINY_TRAIN | {"ema_decay": 0.5}
         checked = Train.model_validate(small | (train or {})).model_copy(
             update={"updates": updates}
         )  # fewer than 12 too
-        return Recipe(seed, checked, parse_variant(document["variants"][variant] | changes), (1, 8, 8))
+        variant = parse_variant(document["variants"][variant] | changes)
+        small = Networks.model_validate(toy_study.TINY_NETWORKS | {"D": {"width": 4, "hidden": 8}})
+        networks = resolved(Networks.model_validate(merged(small, variant.networks or {})), 8)
+        return Recipe(seed, checked, networks, variant.method(), (1, 8, 8), classes=2)
 
     return make

@@ -33,13 +33,15 @@ def test_check_is_silent_when_all_is_well(root, capsys):
 def test_check_names_every_mistake_and_exits_2(root, capsys):
     text = (root / "params.yaml").read_text()
     (root / "params.yaml").write_text(
-        text.replace("n_critic: 1", "n_critic: 0").replace("      width: ", "      wdth: ")
+        text.replace("n_critic: 1", "n_critic: 0").replace(
+            "      batch_size: 64\n      ema", "      batch_sise: 64\n      ema"
+        )
     )
     assert run(root, "check") == 2
     err = capsys.readouterr().err
     assert "variants.gan.n_critic: 0 is not > 0" in err
-    assert "datasets.digits.train.wdth: unknown key; did you mean width?" in err
-    assert "datasets.digits.train.width: missing" in err
+    assert "datasets.digits.train.batch_sise: unknown key; did you mean batch_size?" in err
+    assert "datasets.digits.train.batch_size: missing" in err
 
 
 def test_a_missing_params_file_is_named(tmp_path, capsys):

@@ -38,8 +38,9 @@ INSTALLED = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
 
 DIGITS = {
     "data": {"source": "digits", "image_size": 8, "holdout": 497, "split_seed": 0},
+    "networks": {"latent": {"dim": 4}, "G": {"width": 4}, "D": {"width": 4, "hidden": 8}},
     "train": {
-        "updates": 60, "batch_size": 64, "z_dim": 4, "width": 4, "hidden": 8, "ema_decay": 0.9, "precision": "float32",
+        "updates": 60, "batch_size": 64, "ema_decay": 0.9, "precision": "float32",
         "log_every": 4, "checkpoint_every": 25, "grid_ratio": 1.5, "sample_grids": 3,
     },
     "features": {

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "params": {"system"},
     "data": {"params", "system"},
     "objectives": set(),
-    "networks": set(),
+    "networks": {"params.networks"},
     "optimizers": set(),
     "training": {"networks", "objectives", "optimizers", "params", "system"},
     "runs": {"data", "params", "system", "training"},

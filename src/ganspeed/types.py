@@ -28,7 +28,7 @@ class RunFacts:
     variant: dict  # the variant's resolved block
     fingerprint: str | None = None
     seed: int | None = None  # of the training: the grid's plus the variant's seed_offset
-    parameters: dict[str, dict] = field(default_factory=dict)  # the blocks data, train and variant
+    parameters: dict[str, dict] = field(default_factory=dict)  # the blocks of the run as run.json has them
     sources: dict[str, str] = field(default_factory=dict)  # that it was trained by: file → SHA-256
 
     @classmethod

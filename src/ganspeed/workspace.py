@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ganspeed.environment import variable
 
+DVC_RESULTS = ("dvc.lock", "studies/dvc.lock")  # where DVC writes what every stage read and wrote, by its hash
 SEED_NAME = re.compile(r"seed-(0|[1-9]\d*)(\.\w+)?")  # of a run, its provenance, its scores and their label
 
 

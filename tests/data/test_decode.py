@@ -1,12 +1,13 @@
 """One picture: decoding, the centre square, resizing and scaling."""
 
 import io
+import sys
 import zlib
 
 import numpy as np
 import pytest
 from made_up_pictures import BROKEN_EXIF, deep_png, deep_ppm, deep_tiff, png, with_chunk
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from ganspeed.data import decode
 from ganspeed.data.pictures import DataError
@@ -125,6 +126,31 @@ DEEP_FILES = {
 def test_more_than_8_bits_a_channel_are_refused_whatever_the_file(name, channels):
     with pytest.raises(DataError, match=f"^{name}: more than 8 bits a channel [(](12|16|32)[)]; allowed: 8 bits"):
         decode.decode(name, DEEP_FILES[name], channels)
+
+
+def with_sample_format(number: int) -> bytes:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[339] = number
+    return saved(Image.new("L", (8, 8), 200), "TIFF", tiffinfo=tags)
+
+
+def test_signed_numbers_of_8_bits_are_refused():
+    assert decode.decode("a.tif", with_sample_format(1), 1).getpixel((0, 0)) == 200
+    with pytest.raises(
+        DataError, match="^a.tif: not a readable picture: its values are signed numbers; allowed: unsign"
+    ):
+        decode.decode("a.tif", with_sample_format(2), 1)
+
+
+def test_what_libtiff_says_is_in_the_refusal_that_names_the_file(capfd):
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
+    content = bytearray(saved(Image.fromarray(pixels), "TIFF", compression="tiff_lzw"))
+    content[8:2000] = bytes(b ^ 0x5A for b in content[8:2000])
+    with pytest.raises(DataError, match=r"^a.tif: not a readable picture: decoder error -2; .*\w") as refusal:
+        decode.decode("a.tif", bytes(content), 1)
+    print("still here", file=sys.stderr, flush=True)
+    assert capfd.readouterr().err == "still here\n"
+    assert "tempfile" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("content", [b"P6 1 1 255\n\1\2\3", b"P6 #c\n1 1\n#d\n255\n\1\2\3", b"P3 1 1 15\n1 2 3\n"])

@@ -99,7 +99,12 @@ def test_same_settings_same_bytes_and_another_split_seed_another_cut(digits, tmp
 
 
 @pytest.mark.parametrize(
-    "holdout, message", [(1798, "1798 is more than the 1797"), (1200, "1200 is more than the 597")]
+    "holdout, message",
+    [
+        (1798, "1798 is more than the 1797"),
+        (1200, "1200 is more than the 597"),
+        (898, "898 each for val and test leaves 1 for train; allowed: 2 or more"),
+    ],
 )
 def test_a_holdout_that_does_not_fit_is_refused_with_nothing_written(tmp_path, holdout, message):
     block = BLOCK.model_copy(update={"holdout": holdout})

@@ -65,7 +65,7 @@ EDITS = (
     Edit("params.yaml", "confidence: 0.9", "confidence: 0.8", ("check", "calibrate", "evaluate")),
     Edit("params.yaml", "dpi: ", "dpi: 1", ("check", "report")),
     Edit(f"{SRC}/objectives/gan.py", "softplus(-real).mean()", "2 * softplus(-real).mean()", ("check", "train")),
-    Edit(f"{SRC}/networks/generator.py", '"""The DCGAN', '"""A DCGAN', ("train", "evaluate")),
+    Edit(f"{SRC}/networks/generator.py", '"""The generator', '"""A generator', ("train", "evaluate")),
     Edit(f"{SRC}/scoring/feature_metrics.py", "return float(max(", "return 2 * float(max(", ("calibrate", "evaluate")),
     Edit(f"{SRC}/data/decode.py", '"""Decoding', '"""The decoding', ("prepare",)),
     Edit(f"{SRC}/compare/statistics.py", "ALPHA = 0.05", "ALPHA = 0.01", ("compare", "report")),

@@ -15,6 +15,7 @@ from ganspeed.compare.records import Preregistration, StudyRecords, TuningRecord
 from ganspeed.compare.times import curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
+from ganspeed.params.networks import Networks, resolved
 from ganspeed.params.variants import parse_variant
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.source_files import HASHES
@@ -46,12 +47,10 @@ VARIANTS = {
 VARIANTS = {name: parse_variant(block).resolved() for name, block in VARIANTS.items()}  # as run.json holds them
 DATASET = {
     "data": {"source": "digits", "image_size": 8, "holdout": 497, "split_seed": 0},
+    "networks": {"latent": {"dim": 32}, "G": {"width": 16}, "D": {"width": 16, "hidden": 0}},
     "train": {
         "updates": SNAPSHOTS[-1],
         "batch_size": 64,
-        "z_dim": 32,
-        "width": 16,
-        "hidden": 0,
         "ema_decay": 0.0,
         "precision": "float32",
         "log_every": 10,
@@ -72,6 +71,7 @@ DATASET = {
     "evaluate": {"samples": 1000},
     "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0, "tau_second": 30.0},
 }
+NETWORKS = resolved(Networks.model_validate(DATASET["networks"]), 8).model_dump(mode="json")  # as run.json has them
 REFERENCE = "wgan_gp"
 EVALUATE = {
     "split": "test",
@@ -173,6 +173,7 @@ def preregistration(variants, seeds, tau: float, planned) -> dict:
         "features": DATASET["features"],
         "guards": {key: PROTOCOL[key] for key in GUARDS},
         "train": DATASET["train"],
+        "networks": dict.fromkeys(variants, NETWORKS),
         "variants": {name: VARIANTS[name] for name in variants},
         "planned": _plan(planned),
         "seed_offsets": dict.fromkeys(variants, 0),
@@ -229,7 +230,7 @@ def _rng(*key: str | int) -> np.random.Generator:
 
 
 def _scores(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFrame:
-    rng, speed = _rng("scores", dataset, variant, seed), {"gan": 16.0, "wgan_gp": 22.0, "iterative": 20.0}[variant]
+    rng, speed = _rng("scores", dataset, variant, seed), {"gan": 16.0, "wgan_gp": 22.0}.get(variant, 20.0)
     updates = [u for u in SNAPSHOTS if end is None or u <= end]
     rows = []
     for update in updates:
@@ -300,6 +301,7 @@ def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> 
         str(p.relative_to(folder)): _sha256(p.read_bytes()) for p in sorted(folder.rglob("*.*")) if p.name != "run.json"
     }
     blocks, objective = {"data": DATASET["data"], "train": DATASET["train"]}, VARIANTS[variant]["objective"]
+    blocks["networks"], blocks["latents"] = NETWORKS, {"law": "normal", "dim": 32}
     blocks["variant"] = VARIANTS[variant]
     identity = {
         "seed": seed,

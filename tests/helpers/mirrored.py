@@ -15,7 +15,7 @@ from pathlib import Path
 
 import made_up
 import mlflow
-from toy_study import TINY_TRAIN
+from toy_study import TINY_NETWORKS, TINY_TRAIN
 
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import parse_params
@@ -45,7 +45,11 @@ class Spec:
 
 def make_params(datasets=("digits",), variants=("gan", "wgan_gp"), seeds=(0, 1), samples=500, split="test") -> Params:
     train = TINY_TRAIN | {"updates": UPDATES, "log_every": 10, "checkpoint_every": 20}
-    dataset = made_up.DATASET | {"train": made_up.DATASET["train"] | train, "evaluate": {"samples": samples}}
+    dataset = made_up.DATASET | {
+        "networks": TINY_NETWORKS,
+        "train": made_up.DATASET["train"] | train,
+        "evaluate": {"samples": samples},
+    }
     wgan_gp = made_up.VARIANTS["wgan_gp"]
     document = made_up.document(variants=("gan", "wgan_gp"), seeds=seeds, datasets=datasets)
     document["compare"]["variants"] = list(variants)
@@ -64,6 +68,7 @@ def spec(params: Params, variant: str, seed: int, version: str = "1") -> Spec:
     parameters = {
         "data": block.data.model_dump(mode="json"),
         "train": block.train.model_dump(mode="json"),
+        "networks": params.networks("digits", variant).model_dump(mode="json"),
         "variant": params.variants[variant].model_dump(mode="json"),
     }
     return Spec("digits", variant, seed, f"{variant}-{seed}-v{version}", parameters)

@@ -20,7 +20,8 @@ from ganspeed.workspace import Workspace
 
 PROJECT = Path(__file__).parents[2]
 REST = Path(__file__).parent / "rest.yaml"  # the blocks of params.yaml that no preset replaces
-TINY_TRAIN = {"updates": 12, "batch_size": 8, "z_dim": 4, "width": 4, "log_every": 4, "checkpoint_every": 5}
+TINY_TRAIN = {"updates": 12, "batch_size": 8, "log_every": 4, "checkpoint_every": 5}
+TINY_NETWORKS = {"latent": {"dim": 4}, "G": {"width": 4}, "D": {"width": 4, "hidden": 0}}
 WITHOUT_MLFLOW = str(Path(__file__).parent / "without_mlflow")
 yaml = YAML()
 
@@ -107,6 +108,7 @@ def toy(document, variants=("gan", "wgan"), seeds=(0, 1), **train):
     document["compare"].update({"variants": list(variants), "seeds": list(seeds)})
     digits = document["datasets"]["digits"]
     often = {"ema_decay": 0.5, "checkpoint_every": 3, "grid_ratio": 1.5, "sample_grids": 3}
+    digits["networks"] = TINY_NETWORKS
     digits["train"].update(TINY_TRAIN | often | train)
     digits["features"].update({"epochs": 2, "width": 8, "min_accuracy": 0.2})
     digits["evaluate"]["samples"] = 400

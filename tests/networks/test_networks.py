@@ -4,20 +4,29 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ganspeed.networks.discriminator import Discriminator
-from ganspeed.networks.generator import Generator, load_generator, measure_statistics
+from ganspeed.networks.discriminator import Discriminator, new_discriminator
+from ganspeed.networks.generator import Generator, load_generator, measure_statistics, new_generator
 from ganspeed.networks.layers import BatchNorm, LeakyReLU, initialise
+from ganspeed.params.networks import Networks, resolved
 
 
-def generator(shape=(1, 8, 8), seed=0) -> Generator:
-    G = Generator(shape, z_dim=6, width=4)
-    initialise(G, torch.Generator().manual_seed(seed))
+def blocks(size: int = 8, G: dict | None = None, D: dict | None = None, **changes) -> Networks:
+    """Small networks for images of this size, with changes to G, D and the rest."""
+    own = {"latent": {"dim": 6}, "G": {"width": 4} | (G or {}), "D": {"width": 4, "hidden": 0} | (D or {})}
+    return resolved(Networks.model_validate(own | changes), size)
+
+
+def generator(shape=(1, 8, 8), seed=0, **changes) -> Generator:
+    networks = blocks(shape[1], **changes)
+    G = new_generator(networks, shape, inputs=6)
+    initialise(G, torch.Generator().manual_seed(seed), networks.init)
     return G
 
 
-def discriminator(shape=(1, 8, 8), width=4, hidden=0) -> Discriminator:
-    D = Discriminator(shape, width, hidden)
-    initialise(D, torch.Generator().manual_seed(0))
+def discriminator(shape=(1, 8, 8), classes=0, heads=None, **changes) -> Discriminator:
+    networks = blocks(shape[1], **changes)
+    D = new_discriminator(networks, shape, classes, heads)
+    initialise(D, torch.Generator().manual_seed(0), networks.init)
     return D
 
 
@@ -27,7 +36,7 @@ def test_images_are_in_range_and_scores_are_one_a_sample(shape, hidden):
     images = generator(shape)(torch.randn(5, 6))
     assert images.shape == (5, *shape)
     assert images.abs().max() <= 1
-    assert discriminator(shape, hidden=hidden)(images).shape == (5,)
+    assert discriminator(shape, D={"hidden": hidden})(images).shape == (5,)
 
 
 def test_the_discriminator_scores_each_sample_by_itself():
@@ -39,7 +48,7 @@ def test_the_discriminator_scores_each_sample_by_itself():
 @pytest.mark.parametrize("hidden", [0, 8])
 def test_only_a_hidden_layer_tells_whether_distant_parts_fit_together(hidden):
     """Without one, the score of a 64x64 image is a sum over parts: adding a part changes it alike in any company."""
-    D = discriminator((1, 64, 64), hidden=hidden).double()
+    D = discriminator((1, 64, 64), D={"hidden": hidden}).double()
     for weight in D.parameters():
         weight.data *= 20  # far from the origin, where a network of nearly zero weights is nearly linear
     corner, opposite = torch.zeros(2, 1, 1, 64, 64, dtype=torch.float64).unbind()
@@ -67,7 +76,7 @@ def test_leaky_relu_is_torchs_and_its_derivative_leads_nowhere():
 
 
 def test_initial_weights_are_those_of_dcgan():
-    D = discriminator((3, 64, 64), width=32)
+    D = discriminator((3, 64, 64), D={"width": 32})
     weights = torch.cat([p.flatten() for name, p in D.named_parameters() if name.endswith("weight")])
     assert weights.std().item() == pytest.approx(0.02, rel=0.02)
     assert weights.mean().item() == pytest.approx(0, abs=1e-3)
@@ -94,7 +103,7 @@ def test_a_snapshot_samples_by_the_statistics_of_its_fixed_batch(tmp_path):
     measure_statistics(G, z)
     in_training = G(z)
     save_file(G.state_dict(), tmp_path / "0.safetensors")
-    loaded = load_generator(tmp_path / "0.safetensors", (1, 8, 8), z_dim=6, width=4)
+    loaded = load_generator(tmp_path / "0.safetensors", blocks(), (1, 8, 8), inputs=6)
     torch.testing.assert_close(loaded(z), in_training, atol=2e-3, rtol=1e-2)  # n against n - 1 in the variance
     torch.testing.assert_close(loaded(z[:1]), loaded(z)[:1])
 

@@ -12,7 +12,7 @@ from torch import nn
 from ganspeed.networks.discriminator import Discriminator
 from ganspeed.networks.layers import initialise
 from ganspeed.objectives import Batch, gradient_norm, interpolate
-from ganspeed.params.variants import OBJECTIVES, objective_names
+from ganspeed.params.objectives import OBJECTIVES, objective_names
 
 VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
 

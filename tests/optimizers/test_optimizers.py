@@ -13,6 +13,7 @@ from ganspeed.optimizers import Extras
 from ganspeed.params.optimizers import OPTIMIZERS, optimizer_fields, optimizer_names
 from ganspeed.training.engines.functional import FlatParameters, optimizer_step
 from ganspeed.training.engines.vmapped import moments_of
+from ganspeed.training.inputs import StepInputs
 from ganspeed.training.state import Player
 
 STEPS, RATE, EPSILON = 20, 1e-2, 1e-8
@@ -47,7 +48,7 @@ def values(network: nn.Module) -> list[float]:
 
 def player(name: str, own: dict, extras: Extras) -> Player:
     network, rule = Small(), optimizers.load(name, own, extras)
-    return Player(network, rule, rule.torch_optimizer(list(network.parameters()), RATE), RATE)
+    return Player(network, rule, rule.torch_optimizer(list(network.parameters()), RATE), RATE, StepInputs(network, "D"))
 
 
 def gradient_of(network: Small, t: int) -> torch.Tensor:
@@ -105,7 +106,7 @@ def test_torchs_form_is_by_the_book(name, own, extras):
 @pytest.mark.parametrize(("name", "own"), CASES)
 def test_the_step_on_a_vector_is_by_the_book(name, own, extras):
     one = player(name, own, extras)
-    flat, rule, network = FlatParameters(one.network), one.rule, one.network
+    flat, rule, network = FlatParameters(one.network, "D"), one.rule, one.network
     w, moments = flat.vector(network.parameters()), moments_of(flat, one)
     for t, rate in enumerate(RATES, start=1):
         torch.nn.utils.vector_to_parameters(w, network.parameters())
@@ -121,7 +122,7 @@ def test_the_step_on_a_vector_is_by_the_book(name, own, extras):
 def test_a_vectors_moments_go_on_as_torchs(name, own):
     """Ten steps on vectors, handed over as a checkpoint does, and ten of torch's optimiser."""
     extras, one = EXTRAS[1], player(name, own, EXTRAS[1])
-    flat, rule, network = FlatParameters(one.network), one.rule, one.network
+    flat, rule, network = FlatParameters(one.network, "D"), one.rule, one.network
     w, moments = flat.vector(network.parameters()), moments_of(flat, one)
     for t, rate in enumerate(RATES[:10], start=1):
         torch.nn.utils.vector_to_parameters(w, network.parameters())
@@ -138,7 +139,7 @@ def test_a_vectors_moments_go_on_as_torchs(name, own):
     for t, rate in enumerate(RATES[10:], start=11):
         other.step(other.network.loss(t), rate / RATE)
     assert values(other.network) == pytest.approx(by_the_book(name, own, extras, RATES), rel=1e-6, abs=1e-9)
-    assert set(moments_of(FlatParameters(other.network), other)) == set(rule.moments)
+    assert set(moments_of(FlatParameters(other.network, "D"), other)) == set(rule.moments)
 
 
 @pytest.mark.parametrize(("name", "own"), CASES)

@@ -58,12 +58,12 @@ def put(document, path: str, value):
             "datasets.digits.train.log_every: 1 gives 1,000,000,000 rows; allowed: 1,000,000",
         ),
         (
-            {"datasets.digits.evaluate.samples": 10**6, "datasets.digits.train.z_dim": 8192},
-            "evaluate.samples x train.z_dim = 8,192,000,000 values of one array; allowed: 2,147,483,648",
+            {"datasets.digits.evaluate.samples": 10**6, "datasets.digits.networks.latent.dim": 8192},
+            "evaluate.samples x networks.latent.dim = 8,192,000,000 values of one array; allowed: 2,147,483,648",
         ),
         (
-            {"datasets.digits.train.batch_size": 65_536, "datasets.digits.train.width": 1024},
-            "train.batch_size x train.width x pixels / 4 = 1,073,741,824",
+            {"datasets.digits.train.batch_size": 65_536, "datasets.digits.networks.D.width": 1024},
+            "train.batch_size x networks' width x pixels / 4 = 1,073,741,824",
         ),
     ],
 )
@@ -73,7 +73,7 @@ def test_a_limit_of_several_keys_names_them(changes, message, document):
     if message.endswith("1,073,741,824"):  # half of what is allowed, on 8 pixels
         assert mistakes(document) == []
         put(document, "datasets.digits.data", {"source": "mnist", "image_size": 32, "holdout": 497, "split_seed": 0})
-        message = "train.batch_size x train.width x pixels / 4 = 17,179,869,184"
+        message = "train.batch_size x networks' width x pixels / 4 = 17,179,869,184"
     assert any(message in mistake for mistake in mistakes(document)), mistakes(document)
 
 
@@ -82,9 +82,9 @@ def test_a_limit_of_several_keys_names_them(changes, message, document):
     [
         ("datasets.digits.train.updates", 10**30, "<= 1,000,000,000"),
         ("datasets.digits.train.batch_size", 10**8, "<= 65,536"),
-        ("datasets.digits.train.z_dim", 10**8, "<= 8,192"),
-        ("datasets.digits.train.width", 10**8, "<= 1,024"),
-        ("datasets.digits.train.hidden", 10**8, "<= 8,192"),
+        ("datasets.digits.networks.latent.dim", 10**8, "<= 8,192"),
+        ("datasets.digits.networks.G.width", 10**8, "<= 1,024"),
+        ("datasets.digits.networks.D.hidden", 10**8, "<= 8,192"),
         ("datasets.digits.train.grid_ratio", 1.0000000001, ">= 1.001"),
         ("datasets.digits.train.sample_grids", 10**9, "<= 1,000"),
         ("datasets.digits.features.dim", 10**8, "<= 8,192"),
@@ -95,7 +95,7 @@ def test_a_limit_of_several_keys_names_them(changes, message, document):
         ("evaluate.kid_subsets", 10**9, "<= 10,000"),
         ("evaluate.transport_samples", 10**9, "<= 20,000"),
         ("pilot.length", 10**9, "<= 1,000"),
-        ("tuning.trials", 10**9, "<= 100,000"),
+        ("tuning.trials", 100_000, "<= 1,000"),
         ("variants.gan.n_critic", 10**30, "<= 1,000,000,000"),
         ("variants.iterative.warmup", 10**30, "<= 1,000,000,000"),
         ("report.stopping.smooth", 10**30, "<= 1,000,000,000"),
@@ -119,6 +119,27 @@ def test_no_number_is_too_large_to_end(path, value, bound, document):
 def test_what_a_later_stage_would_refuse_is_refused_here(path, value, message, document):
     put(document, path, value)
     assert any(message in mistake and len(mistake) < 200 for mistake in mistakes(document)), mistakes(document)
+
+
+@pytest.mark.parametrize(
+    ("block", "most"),
+    [
+        ({"source": "digits", "image_size": 8}, 897),
+        ({"source": "mnist", "image_size": 8}, 10_000),
+        ({"source": "fashion_mnist", "image_size": 8}, 10_000),
+        ({"source": "cifar10", "image_size": 8}, 10_000),
+        ({"source": "celeba", "image_size": 8, "attributes": ["Male"]}, 19_867),
+    ],
+)
+def test_a_holdout_that_leaves_too_few_pictures_for_train_is_named(block, most, document):
+    document["datasets"]["digits"]["data"] = block | {"split_seed": 0, "holdout": most}
+    assert mistakes(document) == []
+    document["datasets"]["digits"]["data"]["holdout"] = most + 1
+    [mistake] = mistakes(document)
+    assert mistake.startswith(
+        f"datasets.digits.data.holdout: {most + 1:,} is not <= {most:,}: val and test get so many"
+    )
+    assert mistakes(document, limits=False) == []
 
 
 def test_a_tuned_bound_below_the_floor_is_named_by_its_arm(document):

@@ -12,13 +12,28 @@ from toy_study import write
 from ganspeed import objectives, params
 from ganspeed.params.base import ParamsError
 from ganspeed.params.load import load_params, parse_params, read_yaml
-from ganspeed.params.variants import objective_names, variant_model
+from ganspeed.params.objectives import objective_names
+from ganspeed.params.variants import variant_model
 
 
 def mistakes(document) -> list[str]:
     with pytest.raises(ParamsError) as caught:
         parse_params(document)
     return caught.value.mistakes
+
+
+@pytest.mark.parametrize(
+    "value", ["0x" + "f" * 4000, "9" * 5000, "-" + "9" * 5000, "0o" + "7" * 6000, "!!int '" + "9" * 101 + "'"]
+)
+@pytest.mark.parametrize("text", ["split_seed: {}\n", "a: [1, {}]\n", "? {}\n"])
+def test_an_integer_that_python_cannot_print_is_refused_by_its_place(value, text, tmp_path):
+    (tmp_path / "params.yaml").write_text("first: 1\n" + text.format(value))
+    with pytest.raises(
+        ParamsError, match=r"line 2, column \d+: .{20}\.\.\. is an integer of [\d,]+ digits; allowed: 100"
+    ):
+        read_yaml(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text(f"title: '{'9' * 150}'\nn: {'9' * 100}\n")
+    assert read_yaml(tmp_path / "params.yaml") == {"title": "9" * 150, "n": 10**100 - 1}
 
 
 def test_the_shipped_params_are_in_order(document):
@@ -81,13 +96,13 @@ def test_a_mistake_is_named_by_path_value_and_range(path, value, message, docume
 
 
 def test_a_missing_key_is_named(document):
-    del document["datasets"]["digits"]["train"]["width"], document["variants"]["gan"]["saturating"]
-    assert set(mistakes(document)) == {"datasets.digits.train.width: missing", "variants.gan.saturating: missing"}
+    del document["datasets"]["digits"]["networks"]["G"]["width"], document["variants"]["gan"]["saturating"]
+    assert set(mistakes(document)) == {"datasets.digits.networks.G.width: missing", "variants.gan.saturating: missing"}
 
 
 def test_all_mistakes_are_named_at_once(document):
     document["variants"]["gan"]["n_critic"] = -1
-    document["datasets"]["digits"]["train"]["width"] = 0
+    document["datasets"]["digits"]["networks"]["D"]["width"] = 0
     document["compare"]["seeds"] = [1, 1]
     assert len(mistakes(document)) == 3
 

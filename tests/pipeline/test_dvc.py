@@ -113,6 +113,21 @@ def test_a_report_that_fails_leaves_the_old_one(study):
     assert "another title" in (study.root / "reports/index.html").read_text()
 
 
+def test_a_report_that_dvc_status_does_not_find_clean_is_not_published(study):
+    """Params that no comparison holds, a source and a result: whatever has changed since is named."""
+    assert study.run("ganspeed", "publish", "clean").stdout == f"{study.root}/reports/studies/clean\n"
+    study.edit(lambda p: p["report"].update(title="another title"))
+    with (study.root / "src/ganspeed/report/words.py").open("a") as source:
+        source.write("# a comment\n")
+    (study.root / "artifacts/calibration/digits.csv").write_text("dataset,row,metric,value,n\n")
+    done = study.run("ganspeed", "publish", "later", check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "error: the report is older than what it is made of, run `dvc repro` first; changed since: " in done.stderr
+    assert "; calibrate@digits: artifacts/calibration/digits.csv; " in done.stderr
+    assert done.stderr.endswith("; report: artifacts/calibration, report, src/ganspeed/report\n")
+    assert [path.name for path in (study.root / "reports/studies").iterdir()] == ["clean"]
+
+
 def test_what_a_killed_stage_left_is_no_part_of_a_dependency(study):
     left = study.root / "artifacts/features/.digits.4194305.tmp/half"
     left.parent.mkdir()

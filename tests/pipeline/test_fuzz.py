@@ -25,6 +25,7 @@ from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split
 from ganspeed.params.load import parse_params
+from ganspeed.params.presets.apply import preset_names
 
 PIPELINE = PROJECT / "pipeline"
 CELL = ("digits", "wgan_gp")
@@ -105,6 +106,25 @@ def test_odd_values_anywhere_in_params_are_mistakes_in_words(data, shipped, tmp_
 
 @FUZZ
 @given(data=st.data())
+def test_a_preset_meets_odd_values_in_words(data, shipped, tmp_path, capsys):
+    """A data set that was frozen, whose values a preset retains, included."""
+    (tmp_path / "preregistration").mkdir(exist_ok=True)
+    (tmp_path / "preregistration" / "digits.json").write_text("{}")
+    document = copy.deepcopy(shipped)
+    blocks = [path for path in leaves(document) if path[0] in ("compare", "datasets", "variants", "protocol")]
+    for path in sorted(data.draw(st.sets(st.sampled_from(blocks), min_size=1, max_size=2)), reverse=True):
+        if data.draw(st.booleans()):
+            del at(document, path[:-1])[path[-1]]
+        else:
+            put(document, path, data.draw(ODD))
+    before = written(tmp_path, document)
+    status = cli.main(["--root", str(tmp_path), "preset", data.draw(st.sampled_from(preset_names()))])
+    assert status == 0 or (tmp_path / "params.yaml").read_bytes() == before
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@FUZZ
+@given(data=st.data())
 def test_a_damaged_text_is_refused_in_words(data, tmp_path, capsys):
     text = bytearray((PROJECT / "params.yaml").read_bytes())
     for _ in range(data.draw(st.integers(1, 6))):
@@ -137,9 +157,7 @@ TOKENS = [
 @given(data=st.data())
 def test_every_one_of_several_wrong_numbers_is_named_by_path_and_range(data, shipped, tmp_path, capsys):
     document = copy.deepcopy(shipped)
-    numbers = [
-        path for path in leaves(document["datasets"]["digits"]["train"]) if path[0] in ("updates", "width", "z_dim")
-    ]
+    numbers = [path for path in leaves(document["datasets"]["digits"]["train"]) if path[0] in ("updates", "batch_size")]
     paths = [("datasets", "digits", "train", *path) for path in numbers]
     paths += [("variants", name, "optimizer", rate) for name in document["variants"] for rate in ("lr_g", "lr_d")]
     paths += [("evaluate", "neighbours"), ("protocol", "margin"), ("pilot", "length"), ("report", "dpi")]

@@ -1,6 +1,7 @@
 """What every stage does before its own work, and what it leaves alone, in real processes."""
 
 import os
+import re
 import subprocess
 import sys
 from itertools import product
@@ -56,6 +57,18 @@ def compared(params: Params) -> dict:
     return found.to_json()
 
 
+def test_a_stage_runs_with_pythonsafepath(document, tmp_path):
+    """PYTHONSAFEPATH: one stage for real, and of the others the line that makes it run, before all imports but sys."""
+    workspace = write(toy(document), tmp_path / "study")
+    command, safe = [sys.executable, str(PIPELINE / "check.py")], environment() | {"PYTHONSAFEPATH": "1"}
+    done = subprocess.run(command, cwd=workspace.root, env=safe, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in PIPELINE.glob("*.py")}
+    scripts = {name: text for name, text in texts.items() if "run_stage(" in text and name != "stage.py"}
+    line = re.compile(r'""".*?"""\n\nimport sys\n\nsys\.path\.insert\(0, __file__\.rpartition\("/"\)\[0\]\)', re.DOTALL)
+    assert len(scripts) == 11 and [name for name, text in scripts.items() if not line.match(text)] == []
+
+
 def test_a_backend_that_matplotlib_does_not_know_ends_no_stage():
     lines = f"import sys; sys.path.insert(0, {str(PIPELINE)!r}); import stage, matplotlib"
     assert subprocess.run([sys.executable, "-c", lines], env=os.environ | {"MPLBACKEND": "nope"}).returncode == 0
@@ -64,6 +77,7 @@ def test_a_backend_that_matplotlib_does_not_know_ends_no_stage():
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [["ganspeed", "run"], ["ganspeed", "publish", "x"], ["check.py"]])
 def test_without_permission_to_write_it_is_said_in_words(command, document, tmp_path):
+    document["protocol"] |= {"planned": [], "references": []}
     workspace = write(toy(document), tmp_path / "study")
     for name in (*REPORT_FILES[:-2], "figures/a.png", "comparison/digits.json"):
         path = workspace.reports / name

@@ -106,6 +106,21 @@ def test_no_number_of_a_table_is_cut_off_at_any_width(page, reports, width):
     assert page.look(f"{hidden}.length") == 0
 
 
+@pytest.mark.parametrize("width", [400, 1280])
+def test_beyond_ten_variants_every_panel_is_within_reach(width, page, tmp_path, monkeypatch):
+    """Curves that stay beside the cards while the page scrolls are no higher than the screen, or their end is cut."""
+    more = {f"variant_of_a_longer_name_{i}": made_up.VARIANTS["iterative"] for i in range(8)}
+    monkeypatch.setattr(made_up, "VARIANTS", made_up.VARIANTS | more)
+    workspace, params = made_up.write_study(tmp_path, variants=tuple(made_up.VARIANTS), seeds=(0,))
+    write.write_report(workspace, params)
+    page.open(workspace.reports / "index.html", width)
+    assert page.look("document.querySelectorAll('.on-updates .plot').length") == 2
+    assert page.look("document.querySelectorAll('.card').length") == 10
+    too_high = "e => getComputedStyle(e).position === 'sticky' && e.offsetHeight > innerHeight"
+    assert page.look(f"[...document.querySelectorAll('.curves')].some({too_high})") is False
+    assert page.look("document.documentElement.scrollWidth") <= width
+
+
 def test_in_print_every_number_and_sentence_is_there(page, reports):
     page.open(reports / "index.html", 700)
     page.send("Emulation.setEmulatedMedia", media="print")

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 
 import made_up
 import pytest
@@ -48,6 +49,15 @@ def test_a_report_of_other_params_is_refused(old, new, workspace):
     workspace.params.write_text(text.replace(old, new, 1))
     with pytest.raises(UserError, match=r"comparison/digits\.json: does not match params\.yaml in "):
         publish(workspace, "study")
+
+
+def test_without_dvc_nobody_knows_whether_a_report_is_up_to_date(workspace, monkeypatch):
+    (workspace.root / ".dvc").mkdir()
+    for module in ("dvc", "dvc.exceptions", "dvc.repo"):
+        monkeypatch.setitem(sys.modules, module, None)  # its import raises ImportError
+    with pytest.raises(UserError, match=r"DVC, which knows whether the report is up to date, is not installed"):
+        publish(workspace, "study")
+    assert not (workspace.reports / "studies").exists()
 
 
 def test_a_study_keeps_what_was_fixed_before_it(workspace):

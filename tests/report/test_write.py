@@ -10,9 +10,11 @@ from pathlib import Path
 import made_up
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
+from toy_study import PROJECT
 
 from ganspeed.errors import UserError
-from ganspeed.params.blocks import Params
+from ganspeed.params.blocks import Params, Planned
 from ganspeed.report import write
 from ganspeed.report.blocks import Section
 from ganspeed.report.page import page_of
@@ -159,6 +161,46 @@ def test_a_comparison_of_other_runs_is_refused(tmp_path):
     fewer = params.model_copy(update={"compare": params.compare.model_copy(update={"seeds": (0, 1)})})
     with pytest.raises(UserError, match=r"does not match params.yaml in gan/seed-2, iterative/seed-2"):
         write.write_report(workspace, fewer)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"planned": []}, r"planned: \['iterative over wgan_gp'\] there, \[\] here"),
+        (
+            {"planned": [("iterative", "gan")]},
+            r"planned: \['iterative over wgan_gp'\] there, \['iterative over gan'\] h",
+        ),
+        ({"references": ("gan",)}, r"references: \['wgan_gp'\] there, \['gan'\] here"),
+        ({"references": ()}, r"references: \['wgan_gp'\] there, \[\] here"),
+        ({"references": ("gan", "wgan_gp")}, r"references: \['wgan_gp'\] there, \['gan', 'wgan_gp'\] here"),
+        ({"axis": "images"}, "axis: 'updates' there, 'images' here"),
+        ({"consecutive": 1}, "guards.consecutive: 3 there, 1 here"),
+        ({"margin": 1.5}, "guards.margin: 1.25 there, 1.5 here"),
+        ({"max_coverage_drop": 0.1}, "guards.max_coverage_drop: 0.02 there, 0.1 here"),
+        ({"max_extra_failures": 2}, "guards.max_extra_failures: 1 there, 2 here"),
+        ({"equivalence": (0.5, 2.0)}, "guards.equivalence"),
+    ],
+)
+def test_a_comparison_of_another_protocol_is_refused_naming_the_values(changes, message, tmp_path):
+    workspace, params = made_up.write_study(tmp_path, planned=(("iterative", "wgan_gp"),))
+    if "planned" in changes:
+        changes = {"planned": tuple(Planned(new=new, reference=ref) for new, ref in changes["planned"])}
+    other = params.model_copy(update={"protocol": params.protocol.model_copy(update=changes)})
+    path = workspace.comparison("digits")
+    with pytest.raises(
+        UserError, match=f"^{path}: does not match params.yaml in .*{message}.*; run the stage `compare`"
+    ):
+        write.write_report(workspace, other)
+    assert not workspace.reports.exists()
+    write.write_report(workspace, params)
+
+
+def test_every_param_that_compare_declares_is_one_that_the_report_refuses(tmp_path):
+    """The stage's list in dvc.yaml: a new key must be looked at by `read_comparison`."""
+    declared = YAML(typ="safe").load(PROJECT / "dvc.yaml")["stages"]["compare"]["params"]
+    known = {"axis", "planned", "references", *made_up.write_study(tmp_path)[1].protocol.guards()}
+    assert {*declared} == {"compare", "datasets.${item.dataset}.threshold", *(f"protocol.{key}" for key in known)}
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path, study):

@@ -170,7 +170,32 @@ def test_on_a_read_only_drive_the_doctor_says_the_way_out(root, capsys, monkeypa
     assert status == 2 and f"{root / '.runs/lock'}: Read-only file system; {way}" in said
 
 
+def test_the_doctor_takes_no_lock_that_a_training_may_want(root, capsys, monkeypatch):
+    taken, acquire = [], FileLock.acquire
+    monkeypatch.setattr(FileLock, "acquire", lambda self, **how: taken.append(self.lock_file) or acquire(self, **how))
+    assert doctor(root, capsys) == (0, "nothing blocks this study\n")
+    assert taken and not {str(root / ".runs" / name) for name in ("lock", "mlflow.lock")} & {*taken}
+    assert [path.name for path in (root / ".runs").iterdir()] == ["lock"]
+
+
+def doctor_of_a_user(root: Path) -> str:
+    """What the doctor says to who must obey the modes of files, as the owner of the tests' process."""
+    command = [sys.executable, "-m", "ganspeed.cli", "--root", str(root), "doctor"]
+    done = run_unprivileged(command, env=os.environ | {"PYTHONPATH": str(PROJECT / "src")})
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize(("name", "mode"), [(".runs", 0o555), (".runs", 0o000), (".runs/lock", 0o444)])
+def test_what_its_owner_may_not_write_is_to_be_made_writable(name, mode, root):
+    (root / name).chmod(mode)
+    said = doctor_of_a_user(root)
+    (root / name).chmod(0o755)
+    assert f"{root}/.runs/lock: Permission denied; `chmod u+rwX {root / name}`" in said
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_a_lock_of_another_user_is_to_be_given_back(capsys):
     """The tests' own folder may be below one that only root reads."""
     with tempfile.TemporaryDirectory() as folder:
@@ -180,8 +205,7 @@ def test_a_lock_of_another_user_is_to_be_given_back(capsys):
             path.parent.mkdir(parents=True)
             path.touch()
             path.chmod(0o444)
-        command = [sys.executable, "-m", "ganspeed.cli", "--root", folder, "doctor"]
-        done = run_unprivileged(command, env=os.environ | {"PYTHONPATH": str(PROJECT / "src")})
-    assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert f"{root}/.runs/lock: Permission denied, perhaps after a run by another user; `sudo chown -R" in done.stderr
-    assert f"{root}/.dvc/tmp/lock: not yours to write; once no `dvc` is running here, remove it" in done.stderr
+            os.chown(path, 12345, -1)
+        said = doctor_of_a_user(root)
+    assert f"{root}/.runs/lock: Permission denied, perhaps after a run by another user; `sudo chown -R" in said
+    assert f"{root}/.dvc/tmp/lock: not yours to write; once no `dvc` is running here, remove it" in said

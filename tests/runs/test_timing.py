@@ -4,12 +4,13 @@ import itertools
 import sys
 
 import pytest
-from toy_study import TINY_TRAIN, write_prepared
+from toy_study import TINY_NETWORKS, TINY_TRAIN, write_prepared
 
+from ganspeed.errors import UserError
 from ganspeed.params.load import parse_params
 from ganspeed.runs import measure_timing
 from ganspeed.runs.measure_timing import WARM_UP
-from ganspeed.runs.timing import update_timing
+from ganspeed.runs.timing import read_timing, update_timing
 from ganspeed.system.files import read_json
 from ganspeed.training.engines import choose
 from ganspeed.training.engines.choose import LANES
@@ -19,15 +20,17 @@ from ganspeed.training.engines.vmapped import Lanes
 @pytest.fixture
 def study(document, tmp_path):
     """A function: (workspace, params) of tiny runs on prepared digits, with changes to `train` and the clock."""
+    document["datasets"]["digits"]["networks"] = TINY_NETWORKS
     document["datasets"]["digits"]["train"] |= TINY_TRAIN
     document["compare"] |= {"variants": ["gan", "wgan_gp"], "seeds": [0, 1]}
     workspace = write_prepared(document, tmp_path)
 
-    def make(repeats=1, seeds=(0, 1), variants=("gan", "wgan_gp"), gan=None, **train):
+    def make(repeats=1, seeds=(0, 1), variants=("gan", "wgan_gp"), gan=None, D=None, **train):
         document["protocol"]["timing"] = {"repeats": repeats, "updates": 2}
         document["compare"] |= {"seeds": list(seeds), "variants": list(variants)}
         document["variants"]["gan"] |= gan or {}
         document["datasets"]["digits"]["train"] |= train
+        document["datasets"]["digits"]["networks"] = TINY_NETWORKS | {"D": D or TINY_NETWORKS["D"]}
         return workspace, parse_params(document)
 
     return make
@@ -59,8 +62,8 @@ def test_the_clock_runs_again_only_when_what_costs_time_changed(study):
     assert ran(study)
     assert not ran(study)
     assert not ran(study, seeds=(5, 6), updates=24, grid_ratio=1.3)
-    assert ran(study, width=5)
-    assert ran(study, hidden=3)
+    assert ran(study, D={"width": 5, "hidden": 3})
+    assert ran(study)
     assert ran(study, gan={"n_critic": 2})
     assert ran(study, variants=("gan", "wgan_gp", "wgan"))
     assert ran(study, repeats=2, variants=("gan", "wgan_gp", "wgan"))
@@ -118,3 +121,18 @@ def test_variants_are_interleaved_without_warm_up_and_their_median_written(at_on
     assert ran(study, repeats=3)
     assert order == ["gan", "wgan_gp"] * 3
     assert table(study)["seconds_per_update"] == {"gan": 2.0, "wgan_gp": 20.0}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{}", "null"),
+        '{"dataset": "digits", "repeats": 1, "updates": 50, "seconds_per_update": [1]}',
+        '{"dataset": "digits", "repeats": 1, "updates": 50, "fingerprints": {"gan": "f"}}',
+    ],
+)
+def test_a_table_of_another_shape_is_named_with_its_way_out(content, tmp_path):
+    path = tmp_path / "digits.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match=f"^{path}: damaged: .*; the stage `timing` measures again$"):
+        read_timing(path)

@@ -9,9 +9,10 @@ from safetensors.torch import save_file
 
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split
-from ganspeed.networks.generator import NORM_BATCH, Generator, load_generator, measure_statistics
+from ganspeed.networks.generator import NORM_BATCH, load_generator, measure_statistics, new_generator
 from ganspeed.networks.layers import initialise
 from ganspeed.params.load import parse_params
+from ganspeed.params.networks import Networks, resolved
 from ganspeed.scoring import calibration
 from ganspeed.scoring.classifier import batches, embed, load_classifier, load_reference
 from ganspeed.scoring.embedded import Embedded, statistics
@@ -65,12 +66,14 @@ def cfid(values):
 @pytest.fixture(scope="module")
 def untrained(folders, tmp_path_factory):
     """cfid of a generator that was never trained, saved and loaded as a snapshot is."""
-    G = Generator((1, 8, 8), 16, 8)
-    initialise(G, generator("test weights", 0))
+    networks = {"latent": {"dim": 16}, "G": {"width": 8}, "D": {"width": 8, "hidden": 0}}
+    networks = resolved(Networks.model_validate(networks), 8)
+    G = new_generator(networks, (1, 8, 8), 16)
+    initialise(G, generator("test weights", 0), networks.init)
     measure_statistics(G.train(), torch.randn(NORM_BATCH, 16, generator=generator("test z", 0)))
     path = tmp_path_factory.mktemp("snapshot") / "0000000.safetensors"
     save_file(G.state_dict(), path)
-    images = load_generator(path, (1, 8, 8), 16, 8)(torch.randn(1000, 16, generator=generator("test z", 1)))
+    images = load_generator(path, networks, (1, 8, 8), 16)(torch.randn(1000, 16, generator=generator("test z", 1)))
     real, _ = load_reference(folders[1], "test")
     made = embed(load_classifier(folders[1]), [images])
     return frechet_distance(statistics(made.features), statistics(real.features))

@@ -12,7 +12,7 @@ import pytest
 import torch
 from damage import flip
 from imported import imported
-from toy_study import TINY_TRAIN
+from toy_study import TINY_NETWORKS, TINY_TRAIN
 
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split
@@ -30,6 +30,7 @@ from ganspeed.scoring.sources import score_sources
 from ganspeed.scoring.store import score_variant
 from ganspeed.scoring.train_classifier import build
 from ganspeed.study.run_grid import run_grid
+from ganspeed.study.val_runs import ValRuns
 from ganspeed.system.files import read_json, sha256_file, write_json
 from ganspeed.workspace import Workspace
 
@@ -42,6 +43,7 @@ def document_of_study(shipped) -> dict:
     train = digits["train"] | TINY_TRAIN | {"updates": 24, "batch_size": 16, "log_every": 12, "checkpoint_every": 24}
     train["grid_ratio"] = 1.5
     digits = digits | {
+        "networks": TINY_NETWORKS,
         "train": train,
         "features": digits["features"] | {"epochs": 5, "width": 8, "min_accuracy": 0.5},
         "evaluate": {"samples": 500},
@@ -125,6 +127,30 @@ def test_both_cfids_on_every_snapshot_and_all_metrics_on_some(workspace, score):
         metrics = [line["metric"] for line in table if int(line["update"]) == update]
         assert metrics == [m.name for m in METRICS if update in full or m.every_snapshot]
     assert {(line["dataset"], line["variant"], line["seed"]) for line in table} == {("digits", "gan", "0")}
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "null", "[1]", "", '{"task": "classes"', "shape", "settings", "task"])
+def test_an_incomplete_record_of_the_classifiers_is_named(content, workspace, score, document_of_study):
+    """By whatever reads it: scores, calibration, and what pilot and tuning are known by."""
+    path, params = workspace.features("digits") / "accuracy.json", parse_params(document_of_study)
+    whole = read_json(path)
+    changed = {"shape": [1, 8], "settings": {"dim": "x"}, "task": "cats"}
+    path.write_text(json.dumps(whole | {content: changed[content]}) if content in changed else content)
+    folders = workspace.prepared("digits"), workspace.features("digits")
+    out = workspace.calibration("digits")
+    commands = [
+        score,
+        lambda: calibration.calibrate("digits", *folders, params.evaluate, 500, out),
+        lambda: ValRuns(workspace, params, "digits", torch.device("cpu")).fingerprint([]),
+    ]
+    for command in commands:
+        with pytest.raises(UserError, match="damaged: .*; `dvc repro -f features@digits` writes it$") as error:
+            command()
+        assert str(error.value).startswith(f"{path}: ") and len(str(error.value).splitlines()) == 1
+    assert not out.exists() and not workspace.scores_folder(*CELL).exists()
+    path.unlink()
+    with pytest.raises(UserError, match="no such file; `dvc repro -f features@digits` writes it"):
+        score()
 
 
 def test_the_label_has_the_facts_that_compare_needs(scored):
@@ -302,13 +328,22 @@ def test_a_requested_shutdown_ends_the_scoring_of_a_run(score, workspace, monkey
     assert not workspace.scores(*CELL, 0).exists()
 
 
-def test_what_cannot_be_scored_ahead_fails_the_stage_not_the_training(workspace, document_of_study, score):
-    flip(workspace.features("digits") / "reference.safetensors")
+@pytest.mark.parametrize(
+    ("damage", "name", "message"),
+    [
+        (flip, "reference.safetensors", r"reference\.safetensors: its SHA-256 is"),
+        (lambda path: path.write_text("{}"), "accuracy.json", r"accuracy\.json: damaged: "),
+    ],
+)
+def test_what_cannot_be_scored_ahead_fails_the_stage_not_the_training(
+    damage, name, message, workspace, document_of_study, score
+):
+    damage(workspace.features("digits") / name)
     study = parse_params(document_of_study)
     run_grid(workspace, study, lambda specs: [])
     specs = all_specs(workspace, study, torch.device("cpu"))
     assert all(RunStore(workspace).finished(spec) for spec in specs) and len(specs) == 4
-    with pytest.raises(UserError, match=r"reference\.safetensors: its SHA-256 is"):
+    with pytest.raises(UserError, match=message):
         score()
 
 
@@ -363,7 +398,15 @@ def test_fully_scored_snapshots_are_spread_over_the_grid():
 
 # What the scores' fingerprint holds as values, and what moves, checks or names files.
 DECIDE_NO_SCORE = {
-    *("errors.py", "types.py", "params/blocks.py", "data/prepared.py", "runs/record.py", "scoring/label.py"),
+    *(
+        "errors.py",
+        "types.py",
+        "params/blocks.py",
+        "params/networks.py",
+        "data/prepared.py",
+        "runs/record.py",
+        "scoring/label.py",
+    ),
     *("scoring/metrics.py", "scoring/sources.py", "scoring/task.py"),
     *(f"system/{name}.py" for name in ("allocator", "devices", "files", "shutdown")),
 }

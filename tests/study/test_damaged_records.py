@@ -1,5 +1,6 @@
 """A file of a study that is empty, cut or of another shape is named with what is wrong and what to do: no traceback."""
 
+import json
 from pathlib import Path
 
 import made_up
@@ -8,6 +9,7 @@ import pytest
 from ganspeed.compare.read import read_calibration, read_records
 from ganspeed.errors import UserError
 from ganspeed.report.read import read_results
+from ganspeed.scoring.read import read_scores
 from ganspeed.study.adopt_tuning import adopt_tuning
 from ganspeed.study.freeze import freeze
 from ganspeed.study.tuning.storage import Storage
@@ -32,6 +34,20 @@ def test_a_damaged_record_of_a_study_is_to_be_restored(content, study):
         with pytest.raises(UserError, match="restore it by git"):
             read_results(workspace, params)
         path.write_text(whole)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"run": None}, {"run": []}, {"evaluate": []}, {"samples": "x"}, {"parameters": []}, {"sources": 1}]
+)
+def test_a_label_of_scores_of_another_shape_is_to_be_made_again(wrong, study):
+    workspace, params = study
+    path = workspace.scores("digits", "gan", 0).with_suffix(".json")
+    label = json.loads(path.read_text())
+    ((key, value),) = wrong.items()
+    (label["run"] if key in label["run"] else label)[key] = value
+    path.write_text(json.dumps(label))
+    with pytest.raises(UserError, match=f"^{path}: damaged: .*; run the stage `evaluate`$"):
+        read_scores(workspace, "digits", params)
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "row,metric,value,n\nfloor,cfid,high,1\n", "\0", None])

@@ -133,7 +133,8 @@ def test_a_pilot_of_other_params_is_refused(study):
 
 @pytest.mark.parametrize(("change", "named"), [
     (lambda p: p["variants"]["wgan_gp"]["optimizer"].update(lr_g=0.5), "block"),
-    (lambda p: p["datasets"]["digits"]["train"].update(width=9), "train"),
+    (lambda p: p["datasets"]["digits"]["train"].update(batch_size=9), "train"),
+    (lambda p: p["datasets"]["digits"]["networks"]["G"].update(width=9), "networks"),
     (lambda p: p["evaluate"].update(neighbours=3), "evaluate"),
     (lambda p: p["datasets"]["digits"]["features"].update(second_seed=7), "features"),
 ])  # fmt: skip

@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 from filelock import Timeout
-from toy_study import TINY_TRAIN, write, write_prepared
+from toy_study import TINY_NETWORKS, TINY_TRAIN, write, write_prepared
 
 from ganspeed import cli
 from ganspeed.params.load import load_params
@@ -28,6 +28,7 @@ def study(document, tmp_path, monkeypatch):
     monkeypatch.setenv("GANSPEED_WORKERS", "1")
     monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
     digits = document["datasets"]["digits"]
+    digits["networks"] = TINY_NETWORKS
     digits["train"] |= TINY_TRAIN
     digits["features"] |= {"epochs": 1, "width": 8, "min_accuracy": 1e-9}
     digits["evaluate"] |= {"samples": 200}

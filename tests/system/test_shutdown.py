@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from digests import digests
 from processes import WORKER, trainers
-from toy_study import TINY_TRAIN, write_prepared
+from toy_study import TINY_NETWORKS, TINY_TRAIN, write_prepared
 
 from ganspeed.params.load import load_params
 from ganspeed.study.run_grid import run_grid
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 def study(shipped, tmp_path_factory) -> Workspace:
     """Two runs that take some seconds each, and a checkpoint of their own accord at the very end only."""
     document, root = copy.deepcopy(shipped), tmp_path_factory.mktemp("study")
+    document["datasets"]["digits"]["networks"] = TINY_NETWORKS
     document["datasets"]["digits"]["train"] |= TINY_TRAIN | {"updates": 400, "log_every": 40, "checkpoint_every": 400}
     document["compare"] |= {"variants": ["wgan_gp"], "seeds": [0, 1]}
     return write_prepared(document, root)

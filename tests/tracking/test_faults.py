@@ -18,7 +18,7 @@ import faults
 import pytest
 from digests import digests
 from mirrored import child, current, history, mirror_made_up, points, rows_of, run_of, spec, wait_for
-from toy_study import PROJECT, TINY_TRAIN, WITHOUT_MLFLOW, write_prepared
+from toy_study import PROJECT, TINY_NETWORKS, TINY_TRAIN, WITHOUT_MLFLOW, write_prepared
 
 from ganspeed.params.load import load_params
 from ganspeed.tracking import timeouts
@@ -120,6 +120,7 @@ def test_whatever_ails_mlflow_costs_a_stage_two_seconds_and_one_line(what, train
 def prepared_toy(root: Path, shipped: dict) -> Workspace:
     """A study of one run of a few updates, ready to be trained."""
     document = copy.deepcopy(shipped)
+    document["datasets"]["digits"]["networks"] = TINY_NETWORKS
     document["datasets"]["digits"]["train"] |= TINY_TRAIN
     document["compare"] |= {"variants": ["gan"], "seeds": [0]}
     return write_prepared(document, root)

@@ -1,5 +1,7 @@
 """A study is told from others by an id that moves with its folder and is not copied."""
 
+import json
+import re
 import shutil
 
 from ganspeed.tracking.identity import study_id
@@ -25,8 +27,25 @@ def test_a_copy_is_another_study_and_the_original_is_not(tmp_path):
     assert study_id(Workspace(tmp_path / "study")) == own
 
 
+def test_a_folder_of_another_disk_with_the_same_number_is_another_study(tmp_path):
+    """Numbers of folders are unique in one file system alone: the roots of two have the same one."""
+    workspace = Workspace(tmp_path)
+    own = study_id(workspace)
+    written = json.loads(workspace.identity.read_text())
+    moved = written | {"root": "/elsewhere"}
+    workspace.identity.write_text(json.dumps(moved))
+    assert study_id(workspace) == own
+    workspace.identity.write_text(json.dumps(moved | {"device": written["device"] + 1}))
+    assert study_id(workspace) != own
+    del moved["device"]  # as former versions wrote it
+    workspace.identity.write_text(json.dumps(moved))
+    assert study_id(workspace) == own
+
+
 def test_a_damaged_id_is_made_anew(tmp_path):
     workspace = Workspace(tmp_path)
-    for damaged in ("", "[]", "{}", "null"):
+    study_id(workspace)
+    whole = json.loads(workspace.identity.read_text())
+    for damaged in ("", "[]", "{}", "null", "1", *(json.dumps(whole | {"id": wrong}) for wrong in (None, [], 7, "x"))):
         workspace.identity.write_text(damaged)
-        assert study_id(workspace) == study_id(workspace)
+        assert re.fullmatch("[0-9a-f]{8}", study_id(workspace)) and study_id(workspace) == study_id(workspace)

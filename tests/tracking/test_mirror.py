@@ -256,7 +256,7 @@ def test_the_variants_are_shown_with_verdict_time_and_speed_up():
     assert state["searchFilter"] == "tags.current = 'true' AND tags.kind = 'variant'"
     assert (state["orderByKey"], state["orderByAsc"]) == (f"metrics.`{TIME_TO_TAU}`", True)
     speed_up = SPEED_UP.format(reference="wgan_gp")
-    names = (TIME_TO_TAU, REACHED, "n", speed_up, f"{speed_up}_low", f"{speed_up}_high")
+    names = (TIME_TO_TAU, speed_up, f"{speed_up}_low", f"{speed_up}_high", REACHED, "n")
     assert state["selectedColumns"] == ["tags.`verdict`", *(f"metrics.`{name}`" for name in names)]
     assert state["columnOrder"] == [*state["selectedColumns"], "duration"]
 

@@ -6,8 +6,10 @@ from contextlib import closing
 
 import pytest
 from mirrored import PICTURE, VALUES, current, points, rows_of, runs_of, spec, write_run
+from mlflow_server import mlflow_server
 
 from ganspeed.tracking import mirror as mirror_module
+from ganspeed.tracking.address import tracking_uri
 from ganspeed.tracking.client import TrackingError, now
 from ganspeed.tracking.mirror import MirrorSummary, mirror, mirror_safely
 
@@ -35,6 +37,25 @@ def test_without_files_all_else_is_mirrored_and_they_come_later(study, params, c
     assert len(list(place.glob(f"*/*/artifacts/{PICTURE}"))) == 4
     assert mirror(study, params) == MirrorSummary(unchanged=4) and points(study) == seen
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["mlflow-artifacts:/", "{root}/a file/of the server's machine"])
+def test_a_server_that_passes_no_files_on_is_given_all_else(place, study, params, monkeypatch, capfd):
+    """It has experiments whose files it does not serve, or leaves each client to write to a disk that it has not."""
+    (study.root / "a file").touch()
+    options = ["--backend-store-uri", tracking_uri(study), "--no-serve-artifacts"]
+    options += ["--default-artifact-root", place.format(root=study.root)]
+    with mlflow_server(study.root, "server", *options) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        capfd.readouterr()
+        assert mirror(study, params).added == 4
+        (line,) = capfd.readouterr().err.splitlines()
+        assert line.startswith(f"warning: MLflow at {address}: files of 4 runs not mirrored, digits gan seed 0: ")
+        assert len(points(study)) == 4 * (4 * 2 + 4 + VALUES)
+        assert mirror(study, params) == MirrorSummary(unchanged=4)
+        mirror_safely(study, params)
+        assert all(text.startswith("warning: ") for text in capfd.readouterr().err.splitlines())
 
 
 @pytest.mark.parametrize("damaged", ["run.json", "history.csv"])

@@ -1,6 +1,5 @@
 """The page that people open: served to this machine, grouped, with pictures."""
 
-import json
 import os
 import re
 import shutil
@@ -8,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,9 +15,11 @@ import psutil
 import pytest
 from browser import CHROMIUM, FLAGS, browser
 from mirrored import PICTURE, PIXEL, VALUES, child, make_params, points, run_of, spec, wait_for, write_run, write_study
+from mlflow_server import mlflow_server, request
 from processes import run_unprivileged
-from toy_study import PROJECT
+from toy_study import PROJECT, toy, write
 
+from ganspeed.system.shutdown import MESSAGE, STOPPED_STATUS
 from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.tracking.server import serve
 from ganspeed.tracking.view import RUNS, VIEW_TAG, view_url
@@ -51,15 +51,6 @@ def server(study):
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
-
-
-def request(address: str, path: str, body: dict | None = None):
-    data = json.dumps(body).encode() if body is not None else None
-    query = urllib.request.Request(address + path, data, {"Content-Type": "application/json"})
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(query, timeout=20) as answer:
-        content = answer.read()
-    return json.loads(content) if path.startswith("/api") else content
 
 
 @pytest.mark.slow
@@ -117,6 +108,31 @@ def test_the_server_ends_with_the_process_that_started_it(study):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("when", ["serving", "starting"])
+def test_ctrl_c_ends_the_page_in_one_line(when, study, document, tmp_path):
+    """Once it serves, that is how it ends; before, it is a command that was stopped."""
+    workspace = write(toy(document), tmp_path)
+    if when == "serving":
+        shutil.copy(study.root / "mlflow.db", workspace.root)
+    command = [sys.executable, "-m", "ganspeed.cli", "--root", str(workspace.root), "ui", "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )  # of a terminal of its own, which sends Ctrl-C to the whole group
+    if when == "serving":
+        while "Ctrl-C" not in (line := process.stdout.readline()):
+            assert line, process.stderr.read()
+    else:
+        wait_for(lambda: list(workspace.root.glob(".mlflow.db.*")), 60)  # its tables are being made
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    said, errors = process.communicate(timeout=60)
+    expected = (0, "\nstopping MLflow's server\n", "") if when == "serving" else (STOPPED_STATUS, "", f"{MESSAGE}\n")
+    assert (process.returncode, said, errors) == expected
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
 def test_a_browser_opens_the_grouped_view_and_the_page_of_a_run(server, study, tmp_path):
     """The view is an undocumented tag of MLflow's: only its page can tell whether it is still understood."""
@@ -139,27 +155,8 @@ def compared(tmp_path_factory, empty_database):
         workspace, params = made_up.write_study(root, seeds=tuple(range(6)), tau=60.0)
         mirror(workspace, params)
         mirror(workspace, made_up.write_study(root, seeds=tuple(range(5)), tau=60.0)[1])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
-    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}"), 90)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        children = psutil.Process(process.pid).children(recursive=True)
-        process.terminate()
-        process.wait(30)
-        psutil.wait_procs(children, timeout=10)
-
-
-def answers(address: str) -> bool:
-    try:
-        return request(address, "/health") == b"OK"
-    except OSError:
-        return False
+    with mlflow_server(root, "ui") as address:
+        yield address
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from digests import digests
 from PIL import Image
 from training_runs import OPTIMIZERS, OPTIONS, VARIANTS, new_run, run
 
+from ganspeed.networks.latents import Latents
 from ganspeed.objectives import Batch, Objective, Terms, gradient_norm
 from ganspeed.training import loop
 from ganspeed.training.draws import GENERATOR_STEP, Draws
@@ -21,17 +22,19 @@ from ganspeed.training.history import PROFILE_SAMPLES, PROFILE_WEIGHTS, gradient
 from ganspeed.training.loop import one_update, train
 from ganspeed.training.state import Player, new_state, update_ema
 
+Z = Latents("normal", 4)
+
 
 def batch_of(draws: Draws, G: torch.nn.Module, update=1, step=0) -> Batch:
-    real, z, u, labels = draws(update, step)
+    real, z, u, labels, _ = draws(update, step)
     return Batch(real, G(z), z, u, labels)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
-    state = new_state(recipe(variant), torch.device("cpu"))
+    state = new_state(recipe(variant), images[0])
     before = [[p.clone() for p in player.network.parameters()] for player in (state.G, state.D)]
-    one_update(state, Draws(0, 8, 4, *images))
+    one_update(state, Draws(0, 8, Z, *images))
     for player, weights in zip((state.G, state.D), before, strict=True):
         after = list(player.network.parameters())
         assert all(torch.isfinite(p).all() for p in after)
@@ -41,8 +44,8 @@ def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
 
 @pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
 def test_an_update_asks_the_device_nothing_and_fakes_have_no_graph_of_g(variant, recipe, images):
-    state = new_state(recipe(variant), torch.device("cpu"))
-    draws = Draws(0, 8, 4, *images)
+    state = new_state(recipe(variant), images[0])
+    draws = Draws(0, 8, Z, *images)
     with NoAnswer():
         step = one_update(state, draws)
     assert not step.batch.fake.requires_grad
@@ -52,8 +55,8 @@ def test_an_update_asks_the_device_nothing_and_fakes_have_no_graph_of_g(variant,
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_step_computes_no_gradient_of_the_other_player(variant, recipe, images):
-    state = new_state(recipe(variant), torch.device("cpu"))
-    draws, (G, D) = Draws(0, 8, 4, *images), (state.G, state.D)
+    state = new_state(recipe(variant), images[0])
+    draws, (G, D) = Draws(0, 8, Z, *images), (state.G, state.D)
     D.step(state.objective.discriminator_terms(D.network, batch_of(draws, G.network)).total())
     assert all(weight.grad is None for weight in G.network.parameters())
     D.optimizer.zero_grad()
@@ -77,8 +80,8 @@ def by_the_book(weights, gradients, moments, block, learning_rate, t):
 @pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
 def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
     """Gradients of a penalty come in another memory layout than their weights; a fused optimiser minds that."""
-    state = new_state(recipe(variant), torch.device("cpu"))
-    batch = batch_of(Draws(0, 8, 4, *images), state.G.network)
+    state = new_state(recipe(variant), images[0])
+    batch = batch_of(Draws(0, 8, Z, *images), state.G.network)
     block = recipe(variant).variant.optimizer
     for player, terms, rate in (
         (state.D, state.objective.discriminator_terms, block.lr_d),
@@ -103,19 +106,19 @@ def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
 def test_both_learning_rates_halve_every_so_many_updates(half_life, rates, recipe, images):
     schedule = {"name": "exponential", "half_life": half_life}
     optimizer = recipe("wgan_gp").variant.optimizer.model_dump() | {"schedule": schedule}
-    state = new_state(recipe("wgan_gp", optimizer=optimizer), torch.device("cpu"))
+    state = new_state(recipe("wgan_gp", optimizer=optimizer), images[0])
     for rate in rates:
-        one_update(state, Draws(0, 8, 4, *images))
+        one_update(state, Draws(0, 8, Z, *images))
         assert state.G.optimizer.param_groups[0]["lr"] == pytest.approx(rate * optimizer["lr_g"])
         assert state.D.optimizer.param_groups[0]["lr"] == pytest.approx(rate * optimizer["lr_d"])
 
 
 def test_bfloat16_is_for_the_layers_outside_the_penalty_and_nothing_else(recipe, images):
     lower = recipe("wgan_gp", train={"precision": "bfloat16"})
-    state, seen = new_state(lower, torch.device("cpu")), {"D": [], "G": []}
+    state, seen = new_state(lower, images[0]), {"D": [], "G": []}
     for name, network in (("D", state.D.network), ("G", state.G.network)):
         network.layers[0].register_forward_hook(lambda layer, x, y, dtypes=seen[name]: dtypes.append(y.dtype))
-    step, low, whole = one_update(state, Draws(0, 8, 4, *images)), torch.bfloat16, torch.float32
+    step, low, whole = one_update(state, Draws(0, 8, Z, *images)), torch.bfloat16, torch.float32
     n_critic = state.objective.n_critic
     assert seen == {"D": [low, whole] * n_critic + [low], "G": [low] * (n_critic + 1)}
     values = [step.discriminator.total(), step.generator.total(), step.batch.fake, *state.D.network.parameters()]
@@ -181,8 +184,8 @@ def test_the_average_of_the_weights_is_shown_and_never_enters_training(recipe, i
 
 
 @pytest.mark.parametrize(("decay", "update", "weight"), [(0.0, 1, 1.0), (0.9, 1, 1 - 2 / 11), (0.9, 1000, 0.1)])
-def test_the_average_moves_by_its_share_towards_the_weights(decay, update, weight, recipe):
-    state = new_state(recipe("gan"), torch.device("cpu"))
+def test_the_average_moves_by_its_share_towards_the_weights(decay, update, weight, recipe, images):
+    state = new_state(recipe("gan"), images[0])
     state.update, state.ema_decay = update, decay
     before = [p.clone() for p in state.ema_generator.parameters()]
     for p in state.G.network.parameters():
@@ -204,7 +207,7 @@ def test_a_longer_run_begins_as_a_shorter_one(recipe, images, tmp_path):
 
 
 def test_draws_are_functions_of_seed_update_and_step(images):
-    draws = Draws(3, 8, 4, *images)
+    draws = Draws(3, 8, Z, *images)
     one, again, other = (draws(7, step) for step in (2, 2, 3))
     assert torch.equal(one.real, again.real) and torch.equal(one.u, again.u) and torch.equal(one.z, again.z)
     assert not torch.equal(one.real, other.real) and not torch.equal(one.u, other.u)
@@ -223,7 +226,7 @@ def test_variants_of_different_n_critic_see_the_same_draws(recipe, images, monke
 
         with monkeypatch.context() as patch:
             patch.setattr(Draws, "__call__", spy)
-            one_update(new_state(recipe(variant), torch.device("cpu")), Draws(0, 8, 4, *images))
+            one_update(new_state(recipe(variant), images[0]), Draws(0, 8, Z, *images))
     assert set(seen["gan"]) == {(1, 0), (1, GENERATOR_STEP)}
     assert len(seen["wgan"]) == recipe("wgan").n_critic + 1 > 2
     for key, (real, z) in seen["gan"].items():
@@ -239,8 +242,8 @@ def test_a_variants_block_is_pickled_by_value(recipe):
     assert seen == f"{blocks}\n"
 
 
-def test_variants_start_from_the_same_weights(recipe):
-    states = [new_state(recipe(variant, seed=4), torch.device("cpu")) for variant in VARIANTS]
+def test_variants_start_from_the_same_weights(recipe, images):
+    states = [new_state(recipe(variant, seed=4), images[0]) for variant in VARIANTS]
     for state in states[1:]:
         for player in ("G", "D"):
             a, b = (getattr(s, player).network.state_dict() for s in (states[0], state))
@@ -269,7 +272,7 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
     """The profile of the last row is that of the critic as the run left it, on the last critic step's batch."""
     short, logged = recipe(variant), []
     run(short, images, tmp_path, logged.append)
-    state, draws = new_state(short, torch.device("cpu")), Draws(0, 8, 4, *images)
+    state, draws = new_state(short, images[0]), Draws(0, 8, Z, *images)
     for _ in range(short.train.updates):
         step = one_update(state, draws)
     for a in PROFILE_WEIGHTS:

@@ -1,6 +1,6 @@
 """Who is compared with whom, over which seeds, on which axes: the rows of `times`, `comparisons` and `area_ratios`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -42,10 +42,8 @@ class PairedRuns:
     @property
     def pairs(self) -> list[Pair]:
         """The planned family first, then everything over the references; none twice, none without a common seed."""
-        planned = [(pair.new, pair.reference) for pair in self.protocol.planned]
-        others = [(new, ref) for ref in self.protocol.references for new in sorted(self.runs) if new != ref]
-        names = dict.fromkeys([*planned, *others])
-        found = [Pair(*pair, pair in planned, self.paired(*pair)) for pair in names]
+        wanted = wanted_pairs(self.protocol, self.runs)
+        found = [Pair(*pair, planned, self.paired(*pair)) for pair, planned in wanted.items()]
         return [pair for pair in found if pair.runs[0]]
 
     def paired(self, new: str, reference: str) -> tuple[list[RunCurve], list[RunCurve]]:
@@ -61,6 +59,14 @@ class PairedRuns:
     def time(self, run: RunCurve, axis: str, threshold: str, horizon: float) -> tuple[float, bool]:
         """(min(T, horizon) on the axis, whether T <= horizon)."""
         return truncated(self.arrivals[run.variant, run.seed, threshold], self.per_update(run, axis), horizon)
+
+
+def wanted_pairs(protocol: Protocol, variants: Iterable[str]) -> dict[tuple[str, str], bool]:
+    """(new, reference) of these variants → whether planned: the planned family first, then all over the references."""
+    known, planned = set(variants), [(pair.new, pair.reference) for pair in protocol.planned]
+    others = [(new, ref) for ref in protocol.references for new in sorted(known) if new != ref]
+    pairs = dict.fromkeys([*planned, *others])
+    return {pair: pair in planned for pair in pairs if known >= {*pair}}
 
 
 def pair_runs(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
-from statsmodels.stats.power import TTestPower
 
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.statistics import ALPHA
@@ -131,5 +130,7 @@ def minimum_detectable_ratio(n: int, sd: float, family: int = 1) -> float:
     attained = 2 * math.floor(ALPHA / family / 2 * 2**n) / 2**n
     if attained == 0:
         return math.inf
+    from statsmodels.stats.power import TTestPower  # see statistics.holm
+
     size = TTestPower().solve_power(nobs=n, alpha=attained, power=ENOUGH_POWER)
     return math.exp(float(size) * math.sqrt(2) * sd)

@@ -15,6 +15,7 @@ class Design:
 
     data: dict | None = None
     train: dict | None = None
+    networks: dict[str, dict] | None = None  # variant → what its G and D are made of
     evaluate: dict | None = None  # with the data set's number of samples
     features: dict | None = None  # how the metric classifiers were made
     metric_sha256: str | None = None  # of the metrics' source

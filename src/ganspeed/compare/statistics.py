@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
 
 from ganspeed.errors import UserError
 from ganspeed.params.limits import MAX_PAIRS
@@ -103,6 +102,8 @@ def _subset_sizes(n: int) -> np.ndarray:
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Holm's adjusted p over a family; one without a p counts as 1 there and stays None."""
+    from statsmodels.stats.multitest import multipletests  # takes half a second, for which a page has no use
+
     if not p_values:
         return []
     adjusted = multipletests([1.0 if p is None else p for p in p_values], method="holm")[1]

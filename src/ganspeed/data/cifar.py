@@ -15,12 +15,13 @@ from ganspeed.data.checksums import check_labels, check_published, damaged
 from ganspeed.data.decode import in_memory
 from ganspeed.data.download import fetch
 from ganspeed.data.pictures import DataError, Source
+from ganspeed.params.datasets import PICTURES
 
 SIDE = 32
 ROW = 3 * SIDE * SIDE
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"
-BATCH_IMAGES = 10_000
+BATCH_IMAGES = PICTURES["cifar10"]["test"]
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 MD5 = {
     "data_batch_1": "c99cafc152244af753f735de768cd75f",

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.Image import Transpose
 
-from ganspeed.data import jpeg, png
+from ganspeed.data import jpeg, png, tiff
 from ganspeed.data.pictures import DataError, Pictures, looks_like_html
 
 # Only these decoders are tried: others of Pillow start external programs or read formats without pictures.
@@ -39,13 +39,14 @@ def decode(name: str, content: bytes, channels: int) -> Image.Image:
 
     Raises DataError that begins with `name` for damaged files and for more than 8 bits a channel.
     """
+    said: list[str] = []
     try:
-        with warnings.catch_warnings(action="ignore"):  # Pillow's name no file
+        with warnings.catch_warnings(action="ignore"), tiff.held_back(content) as said:  # what names no file
             picture, bits = _load(content)
             if bits <= 8:
                 return _flatten(picture, "L" if channels == 1 else "RGB")
     except Exception as error:  # noqa: BLE001 decoders of damaged files raise almost any error
-        raise DataError(f"{name}: not a readable picture: {_reason(error, content)}") from None
+        raise DataError(f"{name}: not a readable picture: {'; '.join([_reason(error, content), *said[:1]])}") from None
     raise DataError(f"{name}: more than 8 bits a channel ({bits}); allowed: 8 bits; convert it first")
 
 
@@ -71,7 +72,10 @@ def _bits(opened: Image.Image, content: bytes) -> int:
     if opened.format == "PNG":
         return png.bit_depth(content)
     if opened.format == "TIFF":
-        return max(opened.tag_v2.get(ExifTags.Base.BitsPerSample, (1,)))
+        bits = max(opened.tag_v2.get(ExifTags.Base.BitsPerSample, (1,)))
+        if bits <= 8:
+            tiff.refuse_signed(opened)
+        return bits
     if opened.format == "PPM" and (header := PPM_HEADER.match(content)):
         return int(header[1]).bit_length()
     return {"I": 16, "I;16": 16, "F": 32}.get(opened.mode, 8)

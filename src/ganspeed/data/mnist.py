@@ -15,10 +15,11 @@ from ganspeed.data.checksums import check_labels, check_published, damaged
 from ganspeed.data.decode import in_memory
 from ganspeed.data.download import fetch
 from ganspeed.data.pictures import DataError, Source
+from ganspeed.params.datasets import PICTURES
 
 SIDE = 28
 PREFIXES = {"train": "train", "test": "t10k"}
-COUNTS = {"train": 60_000, "test": 10_000}
+COUNTS = dict(PICTURES["mnist"])  # of Fashion-MNIST too
 
 
 @dataclass(frozen=True)

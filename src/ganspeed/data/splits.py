@@ -3,6 +3,7 @@
 import numpy as np
 
 from ganspeed.data.pictures import DataError, Pictures
+from ganspeed.params.datasets import MIN_TRAIN
 
 SPLITS = ("train", "val", "test")
 
@@ -43,6 +44,7 @@ def split_pictures(
         splits[name] = part, drawn
         if published is None:
             train = rest
-    if len(train) == 0:
-        raise DataError(f"{key}.holdout: {holdout} each for val and test leaves no picture for train")
+    if len(train) < MIN_TRAIN:
+        left = f"{holdout} each for val and test leaves {len(train)} for train"
+        raise DataError(f"{key}.holdout: {left}; allowed: {MIN_TRAIN} or more")
     return {"train": (parts["train"], rng.permutation(train))} | splits

@@ -4,6 +4,7 @@ One objective, one file of this folder; the file's name is the objective's name 
 arguments of its constructor are the keys of a variant's block. See docs/adding-an-objective.md.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 
@@ -26,9 +27,10 @@ class Batch:
 
     real: Tensor  # (N, C, H, W) in [-1, 1]
     fake: Tensor  # (N, C, H, W), G(z); with G's graph in the generator step alone
-    z: Tensor  # (N, z_dim), standard normal
+    z: Tensor  # (N, ...), what G was fed
     u: Tensor  # (N, 1, 1, 1), uniform on [0, 1)
     labels: Tensor  # (N,)
+    draws: Mapping[str, Tensor] = field(default_factory=dict)  # (N, ...), those that the objective declares among them
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,32 @@ class Terms:
 
 
 class Objective(nn.Module):
-    """Base of all objectives. D returns logits or scores (N,), never probabilities."""
+    """Base of all objectives.
+
+    D(x) returns logits or scores (N,), never probabilities; D.features(x) the features (N, F) that they are computed
+    from, and D.head(name, x) what a head of `heads` makes of these, (N, units).
+
+    The class-level literals are declarations: `ganspeed check` reads them from the source.
+    """
 
     n_critic: int
     penalises_gradient = False  # True: D must score every sample on its own
+    logits = False  # True: the loss takes D's scores for logits
+    body = None  # the one body of D that it works on, or None for any: a file of networks/discriminator_bodies/
+    draws: Mapping[
+        str, str
+    ] = {}  # name in Batch.draws → "image" or "sample": standard normal, (N, C, H, W) or one each
+    labels = False  # True: it reads Batch.labels, so that the data set must have classes
+    traceable = True  # False: its runs are computed by the eager engine
+
+    def heads(self) -> dict[str, int]:
+        """Name → units of linear layers on D's features that it reads; D's optimiser trains them with the rest."""
+        return {}
+
+    @staticmethod
+    def latent(hyperparameters: Mapping) -> dict[str, int]:
+        """Codes that G is fed beside its noise, by hyperparameters: "categorical" values, "continuous" numbers."""
+        return {}
 
     def discriminator_terms(self, D: nn.Module, batch: Batch) -> Terms:
         raise NotImplementedError
@@ -70,9 +94,18 @@ class Objective(nn.Module):
 
 def load(name: str, hyperparameters: dict) -> Objective:
     """The objective in `<name>.py` with the hyperparameters of a variant's block."""
+    return _class(name)(**hyperparameters)
+
+
+def codes(name: str, hyperparameters: dict) -> dict[str, int]:
+    """The codes that the objective in `<name>.py` has G fed, with these hyperparameters; see Objective.latent."""
+    return _class(name).latent(hyperparameters)
+
+
+def _class(name: str) -> type[Objective]:
     module = import_module(f"{__name__}.{name}")
     (objective,) = (c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__)
-    return objective(**hyperparameters)
+    return objective
 
 
 def scores(D: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:

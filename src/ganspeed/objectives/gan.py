@@ -12,6 +12,8 @@ from ganspeed.objectives import Batch, Objective, Terms, scores
 
 
 class GAN(Objective):
+    logits = True
+
     def __init__(self, *, n_critic: PositiveInt, saturating: bool):
         super().__init__()
         self.n_critic = n_critic

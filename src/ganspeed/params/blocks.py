@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat
 
 from ganspeed.params.base import MAX_COUNT, Block, Count, CountOrZero, ParamsError, Seed
 from ganspeed.params.datasets import Dataset
+from ganspeed.params.networks import Networks, merged, resolved
 from ganspeed.params.variants import Variant
 from ganspeed.types import Fraction, Probability
 
@@ -96,7 +97,7 @@ class TuningArm(Block):
 class Tuning(Block):
     """Random search with the same budget for every arm: trials × seeds × updates."""
 
-    trials: Annotated[int, Field(gt=0, le=100_000)]
+    trials: Annotated[int, Field(gt=0, le=1_000)]  # of 7 arms and 2 seeds: 14,000 runs
     seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
     updates: Annotated[int, Field(ge=12, le=MAX_COUNT)]
     seed: Seed
@@ -157,3 +158,17 @@ class Params(Block):
         if name not in self.variants:
             raise ParamsError([f"unknown variant {name!r}; available: {', '.join(self.variants)}"])
         return self.variants[name]
+
+    def networks(self, dataset: str, variant: str) -> Networks:
+        """The networks of a variant on a data set: the data set's, with the keys that the variant overrides, resolved.
+
+        Raises pydantic.ValidationError for keys or values that no networks have.
+        """
+        return networks_of(self.dataset(dataset), self.variant(variant))
+
+
+def networks_of(dataset: Dataset, variant: Variant) -> Networks:
+    """See Params.networks."""
+    own = variant.networks
+    networks = Networks.model_validate(merged(dataset.networks, own)) if own else dataset.networks
+    return resolved(networks, dataset.data.image_size)

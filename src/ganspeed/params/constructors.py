@@ -1,4 +1,4 @@
-"""Keyword-only arguments of a constructor, read from its source: checking params.yaml does not need torch."""
+"""A class as its source has it, parsed and not imported: checking params.yaml does not need torch."""
 
 import ast
 from pathlib import Path
@@ -11,6 +11,19 @@ from ganspeed import types
 from ganspeed.params.base import MAX_COUNT
 
 
+def class_body(path: Path, base: str) -> list[ast.stmt]:
+    """The statements of the one subclass of `base` in a source file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    classes = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and any(isinstance(b, ast.Name) and b.id == base for b in node.bases)
+    ]
+    if len(classes) != 1:
+        raise TypeError(f"{path.name}: one subclass of {base} expected, {len(classes)} found")
+    return classes[0].body
+
+
 def keyword_fields(path: Path, base: str) -> dict[str, Any]:
     """Name → (type, default) of the keyword-only arguments of the one subclass of `base` in a source file.
 
@@ -18,16 +31,9 @@ def keyword_fields(path: Path, base: str) -> dict[str, Any]:
     Python's own types; a default is a plain value. The default is `...`, required, if the constructor has none.
     Integers are at most MAX_COUNT.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    constructors = [
-        item
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and any(isinstance(b, ast.Name) and b.id == base for b in node.bases)
-        for item in node.body
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__"
-    ]
+    constructors = [i for i in class_body(path, base) if isinstance(i, ast.FunctionDef) and i.name == "__init__"]
     if len(constructors) != 1:
-        raise TypeError(f"{path.name}: one subclass of {base} with an __init__ expected, {len(constructors)} found")
+        raise TypeError(f"{path.name}: a subclass of {base} with one __init__ expected, {len(constructors)} found")
     known = {"Literal": Literal, "bool": bool, "int": int, "float": float, "str": str} | vars(types)
     known |= {n: getattr(pydantic, n) for n in pydantic.__all__ if n.endswith(("Int", "Float"))}
     given = constructors[0].args

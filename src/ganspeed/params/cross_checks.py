@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params, Tuning, TuningArm
 from ganspeed.params.messages import describe_value
+from ganspeed.params.network_checks import network_mistakes
 from ganspeed.params.rates import late_updates
 from ganspeed.params.variants import Variant
 
@@ -26,9 +27,10 @@ def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
     mistakes += _planned_mistakes(document)
     for seeds in ("compare.seeds", "pilot.seeds", "tuning.seeds"):
         mistakes += _duplicates(document, seeds)
-    if parsed:
-        mistakes += _range_mistakes(parsed) + _schedule_mistakes(parsed) + _tuning_mistakes(parsed, variants)
-    return mistakes
+    if parsed is None:
+        return mistakes
+    mistakes += _range_mistakes(parsed) + network_mistakes(parsed) + _schedule_mistakes(parsed)
+    return mistakes + _tuning_mistakes(parsed, variants)
 
 
 def _names(document: dict, block: str) -> list:

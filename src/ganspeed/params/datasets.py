@@ -1,17 +1,23 @@
-"""The blocks of a data set: its source, its training, its metric classifiers and its scores."""
+"""The blocks of a data set: its source, its networks, its training, its metric classifiers and its scores."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
 from ganspeed.params.base import MAX_COUNT, Block, Count, PathInside, Seed
+from ganspeed.params.networks import IMAGE_SIZES, Channels, Networks, Units
 from ganspeed.types import Fraction, Probability, Sha256
 
-ImageSize = Literal[8, 28, 32, 64]
-# With the widest layers on 64 pixels a single weight takes 4 GiB.
-Channels = Annotated[int, Field(gt=0, le=1024)]  # of a network's first layer, doubled at each halving of the size
-MAX_UNITS = 8192  # of a dense layer
-Units = Annotated[int, Field(gt=0, le=MAX_UNITS)]
+ImageSize = Annotated[int, Field(ge=IMAGE_SIZES.start, lt=IMAGE_SIZES.stop, multiple_of=IMAGE_SIZES.step)]
+# Pictures of the sources that have a known number, by published part.
+PICTURES = {
+    "digits": {"train": 1_797},
+    "mnist": {"train": 60_000, "test": 10_000},
+    "fashion_mnist": {"train": 60_000, "test": 10_000},
+    "cifar10": {"train": 50_000, "test": 10_000},
+    "celeba": {"train": 162_770, "val": 19_867, "test": 19_962},
+}
+MIN_TRAIN = 2  # pictures: of a single one, the classifiers' batch normalisation has no variance
 BatchSize = Annotated[int, Field(ge=2, le=2**16)]
 
 
@@ -48,13 +54,10 @@ AnyData = Annotated[Digits | PublishedData | CelebA | ImageFolder, Field(discrim
 
 
 class Train(Block):
-    """Length of a run, size of its networks, and how often it logs and saves."""
+    """Length of a run, its batches, and how often it logs and saves."""
 
     updates: Annotated[int, Field(ge=12, le=MAX_COUNT)]
     batch_size: BatchSize
-    z_dim: Units
-    width: Channels
-    hidden: Annotated[int, Field(ge=0, le=MAX_UNITS)]
     ema_decay: Fraction
     precision: Literal["float32", "tf32", "bfloat16"]
     log_every: Count
@@ -93,6 +96,7 @@ class Threshold(Block):
 
 class Dataset(Block):
     data: AnyData
+    networks: Networks
     train: Train
     features: Features
     evaluate: DatasetEvaluate

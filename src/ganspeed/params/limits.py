@@ -1,7 +1,7 @@
 """Limits that follow from several numbers of params.yaml: what a stage would refuse, or could not hold, hours later."""
 
 from ganspeed.params.blocks import Evaluate, Params
-from ganspeed.params.datasets import CelebA, Dataset
+from ganspeed.params.datasets import MIN_TRAIN, PICTURES, CelebA, Data, Dataset
 
 MAX_PAIRS = 20  # paired seeds: the exact test enumerates 2^n sign flips, and 2^20 subsets fit in memory
 MAX_ROWS = 10**6  # of a run's history, which is in memory and in every checkpoint
@@ -13,6 +13,7 @@ def limit_mistakes(params: Params) -> list[str]:
     mistakes = _seed_mistakes(params)
     grid = {name: params.datasets[name] for name in params.compare.datasets if name in params.datasets}
     for name, dataset in grid.items():
+        mistakes += _holdout_mistakes(f"datasets.{name}.data", dataset.data)
         mistakes += _metric_mistakes(f"datasets.{name}", dataset, params.evaluate)
         mistakes += _size_mistakes(f"datasets.{name}", dataset, params.evaluate)
         if isinstance(dataset.data, CelebA) and len(set(dataset.data.attributes)) < len(dataset.data.attributes):
@@ -27,6 +28,26 @@ def _seed_mistakes(params: Params) -> list[str]:
     if n <= MAX_PAIRS or not (params.protocol.planned or (references and len(grid) > 1)):
         return []
     return [f"compare.seeds: {n} seeds; the exact test of paired seeds takes at most {MAX_PAIRS}"]
+
+
+def _holdout_mistakes(key: str, data: Data) -> list[str]:
+    """More pictures for val and test than a published source has, or too few left for train.
+
+    The user's own pictures are counted by the stage prepare.
+    """
+    parts = dict(PICTURES.get(data.source, {}))
+    if not parts:
+        return []
+    published = parts.pop("train")
+    drawn = 2 - len(parts)  # of val and test, those that are taken from train
+    most = min([*parts.values(), *([(published - MIN_TRAIN) // drawn] if drawn else [])])
+    if data.holdout <= most:
+        return []
+    there = ", ".join(f"{n:,} for {name}" for name, n in PICTURES[data.source].items())
+    return [
+        f"{key}.holdout: {data.holdout:,} is not <= {most:,}: val and test get so many pictures each, of "
+        f"{data.source}'s {there}"
+    ]
 
 
 def _metric_mistakes(key: str, dataset: Dataset, evaluate: Evaluate) -> list[str]:
@@ -58,12 +79,13 @@ def _metric_mistakes(key: str, dataset: Dataset, evaluate: Evaluate) -> list[str
 def _size_mistakes(key: str, dataset: Dataset, evaluate: Evaluate) -> list[str]:
     """Arrays and histories that no memory holds."""
     train, features, samples = dataset.train, dataset.features, dataset.evaluate.samples
-    pixels = dataset.data.image_size**2
+    pixels, networks = dataset.data.image_size**2, dataset.networks
+    width = max(networks.G.width, networks.D.width)
     values = {
-        "train.batch_size x train.width x pixels / 4": train.batch_size * train.width * pixels // 4,
+        "train.batch_size x networks' width x pixels / 4": train.batch_size * width * pixels // 4,
         "features.batch_size x features.width x pixels / 4": features.batch_size * features.width * pixels // 4,
         "evaluate.samples x pixels": samples * pixels,
-        "evaluate.samples x train.z_dim": samples * train.z_dim,
+        "evaluate.samples x networks.latent.dim": samples * networks.latent.dim,
         "evaluate.samples x features.dim": samples * features.dim,
         "evaluate.samples x evaluate.sliced_projections": samples * evaluate.sliced_projections,
     }

@@ -1,5 +1,6 @@
 """Reading params.yaml into checked blocks, with every mistake reported at once."""
 
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -7,18 +8,21 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, ScalarEvent
 
 from ganspeed.params.base import ParamsError, is_path_inside
 from ganspeed.params.blocks import Params
 from ganspeed.params.cross_checks import cross_mistakes
 from ganspeed.params.limits import limit_mistakes
 from ganspeed.params.messages import describe_error
-from ganspeed.params.variants import Variant, objective_names, variant_model
+from ganspeed.params.objectives import objective_names
+from ganspeed.params.variants import Variant, variant_model
 from ganspeed.system.files import sha256_file
 
 MOST_VALUES = 100_000
 DEEPEST = 50
+MOST_DIGITS = 100
+INTEGER = re.compile(r"[-+]?(0[box])?[0-9a-fA-F_:]+")  # in any base and version of YAML
 MOST_BYTES = 2**20  # of params.yaml
 MOST_FILE_BYTES = 2**28  # of a file that it names
 
@@ -49,7 +53,7 @@ def read_yaml(path: Path) -> Any:
         if reason := _unreadable(path, MOST_BYTES):
             raise ParamsError([f"{path}: {reason}"])
         text = path.read_text(encoding="utf-8")
-        _refuse_deep(text, path)
+        _refuse_deep_and_long(text, path)
         document = YAML(typ="safe").load(text)
     except FileNotFoundError:
         raise ParamsError([f"{path}: no such file"]) from None
@@ -73,13 +77,27 @@ def _unreadable(path: Path, most_bytes: int) -> str | None:
     return f"{seen.st_size:,} bytes; allowed: {most_bytes:,}" if seen.st_size > most_bytes else None
 
 
-def _refuse_deep(text: str, path: Path) -> None:
-    """Raise ParamsError beyond DEEPEST levels: ruamel.yaml crashes at collections thousands of levels deep."""
+def _refuse_deep_and_long(text: str, path: Path) -> None:
+    """Raise ParamsError beyond DEEPEST levels and MOST_DIGITS of an integer.
+
+    ruamel.yaml crashes at collections thousands of levels deep, and Python prints no integer of thousands of digits.
+    """
     depth = 0
     for event in YAML(typ="safe").parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > DEEPEST:
             raise ParamsError([f"{path}: line {event.start_mark.line + 1}: more than {DEEPEST} levels deep"])
+        if isinstance(event, ScalarEvent) and (seen := _too_long(event)):
+            where = f"line {event.start_mark.line + 1}, column {event.start_mark.column + 1}"
+            raise ParamsError([f"{path}: {where}: {seen}"])
+
+
+def _too_long(scalar: ScalarEvent) -> str | None:
+    """What is wrong with an integer beyond MOST_DIGITS; text in quotes is none, unless it has a tag."""
+    in_quotes, n = scalar.implicit[1], len(scalar.value)
+    if in_quotes or n <= MOST_DIGITS or not INTEGER.fullmatch(scalar.value):
+        return None
+    return f"{scalar.value[:20]}... is an integer of {n:,} digits; allowed: {MOST_DIGITS}"
 
 
 def _refuse_boundless(document: Any, path: Path) -> None:

@@ -2,20 +2,17 @@
 
 import math
 from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 from pydantic import create_model, model_validator
 
 from ganspeed.params.base import Block, Seed
-from ganspeed.params.constructors import keyword_fields
+from ganspeed.params.objectives import objective_fields
 from ganspeed.params.optimizers import AnyOptimizer
-
-OBJECTIVES = Path(__file__).parents[1] / "objectives"
 
 
 class Variant(Block):
-    """One way of training: an objective with its hyperparameters, and the optimiser.
+    """One way of training: an objective with its hyperparameters, the optimiser, and what the networks have of its own.
 
     The hyperparameters' names, types and ranges are those of the objective's constructor (see `objective_fields`).
     """
@@ -23,6 +20,7 @@ class Variant(Block):
     objective: str
     optimizer: AnyOptimizer
     seed_offset: Seed = 0  # seed s of the grid is trained as s + seed_offset: an independent copy of a variant
+    networks: dict[str, Any] | None = None  # keys of the data set's `networks` that this variant overrides
 
     @model_validator(mode="after")
     def _floor_below_lambda_0(self) -> Self:
@@ -34,31 +32,22 @@ class Variant(Block):
 
     def hyperparameters(self) -> dict[str, Any]:
         """The arguments of the objective's constructor, n_critic among them."""
-        return self.model_dump(exclude={"objective", "optimizer", "seed_offset"})
+        return self.model_dump(exclude={"objective", "optimizer", "seed_offset", "networks"})
 
     def resolved(self) -> dict[str, Any]:
-        """The block as plain values, without seed_offset, which only says which seeds are trained."""
-        return self.model_dump(mode="json", exclude={"seed_offset"})
+        """The block as plain values, without seed_offset, which only says which seeds are trained, and networks.
 
-    def without_offset(self) -> "Variant":
-        """The same block with seed_offset 0: what a run is trained with, whichever seed it has."""
-        return self.model_copy(update={"seed_offset": 0})
+        These stand beside it, resolved: see `params.resolve`.
+        """
+        return self.model_dump(mode="json", exclude={"seed_offset", "networks"})
+
+    def method(self) -> "Variant":
+        """The same block with seed_offset 0 and without networks: what a run has beside its seed and its networks."""
+        return self.model_copy(update={"seed_offset": 0, "networks": None})
 
     def __reduce__(self) -> tuple:
         """Pickle by value: the class of a variant is made at run time, and no import finds it."""
         return parse_variant, (self.model_dump(),)
-
-
-@cache
-def objective_names() -> tuple[str, ...]:
-    """The names of all objectives: the files of the folder."""
-    return tuple(sorted(p.stem for p in OBJECTIVES.glob("*.py") if p.stem != "__init__"))
-
-
-@cache
-def objective_fields(name: str) -> dict[str, Any]:
-    """Name → (type, default) of an objective's hyperparameters: its constructor's keyword-only arguments."""
-    return keyword_fields(OBJECTIVES / f"{name}.py", "Objective")
 
 
 @cache

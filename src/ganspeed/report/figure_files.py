@@ -36,14 +36,15 @@ def write_figure(picture: Picture, folder: Path, dpi: int) -> None:
 def save_png(figure: Figure, path: Path, dpi: int) -> None:
     """Write a PNG with a palette of 256 colours and no metadata: a third of the size.
 
-    The palette is chosen by maximum coverage: one by frequency gives a thin line the colour of a thicker one.
+    The palette is chosen by maximum coverage: one by frequency gives a thin line the colour of a thicker one. Level 9
+    saves 6 % of the bytes more and takes five times as long.
     """
     figure.set(dpi=dpi, facecolor="white")
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # once; savefig would draw it twice
     pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     image = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    write_atomically(path, lambda temporary: image.save(temporary, format="PNG", optimize=True))
+    write_atomically(path, lambda temporary: image.save(temporary, format="PNG", compress_level=6))
 
 
 def save_svg(figure: Figure, path: Path, salt: str) -> None:

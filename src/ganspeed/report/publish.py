@@ -7,7 +7,7 @@ from typing import Any
 
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
-from ganspeed.report.read import read_comparison
+from ganspeed.report.comparison import read_comparison
 from ganspeed.system.files import copy, move, temporary_folder, write_text
 from ganspeed.workspace import Workspace
 
@@ -64,9 +64,12 @@ def _refuse_other_params(workspace: Workspace) -> None:
 
 def _changed_stages(root: Path) -> dict[str, list[str]]:
     """Stage → what `dvc status` says has changed since it ran, of every stage that is not up to date."""
-    from dvc.exceptions import DvcException  # takes a second
-    from dvc.repo import Repo
-
+    try:
+        from dvc.exceptions import DvcException  # takes a second
+        from dvc.repo import Repo
+    except ImportError:
+        unknown = "DVC, which knows whether the report is up to date, is not installed: publish where it is"
+        raise UserError(unknown) from None
     try:
         with Repo(str(root)) as repo:
             return {stage: sorted(set(_leaves(changes))) for stage, changes in repo.status().items()}
@@ -102,5 +105,5 @@ def _check_sizes(sources: list[Path]) -> None:
         listed = ", ".join(too_large or [f"{path} {sizes[path]:,}" for path in largest])
         raise UserError(
             f"the study takes {sum(sizes.values()):,} bytes; {MAX_STUDY:,} are allowed and {MAX_FILE:,} of a file "
-            f"({listed}): lower report.dpi or report.sample_columns"
+            f"({listed}): lower report.dpi or report.sample_columns, or compare fewer variants"
         )

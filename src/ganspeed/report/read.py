@@ -11,11 +11,11 @@ from pydantic import TypeAdapter
 
 from ganspeed.compare.comparison import Comparison
 from ganspeed.compare.read import read_calibration, read_records
-from ganspeed.compare.rounding import rounded
-from ganspeed.compare.times import THRESHOLDS, taus_of, units_per_update
+from ganspeed.compare.times import THRESHOLDS, units_per_update
 from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare, Params
+from ganspeed.report.comparison import read_comparison
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
@@ -24,7 +24,6 @@ from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study.status import Status, StudyFacts, committed, study_status
 from ganspeed.system.files import read_json, reading
-from ganspeed.system.nested import dict_differences
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
 
@@ -93,6 +92,12 @@ class Results:
         keys = [(run.variant, run.seed) for run in self.runs]
         return {key: tuple(rows.get(key, table.iloc[:0]) for table, rows in tables) for key in keys}
 
+    @cached_property
+    def cfid_by_run(self) -> dict[tuple[str, int], pd.Series]:
+        """(variant, seed) → cfid by update of each run that has a snapshot, computed once."""
+        found = where(self.scores, metric="cfid").sort_values("update").groupby(["variant", "seed"])
+        return {key: rows.set_index("update").value for key, rows in found}
+
     def last(self) -> pd.DataFrame:
         """Scores of each run's last snapshot; for a diverged run, the last one before it diverged."""
         newest = self.scores.groupby(["variant", "seed"])["update"].transform("max")
@@ -100,8 +105,7 @@ class Results:
 
     def level(self, row: str, metric: str) -> float | None:
         """A value of the calibration table; None if it has no such value."""
-        values = where(self.calibration, row=row, metric=metric).value
-        return None if values.empty else float(values.iloc[0])
+        return next(map(float, where(self.calibration, row=row, metric=metric).value), None)
 
 
 def where(table: pd.DataFrame, **wanted: object) -> pd.DataFrame:
@@ -197,6 +201,7 @@ def _status(
         seeds=list(compare.seeds),
         threshold=threshold,
         train=blocks.train_block,
+        networks={run.variant: run.record.networks_block for run in runs},
         variants={run.variant: run.record.variant_block for run in runs},
         demo=comparison.demo,
         untuned=comparison.untuned,
@@ -226,20 +231,3 @@ def _check_labels(runs: list[tuple[RunRecord, RunFacts]], dataset: str) -> None:
         if differing := [f"{key}: {seen!r}, not {own[key]!r}" for key, seen in vars(facts).items() if seen != own[key]]:
             name = f"{dataset}/{record.variant}/seed-{record.seed}"
             raise UserError(f"scores of {name} belong to another run: {'; '.join(differing)}; run the stage `evaluate`")
-
-
-def read_comparison(path: Path, params: Params, dataset: str) -> Comparison:
-    """The comparison in `path`. Raises UserError if it is not of the runs, thresholds and guards of params.yaml."""
-    with reading(path, "run the stage `compare`"):
-        comparison = Comparison.from_json(read_json(path))
-    compared = {(time.variant, time.seed) for time in comparison.times}
-    wanted = set(product(params.compare.variants, params.compare.seeds))
-    differing = sorted(f"{variant}/seed-{seed}" for variant, seed in compared ^ wanted)
-    taus = rounded(taus_of(params.dataset(dataset).threshold))
-    asked = {"axis": params.protocol.axis, "guards": params.protocol.guards(), "thresholds": taus}
-    there = {"axis": comparison.axis, "guards": comparison.guards}
-    there |= {"thresholds": {name: getattr(comparison.thresholds, name) for name in taus}}
-    differing += dict_differences(there, asked)
-    if differing:
-        raise UserError(f"{path}: does not match params.yaml in {', '.join(differing)}; run the stage `compare`")
-    return comparison

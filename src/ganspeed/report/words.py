@@ -43,4 +43,5 @@ def bound_clause(row: Row) -> str:
     if sum(arms.values()) == 0:
         return f"Neither reached τ in any of {units(row.n)}, so that there is no ratio."
     meaning = {"≥": "is only a lower bound", "≤": "is only an upper bound", "~": "may be off on either side"}
-    return f"Only {listed(late)} reached τ; the others count as the budget, so that the ratio {meaning[bound(row)]}."
+    few = listed(late) if 0 in arms.values() else f"Only {listed(late)}"
+    return f"{few} reached τ; the others count as the budget, so that the ratio {meaning[bound(row)]}."

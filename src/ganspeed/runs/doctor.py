@@ -16,7 +16,7 @@ from ganspeed.runs import locks
 from ganspeed.runs.integrity import score_problems
 from ganspeed.runs.provenance import read_provenance
 from ganspeed.runs.record import RUN_JSON
-from ganspeed.workspace import Workspace
+from ganspeed.workspace import DVC_RESULTS, Workspace
 
 DVC_LOCKS = (".dvc/tmp/lock", ".dvc/tmp/rwlock.lock")
 DVC_USERS = ".dvc/tmp/rwlock"  # which `dvc` reads or writes which path: {read: {path: [user]}, write: {path: user}}
@@ -27,7 +27,7 @@ def held_locks(workspace: Workspace) -> list[str]:
     return [
         f"{path}: held by {', '.join(found)}; wait for it or end it, which frees the lock"
         for path in [*_dvc_locks(workspace), *_own_locks(workspace)]
-        if path.is_file() and (found := locks.holders(path))
+        if os.path.isfile(path) and (found := locks.holders(path))
     ]
 
 
@@ -40,7 +40,7 @@ def problems(workspace: Workspace) -> list[str]:
         raise UserError(f"{workspace.params}: no such file; `--root` names the folder of a study, which has one")
     found = [line for path in _own_locks(workspace) if (line := locks.problem(path))]
     found += [line for path in _dvc_locks(workspace) if (line := _dvc_lock_problem(path))]
-    found += [line for name in locks.DVC_RESULTS if (line := _results_problem(workspace.root, name))]
+    found += [line for name in DVC_RESULTS if (line := _results_problem(workspace.root, name))]
     users = workspace.root / DVC_USERS
     if users.exists() and (problem := _users_problem(users)):
         found.append(f"{users}: {problem}; once no `dvc` is running here, remove it")

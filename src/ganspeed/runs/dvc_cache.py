@@ -13,13 +13,12 @@ from ruamel.yaml.error import YAMLError
 
 from ganspeed.errors import UserError
 from ganspeed.runs.cache import matches
-from ganspeed.runs.locks import DVC_RESULTS
 from ganspeed.runs.record import RUN_JSON
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
 from ganspeed.system.files import copy, move, read_json, temporary_folder
 from ganspeed.system.git import GitError, git, is_checkout
-from ganspeed.workspace import Workspace
+from ganspeed.workspace import DVC_RESULTS, Workspace
 
 Files = dict[str, Path]  # path below an output of a stage → its object in DVC's cache
 

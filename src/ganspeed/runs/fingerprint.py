@@ -16,7 +16,7 @@ class Identity(TypedDict):
     """Everything that decides a run's bytes, as plain values. The variant's name is no part of it."""
 
     seed: int  # that it is trained with
-    parameters: dict[str, Any]  # the blocks data, train and variant
+    parameters: dict[str, Any]  # the blocks data, train, networks and variant, and what G is fed
     manifest_sha256: str  # of the prepared data
     sources: dict[str, str]  # file → SHA-256
     versions: dict[str, str]  # package → version
@@ -36,7 +36,7 @@ def identity(seed: int, parameters: dict[str, Any], manifest_sha256: str, device
         seed=seed,
         parameters=parameters,
         manifest_sha256=manifest_sha256,
-        sources=source_hashes(parameters["variant"]["objective"], names_in(parameters["variant"]["optimizer"]), engine),
+        sources=source_hashes(parameters, engine),
         versions={"torch": torch.__version__},
         device=device,
         precision=parameters["train"]["precision"],
@@ -44,12 +44,19 @@ def identity(seed: int, parameters: dict[str, Any], manifest_sha256: str, device
     )
 
 
+def source_hashes(parameters: dict[str, Any], engine: str) -> dict[str, str]:
+    """File → SHA-256 of the sources that a run with these blocks and engine executes, as this process has them."""
+    networks = parameters["networks"]
+    bodies = (f"networks/generator_bodies/{networks['G']['body']}.py",
+              f"networks/discriminator_bodies/{networks['D']['body']}.py")  # fmt: skip
+    optimizers = (f"optimizers/{name}.py" for name in names_in(parameters["variant"]["optimizer"]))
+    return _source_hashes((f"objectives/{parameters['variant']['objective']}.py", *bodies, *optimizers), engine)
+
+
 @cache
-def source_hashes(objective: str, optimizers: tuple[str, ...], engine: str) -> dict[str, str]:
-    """File → SHA-256 of the sources that a run with these executes, as this process has them."""
+def _source_hashes(of_blocks: tuple[str, ...], engine: str) -> dict[str, str]:
     names = [name for name in source_files.HASHES if OF_EVERY_RUN.fullmatch(name) and not name.endswith(NO_BYTES)]
-    names += ["objectives/__init__.py", f"objectives/{objective}.py", "system/determinism.py"]
-    names += ["optimizers/__init__.py", *(f"optimizers/{name}.py" for name in optimizers)]
+    names += ["objectives/__init__.py", "optimizers/__init__.py", *of_blocks, "system/determinism.py"]
     if engine != EAGER:
         names += ["training/engines/functional.py", "training/engines/vmapped.py"]
     return {name: source_files.HASHES.get(name) for name in sorted(names)}

@@ -4,13 +4,14 @@ The system frees a lock with the process that holds it: a lock may be held, neve
 """
 
 import errno
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock
 
 TRAINING_LOCK, MLFLOW_LOCK = "lock", "mlflow.lock"  # files in the run cache
-DVC_RESULTS = ("dvc.lock", "studies/dvc.lock")  # what every stage read and wrote, by its hash; no locks
 NO_LOCKS = {
     errno.ENOLCK,
     errno.ENOTSUP,
@@ -30,24 +31,31 @@ def acquire(path: Path, timeout: float = -1) -> AcquireReturnProxy:
 
 
 def problem(path: Path) -> str | None:
-    """Why a lock in the run cache cannot be taken, with what to do about it; None if it can, or is held."""
+    """Why a lock in the run cache cannot be taken, with what to do about it; None if it can, or is held.
+
+    Another file beside it is locked, never the lock itself: a training that starts at that moment would wait for it.
+    """
+    probe = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with acquire(path, timeout=0):
+        if path.exists() or path.is_symlink():
+            os.close(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK))
+        with acquire(probe, timeout=0):
             return None
-    except Timeout:
-        return None
     except OSError as error:
         return f"{path}: {_advice(path, error)}"
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 def _advice(path: Path, error: OSError) -> str:
     folder = path.parent
     if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
         return f"{folder} is no folder; move it away, or link it to a folder that exists"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{error.strerror}{_permission(path)}"
     if path.is_dir() or path.is_symlink():
         return "not a file; remove it"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"{error.strerror}, perhaps after a run by another user; `sudo chown -R $(id -u) {folder}`"
     if error.errno == errno.EROFS:
         return f"{error.strerror}; mount it writable, or move {folder} away and link it to a folder on another drive"
     if error.errno in NO_LOCKS:
@@ -56,6 +64,15 @@ def _advice(path: Path, error: OSError) -> str:
             f"`mv {folder} LOCAL_FOLDER/NEW_NAME && ln -s LOCAL_FOLDER/NEW_NAME {folder}`"
         )
     return error.strerror
+
+
+def _permission(path: Path) -> str:
+    """How to be allowed to write this file of the run cache: its owner changes the mode, another user the owner."""
+    folder = path.parent if path.parent.is_dir() else path.parent.parent
+    refusing = path if os.access(folder, os.W_OK | os.X_OK) and path.exists() else folder
+    if refusing.stat().st_uid == os.geteuid():
+        return f"; `chmod u+rwX {refusing}`"
+    return f", perhaps after a run by another user; `sudo chown -R $(id -u) {folder}`"
 
 
 def holders(path: Path) -> list[str]:

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from ganspeed.params.blocks import Params
-from ganspeed.params.optimizers import names_in
 from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.runs.spec import RunSpec, plan_runs
 from ganspeed.runs.store import RunStore
@@ -33,7 +32,7 @@ from ganspeed.training.state import Recipe
 from ganspeed.workspace import Workspace
 
 WARM_UP = 5  # updates that are not counted: they allocate memory and load kernels
-COST_KEYS = {"batch_size", "z_dim", "width", "hidden", "precision"}  # keys of `train` that an update's cost depends on
+COST_KEYS = {"batch_size", "precision"}  # keys of `train` that an update's cost depends on
 # Sources of a run that no update executes.
 NOT_TIMED = ("training/sample_grids.py", "training/snapshot_grid.py", "training/snapshots.py")
 
@@ -46,11 +45,11 @@ def first_runs(workspace: Workspace, params: Params, dataset: str) -> dict[str, 
 
 def cost_identity(spec: RunSpec) -> dict:
     """What the cost of an update depends on, as plain values: variant, sizes of networks and batch, engine, sources."""
-    block = spec.variant_block.resolved()
-    sources = source_hashes(block["objective"], names_in(block["optimizer"]), spec.engine)
+    sources = source_hashes(spec.parameters, spec.engine)
     return {
-        "variant": block,
-        "sizes": spec.train.model_dump(mode="json", include=COST_KEYS),
+        "variant": spec.variant_block.resolved(),
+        "networks": spec.networks.model_dump(mode="json"),
+        "batch": spec.train.model_dump(mode="json", include=COST_KEYS),
         "shape": spec.shape,
         "engine": spec.engine,
         "device": spec.device,

@@ -11,10 +11,10 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ganspeed.errors import UserError
-from ganspeed.runs.locks import DVC_RESULTS
 from ganspeed.source_files import PACKAGE
 from ganspeed.system.files import read_json, write_json
 from ganspeed.system.git import GitError, file_names, git, is_checkout
+from ganspeed.workspace import DVC_RESULTS
 
 NO_CODE = ("__pycache__/", "*.egg-info/")  # what Python and pip leave below src/
 
@@ -62,8 +62,14 @@ def read_provenance_if_whole(path: Path) -> ProvenanceRecord:
     try:
         return read_provenance(path)
     except UserError as error:
-        print(f"{error}; the run counts as one of no known commit", file=sys.stderr, flush=True)
+        _say_once(f"{error}; the run counts as one of no known commit")
         return ProvenanceRecord(UNKNOWN, dirty=None, host=UNKNOWN, start=UNKNOWN, resumes=0, clock=[])
+
+
+@cache
+def _say_once(line: str) -> None:
+    """Print a line to stderr, once in this process: the report and the mirror after it read the same files."""
+    print(line, file=sys.stderr, flush=True)
 
 
 class Provenance:

@@ -24,7 +24,7 @@ class RunRecord:
     fingerprint: str  # SHA-256 of `identity`
     files: dict[str, str]  # path below the run's folder → SHA-256
     seed: StrictInt  # of the training: the grid's plus the variant's seed_offset
-    parameters: dict[str, dict[str, Any]]  # the blocks data, train and variant, as plain values
+    parameters: dict[str, dict[str, Any]]  # data, train, networks, latents and variant, as plain values
     manifest_sha256: str  # of the prepared data
     sources: dict[str, str]  # source file → SHA-256
     versions: dict[str, str]
@@ -49,8 +49,8 @@ class RunRecord:
     updates = property(lambda self: self.train_block["updates"])
     batch_size = property(lambda self: self.train_block["batch_size"])
     grid_ratio = property(lambda self: self.train_block["grid_ratio"])
-    z_dim = property(lambda self: self.train_block["z_dim"])
-    width = property(lambda self: self.train_block["width"])
+    networks_block = property(lambda self: self.parameters["networks"])
+    latents = property(lambda self: self.parameters["latents"])  # what G is fed: see networks.latents.Latents
 
     def snapshots(self) -> dict[int, str]:
         """Update → snapshot, a key of `files`; ascending."""

@@ -7,9 +7,12 @@ from typing import Any
 
 import torch
 
+from ganspeed.data.pictures import DataError
 from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.params.blocks import Params
 from ganspeed.params.datasets import AnyData, Train
+from ganspeed.params.networks import Networks
+from ganspeed.params.objectives import objective_declarations
 from ganspeed.params.variants import Variant
 from ganspeed.runs.fingerprint import Identity, identity
 from ganspeed.system.devices import device_name
@@ -30,27 +33,37 @@ class RunSpec:
     seed_offset: int
     data: AnyData
     train: Train
-    variant_block: Variant  # with seed_offset 0
+    networks: Networks  # the data set's, with the keys that the variant overrides
+    variant_block: Variant  # as Variant.method returns it
     manifest_sha256: str
     shape: tuple[int, int, int]  # of an image, (C, H, W)
+    classes: int  # of the data set
     device: str
     coarse_below: int = COARSE_BELOW  # only a pilot's is another
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe(self.seed + self.seed_offset, self.train, self.variant_block, self.shape, self.coarse_below)
+        seed, variant = self.seed + self.seed_offset, self.variant_block
+        return Recipe(seed, self.train, self.networks, variant, self.shape, self.classes, self.coarse_below)
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
-        """The blocks data, train and variant as plain values, as run.json holds them."""
+        """The blocks data, train, networks and variant, and what G is fed, as plain values, as run.json holds them."""
         train = self.train.model_dump(mode="json")
         if self.coarse_below != COARSE_BELOW:
             train["coarse_below"] = self.coarse_below
-        return {"data": self.data.model_dump(mode="json"), "train": train, "variant": self.variant_block.resolved()}
+        return {
+            "data": self.data.model_dump(mode="json"),
+            "train": train,
+            "networks": self.networks.model_dump(mode="json"),
+            "latents": self.recipe.latents.plain(),
+            "variant": self.variant_block.resolved(),
+        }
 
     @cached_property
     def engine(self) -> str:
-        return choose_engine(self.train, self.shape, self.device)
+        is_traceable = objective_declarations(self.variant_block.objective).traceable
+        return choose_engine(self.train, self.shape, self.device, is_traceable)
 
     @cached_property
     def identity(self) -> Identity:
@@ -65,8 +78,11 @@ class RunSpec:
 def plan_runs(workspace: Workspace, params: Params, device: str, dataset: str, variant: str) -> list[RunSpec]:
     """The runs of one cell of the grid, by seed. Raises DataError when the data set is not prepared."""
     folder, blocks, method = workspace.prepared(dataset), params.dataset(dataset), params.variant(variant)
-    shape, digest = read_manifest(folder).splits["train"].shape, manifest_sha256(folder)
-    shared = (blocks.data, blocks.train, method.without_offset(), digest, shape, device)
+    manifest, networks = read_manifest(folder), params.networks(dataset, variant)
+    if not manifest.classes and (networks.labels != "none" or objective_declarations(method.objective).labels):
+        raise DataError(f"{folder}: no classes, but {variant} is trained by class: networks.labels {networks.labels!r}")
+    images = manifest_sha256(folder), manifest.splits["train"].shape, len(manifest.classes)
+    shared = (blocks.data, blocks.train, networks, method.method(), *images, device)
     return [RunSpec(dataset, variant, seed, method.seed_offset, *shared) for seed in params.compare.seeds]
 
 

@@ -3,9 +3,11 @@
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
-from ganspeed.system.files import read_json, sha256_json, write_json
+from ganspeed.system.files import read_json, reading, sha256_json, write_json
 from ganspeed.workspace import Workspace
 
 
@@ -20,19 +22,24 @@ class TimingTable:
     seconds_per_update: dict[str, float] = field(default_factory=dict)  # by variant
     fingerprints: dict[str, str] = field(default_factory=dict)  # by variant: of what the cost depends on
 
+    def __post_init__(self):
+        if lacking := self.fingerprints.keys() - self.seconds_per_update.keys():
+            raise ValueError(f"no seconds_per_update of {', '.join(sorted(lacking))}")
+
+
+TABLE = TypeAdapter(TimingTable)
+
 
 def read_timing(path: Path) -> TimingTable:
-    """Raises UserError when the table is damaged."""
-    try:
-        return TimingTable(**read_json(path))
-    except TypeError as error:
-        raise UserError(f"{path}: damaged: {error}; the stage `timing` measures again") from None
+    """Raises UserError when the table is missing or damaged."""
+    with reading(path, "the stage `timing` measures again"):
+        return TABLE.validate_python(read_json(path))
 
 
 def _table_if_whole(path: Path, empty: TimingTable) -> TimingTable:
     try:
         return read_timing(path)
-    except (FileNotFoundError, UserError):
+    except UserError:
         return empty
 
 

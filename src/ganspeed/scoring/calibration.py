@@ -20,6 +20,7 @@ from ganspeed.scoring.classifier import batches, load_reference
 from ganspeed.scoring.compute_metrics import compute_metrics, real_reference
 from ganspeed.scoring.embedder import EmbeddedSet, concatenate, embed_split, load_embedder
 from ganspeed.scoring.feature_metrics import FUNCTIONS, FeatureComparison, FeatureSide
+from ganspeed.scoring.features_record import read_features_record
 from ganspeed.scoring.pixel_metrics import Array, Pixels, flat
 from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import one_thread, reproducible
@@ -39,6 +40,7 @@ def calibrate(dataset: str, prepared: Path, features: Path, settings: Evaluate, 
     Everything is compared with the images of `settings.split`; those of the other one of val and test are blurred and
     lose classes. samples: the number of pixel-Gaussian images.
     """
+    read_features_record(features)
     retain_freed_blocks()
     reproducible()
     with one_thread():

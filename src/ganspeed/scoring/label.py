@@ -3,9 +3,11 @@
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from ganspeed.errors import UserError
 from ganspeed.runs.integrity import read_score_label, score_problems
-from ganspeed.system.files import write_json
+from ganspeed.system.files import reading, write_json
 from ganspeed.types import RunFacts
 
 
@@ -22,6 +24,9 @@ class ScoreLabel:
     metric_sha256: str = ""  # of the sources; see scoring.sources
 
 
+LABEL = TypeAdapter(ScoreLabel)
+
+
 def write_label(table: Path, label: ScoreLabel) -> None:
     """Write the label of a table atomically, unless it is there already."""
     try:
@@ -35,10 +40,10 @@ def write_label(table: Path, label: ScoreLabel) -> None:
 def read_label(table: Path) -> ScoreLabel:
     """The label of a table. Raises UserError when it is missing, damaged, or has the fields of another version."""
     content = read_score_label(table)
-    try:
-        return ScoreLabel(**content | {"run": RunFacts(**content["run"])})
-    except (TypeError, KeyError) as error:
-        raise UserError(f"{table.with_suffix('.json')}: damaged: {error}; run the stage `evaluate`") from None
+    with reading(table.with_suffix(".json"), "run the stage `evaluate`"):
+        label = ScoreLabel(**content | {"run": RunFacts(**content["run"])})
+        LABEL.validate_python(content)
+        return label
 
 
 def is_current(table: Path, fingerprint: str) -> bool:

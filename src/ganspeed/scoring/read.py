@@ -57,9 +57,11 @@ def outdated(label: ScoreLabel, params: Params, dataset: str, variant: str, seed
     """How the scores that are there differ from what params.yaml and the sources here ask for."""
     block, method, run = params.dataset(dataset), params.variant(variant), label.run
     blocks = {"data": block.data.model_dump(mode="json"), "train": block.train.model_dump(mode="json")}
+    blocks["networks"] = params.networks(dataset, variant).model_dump(mode="json")
     asked = {"evaluate": params.evaluate.model_dump(mode="json"), **blocks, "variant": method.resolved()}
     asked |= {"samples": block.evaluate.samples, "seed": seed + method.seed_offset, "metrics": metric_sha256()}
     asked["sources"] = {name: HASHES.get(name) for name in run.sources}
-    found = {"evaluate": label.evaluate, **run.parameters, "samples": label.samples, "seed": run.seed}
+    parameters = {name: block for name, block in run.parameters.items() if name != "latents"}  # follow from the others
+    found = {"evaluate": label.evaluate, **parameters, "samples": label.samples, "seed": run.seed}
     found |= {"metrics": label.metric_sha256, "sources": run.sources}
     return dict_differences(found, asked)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,10 +36,11 @@ def score(task: Task) -> str:
     full = fully_scored(list(task.snapshots), task.settings.full_snapshots)
     with one_thread():
         scorer = load_scorer(task.inputs)
+        z, network = scorer.z(task), (task.networks, scorer.shape, task.latents.size)
         for update, path in task.snapshots.items():
             if requested():
                 raise Stopped
-            for metric, value in scorer.score(path, task.record.width, update in full).items():
+            for metric, value in scorer.score(load_generator(path, *network), z, update in full).items():
                 if not math.isfinite(value):
                     raise UserError(f"{path}: {metric} is {value}; the snapshot's weights are not finite")
                 lines.append(f"{task.dataset},{task.variant},{task.seed},{update},{metric},{value!r}")
@@ -58,18 +59,31 @@ def fully_scored(updates: list[int], count: int) -> set[int]:
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """What all snapshots are scored with: both classifiers, the real images, and z (samples, z_dim)."""
+    """What all snapshots of a data set are scored with: both classifiers, the real images, labels of training (M,)."""
 
     embedder: Embedder
     real: RealReference
-    z: Tensor
+    labels: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of an image, (C, H, W)."""
+        return self.embedder.classifiers.first.architecture.shape
+
+    def z(self, task: Task) -> Tensor:
+        """What G is fed, (samples, size): the same for all runs that are fed alike; classes as often as in training."""
+        seed = task.settings.seed
+
+        def purpose(name: str) -> torch.Generator:
+            return generator("evaluate" if name == "z" else f"evaluate {name}", seed)
+
+        index = torch.randint(len(self.labels), (task.samples,), generator=purpose("labels"))
+        return task.latents.sample(task.samples, purpose, self.labels[index]).to(task.device)
 
     @torch.inference_mode()
-    def score(self, snapshot: Path, width: int, full: bool) -> dict[str, float]:
-        """Metric → value, all metrics or those of every snapshot, of a generator of this width."""
-        shape = self.embedder.classifiers.first.architecture.shape
-        G = load_generator(snapshot, shape, self.z.shape[1], width).to(self.z.device)
-        generated = self.embedder.embed(_generated(G, self.z), needs_pixels(full), needs_classes(full))
+    def score(self, G: Generator, z: Tensor, full: bool) -> dict[str, float]:
+        """Metric → value, all metrics or those of every snapshot, of what G makes of z (samples, size)."""
+        generated = self.embedder.embed(_generated(G.to(z.device), z), needs_pixels(full), needs_classes(full))
         return compute_metrics(generated, self.real, full)
 
 
@@ -78,10 +92,10 @@ def load_scorer(inputs: ScoringInputs) -> Scorer:
     """The scorer of these inputs. Raises FeaturesError or DataError when a file in a folder is missing or damaged."""
     settings = inputs.settings
     embedder = load_embedder(inputs.features, settings, inputs.device)
-    (train, _), (held_out, _) = (load_split(inputs.prepared, split) for split in ("train", settings.split))
+    (train, labels), (held_out, _) = (load_split(inputs.prepared, split) for split in ("train", settings.split))
     real = embed_split(inputs.features, settings.split, held_out, embedder)
-    z = torch.randn(inputs.samples, inputs.z_dim, generator=generator("evaluate", settings.seed))
-    return Scorer(embedder, real_reference(real, train, held_out, settings), z.to(inputs.device))
+    labels = torch.from_numpy(np.array(labels))
+    return Scorer(embedder, real_reference(real, train, held_out, settings), labels)
 
 
 def _generated(G: Generator, z: Tensor) -> Iterator[Tensor]:

@@ -6,7 +6,8 @@ from ganspeed.source_files import HASHES, refuse_edited
 from ganspeed.system.files import sha256_json
 
 SCORED_BY = (
-    *(f"networks/{name}.py" for name in ("fast_convolutions", "generator", "layers")),
+    *(f"networks/{name}.py" for name in ("fast_convolutions", "generator", "latents", "layers", "range", "spectral")),
+    *(f"networks/generator_bodies/{name}.py" for name in ("dcgan", "mlp")),
     *(f"scoring/{name}.py" for name in ("classifier", "compute_metrics", "embedded", "embedder", "feature_metrics")),
     *(f"scoring/{name}.py" for name in ("pixel_metrics", "snapshots")),
     "system/determinism.py",

@@ -53,13 +53,17 @@ def score_variant(workspace: Workspace, params: Params, dataset: str, variant: s
 def scoring_jobs(workspace: Workspace, params: Params, specs: Iterable[RunSpec]) -> list[Job]:
     """Jobs that score those of these runs that are trained and have no scores, into the run cache.
 
-    Runs whose data set has no classifiers yet are left out.
+    Runs whose data set has no classifiers yet, or damaged ones, are left out.
     """
     device, store, work = select_device(), RunStore(workspace), []
     for spec in specs:
         if workspace.features(spec.dataset).exists() and (run := store.finished(spec)):
             task = plan_task(workspace, params, spec.dataset, spec.variant, spec.seed, run, device)
-            if not any(is_current(table, task.fingerprint) for table in _tables(workspace, task)):
+            try:
+                there = any(is_current(table, task.fingerprint) for table in _tables(workspace, task))
+            except UserError:  # as in `_score_into_cache`
+                continue
+            if not there:
                 work.append(Job(_score_into_cache, (spec, task, cached_scores(workspace, task.fingerprint))))
     return work
 
@@ -75,8 +79,10 @@ def _score_into_cache(spec: RunSpec, task: Task, path: Path) -> None:
 
 def score_task(task: Task) -> str:
     """`snapshots.score`. Raises UserError too if this process has other sources than the one that planned the task."""
+    from ganspeed.networks.generator import body_module
     from ganspeed.scoring.snapshots import score  # metrics take a second to import, and most calls score nothing
 
+    body_module(task.networks.G.body)
     refuse_edited_scoring(task.sources)
     return score(task)
 

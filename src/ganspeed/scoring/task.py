@@ -9,10 +9,12 @@ import torch
 
 from ganspeed.data.prepared import manifest_sha256
 from ganspeed.errors import UserError
+from ganspeed.networks.latents import Latents
 from ganspeed.params.blocks import Evaluate
+from ganspeed.params.networks import Networks, parse_networks
 from ganspeed.runs.integrity import file_problems
 from ganspeed.runs.record import RunRecord
-from ganspeed.scoring.classifier import verified
+from ganspeed.scoring.features_record import read_features_record
 from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.sources import score_sources
 from ganspeed.system.devices import device_name
@@ -33,7 +35,6 @@ class ScoringInputs:
     hashes: tuple[str, ...]  # of the classifiers, of the real images that they embedded, and of the data
     settings: Evaluate
     samples: int
-    z_dim: int
     device: str
 
 
@@ -60,10 +61,19 @@ class Task:
 
     @cached_property
     def inputs(self) -> ScoringInputs:
-        facts = verified(self.features)
+        facts = read_features_record(self.features)
         hashes = (*(facts[name] for name in REFERENCE_HASHES), manifest_sha256(self.prepared))
-        prepared, features, z_dim = self.prepared, self.features, self.record.z_dim
-        return ScoringInputs(prepared, features, hashes, self.settings, self.samples, z_dim, self.device)
+        return ScoringInputs(self.prepared, self.features, hashes, self.settings, self.samples, self.device)
+
+    @property
+    def networks(self) -> Networks:
+        """What the run's G is made of; raises UserError where run.json has other keys."""
+        return parse_networks(self.record.networks_block)
+
+    @property
+    def latents(self) -> Latents:
+        """What the run's G is fed."""
+        return Latents(**self.record.latents)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -72,7 +82,7 @@ class Task:
             {
                 "cell": [self.dataset, self.variant, self.seed],  # in every line of the table
                 "snapshots": {str(u): self.record.files[name] for u, name in self.record.snapshots().items()},
-                "network": {"z_dim": self.record.z_dim, "width": self.record.width},
+                "network": {key: self.record.networks_block[key] for key in ("G", "range")} | self.record.latents,
                 "real": self.inputs.hashes,
                 "evaluate": [self.settings.model_dump(), self.samples],
                 "sources": self.sources,

@@ -131,6 +131,7 @@ def preregister(
         features=block.features.model_dump(mode="json"),
         guards=params.protocol.guards(),
         train=block.train.model_dump(mode="json") | {"updates": rule.updates},
+        networks={name: params.networks(dataset, name).model_dump(mode="json") for name in names},
         variants={name: params.variant(name).resolved() for name in names},
         planned=[pair.model_dump() for pair in params.protocol.planned],
         seeds=list(params.compare.seeds),

@@ -72,6 +72,7 @@ def describe_pilot(params: Params, dataset: str, updates: int) -> dict:
         "updates": updates,
         "data": block.data.model_dump(mode="json"),
         "train": block.train.model_dump(mode="json", exclude={"updates", "grid_ratio"}),
+        "networks": params.networks(dataset, params.pilot.variant).model_dump(mode="json"),
         "evaluate": params.evaluate.model_dump(mode="json", exclude={"split"}) | {"samples": block.evaluate.samples},
         "features": block.features.model_dump(mode="json"),
         "metric_sha256": metric_sha256(),

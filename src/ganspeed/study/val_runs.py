@@ -9,14 +9,14 @@ import torch
 
 from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.errors import UserError
-from ganspeed.params.blocks import Evaluate, Params
+from ganspeed.params.blocks import Evaluate, Params, networks_of
 from ganspeed.params.datasets import Train
 from ganspeed.params.variants import Variant
 from ganspeed.runs.observers import ObserverFactory
 from ganspeed.runs.spec import RunSpec
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import train_all
-from ganspeed.scoring.classifier import verified
+from ganspeed.scoring.features_record import read_features_record
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.store import plan_task
 from ganspeed.scoring.task import Task
@@ -49,23 +49,22 @@ class ValRuns:
 
         Raises DataError if the data set is not prepared.
         """
-        data, (shape, digest) = self.params.dataset(self.dataset).data, self._images
-        variant, device = variant.without_offset(), device_name(self.device)
-        return [
-            RunSpec(self.dataset, name, seed, 0, data, train, variant, digest, shape, device, coarse_below)
-            for seed in seeds
-        ]
+        blocks, method, device = self.params.dataset(self.dataset), variant.method(), device_name(self.device)
+        networks = networks_of(blocks, variant)
+        shared = (blocks.data, train, networks, method, *self._images, device, coarse_below)
+        return [RunSpec(self.dataset, name, seed, 0, *shared) for seed in seeds]
 
     @cached_property
-    def _images(self) -> tuple[tuple[int, int, int], str]:
-        """(shape of an image, hash of the manifest)."""
+    def _images(self) -> tuple[str, tuple[int, int, int], int]:
+        """(Hash of the manifest, shape of an image, number of classes)."""
         folder = self.workspace.prepared(self.dataset)
-        return read_manifest(folder).splits["train"].shape, manifest_sha256(folder)
+        manifest = read_manifest(folder)
+        return manifest_sha256(folder), manifest.splits["train"].shape, len(manifest.classes)
 
     @cached_property
     def _features(self) -> str:
         """Hash of the features folder's own record, which holds its files' hashes."""
-        return sha256_json(verified(self.workspace.features(self.dataset)))
+        return sha256_json(read_features_record(self.workspace.features(self.dataset)))
 
     def fingerprint(self, specs: list[RunSpec]) -> str:
         """SHA-256 of all that decides the scores of these runs, known before any of them is trained."""

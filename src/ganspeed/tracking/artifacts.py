@@ -45,4 +45,4 @@ def _write_picture(source: Path, update: int, folder: Path) -> None:
     shutil.copyfile(source, folder / f"{name}.png")
     with Image.open(source) as picture:
         picture.thumbnail((THUMBNAIL, THUMBNAIL))
-        picture.save(folder / f"{name}+compressed.webp", lossless=True)
+        picture.save(folder / f"{name}+compressed.webp", lossless=True, method=0)  # the quickest

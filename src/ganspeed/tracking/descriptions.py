@@ -4,7 +4,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from ganspeed.params.blocks import Params
-from ganspeed.params.variants import OBJECTIVES
+from ganspeed.params.objectives import OBJECTIVES
 from ganspeed.tracking.entities import Spec
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PENALTY_LIMITS = """\
 
 def describe_run(spec: Spec, outcome: str, split: str) -> str:
     """The description of a run, in Markdown; `outcome` is a sentence on how it ended."""
-    data, train, variant = (spec.parameters[block] for block in ("data", "train", "variant"))
+    data, train, networks, variant = (spec.parameters[block] for block in ("data", "train", "networks", "variant"))
     limits = f"{LIMITS}\n{PENALTY_LIMITS}" if variant["objective"] == "iterative_penalty" else LIMITS
     return f"""\
 # {spec.variant} on {spec.dataset}, seed {spec.seed}
@@ -47,6 +47,7 @@ Objective `{variant["objective"]}`, with {_format_block(variant)}.
 
 ## Data and training
 Data set {spec.dataset} with {_format_block(data)}. Training: {_format_block(train)}.
+Networks: {_format_block(networks)}.
 
 ## What was measured
 Curves: losses, their terms and diagnostics, at some forty updates of the generator at most. `{split}/...`: scores of
@@ -91,12 +92,14 @@ def describe_experiment(dataset: str, params: Params, headline: str = "", report
     objectives = sorted({params.variants[name].objective for name in grid.variants})
     methods = "\n".join(f"- `{name}`: {_method(name).splitlines()[0]}" for name in objectives)
     limits = f"{LIMITS}\n{PENALTY_LIMITS}" if "iterative_penalty" in objectives else LIMITS
-    link = f"The [report]({report}). " if report else ""
+    link = f"The [report]({report}): " if report else ""
     seeds = ", ".join(map(str, grid.seeds))
     return f"""\
 {headline or "Nothing is compared yet."}
 
-{link}{params.report.title}. Data set {dataset}: {_format_block(block.data.model_dump(mode="json"))}.
+{link}{params.report.title}
+
+Data set {dataset}: {_format_block(block.data.model_dump(mode="json"))}.
 Variants: {", ".join(grid.variants)}. Seeds: {seeds}. The same seed means the same data order, z and initial weights.
 
 This is a mirror of the pipeline's files and may be deleted: `ganspeed track` fills it again. Runs that params.yaml no

@@ -44,16 +44,15 @@ def mirror_run(client: Client, experiment_id: str, run: RunFiles, known: Any | N
             client.log(run_id, [], {"current": "true"})
     else:
         client.set_status(run_id, status)
-        _log_missing(client, run_id, run, tags, parameters)
         mirrored = run.content_hash + WITHOUT_FILES
-        client.log(run_id, [], {MIRRORED_TAG: mirrored})
+        _log_missing(client, run_id, run, tags, parameters, mirrored)
     return Mirrored(run_id, action, tags, metrics, mirrored == run.content_hash)
 
 
 def _log_missing(
-    client: Client, run_id: str, run: RunFiles, tags: Mapping[str, str], parameters: Mapping[str, str]
+    client: Client, run_id: str, run: RunFiles, tags: Mapping[str, str], parameters: Mapping[str, str], mirrored: str
 ) -> None:
-    """Log what MLflow's run, which has these tags and parameters, may lack."""
+    """Log what MLflow's run, which has these tags and parameters, may lack; then the hash of all that is mirrored."""
     missing = {name: value for name, value in flat_parameters(run.parameters).items() if name not in parameters}
     client.log_parameters(run_id, missing)
     before = {"current": "true", KIND_TAG: RUN, NOTE_TAG: describe_run(run, run.outcome, run.split), **run.tags()}
@@ -62,4 +61,4 @@ def _log_missing(
     if tags.get(ROWS_TAG) != str(len(history)):
         points = [point for row in history for point in row_points(row, run.record.train_block)]
         client.log(run_id, points, {ROWS_TAG: str(len(history))})
-    client.log(run_id, list(run.score_points()), {})
+    client.log(run_id, list(run.score_points()), {MIRRORED_TAG: mirrored})

@@ -91,7 +91,7 @@ def _server(workspace: Workspace, uri: str, port: int) -> Iterator[SpawnProcess]
     try:
         yield process
     except KeyboardInterrupt:
-        print()
+        print("\nstopping MLflow's server", flush=True)  # which takes some seconds
     finally:
         signal.signal(signal.SIGTERM, previous)
         _end(process)

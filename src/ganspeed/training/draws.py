@@ -1,42 +1,73 @@
-"""Real batches, z and u as functions of (seed, update, step)."""
+"""Real batches, z, u and other noise as functions of (seed, update, step)."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from ganspeed.networks.latents import Latents
 from ganspeed.system.determinism import generator
 
 GENERATOR_STEP = -1  # the `step` of the generator step's draws, whatever n_critic is
+
+
+class Noise(NamedTuple):
+    """Noise that a network or an objective asks for, of this shape for one sample."""
+
+    law: Literal["normal", "uniform"]  # standard normal, or uniform on [0, 1)
+    shape: tuple[int, ...]
 
 
 class Draw(NamedTuple):
     """Everything random in one step, on the device of the images."""
 
     real: Tensor  # (N, C, H, W) in [-1, 1], drawn with replacement
-    z: Tensor  # (N, z_dim), standard normal
+    z: Tensor  # (N, Latents.size), what G is fed
     u: Tensor  # (N, 1, 1, 1), uniform on [0, 1)
     labels: Tensor  # (N,), of the real images
+    others: Mapping[str, Tensor] = MappingProxyType({})  # (N, ...): what `others` of Draws asks for
 
 
 class Draws:
     """The draws of one run: a pure function of (seed, update, step), without a state of its own.
 
-    images: (M, C, H, W) in [-1, 1]; labels: (M,).
+    images: (M, C, H, W) in [-1, 1]; labels: (M,). Each draw has a generator of its own, so that another one, or one
+    more, changes no byte of any.
     """
 
-    def __init__(self, seed: int, batch_size: int, z_dim: int, images: Tensor, labels: Tensor):
-        self.seed, self.batch_size, self.z_dim = seed, batch_size, z_dim
-        self.images, self.labels = images, labels
+    def __init__(
+        self,
+        seed: int,
+        batch_size: int,
+        latents: Latents,
+        images: Tensor,
+        labels: Tensor,
+        others: Mapping[str, Noise] | None = None,
+    ):
+        self.seed, self.batch_size, self.latents = seed, batch_size, latents
+        self.images, self.labels, self.others = images, labels, others or {}
 
     def __call__(self, update: int, step: int) -> Draw:
         """The draw of one step; `step` is 0, ..., n_critic - 1 or GENERATOR_STEP."""
         device, n = self.images.device, self.batch_size
-        order, z, u = (generator(name, self.seed, update, step, device=device) for name in ("order", "z", "u"))
-        index = torch.randint(len(self.images), (n,), generator=order, device=device)
+
+        def purpose(name: str) -> torch.Generator:
+            return generator(name, self.seed, update, step, device=device)
+
+        index = torch.randint(len(self.images), (n,), generator=purpose("order"), device=device)
+        labels = self.labels[index]
         return Draw(
             real=self.images[index],
-            z=torch.randn(n, self.z_dim, generator=z, device=device),
-            u=torch.rand(n, 1, 1, 1, generator=u, device=device),
-            labels=self.labels[index],
+            z=self.latents.sample(n, purpose, labels),
+            u=torch.rand(n, 1, 1, 1, generator=purpose("u"), device=device),
+            labels=labels,
+            others={name: _draw(noise, n, purpose(name)) for name, noise in self.others.items()},
         )
+
+
+def _draw(noise: Noise, n: int, generator: torch.Generator) -> Tensor:
+    draw = partial(torch.randn if noise.law == "normal" else torch.rand, device=generator.device)
+    return draw(n, *noise.shape, generator=generator)

@@ -6,7 +6,6 @@ generator state, and logging or writing snapshots more often changes nothing.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -50,24 +49,34 @@ def one_update(state: State, draws: Draws) -> Step:
     lr_factor, losses = state.lr_factor(), []
 
     for step in range(objective.n_critic):
-        real, z, u, labels = draws(state.update, step)
+        draw = draws(state.update, step)
+        state.lend(draw)
         with torch.no_grad(), arithmetic(state):
-            batch = Batch(real, G(z), z, u, labels)
+            batch = Batch(draw.real, G(draw.z), draw.z, draw.u, draw.labels, draw.others)
         with arithmetic(state, fast=False):  # torch's own gradients by the weights are faster here
             discriminator = objective.discriminator_terms(D, batch)
         losses.append(discriminator.total())
         state.D.step(losses[-1], lr_factor)
         objective.after_discriminator_step(D)
+        D.after_step()
 
-    real, z, u, labels = draws(state.update, GENERATOR_STEP)
+    drawn = draws(state.update, GENERATOR_STEP)
+    state.lend(drawn)
     with arithmetic(state):
-        generator = objective.generator_terms(D, Batch(real, G(z), z, u, labels))
+        generator = objective.generator_terms(
+            D, Batch(drawn.real, G(drawn.z), drawn.z, drawn.u, drawn.labels, drawn.others)
+        )
     losses.append(generator.total())
     state.G.step(losses[-1], lr_factor)
 
     update_ema(state)
     note_bad_update(state, losses)
-    return Step(discriminator, generator, batch, partial(gradient_profile, D, batch))
+
+    def profile() -> dict[str, Tensor]:
+        state.lend(draw)
+        return gradient_profile(D, batch)
+
+    return Step(discriminator, generator, batch, profile)
 
 
 @contextmanager
@@ -96,10 +105,10 @@ class TrainingRun:
         reproducible(tf32=recipe.train.precision == "tf32")
         retain_freed_blocks()
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
-        self.state = new_state(recipe, images.device)
+        self.state = new_state(recipe, images)
         checkpoints.resume(self.state)
-        self.draws = Draws(recipe.seed, recipe.train.batch_size, recipe.train.z_dim, images, labels)
-        self.snapshots = SnapshotWriter(recipe, folder, images.device)
+        self.draws = Draws(recipe.seed, recipe.train.batch_size, recipe.latents, images, labels, self.state.noises())
+        self.snapshots = SnapshotWriter(recipe, folder, labels)
         self.diverged = False
         if self.state.update == 0:
             self.snapshots.write(self.state.ema_generator, 0)

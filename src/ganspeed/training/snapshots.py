@@ -18,18 +18,20 @@ from ganspeed.training.state import Recipe
 class SnapshotWriter:
     """Writes snapshots/ and samples/ of one run into `folder`; training is not affected by it."""
 
-    def __init__(self, recipe: Recipe, folder: Path, device: torch.device):
-        train = recipe.train
+    def __init__(self, recipe: Recipe, folder: Path, labels: Tensor):
+        """labels: of the training images, (M,); where G sees them, the pictures show a class in each column."""
+        train, latents, device = recipe.train, recipe.latents, labels.device
         updates = snapshot_updates(train.updates, train.grid_ratio, recipe.coarse_below)
         every = (len(updates) - 1) / max(1, train.sample_grids - 1)
         self.folder, self.snapshot_updates = folder, set(updates)
         self.sample_updates = {updates[round(i * every)] for i in range(train.sample_grids)} | {updates[-1]}
-        self.norm_z = self._z("normalisation z", NORM_BATCH, train.z_dim, device)
-        self.sample_z = self._z("sample z", GRID_SIDE**2, train.z_dim, device)
-
-    @staticmethod
-    def _z(purpose: str, n: int, z_dim: int, device: torch.device) -> Tensor:
-        return torch.randn(n, z_dim, generator=generator(purpose)).to(device)
+        index = torch.randint(len(labels), (NORM_BATCH,), generator=generator("normalisation labels"))
+        by_column = torch.arange(GRID_SIDE**2) % GRID_SIDE % max(1, latents.classes)
+        drawn = {"normalisation": labels.cpu()[index], "sample": by_column}
+        self.norm_z, self.sample_z = (
+            latents.sample(len(of), lambda what, purpose=purpose: generator(f"{purpose} {what}"), of).to(device)
+            for purpose, of in drawn.items()
+        )
 
     @torch.no_grad()
     def write(self, G: Generator, update: int) -> None:

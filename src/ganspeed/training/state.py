@@ -8,16 +8,20 @@ import torch
 from torch import Tensor, nn
 
 from ganspeed import objectives, optimizers
-from ganspeed.networks.discriminator import Discriminator
-from ganspeed.networks.generator import Generator
+from ganspeed.networks.discriminator import new_discriminator
+from ganspeed.networks.generator import Generator, new_generator
+from ganspeed.networks.latents import Latents
 from ganspeed.networks.layers import initialise
 from ganspeed.objectives import Batch, Objective, Terms
 from ganspeed.optimizers import Extras, Rule
 from ganspeed.params.datasets import Train
+from ganspeed.params.networks import Networks
 from ganspeed.params.optimizers import PlayerOptimizer
 from ganspeed.params.rates import Schedule
 from ganspeed.params.variants import Variant
 from ganspeed.system.determinism import generator
+from ganspeed.training.draws import Draw, Noise
+from ganspeed.training.inputs import StepInputs, noises, state_buffers
 from ganspeed.training.rates import rate_factor
 from ganspeed.training.snapshot_grid import COARSE_BELOW
 
@@ -28,14 +32,28 @@ class Recipe:
 
     seed: int
     train: Train
-    variant: Variant  # with seed_offset 0
+    networks: Networks
+    variant: Variant  # as Variant.method returns it
     shape: tuple[int, int, int]  # of an image, (C, H, W)
+    classes: int = 0  # of the data set
     coarse_below: int = COARSE_BELOW  # of the snapshot grid
 
     @property
     def n_critic(self) -> int:
         """Discriminator steps in one update: a hyperparameter of every objective."""
         return self.variant.n_critic
+
+    @property
+    def seen_classes(self) -> int:
+        """Classes that both networks see; 0 where they see none."""
+        return self.classes if self.networks.labels == "planes" else 0
+
+    @property
+    def latents(self) -> Latents:
+        """What G is fed."""
+        codes = objectives.codes(self.variant.objective, self.variant.hyperparameters())
+        latent = self.networks.latent
+        return Latents(latent.law, latent.dim, classes=self.seen_classes, **codes)
 
 
 @dataclass(frozen=True)
@@ -61,12 +79,13 @@ class Step:
 
 @dataclass
 class Player:
-    """A network with its optimiser, in both forms, and its initial learning rate."""
+    """A network with its optimiser, in both forms, its initial learning rate, and what every step lends to it."""
 
     network: nn.Module
     rule: Rule
     optimizer: torch.optim.Optimizer
     learning_rate: float
+    inputs: StepInputs
 
     def step(self, loss: Tensor, lr_factor: float = 1.0) -> None:
         """One optimiser step at `lr_factor` times the initial learning rate; no other network gets a gradient.
@@ -94,9 +113,24 @@ class State:
     updates: int  # of the whole run
     precision: str  # of both networks' layers
     objective: Objective
+    shape: tuple[int, int, int]  # of an image, (C, H, W)
     bad_update: Tensor  # int64 scalar on the device: 0, or the first update that was not finite
     update: int  # updates done
     rows: list[dict[str, float]]  # of history.csv
+
+    def lend(self, draw: Draw) -> None:
+        """Lend both networks what this step has drawn for them."""
+        for player in (self.G, self.D):
+            player.inputs.lend(player.network, draw)
+
+    def noises(self) -> dict[str, Noise]:
+        """What each step draws beside real images, z and u."""
+        return noises({"G": self.G.network, "D": self.D.network}, self.objective.draws, self.shape)
+
+    def buffers(self) -> dict[str, dict[str, Tensor]]:
+        """What training changes, or steps read, beside weights and moments, by whose it is."""
+        networks = {"G": self.G.network, "D": self.D.network}
+        return {"objective": self.objective.state_dict()} | {n: state_buffers(m) for n, m in networks.items()}
 
     def lr_factor(self) -> float:
         """The present learning rates over the initial ones."""
@@ -124,35 +158,40 @@ class State:
         return networks | optimizers | {"objective": self.objective}
 
 
-def new_state(recipe: Recipe, device: torch.device) -> State:
-    """New networks, optimisers and objective. Initial weights are drawn on the CPU: the same on every device."""
-    train, optimizer = recipe.train, recipe.variant.optimizer
-    G = Generator(recipe.shape, train.z_dim, train.width)
-    D = Discriminator(recipe.shape, train.width, train.hidden)
-    initialise(G, generator("initial G", recipe.seed))
-    initialise(D, generator("initial D", recipe.seed))
+def new_state(recipe: Recipe, images: Tensor) -> State:
+    """New networks, optimisers and objective. Initial weights are drawn on the CPU: the same on every device.
+
+    images: those of training, (N, C, H, W), on the device of the run.
+    """
+    train, optimizer, device = recipe.train, recipe.variant.optimizer, images.device
     objective = objectives.load(recipe.variant.objective, recipe.variant.hyperparameters()).to(device)
+    G = new_generator(recipe.networks, recipe.shape, recipe.latents.size)
+    D = new_discriminator(recipe.networks, recipe.shape, recipe.seen_classes, objective.heads())
+    for name, network in (("G", G), ("D", D)):
+        initialise(network, generator(f"initial {name}", recipe.seed), recipe.networks.init)
+        network.to(device).train().range.measure(images)
     objective.check_discriminator(D)
-    G, D = G.to(device).train(), D.to(device).train()
     return State(
-        G=new_player(G, optimizer.G),
-        D=new_player(D, optimizer.D),
+        G=new_player(G, "G", optimizer.G),
+        D=new_player(D, "D", optimizer.D),
         ema_generator=copy.deepcopy(G),
         ema_decay=train.ema_decay,
         schedule=optimizer.schedule,
         updates=train.updates,
         precision=train.precision,
         objective=objective,
+        shape=recipe.shape,
         bad_update=torch.zeros((), dtype=torch.int64, device=device),
         update=0,
         rows=[],
     )
 
 
-def new_player(network: nn.Module, block: PlayerOptimizer) -> Player:
-    """A network with the optimiser that its block describes."""
+def new_player(network: nn.Module, name: str, block: PlayerOptimizer) -> Player:
+    """G or D, by this name, with the optimiser that its block describes."""
     rule = optimizers.load(block.name, block.hyperparameters(), Extras(**block.extras()))
-    return Player(network, rule, rule.torch_optimizer(list(network.parameters()), block.lr), block.lr)
+    optimizer = rule.torch_optimizer(list(network.parameters()), block.lr)
+    return Player(network, rule, optimizer, block.lr, StepInputs(network, name))
 
 
 @torch.no_grad()

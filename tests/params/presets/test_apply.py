@@ -139,6 +139,30 @@ def test_frozen_values_are_kept(path):
     assert load_params(path).datasets["digits"].train.updates != 4321
 
 
+@pytest.mark.parametrize("lost", [("threshold",), ("train",), ("train", "updates")])
+@pytest.mark.parametrize("value", ["nothing", None, [], "x"])
+def test_a_frozen_value_that_is_lost_is_named_and_nothing_is_written(lost, value, path):
+    (path.parent / "preregistration").mkdir()
+    (path.parent / "preregistration" / "digits.json").write_text("{}")
+    yaml = YAML()
+    document = yaml.load(path)
+    *parents, last = ("datasets", "digits", *lost)
+    block = document
+    for key in parents:
+        block = block[key]
+    if value == "nothing":
+        del block[last]
+    else:
+        block[last] = value
+    yaml.dump(document, path)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=rf"datasets\.digits.*{last}"):
+        apply_preset("quick", path, reset=False)
+    assert path.read_bytes() == before
+    apply_preset("quick", path, reset=True)
+    assert load_params(path).datasets["digits"].train.updates
+
+
 def test_an_unknown_preset_changes_nothing(path):
     before = path.read_bytes()
     with pytest.raises(UserError, match="unknown preset 'huge'; available: .*quick"):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from toy_study import TINY_TRAIN, write, write_prepared
+from toy_study import TINY_NETWORKS, TINY_TRAIN, write, write_prepared
 
 from ganspeed.compare.times import RunCurve, log_area
 from ganspeed.errors import UserError
@@ -40,6 +40,7 @@ def study(shipped, tmp_path_factory):
 
     root, document = tmp_path_factory.mktemp("tuning"), copy.deepcopy(shipped)
     digits = document["datasets"]["digits"]
+    digits["networks"] = TINY_NETWORKS
     digits["train"] |= TINY_TRAIN
     digits["features"] |= {"epochs": 1, "width": 4, "min_accuracy": 0.05}
     digits["evaluate"]["samples"] = 400

@@ -77,8 +77,14 @@ def _block(document: CommentedMap, key: str) -> CommentedMap:
 def _put_datasets(datasets: CommentedMap, new: CommentedMap, frozen: Path, reset: bool) -> None:
     for dataset, block in new.items():
         if dataset in datasets and (frozen / f"{dataset}.json").exists() and not reset:
-            block["threshold"] = datasets[dataset]["threshold"]
-            block["train"]["updates"] = datasets[dataset]["train"]["updates"]
+            try:
+                block["threshold"] = datasets[dataset]["threshold"]
+                block["train"]["updates"] = datasets[dataset]["train"]["updates"]
+            except (KeyError, TypeError):
+                raise UserError(
+                    f"datasets.{dataset}: threshold or train.updates is missing, which {frozen.name}/{dataset}.json "
+                    "freezes; put it back, or use `--reset`, which takes the values of the preset"
+                ) from None
         datasets[dataset] = block
 
 

@@ -11,7 +11,7 @@ from ganspeed.report import loss_analysis, style
 from ganspeed.report.blocks import Picture, Section
 from ganspeed.report.colours import Look, looks
 from ganspeed.report.loss_analysis import Estimate
-from ganspeed.report.read import Results, where
+from ganspeed.report.read import Results
 from ganspeed.report.tables import NONE, Cell, Table, number, plain, span
 from ganspeed.report.words import values
 
@@ -174,13 +174,8 @@ def _runs(results: Results, variant: str) -> list[tuple[pd.DataFrame, pd.Series]
 
 def _runs_by_seed(results: Results, variant: str) -> dict[int, tuple[pd.DataFrame, pd.Series]]:
     """Seed → history and cfid curve (update → cfid) of a variant's run, if it has a snapshot."""
-    found = {}
-    for run in results.of(variant):
-        history, scores = results.by_run[variant, run.seed]
-        curve = where(scores, metric="cfid").set_index("update").value.sort_index()
-        if len(curve):
-            found[run.seed] = history, curve
-    return found
+    curves = {run.seed: results.cfid_by_run.get((variant, run.seed)) for run in results.of(variant)}
+    return {seed: (results.by_run[variant, seed][0], cfid) for seed, cfid in curves.items() if cfid is not None}
 
 
 def _correlation(results: Results, variant: str, column: str) -> Estimate:

@@ -45,9 +45,9 @@ def recipes(results: Results) -> str:
 
 
 def card_rows(results: Results) -> list[Row]:
-    """The comparisons to show first: in the order of the plan or, without one, of params.compare.variants."""
+    """The comparisons to show first: in the order of the plan or, without one, the one that is furthest ahead first."""
     rows = summary.cards(results.comparison)
-    return rows if results.comparison.planned else sorted(rows, key=lambda row: results.variants.index(row.new))
+    return rows if results.comparison.planned else sorted(rows, key=lambda row: row.ratio, reverse=True)
 
 
 def cards(results: Results) -> tuple[Card, ...]:

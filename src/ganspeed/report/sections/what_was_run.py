@@ -3,6 +3,7 @@
 from collections import Counter
 
 from ganspeed.params.blocks import Report
+from ganspeed.params.networks import without_defaults
 from ganspeed.report.blocks import Section
 from ganspeed.report.read import ReportedRun, Results, where
 from ganspeed.report.tables import Cell, Table, number, plain, span
@@ -39,6 +40,7 @@ def variants(everything: list[Results]) -> Table:
         blocks = {run.record.objective: run for r in everything for run in r.of(variant)}
         for objective, run in blocks.items():
             block = {k: v for k, v in run.record.variant_block.items() if k != "objective"}
+            block["networks"] = without_defaults(run.record.networks_block)
             code = sha256_json(run.record.sources)[:12]
             rows.append((Cell(variant), Cell(objective), Cell(_settings(block)), Cell(code)))
     caption = "Variants. The code is the SHA-256 over the source files that a run of the variant really uses."

@@ -4,8 +4,8 @@
 vmapped and traced (vmapped.py): `traced` executes the traced operations as they are, `compiled` as machine code of
 torch's inductor. tests/training/engines/test_engines.py bounds their differences.
 
-A run's engine follows from its data set's blocks and the machine, so that all variants are computed alike; never from
-seeds, workers, or the number of missing runs. Imports no torch.
+A run's engine follows from its data set's blocks and the machine, so that all variants are computed alike, unless an
+objective declares that it cannot be traced; never from seeds, workers, or the number of missing runs. Imports no torch.
 """
 
 import math
@@ -25,11 +25,20 @@ WORTH_COMPILING = 1.2e7
 WORTH_COMPILING_ALONE = 2e8
 
 
-def choose_engine(train: Train, shape: tuple[int, int, int], device: str) -> str:
-    """The engine's name, with all of it that decides bytes. device: as in a fingerprint, "cpu ..." or a GPU model."""
+def choose_engine(train: Train, shape: tuple[int, int, int], device: str, is_traceable: bool = True) -> str:
+    """The engine's name, with all of it that decides bytes. device: as in a fingerprint, "cpu ..." or a GPU model.
+
+    is_traceable: what the objective declares of itself.
+    """
     batch = train.batch_size * math.prod(shape)
     total = batch * train.updates
-    if train.precision != "float32" or not device.startswith("cpu") or batch > LARGE_BATCH or total < WORTH_TRACING:
+    if (
+        not is_traceable
+        or train.precision != "float32"
+        or not device.startswith("cpu")
+        or batch > LARGE_BATCH
+        or total < WORTH_TRACING
+    ):
         return EAGER
     if batch > SMALL_BATCH:
         compiles = total >= WORTH_COMPILING_ALONE and compiler()

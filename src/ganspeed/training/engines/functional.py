@@ -6,7 +6,7 @@ step, no gradient of D's weights in a generator step.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -17,16 +17,18 @@ from ganspeed.objectives import Batch, Objective
 from ganspeed.optimizers import Moments, Rule, Scalars
 from ganspeed.training.draws import Draw
 from ganspeed.training.history import gradient_profile
+from ganspeed.training.inputs import StepInputs
 
-Buffers = dict[str, Tensor]  # an objective's state
+Buffers = dict[str, Tensor]  # of an objective or a network, by name
+State = dict[str, Buffers]  # those of "objective", "G" and "D": see State.buffers of the eager loop
 
 
 class DiscriminatorStep(NamedTuple):
-    """D's weights (n,), moments and the objective's buffers after a step; its loss, the fields of its Terms, G(z)."""
+    """D's weights (n,), moments and all buffers after a step; its loss, the fields of its Terms, G(z)."""
 
     d: Tensor
     moments: Moments
-    buffers: Buffers
+    buffers: State
     total: Tensor
     loss: dict[str, Tensor]
     diagnostics: dict[str, Tensor]
@@ -44,10 +46,11 @@ class GeneratorStep(NamedTuple):
 
 
 class FlatParameters:
-    """The weights of a network as one vector (n,)."""
+    """The weights of a network as one vector (n,). player: "G" or "D"."""
 
-    def __init__(self, network: nn.Module):
-        self.network = network
+    def __init__(self, network: nn.Module, player: str):
+        self.network, self.player = network, player
+        self.inputs = StepInputs(network, player)
         self.shapes = {name: weight.shape for name, weight in network.named_parameters()}
 
     def vector(self, tensors: Iterable[Tensor]) -> Tensor:
@@ -59,34 +62,50 @@ class FlatParameters:
         parts = vector.split([shape.numel() for shape in self.shapes.values()])
         return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
-    def bind(self, vector: Tensor) -> "BoundNetwork":
-        """The network with the weights of this vector."""
-        return BoundNetwork(self.network, self.named(vector))
+    def bind(self, vector: Tensor, buffers: State, draw: Draw) -> "BoundNetwork":
+        """The network with the weights of this vector, its own of these buffers, and what the draw has for it."""
+        return BoundNetwork(self.network, self.named(vector), buffers[self.player] | self.inputs.of(draw))
 
 
 @dataclass(frozen=True)
 class BoundNetwork:
-    """A network with these weights instead of its own; an objective accepts it as D."""
+    """A network with these weights and buffers instead of its own; an objective accepts it as D."""
 
     network: nn.Module
     weights: dict[str, Tensor]
+    buffers: Buffers = field(default_factory=dict)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return functional_call(self.network, self.weights, (x,))
+    def __call__(self, x: Tensor, *read: str) -> Tensor:
+        return functional_call(self.network, self.weights | self.buffers, (x, *read))
+
+    def features(self, x: Tensor) -> Tensor:
+        return self(x, "features")
+
+    def head(self, name: str, x: Tensor) -> Tensor:
+        return self(x, name)
 
     def parameters(self) -> Iterable[Tensor]:
         return self.weights.values()
 
 
 class _MethodCall(nn.Module):
-    """Calls a method of an objective in `forward`, the only method that functional_call calls."""
+    """Calls a method of a module in `forward`, the only method that functional_call calls."""
 
-    def __init__(self, objective: Objective):
+    def __init__(self, module: nn.Module):
         super().__init__()
-        self.objective = objective
+        self.module = module
 
     def forward(self, method: str, *arguments):
-        return getattr(self.objective, method)(*arguments)
+        return getattr(self.module, method)(*arguments)
+
+
+def call(
+    module: nn.Module, method: str, tensors: dict[str, Tensor], buffers: Buffers, *arguments
+) -> tuple[Any, Buffers]:
+    """The result of a method with these weights and buffers, and the buffers after the call."""
+    after = {name: value.clone() for name, value in buffers.items()}
+    bound = {f"module.{name}": value for name, value in (tensors | after).items()}
+    return functional_call(_MethodCall(module), bound, (method, *arguments)), after
 
 
 @dataclass(frozen=True)
@@ -100,30 +119,33 @@ class Steps:
     D_rule: Rule
 
     def discriminator_step(
-        self, g: Tensor, d: Tensor, moments: Moments, buffers: Buffers, draw: Draw, scalars: Scalars
+        self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: Scalars
     ) -> DiscriminatorStep:
-        real, z, u, labels = draw
-        batch = Batch(real, self.G.bind(g)(z), z, u, labels)
+        fake = self.G.bind(g, buffers, draw)(draw.z)
+        batch = Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others)
 
         def loss(d: Tensor):
-            terms, after = self._call("discriminator_terms", buffers, self.D.bind(d), batch)
+            D = self.D.bind(d, buffers, draw)
+            terms, after = call(self.objective, "discriminator_terms", {}, buffers["objective"], D, batch)
             total = terms.total()
             return total, (after, total, terms.loss, terms.diagnostics, terms.gap)
 
         gradient, (after, total, terms, diagnostics, gap) = grad(loss, has_aux=True)(d)
         d, moments = optimizer_step(d, gradient, moments, scalars, self.D_rule)
         d = d.clone()  # the objective may clip it in place
-        _, after = self._call("after_discriminator_step", after, self.D.bind(d))
-        return DiscriminatorStep(d, moments, after, total, terms, diagnostics, gap, batch.fake)
+        _, after = call(self.objective, "after_discriminator_step", {}, after, self.D.bind(d, buffers, draw))
+        _, of_d = call(self.D.network, "after_step", self.D.named(d), buffers["D"]) if buffers["D"] else (None, {})
+        buffers = {"objective": after, "G": buffers["G"], "D": of_d}
+        return DiscriminatorStep(d, moments, buffers, total, terms, diagnostics, gap, fake)
 
     def generator_step(
-        self, g: Tensor, d: Tensor, moments: Moments, buffers: Buffers, draw: Draw, scalars: Scalars
+        self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: Scalars
     ) -> GeneratorStep:
-        real, z, u, labels = draw
-
         def loss(g: Tensor):
-            batch = Batch(real, self.G.bind(g)(z), z, u, labels)
-            terms, _ = self._call("generator_terms", buffers, self.D.bind(d), batch)
+            fake = self.G.bind(g, buffers, draw)(draw.z)
+            batch = Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others)
+            D = self.D.bind(d, buffers, draw)
+            terms, _ = call(self.objective, "generator_terms", {}, buffers["objective"], D, batch)
             total = terms.total()
             return total, (total, terms.loss)
 
@@ -131,16 +153,10 @@ class Steps:
         g, moments = optimizer_step(g, gradient, moments, scalars, self.G_rule)
         return GeneratorStep(g, moments, total, terms)
 
-    def profile(self, d: Tensor, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
+    def profile(self, d: Tensor, buffers: State, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
         """The gradient profile of D at the batch of a discriminator step."""
-        real, z, u, labels = draw
-        return gradient_profile(self.D.bind(d), Batch(real, fake, z, u, labels))
-
-    def _call(self, method: str, buffers: Buffers, *arguments) -> tuple[Any, Buffers]:
-        """The result of an objective's method, and its buffers after the call."""
-        after = {name: value.clone() for name, value in buffers.items()}
-        bound = {f"objective.{name}": value for name, value in after.items()}
-        return functional_call(_MethodCall(self.objective), bound, (method, *arguments)), after
+        D = self.D.bind(d, buffers, draw)
+        return gradient_profile(D, Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others))
 
 
 def optimizer_step(

@@ -25,6 +25,7 @@ from ganspeed.optimizers import Moments, Rule, Scalars
 from ganspeed.training.draws import GENERATOR_STEP, Draw
 from ganspeed.training.engines.choose import COMPILED, lane_count
 from ganspeed.training.engines.functional import FlatParameters, Steps
+from ganspeed.training.inputs import example_draw
 from ganspeed.training.loop import TrainingRun
 from ganspeed.training.state import Outcome, Player, Recipe, Step, new_state
 
@@ -67,13 +68,14 @@ class Lanes:
         self.runs, self.recipe = runs, runs[0].recipe
         self.run_of_lane = [*range(len(runs)), *[0] * (lane_count(engine) - len(runs))]  # lane → index of its run
         states = [run.state for run in runs]
-        self.G, self.D = FlatParameters(states[0].G.network), FlatParameters(states[0].D.network)
+        self.G, self.D = FlatParameters(states[0].G.network, "G"), FlatParameters(states[0].D.network, "D")
         self.g = self._stack([self.G.vector(state.G.network.parameters()) for state in states])
         self.d = self._stack([self.D.vector(state.D.network.parameters()) for state in states])
         self.ema = self._stack([self.G.vector(state.ema_generator.parameters()) for state in states])
         self.moments_g = self._stack_named([moments_of(self.G, state.G) for state in states])
         self.moments_d = self._stack_named([moments_of(self.D, state.D) for state in states])
-        self.buffers = self._stack_named([state.objective.state_dict() for state in states])
+        buffers = [state.buffers() for state in states]
+        self.buffers = {part: self._stack_named([b[part] for b in buffers]) for part in buffers[0]}
         self.bad_update = self._stack([state.bad_update for state in states])
         self.discriminator_step, self.generator_step, self.profile = traced_steps(replace(self.recipe, seed=0), engine)
 
@@ -113,20 +115,22 @@ class Lanes:
         load_player(self.G, state.G, self.g[lane], lane_of(self.moments_g, lane), steps)
         load_player(self.D, state.D, self.d[lane], lane_of(self.moments_d, lane), steps * self.recipe.n_critic)
         load_weights(state.ema_generator, self.G, self.ema[lane])
-        state.objective.load_state_dict(lane_of(self.buffers, lane))
+        for part, own in state.buffers().items():
+            for name, value in lane_of(self.buffers[part], lane).items():
+                own[name].copy_(value)
 
     def step(self, lane: int) -> Step:
         """What the update just done computed in this lane."""
         d_step, generator = self.d_step, Terms(lane_of(self.g_step.loss, lane))
         discriminator = Terms(lane_of(d_step.loss, lane), lane_of(d_step.diagnostics, lane), d_step.gap[lane])
-        real, z, u, labels = (drawn[lane] for drawn in self.draw)
-        batch = Batch(real, d_step.fake[lane], z, u, labels)
+        real, z, u, labels = (drawn[lane] for drawn in self.draw[:4])
+        batch = Batch(real, d_step.fake[lane], z, u, labels, lane_of(self.draw.others, lane))
         return Step(discriminator, generator, batch, partial(self._profile_of, lane))
 
     @torch.no_grad()
     def _profile_of(self, lane: int) -> dict[str, Tensor]:
         """The gradient profile of one lane; those of all lanes are computed at once."""
-        self.profiles = self.profiles or self.profile(self.d, self.draw, self.d_step.fake)
+        self.profiles = self.profiles or self.profile(self.d, self.buffers, self.draw, self.d_step.fake)
         return lane_of(self.profiles, lane)
 
     def _stack(self, tensors: list[Tensor]) -> Tensor:
@@ -138,7 +142,8 @@ class Lanes:
 
     def _draw(self, step: int) -> Draw:
         draws = [run.draws(run.state.update, step) for run in self.runs]
-        return Draw(*(self._stack(tensors) for tensors in zip(*draws, strict=True)))
+        others = self._stack_named([draw.others for draw in draws])
+        return Draw(*(self._stack(tensors) for tensors in list(zip(*draws, strict=True))[:4]), others)
 
     def _scalars(self, player: Player, steps: list[int]) -> Scalars:
         """player: of any run; steps: the number of each run's optimiser step, counted from 1."""
@@ -190,24 +195,26 @@ def traced_steps(recipe: Recipe, engine: str) -> tuple[Callable, Callable, Calla
 
     recipe: with seed 0, so that all seeds of a variant share them.
     """
-    state = new_state(recipe, torch.device("cpu"))
-    G, D = FlatParameters(state.G.network), FlatParameters(state.D.network)
+    state = new_state(recipe, torch.zeros(2, *recipe.shape))
+    G, D = FlatParameters(state.G.network, "G"), FlatParameters(state.D.network, "D")
     steps = Steps(G, D, state.objective, state.G.rule, state.D.rule)
 
-    n, z_dim = recipe.train.batch_size, recipe.train.z_dim
-    real, z, u = torch.zeros(n, *recipe.shape), torch.zeros(n, z_dim), torch.zeros(n, 1, 1, 1)
-    draw = Draw(real, z, u, labels=torch.zeros(n, dtype=torch.int64))
+    draw = example_draw(recipe.train.batch_size, recipe.latents.size, recipe.shape, state.noises())
     g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())
     G_scalars, D_scalars = (example_scalars(rule) for rule in (state.G.rule, state.D.rule))
-    buffers = {name: buffer.clone() for name, buffer in state.objective.state_dict().items()}
+    buffers = {part: {name: buffer.clone() for name, buffer in own.items()} for part, own in state.buffers().items()}
     # Tensors that an objective makes at its first call must not become part of the trace.
-    state.objective.discriminator_terms(D.network, Batch(real, real, z, u, draw.labels))
+    state.lend(draw)
+    batch = Batch(draw.real, draw.real, draw.z, draw.u, draw.labels, draw.others)
+    state.objective.discriminator_terms(D.network, batch)
 
     lanes, compiles = lane_count(engine), engine.startswith(COMPILED)
     return (
         over_lanes(steps.discriminator_step, (g, d, moments_of(D, state.D), buffers, draw, D_scalars), lanes, compiles),
         over_lanes(steps.generator_step, (g, d, moments_of(G, state.G), buffers, draw, G_scalars), lanes, compiles),
-        over_lanes(steps.profile, (d, draw, real), lanes, False),  # called too seldom to be worth compiling
+        over_lanes(
+            steps.profile, (d, buffers, draw, draw.real), lanes, False
+        ),  # called too seldom to be worth compiling
     )
 
 

@@ -1,0 +1,1 @@
+"""What can a discriminator be made of? One body, one file."""

@@ -1,0 +1,1 @@
+"""What can a generator be made of? One body, one file."""

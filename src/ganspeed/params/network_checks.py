@@ -1,0 +1,70 @@
+"""Networks that a data set's images, or a variant's objective, cannot be trained with."""
+
+from collections.abc import Iterator
+from itertools import product
+
+from pydantic import ValidationError
+
+from ganspeed.params.blocks import Params
+from ganspeed.params.messages import describe_error
+from ganspeed.params.networks import Networks, below_one_pixel, merged, on_one_pixel
+from ganspeed.params.objectives import objective_declarations
+from ganspeed.params.variants import Variant
+
+
+def network_mistakes(params: Params) -> list[str]:
+    """Mistakes of the networks of every cell of the grid, and of keys that a variant overrides outside it."""
+    mistakes = []
+    for name, variant in params.variants.items():
+        for dataset in params.datasets:
+            mistakes += _override_mistakes(params, dataset, name, variant)
+    if not mistakes:
+        for dataset, name in product(params.compare.datasets, params.compare.variants):
+            if dataset in params.datasets and name in params.variants:
+                mistakes += _cell_mistakes(params, dataset, name)
+    return list(dict.fromkeys(mistakes))
+
+
+def _override_mistakes(params: Params, dataset: str, name: str, variant: Variant) -> list[str]:
+    """What is wrong with the keys that a variant overrides, by type and range."""
+    if variant.networks is None:
+        return []
+    values = merged(params.datasets[dataset].networks, variant.networks)
+    try:
+        Networks.model_validate(values)
+    except ValidationError as error:
+        document, key = {"variants": {name: {"networks": values}}}, ("variants", name, "networks")
+        return [describe_error(e, document, (*key, *e["loc"])) for e in error.errors()]
+    return []
+
+
+def _cell_mistakes(params: Params, dataset: str, name: str) -> Iterator[str]:
+    """What is wrong with a variant's networks on a data set, each with the key that has the value."""
+    networks, size = params.networks(dataset, name), params.datasets[dataset].data.image_size
+    variant, declared = params.variants[name], objective_declarations(params.variants[name].objective)
+
+    def key(path: str) -> str:
+        """Of the variant where it overrides this key, else of the data set."""
+        node = variant.networks or {}
+        for part in path.split("."):
+            node = node.get(part, {}) if isinstance(node, dict) else {}
+        return f"variants.{name}.networks.{path}" if node != {} else f"datasets.{dataset}.networks.{path}"
+
+    objective = f"variants.{name}.objective: {variant.objective}"
+    for player in ("G", "D"):
+        block = getattr(networks, player)
+        if below_one_pixel(block, size, player):
+            yield f"{key(f'{player}.depth')}: {block.depth} halves images of {size} pixels below one pixel"
+        elif block.norm == "instance" and on_one_pixel(block, size, player):
+            yield f"{key(f'{player}.norm')}: 'instance' on feature maps of 1x1, which it makes zero"
+    if networks.D.norm == "batch" and declared.penalises_gradient:
+        yield (
+            f"{key('D.norm')}: 'batch' ties samples together, but {objective} penalises the gradient of each sample "
+            "(section 4 of 1704.00028)"
+        )
+    if networks.D.norm == "spectral" and "clip" in variant.hyperparameters():
+        yield f"{key('D.norm')}: 'spectral' divides the weights that variants.{name}.clip bounds; only one of them"
+    if declared.body and networks.D.body != declared.body:
+        yield f"{key('D.body')}: {networks.D.body!r}, but {objective} needs {declared.body!r}"
+    if networks.D.body == "autoencoder" and declared.body != "autoencoder":
+        yield f"{key('D.body')}: 'autoencoder' scores by its reconstruction, which {objective} makes no use of"

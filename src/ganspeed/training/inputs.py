@@ -1,0 +1,63 @@
+"""What a network needs in a step beside weights and images: draws of the step, and buffers of its state."""
+
+import torch
+from torch import Tensor, nn
+
+from ganspeed.networks.layers import BatchNorm, Dropout
+from ganspeed.training.draws import Draw, Noise
+
+
+class StepInputs:
+    """The buffers of a network that every step sets anew: the draws of its dropouts, and the labels where it sees them.
+
+    player: "G" or "D", as draws name it.
+    """
+
+    def __init__(self, network: nn.Module, player: str):
+        self.dropouts = {f"{n}.uniform": f"{player}.{n}" for n, m in network.named_modules() if isinstance(m, Dropout)}
+        self.sees_labels = any(name == "labels" for name, _ in network.named_buffers(recurse=False))
+
+    def of(self, draw: Draw) -> dict[str, Tensor]:
+        """Name of a buffer → its value in the step of this draw."""
+        labels = {"labels": draw.labels} if self.sees_labels else {}
+        return labels | {name: draw.others[drawn] for name, drawn in self.dropouts.items()}
+
+    def lend(self, network: nn.Module, draw: Draw) -> None:
+        """Set them in the network itself, until the next step's."""
+        for name, value in self.of(draw).items():
+            module, _, buffer = name.rpartition(".")
+            setattr(network.get_submodule(module), buffer, value)
+
+
+def state_buffers(network: nn.Module) -> dict[str, Tensor]:
+    """The buffers that a step reads and a checkpoint holds: all but the statistics that batch normalisation samples by.
+
+    The vectors of spectral normalisation, and the mean and standard deviation of a range.
+    """
+    statistics = {
+        f"{n}.{s}" for n, m in network.named_modules() if isinstance(m, BatchNorm) for s in ("mean", "variance")
+    }
+    weights = {name for name, _ in network.named_parameters()}
+    return {name: value for name, value in network.state_dict().items() if name not in statistics | weights}
+
+
+def noises(networks: dict[str, nn.Module], objective_draws: dict[str, str], shape: tuple[int, ...]) -> dict[str, Noise]:
+    """Everything that steps draw beside real images, z and u: uniform numbers for dropout, an objective's own noise.
+
+    networks: "G" and "D"; objective_draws: as an objective declares them; shape: of an image.
+    """
+    found = {
+        f"{player}.{name}": Noise("uniform", module.shape)
+        for player, network in networks.items()
+        for name, module in network.named_modules()
+        if isinstance(module, Dropout)
+    }
+    shapes = {"image": shape, "sample": (1, 1, 1)}
+    return found | {name: Noise("normal", shapes[kind]) for name, kind in objective_draws.items()}
+
+
+def example_draw(n: int, size: int, shape: tuple[int, ...], others: dict[str, Noise]) -> Draw:
+    """A draw of zeros of the same shapes as real ones. size: of z; shape: of an image."""
+    zeros = {name: torch.zeros(n, *noise.shape) for name, noise in others.items()}
+    real, z, u = torch.zeros(n, *shape), torch.zeros(n, size), torch.zeros(n, 1, 1, 1)
+    return Draw(real, z, u, torch.zeros(n, dtype=torch.int64), zeros)
