@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+from shipped_blocks import BLOCKS, one_of_each
+
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines import vmapped
 from ganspeed.training.loop import TrainingRun, train
 from ganspeed.training.state import Outcome
 
-VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
+STUDY = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
+COVERED = {BLOCKS[variant]["objective"] for variant in STUDY} | {"replayed_penalty"}  # which needs its recording
+OTHERS = tuple(variant for variant in one_of_each() if BLOCKS[variant]["objective"] not in COVERED)
+VARIANTS = (*STUDY, *OTHERS)  # with a block of every shipped objective among them
 OPTIONS = {
     "iterative_sliced": {"reference": "decayed_max", "warmup": 3},
     "iterative_energy": {"reference": "first", "warmup": 3, "floor": 0.1},

@@ -12,7 +12,7 @@ import torch
 from device_queries import NoAnswer
 from digests import digests
 from PIL import Image
-from training_runs import OPTIMIZERS, OPTIONS, VARIANTS, new_run, run
+from training_runs import OPTIMIZERS, OPTIONS, OTHERS, VARIANTS, new_run, run
 
 from ganspeed.networks.latents import Latents
 from ganspeed.objectives import Batch, Objective, Terms, gradient_norm
@@ -137,7 +137,7 @@ def test_same_seed_same_bytes_and_another_seed_others(variant, recipe, images, t
 @pytest.mark.parametrize(
     ("variant", "killed_at", "optimizer"),
     [(v, at, None) for v in ("gan", "wgan", "iterative") for at in (3, 5, 8, 11)]
-    + [(v, 8, None) for v in OPTIONS]
+    + [(v, 8, None) for v in (*OTHERS, *OPTIONS)]
     + [("wgan_gp", 8, optimizer) for optimizer in OPTIMIZERS],
 )
 def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, optimizer, recipe, images, tmp_path, monkeypatch):

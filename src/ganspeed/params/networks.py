@@ -69,6 +69,9 @@ class Normal(Block):
     normal: PositiveFloat
 
 
+DCGAN_INIT = Normal(normal=0.02)  # section 4 of 1511.06434
+
+
 class Networks(Block):
     """Both networks, what G is fed, the initial weights, and the range of images at the networks' borders.
 
@@ -80,7 +83,7 @@ class Networks(Block):
     latent: Latent
     G: GeneratorBlock
     D: DiscriminatorBlock
-    init: Literal["xavier"] | Normal = Normal(normal=0.02)  # 0.02: section 4 of 1511.06434
+    init: Literal["xavier"] | Normal = DCGAN_INIT
     range: Literal["signed", "unit", "standard"] = "signed"
     labels: Literal["none", "planes"] = "none"
 

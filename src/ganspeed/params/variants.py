@@ -23,11 +23,14 @@ class Variant(Block):
     networks: dict[str, Any] | None = None  # keys of the data set's `networks` that this variant overrides
 
     @model_validator(mode="after")
-    def _floor_below_lambda_0(self) -> Self:
-        """What `iterative_penalty` requires of two hyperparameters at once, where no objective is imported."""
+    def _lambda_0_between_its_bounds(self) -> Self:
+        """What objectives with these keys require of two at once, where no objective is imported."""
         floor, lambda_0 = getattr(self, "floor", 0), getattr(self, "lambda_0", math.inf)
+        ceiling = getattr(self, "ceiling", math.inf)
         if floor > lambda_0:
             raise ValueError(f"floor {floor!r} is not <= lambda_0, which is {lambda_0!r}")
+        if ceiling < lambda_0:
+            raise ValueError(f"ceiling {ceiling!r} is not >= lambda_0, which is {lambda_0!r}")
         return self
 
     def hyperparameters(self) -> dict[str, Any]:

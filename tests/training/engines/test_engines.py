@@ -19,11 +19,12 @@ import pytest
 import torch
 import training_runs
 from digests import digests
+from shipped_blocks import toy_networks
 from training_runs import COMPILED, ONE_LANE, OPTIMIZERS, OPTIONS, TRACED, VARIANTS, new_run, side_by_side
 
 from ganspeed.errors import Stopped
 from ganspeed.networks import fast_convolutions
-from ganspeed.networks.discriminator import Discriminator
+from ganspeed.networks.discriminator import new_discriminator
 from ganspeed.objectives import gradient_norm
 from ganspeed.params import knobs
 from ganspeed.params.datasets import Train
@@ -31,7 +32,7 @@ from ganspeed.params.variants import parse_variant
 from ganspeed.training.engines import choose, vmapped
 from ganspeed.training.engines.choose import choose_engine, lane_count
 from ganspeed.training.engines.cpp_compiler import compiler
-from ganspeed.training.engines.functional import FlatParameters
+from ganspeed.training.engines.functional import BoundNetwork, FlatParameters
 from ganspeed.training.loop import TrainingRun, one_update
 from ganspeed.training.state import Outcome
 
@@ -145,8 +146,8 @@ def test_faster_convolutions_are_torchs(convolution, transposed, transform, size
 def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
     """Made at one level of derivatives, it is used at another: traced over lanes, and eager."""
     g = torch.Generator().manual_seed(0)
-    D = Discriminator((1, 8, 8), 4, 0)
-    flat, (x, y) = FlatParameters(D), torch.randn(2, 6, 1, 8, 8, generator=g)
+    D = new_discriminator(toy_networks(), (1, 8, 8))
+    flat, (x, y) = FlatParameters(D, "D"), torch.randn(2, 6, 1, 8, 8, generator=g)
     d = torch.randn(sum(weight.numel() for weight in D.parameters()), generator=g)
 
     def loss(critic):
@@ -163,7 +164,7 @@ def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
         return flat.vector(torch.autograd.grad(total, list(D.parameters())))
 
     def step(d):
-        return torch.func.grad(lambda d: loss(flat.bind(d)))(d)
+        return torch.func.grad(lambda d: loss(BoundNetwork(D, flat.named(d))))(d)
 
     wanted = eager(nullcontext())
     traced = vmapped.over_lanes(step, (d,), lanes=2, compiles=False)(torch.stack([d, -d]))[0]

@@ -199,7 +199,7 @@ def traced_steps(recipe: Recipe, engine: str) -> tuple[Callable, Callable, Calla
     G, D = FlatParameters(state.G.network, "G"), FlatParameters(state.D.network, "D")
     steps = Steps(G, D, state.objective, state.G.rule, state.D.rule)
 
-    draw = example_draw(recipe.train.batch_size, recipe.latents.size, recipe.shape, state.noises())
+    draw = example_draw(recipe.train.batch_size, recipe.latents, recipe.shape, state.noises())
     g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())
     G_scalars, D_scalars = (example_scalars(rule) for rule in (state.G.rule, state.D.rule))
     buffers = {part: {name: buffer.clone() for name, buffer in own.items()} for part, own in state.buffers().items()}
