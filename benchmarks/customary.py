@@ -10,13 +10,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
+from ganspeed.errors import UserError
 from ganspeed.networks.discriminator import Discriminator, new_discriminator
 from ganspeed.networks.generator import new_generator
 from ganspeed.networks.layers import LeakyReLU
 from ganspeed.params.datasets import Train
 from ganspeed.params.load import load_params
 from ganspeed.params.networks import Networks, resolved
-from ganspeed.params.variants import AnyOptimizer, Variant
+from ganspeed.params.optimizers import PlayerOptimizer
+from ganspeed.params.variants import Variant
 from ganspeed.training.state import Recipe
 
 
@@ -66,8 +68,7 @@ def customary(recipe: Recipe, device: torch.device) -> Iterator[None]:
     n, z_dim = train.batch_size, recipe.latents.size
     G = new_generator(recipe.networks, recipe.shape, z_dim).to(device)
     D = with_torchs_layers(new_discriminator(recipe.networks, recipe.shape)).to(device)
-    optimizer_g = optimizer(G, block.optimizer, block.optimizer.lr_g)
-    optimizer_d = optimizer(D, block.optimizer, block.optimizer.lr_d)
+    optimizer_g, optimizer_d = optimizer(G, block.optimizer.G), optimizer(D, block.optimizer.D)
     loader = DataLoader(TensorDataset(pictures(recipe.shape)), n, shuffle=True, drop_last=True)
     batches = (real for _ in count() for (real,) in loader)
     discriminator_loss, generator_loss = LOSSES[block.objective](block)
@@ -100,10 +101,13 @@ def with_torchs_layers(D: Discriminator) -> Discriminator:
     return D
 
 
-def optimizer(network: nn.Module, block: AnyOptimizer, learning_rate: float) -> torch.optim.Optimizer:
-    if block.name == "adam":
-        return torch.optim.Adam(network.parameters(), learning_rate, block.betas)
-    return torch.optim.RMSprop(network.parameters(), learning_rate, alpha=block.alpha)
+def optimizer(network: nn.Module, block: PlayerOptimizer) -> torch.optim.Optimizer:
+    match block.name:
+        case "adam":
+            return torch.optim.Adam(network.parameters(), block.lr, block.betas)
+        case "rmsprop":
+            return torch.optim.RMSprop(network.parameters(), block.lr, alpha=block.alpha)
+    raise UserError(f"optimizer.name: {block.name!r} is not one of 'adam', 'rmsprop', which this loop has")
 
 
 def gan(block: Variant) -> tuple:

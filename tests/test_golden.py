@@ -55,6 +55,20 @@ EVALUATE = {
     "kid_subset_size": 100, "sliced_projections": 8, "transport_samples": 100, "mode_min_count": 10, "confidence": 0.9,
 }  # fmt: skip
 
+# The networks of DIGITS with all their defaults, as the label of a run's scores has them.
+RESOLVED = {
+    "latent": {"dim": 4, "law": "normal"},
+    "G": {
+        "width": 4, "body": "dcgan", "depth": 2, "act": "relu", "norm": "batch", "norm_at": "before", "dropout": 0.0,
+        "output": "tanh",
+    },
+    "D": {
+        "width": 4, "hidden": 8, "body": "dcgan", "depth": 2, "act": "leaky", "norm": "none", "norm_at": "before",
+        "dropout": 0.0, "down": "stride", "output": "none",
+    },
+    "init": {"normal": 0.02}, "range": "signed", "labels": "none",
+}  # fmt: skip
+
 # Runs scripts one after the other, each in a fork of a process that has imported what takes seconds.
 STAGES = """
 import multiprocessing, runpy, sys
@@ -197,7 +211,7 @@ def write_made_up(study: toy_study.Study) -> None:
     for variant, block in made_up["variants"].items():
         for seed in made_up["compare"]["seeds"]:
             folder = study.root / "artifacts" / "scores" / "digits" / variant
-            parameters = {"data": DIGITS["data"], "train": train, "variant": block}
+            parameters = {"data": DIGITS["data"], "networks": RESOLVED, "train": train, "variant": block}
             run = made_up["run"] | {"n_critic": block["n_critic"], "variant": block, "parameters": parameters}
             write_scores(folder, seed, label, run)
 

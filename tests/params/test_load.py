@@ -70,7 +70,7 @@ def test_an_omitted_option_has_its_default_and_a_wrong_one_is_named(document):
         ),
         ("variants.iterative.alpha", "iterate", "variants.iterative.alpha: 'iterate' is not one of 'iterative', "),
         ("variants.iterative.beta", 1.0, "variants.iterative.beta: 1.0 is not < 1"),
-        ("variants.wgan.optimizer.name", "sgd", "variants.wgan.optimizer.name: 'sgd' is not one of 'adam', 'rmsprop'"),
+        ("variants.wgan.optimizer.name", "sdg", "variants.wgan.optimizer.name: 'sdg' is not one of 'adam', 'adamw', "),
         ("variants.gan.optimizer.betas", [0.5, 1], "variants.gan.optimizer.betas.1: 1 is not < 1"),
         ("variants.Gan", {}, "variants: 'Gan' is not a name of small letters, digits and _"),
         ("datasets.digits.train.updates", 0, "datasets.digits.train.updates: 0 is not >= 12"),

@@ -12,7 +12,7 @@ import torch
 from device_queries import NoAnswer
 from digests import digests
 from PIL import Image
-from training_runs import OPTIONS, OTHERS, VARIANTS, new_run, run
+from training_runs import OPTIMIZERS, OPTIONS, OTHERS, VARIANTS, new_run, run
 
 from ganspeed.networks.latents import Latents
 from ganspeed.objectives import Batch, Objective, Terms, gradient_norm
@@ -104,7 +104,8 @@ def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
 
 @pytest.mark.parametrize(("half_life", "rates"), [(2, [1, 0.5**0.5, 0.5, 0.5**1.5]), (0, [1, 1, 1, 1])])
 def test_both_learning_rates_halve_every_so_many_updates(half_life, rates, recipe, images):
-    optimizer = recipe("wgan_gp").variant.optimizer.model_dump() | {"half_life": half_life}
+    schedule = {"name": "exponential", "half_life": half_life}
+    optimizer = recipe("wgan_gp").variant.optimizer.model_dump() | {"schedule": schedule}
     state = new_state(recipe("wgan_gp", optimizer=optimizer), images[0])
     for rate in rates:
         one_update(state, Draws(0, 8, Z, *images))
@@ -134,11 +135,13 @@ def test_same_seed_same_bytes_and_another_seed_others(variant, recipe, images, t
 
 
 @pytest.mark.parametrize(
-    ("variant", "killed_at"),
-    [(v, at) for v in ("gan", "wgan", "iterative") for at in (3, 5, 8, 11)] + [(v, 8) for v in (*OTHERS, *OPTIONS)],
+    ("variant", "killed_at", "optimizer"),
+    [(v, at, None) for v in ("gan", "wgan", "iterative") for at in (3, 5, 8, 11)]
+    + [(v, 8, None) for v in (*OTHERS, *OPTIONS)]
+    + [("wgan_gp", 8, optimizer) for optimizer in OPTIMIZERS],
 )
-def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, recipe, images, tmp_path, monkeypatch):
-    changes = OPTIONS.get(variant, {})
+def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, optimizer, recipe, images, tmp_path, monkeypatch):
+    changes = OPTIONS.get(variant, {}) | ({"optimizer": OPTIMIZERS[optimizer]} if optimizer else {})
     run(recipe(variant, **changes), images, tmp_path / "undisturbed")
     done, real_update = 0, one_update
 
@@ -310,9 +313,7 @@ def test_a_diverged_run_is_a_result_that_ends_before_the_first_bad_update(recipe
 
 
 def test_a_diverged_run_stops_and_logs_no_bad_row_at_a_sparse_interval(recipe, images, tmp_path):
-    explosive = recipe(
-        "gan", optimizer={"name": "adam", "lr_g": 1e38, "lr_d": 1e38, "half_life": 0, "betas": [0.5, 0.999]}
-    )
+    explosive = recipe("gan", optimizer={"name": "adam", "lr_g": 1e38, "lr_d": 1e38, "betas": [0.5, 0.999]})
     outcome = run(explosive, images, tmp_path)
     assert outcome.status == "diverged" and outcome.diverged_at <= 12
     with (tmp_path / "run" / "history.csv").open() as file:

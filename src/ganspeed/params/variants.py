@@ -2,34 +2,13 @@
 
 import math
 from functools import cache
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, create_model, model_validator
+from pydantic import create_model, model_validator
 
 from ganspeed.params.base import Block, Seed
 from ganspeed.params.objectives import objective_fields
-from ganspeed.types import Fraction
-
-Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
-
-
-class Adam(Block):
-    name: Literal["adam"]
-    lr_g: PositiveFloat
-    lr_d: PositiveFloat
-    half_life: NonNegativeFloat
-    betas: Betas
-
-
-class RMSProp(Block):
-    name: Literal["rmsprop"]
-    lr_g: PositiveFloat
-    lr_d: PositiveFloat
-    half_life: NonNegativeFloat
-    alpha: Fraction
-
-
-AnyOptimizer = Annotated[Adam | RMSProp, Field(discriminator="name")]
+from ganspeed.params.optimizers import AnyOptimizer
 
 
 class Variant(Block):
