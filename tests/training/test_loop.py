@@ -272,7 +272,8 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
     """The profile of the last row is that of the critic as the run left it, on the last critic step's batch."""
     short, logged = recipe(variant), []
     run(short, images, tmp_path, logged.append)
-    state, draws = new_state(short, images[0]), Draws(0, 8, recipe(variant).latents, *images, state.noises())
+    state = new_state(short, images[0])
+    draws = Draws(0, 8, short.latents, *images, state.noises())
     for _ in range(short.train.updates):
         step = one_update(state, draws)
     for a in PROFILE_WEIGHTS:
