@@ -3,6 +3,7 @@
 from ganspeed.data.prepared import Manifest
 from ganspeed.params.blocks import Report
 from ganspeed.params.cautions import cautions
+from ganspeed.params.networks import parse_networks
 from ganspeed.params.variants import parse_variant
 from ganspeed.report import summaries
 from ganspeed.report.blocks import Points, Section
@@ -98,8 +99,12 @@ def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
 
 def _cautions(everything: list[Results]) -> list[tuple[str, str]]:
     """What `ganspeed check` cautions against, of the blocks that the runs were trained with."""
-    variants = {run.variant: parse_variant(run.record.variant_block) for results in everything for run in results.runs}
-    return [("To be read with care", f"{caution}.") for caution in cautions(variants)]
+    records = {run.variant: run.record for results in everything for run in results.runs}
+    methods = [
+        (name, parse_variant(record.variant_block), parse_networks(record.networks_block))
+        for name, record in records.items()
+    ]
+    return [("To be read with care", f"{caution}.") for caution in cautions(methods)]
 
 
 def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:
