@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from customary import NETWORKS, Networks, pictures, recipe
+from customary import NETWORKS, Sizes, pictures, recipe
 from tables import print_table
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -87,12 +87,11 @@ def counted(state: State, draws: Draws) -> float:
     return counter.flop / 1e9
 
 
-def measure(networks: Networks, given: argparse.Namespace, device: torch.device) -> dict:
+def measure(networks: Sizes, given: argparse.Namespace, device: torch.device) -> dict:
     """The sizes, with GFLOP of an update and of its penalty, and milliseconds of an update."""
     asked, unpenalised = (recipe(networks, variant, given.n_critic, 0) for variant in (given.variant, "wgan"))
-    state = new_state(asked, device)
     images, labels = pictures(networks.shape).to(device), torch.zeros(1000, dtype=torch.int64, device=device)
-    draws = Draws(0, networks.batch_size, networks.z_dim, images, labels)
+    state, draws = new_state(asked, images), Draws(0, networks.batch_size, asked.latents, images, labels)
     gflop = counted(state, draws)
     channels, size, _ = networks.shape
     return {
@@ -100,7 +99,7 @@ def measure(networks: Networks, given: argparse.Namespace, device: torch.device)
         "channels": channels,
         **{name: getattr(networks, name) for name in ("width", "hidden", "batch_size", "z_dim")},
         "gflop": gflop,
-        "penalty_gflop": gflop - counted(new_state(unpenalised, device), draws),
+        "penalty_gflop": gflop - counted(new_state(unpenalised, images), draws),
         "ms": 1e3 / per_second(lambda: one_update(state, draws), given.seconds, device),
     }
 

@@ -10,17 +10,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from ganspeed.networks.discriminator import Discriminator
-from ganspeed.networks.generator import Generator
+from ganspeed.errors import UserError
+from ganspeed.networks.discriminator import Discriminator, new_discriminator
+from ganspeed.networks.generator import new_generator
 from ganspeed.networks.layers import LeakyReLU
 from ganspeed.params.datasets import Train
 from ganspeed.params.load import load_params
-from ganspeed.params.variants import AnyOptimizer, Variant
+from ganspeed.params.networks import Networks, resolved
+from ganspeed.params.optimizers import PlayerOptimizer
+from ganspeed.params.variants import Variant
 from ganspeed.training.state import Recipe
 
 
 @dataclass(frozen=True)
-class Networks:
+class Sizes:
     """Sizes of G and D and of a batch."""
 
     shape: tuple[int, int, int]
@@ -31,21 +34,27 @@ class Networks:
 
 
 NETWORKS = {
-    "8x8": Networks((1, 8, 8), 16),
-    "28x28": Networks((1, 28, 28), 16, hidden=256),
-    "mnist": Networks((1, 28, 28), 64, hidden=256, z_dim=128, batch_size=50),  # nearest to WGAN-GP's, 1704.00028
-    "dcgan": Networks((3, 64, 64), 64, z_dim=100),  # 1511.06434
+    "8x8": Sizes((1, 8, 8), 16),
+    "28x28": Sizes((1, 28, 28), 16, hidden=256),
+    "mnist": Sizes((1, 28, 28), 64, hidden=256, z_dim=128, batch_size=50),  # nearest to WGAN-GP's, 1704.00028
+    "dcgan": Sizes((3, 64, 64), 64, z_dim=100),  # 1511.06434
 }
 
 
-def recipe(networks: Networks, variant: str, n_critic: int | None, seed: int) -> Recipe:
+def blocks_of(sizes: Sizes) -> Networks:
+    """The block `networks` of these sizes."""
+    G, D = {"width": sizes.width}, {"width": sizes.width, "hidden": sizes.hidden}
+    block = Networks.model_validate({"latent": {"dim": sizes.z_dim}, "G": G, "D": D})
+    return resolved(block, sizes.shape[1])
+
+
+def recipe(networks: Sizes, variant: str, n_critic: int | None, seed: int) -> Recipe:
     """The variant of params.yaml on these networks; nothing is logged after the first update."""
-    block = load_params(Path("params.yaml")).variant(variant).without_offset()
-    sizes = {"batch_size": networks.batch_size, "z_dim": networks.z_dim, "width": networks.width}
+    block = load_params(Path("params.yaml")).variant(variant).method()
     rare = {"log_every": 10**9, "checkpoint_every": 10**9, "grid_ratio": 1.5, "sample_grids": 2}
-    train = Train(updates=10**9, hidden=networks.hidden, ema_decay=0.995, precision="float32", **sizes, **rare)
+    train = Train(updates=10**9, batch_size=networks.batch_size, ema_decay=0.995, precision="float32", **rare)
     changes = {"n_critic": n_critic} if n_critic else {}
-    return Recipe(seed, train, block.model_copy(update=changes), networks.shape)
+    return Recipe(seed, train, blocks_of(networks), block.model_copy(update=changes), networks.shape)
 
 
 def pictures(shape: tuple[int, int, int]) -> Tensor:
@@ -56,11 +65,10 @@ def pictures(shape: tuple[int, int, int]) -> Tensor:
 def customary(recipe: Recipe, device: torch.device) -> Iterator[None]:
     """One update after the other: a DataLoader, passes of their own for real and generated images, `.item()`."""
     block, train = recipe.variant, recipe.train
-    n, z_dim = train.batch_size, train.z_dim
-    G = Generator(recipe.shape, z_dim, train.width).to(device)
-    D = with_torchs_layers(Discriminator(recipe.shape, train.width, train.hidden)).to(device)
-    optimizer_g = optimizer(G, block.optimizer, block.optimizer.lr_g)
-    optimizer_d = optimizer(D, block.optimizer, block.optimizer.lr_d)
+    n, z_dim = train.batch_size, recipe.latents.size
+    G = new_generator(recipe.networks, recipe.shape, z_dim).to(device)
+    D = with_torchs_layers(new_discriminator(recipe.networks, recipe.shape)).to(device)
+    optimizer_g, optimizer_d = optimizer(G, block.optimizer.G), optimizer(D, block.optimizer.D)
     loader = DataLoader(TensorDataset(pictures(recipe.shape)), n, shuffle=True, drop_last=True)
     batches = (real for _ in count() for (real,) in loader)
     discriminator_loss, generator_loss = LOSSES[block.objective](block)
@@ -86,16 +94,20 @@ def customary(recipe: Recipe, device: torch.device) -> Iterator[None]:
 
 
 def with_torchs_layers(D: Discriminator) -> Discriminator:
-    for name, module in list(D.layers.named_children()):
-        if isinstance(module, LeakyReLU):
-            setattr(D.layers, name, nn.LeakyReLU(module.slope))
+    for layers in (D.layers, D.dense):
+        for name, module in list(layers.named_children()):
+            if isinstance(module, LeakyReLU):
+                setattr(layers, name, nn.LeakyReLU(module.slope))
     return D
 
 
-def optimizer(network: nn.Module, block: AnyOptimizer, learning_rate: float) -> torch.optim.Optimizer:
-    if block.name == "adam":
-        return torch.optim.Adam(network.parameters(), learning_rate, block.betas)
-    return torch.optim.RMSprop(network.parameters(), learning_rate, alpha=block.alpha)
+def optimizer(network: nn.Module, block: PlayerOptimizer) -> torch.optim.Optimizer:
+    match block.name:
+        case "adam":
+            return torch.optim.Adam(network.parameters(), block.lr, block.betas)
+        case "rmsprop":
+            return torch.optim.RMSprop(network.parameters(), block.lr, alpha=block.alpha)
+    raise UserError(f"optimizer.name: {block.name!r} is not one of 'adam', 'rmsprop', which this loop has")
 
 
 def gan(block: Variant) -> tuple:

@@ -14,21 +14,21 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from customary import NETWORKS, Networks
+from customary import NETWORKS, Sizes, blocks_of
 from tables import print_table
 from torch import Tensor, vmap
 from torch.func import functional_call, stack_module_state
 
 from ganspeed.networks.fast_convolutions import fast_convolutions
-from ganspeed.networks.generator import Generator
+from ganspeed.networks.generator import Generator, new_generator
 from ganspeed.networks.layers import initialise
 from ganspeed.scoring.snapshots import SAMPLE_BATCH
 from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.devices import select_device
 
 
-def snapshot(sizes: Networks, seed: int, device: torch.device) -> Generator:
-    network = Generator(sizes.shape, sizes.z_dim, sizes.width)
+def snapshot(sizes: Sizes, seed: int, device: torch.device) -> Generator:
+    network = new_generator(blocks_of(sizes), sizes.shape, sizes.z_dim)
     initialise(network, torch.Generator().manual_seed(seed))
     network.eval().fold()
     return network.to(device).requires_grad_(False)

@@ -55,14 +55,19 @@ EVALUATE = {
     "kid_subset_size": 100, "sliced_projections": 8, "transport_samples": 100, "mode_min_count": 10, "confidence": 0.9,
 }  # fmt: skip
 
-# What a label of scores holds beside what is written here: the sources of metrics, and the networks in full.
-PRINT_ASKED = """
-from pathlib import Path
-from ganspeed.params.load import load_params
-from ganspeed.scoring.sources import metric_sha256
-print(metric_sha256())
-print(load_params(Path("params.yaml")).networks("digits", "gan").model_dump_json())
-"""
+# The networks of DIGITS with all their defaults, as the label of a run's scores has them.
+RESOLVED = {
+    "latent": {"dim": 4, "law": "normal"},
+    "G": {
+        "width": 4, "body": "dcgan", "depth": 2, "act": "relu", "norm": "batch", "norm_at": "before", "dropout": 0.0,
+        "output": "tanh",
+    },
+    "D": {
+        "width": 4, "hidden": 8, "body": "dcgan", "depth": 2, "act": "leaky", "norm": "none", "norm_at": "before",
+        "dropout": 0.0, "down": "stride", "output": "none",
+    },
+    "init": {"normal": 0.02}, "range": "signed", "labels": "none",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +179,8 @@ def write_made_up(study: toy_study.Study) -> None:
     }.items():
         (study.root / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(MADE_UP / name, study.root / place)
-    sources, networks = study.run(sys.executable, "-c", PRINT_ASKED).stdout.splitlines()
+    print_hash = "from ganspeed.scoring.sources import metric_sha256; print(metric_sha256())"
+    sources = study.run(sys.executable, "-c", print_hash).stdout.strip()
     label = {
         "fingerprint": "of made-up scores",
         "evaluate": EVALUATE,
@@ -185,7 +191,7 @@ def write_made_up(study: toy_study.Study) -> None:
     for variant, block in made_up["variants"].items():
         for seed in made_up["compare"]["seeds"]:
             folder = study.root / "artifacts" / "scores" / "digits" / variant
-            parameters = {"data": DIGITS["data"], "networks": json.loads(networks), "train": train, "variant": block}
+            parameters = {"data": DIGITS["data"], "networks": RESOLVED, "train": train, "variant": block}
             run = made_up["run"] | {"n_critic": block["n_critic"], "variant": block, "parameters": parameters}
             write_scores(folder, seed, label, run)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganspeed.errors import Stopped, UserError
+from ganspeed.params.cautions import cautions_of
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
 from ganspeed.system.output import drop_what_cannot_be_written, tell_what_cannot_be_printed
@@ -52,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(subcommand=subcommand)
         return sub
 
-    command("check", _check, "name every mistake in params.yaml")
+    command("check", _check, "name every mistake in params.yaml, and what to be careful with")
     command("run", _run, "train and score what is missing of the grid side by side, for the stages to collect")
     commands.add_parser("ahead").set_defaults(subcommand=_ahead)  # without a help text: hidden
     command("track", _track, "bring MLflow up to date with the files")
@@ -83,7 +84,8 @@ def _port(text: str) -> int:
 
 
 def _check(given: argparse.Namespace, workspace: Workspace) -> None:
-    load_params(workspace.params)
+    for caution in cautions_of(load_params(workspace.params)):
+        print(f"caution: {caution}", file=sys.stderr)
 
 
 def _run(given: argparse.Namespace, workspace: Workspace) -> None:

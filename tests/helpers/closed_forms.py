@@ -1,10 +1,12 @@
 """Discriminators whose input gradients are known, batches for them, and objectives with the settings of a test."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
 from ganspeed import objectives
-from ganspeed.objectives import Batch
+from ganspeed.objectives import Batch, Objective
 from ganspeed.objectives.iterative_penalty import IterativePenalty
 
 
@@ -54,3 +56,22 @@ def at_distance(rho: float, **changes) -> IterativePenalty:
     objective.reference.fill_(1.0)
     objective.average.fill_(rho)
     return objective
+
+
+def gaps(objective: Objective, b: Batch | None = None) -> tuple[float, float, float]:
+    """The gap before any step, after one of G alone, and after one of D alone: plain SGD, all on the same batch."""
+    b = b or batch(n=32)
+    torch.manual_seed(0)
+    D = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1), nn.Flatten(0))
+    fake = b.fake.clone().requires_grad_()
+
+    def gap(fake: torch.Tensor) -> float:
+        return (D(b.real).mean() - D(fake).mean()).item()
+
+    gradients = torch.autograd.grad(objective.discriminator_terms(D, b).total(), list(D.parameters()))
+    (fake_gradient,) = torch.autograd.grad(objective.generator_terms(D, replace(b, fake=fake)).total(), fake)
+    before, after_g = gap(b.fake), gap(b.fake - 0.1 * fake_gradient)
+    with torch.no_grad():
+        for weight, gradient in zip(D.parameters(), gradients, strict=True):
+            weight -= 1e-3 * gradient
+    return before, after_g, gap(b.fake)

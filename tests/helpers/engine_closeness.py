@@ -7,6 +7,8 @@ import pytest
 import torch
 from training_runs import new_run
 
+from ganspeed.params import knobs
+from ganspeed.params.variants import parse_variant
 from ganspeed.training.loop import TrainingRun, one_update
 
 RTOL, ATOL = 1e-3, 1e-5  # of a history's values
@@ -16,8 +18,8 @@ UPDATES = 5
 
 def cautious(recipe):
     """With small learning rates: Adam's first steps make of a gradient that is zero but for rounding one like any."""
-    small = recipe.variant.optimizer.model_copy(update={"lr_g": 1e-5, "lr_d": 1e-5})
-    variant = recipe.variant.model_copy(update={"optimizer": small})
+    small = knobs.with_values(recipe.variant.resolved(), {"lr_g": 1e-5, "lr_d": 1e-5})
+    variant = parse_variant(small)
     return replace(recipe, train=recipe.train.model_copy(update={"log_every": 1}), variant=variant)
 
 

@@ -28,7 +28,7 @@ FULL = (5, 18, 50, 80, 110, 120)  # snapshots with every metric
 MOMENTS = (0, 5, 18, 40, 60, 80, 100, 120)  # snapshots with a picture of samples
 DIVERGED_AT = 73
 FLOOR, PIXEL_GAUSSIAN = 1.25, 41.5
-ADAM = {"name": "adam", "lr_g": 1e-3, "lr_d": 1e-3, "half_life": 0, "betas": [0.0, 0.9]}
+ADAM = {"name": "adam", "lr_g": 1e-3, "lr_d": 1e-3, "betas": [0.0, 0.9]}
 VARIANTS = {
     "gan": {"objective": "gan", "n_critic": 1, "saturating": False, "optimizer": ADAM},
     "wgan_gp": {"objective": "wgan_gp", "n_critic": 5, "lambda_gp": 10.0, "optimizer": ADAM},

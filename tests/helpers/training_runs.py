@@ -2,16 +2,34 @@
 
 from pathlib import Path
 
+from shipped_blocks import BLOCKS, one_of_each
+
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines import vmapped
 from ganspeed.training.loop import TrainingRun, train
 from ganspeed.training.state import Outcome
 
-VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
+STUDY = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
+COVERED = {BLOCKS[variant]["objective"] for variant in STUDY} | {"replayed_penalty"}  # which needs its recording
+OTHERS = tuple(variant for variant in one_of_each() if BLOCKS[variant]["objective"] not in COVERED)
+VARIANTS = (*STUDY, *OTHERS)  # with a block of every shipped objective among them
 OPTIONS = {
     "iterative_sliced": {"reference": "decayed_max", "warmup": 3},
     "iterative_energy": {"reference": "first", "warmup": 3, "floor": 0.1},
     "iterative_gap_over_norm": {"sides": "one", "warmup": 3},
+}
+ALL_EXTRAS = {"weight_decay": 0.01, "l1": 1e-4, "clip_norm": 0.5}
+BETAS = {"lr_g": 1e-3, "lr_d": 1e-3, "betas": [0.5, 0.9]}
+OPTIMIZERS = {  # blocks that no shipped variant has
+    "sgd": {"name": "sgd", "lr_g": 1e-2, "lr_d": 1e-2, "momentum": 0.9, "schedule": {"name": "warmup", "updates": 6}},
+    "plain_sgd": {"name": "sgd", "lr_g": 1e-2, "lr_d": 1e-2, "schedule": {"name": "step", "factor": 0.5, "every": 3}},
+    "adamw": {"name": "adamw", **BETAS, **ALL_EXTRAS, "schedule": {"name": "cosine"}},
+    "optimistic_adam": {"name": "optimistic_adam", **BETAS, **ALL_EXTRAS, "schedule": {"name": "linear"}},
+    "per_player": {
+        "name": "per_player",
+        "G": {"name": "adam", "lr": 1e-3, "betas": [0.5, 0.9], "clip_norm": 0.5},
+        "D": {"name": "sgd", "lr": 1e-2, "momentum": 0.9, "weight_decay": 0.01},
+    },
 }
 TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane"
 

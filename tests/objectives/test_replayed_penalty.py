@@ -24,7 +24,10 @@ from ganspeed.study.schedules import as_csv, freeze_schedule, schedule
 from ganspeed.system.files import sha256_file, sha256_json, write_json
 from ganspeed.workspace import Workspace
 
-ADAM = {"name": "adam", "lr_g": 2e-3, "lr_d": 4e-3, "half_life": 0, "betas": [0.0, 0.9]}
+ADAM = {
+    "name": "adam", "lr_g": 2e-3, "lr_d": 4e-3, "betas": [0.0, 0.9], "weight_decay": 0.1, "l1": 0.0, "clip_norm": 0.0,
+    "schedule": {"name": "exponential", "half_life": 120.0},
+}  # fmt: skip
 ROWS = [(1, 0.0, 10.0), (2, 0.25, 5.0), (3, 0.75, 1.5)]
 
 

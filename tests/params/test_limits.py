@@ -150,6 +150,8 @@ def test_no_number_is_too_large_to_end(path, value, bound, document):
         ("pilot.seeds", [800, 800], "pilot.seeds: 800 is listed twice"),
         ("tuning.seeds", [900, 900], "tuning.seeds: 900 is listed twice"),
         ("variants.iterative.floor", 11.0, "variants.iterative: floor 11.0 is not <= lambda_0, which is 10.0"),
+        ("variants.agp.floor", 11.0, "variants.agp: floor 11.0 is not <= lambda_0, which is 10.0"),
+        ("variants.agp.ceiling", 9.5, "variants.agp: ceiling 9.5 is not >= lambda_0, which is 10.0"),
     ],
 )
 def test_what_a_later_stage_would_refuse_is_refused_here(path, value, message, document):
@@ -177,6 +179,11 @@ def test_a_holdout_that_leaves_too_few_pictures_for_train_is_named(block, most, 
         f"datasets.digits.data.holdout: {most + 1:,} is not <= {most:,}: val and test get so many"
     )
     assert mistakes(document, limits=False) == []
+
+
+def test_a_weight_may_begin_at_its_bounds(document):
+    document["variants"]["agp"] |= {"floor": 10.0, "ceiling": 10.0}
+    assert mistakes(document) == []
 
 
 def test_a_tuned_bound_below_the_floor_is_named_by_its_arm(document):

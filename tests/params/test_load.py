@@ -38,7 +38,9 @@ def test_an_integer_that_python_cannot_print_is_refused_by_its_place(value, text
 
 def test_the_shipped_params_are_in_order(document):
     parsed = parse_params(document)
-    assert parsed.variants["wgan_gp"].hyperparameters() == {"n_critic": 2, "lambda_gp": 10.0, "sides": "two"}
+    assert parsed.variants["wgan_gp"].hyperparameters() == {
+        "n_critic": 2, "lambda_gp": 10.0, "sides": "two", "target": 1.0,
+    }  # fmt: skip
 
 
 def test_an_omitted_option_has_its_default_and_a_wrong_one_is_named(document):
@@ -61,10 +63,14 @@ def test_an_omitted_option_has_its_default_and_a_wrong_one_is_named(document):
         ("variants.wgan_gp.n_critic", 0, "variants.wgan_gp.n_critic: 0 is not > 0"),
         ("variants.wgan_gp.n_critic", True, "variants.wgan_gp.n_critic: True: input should be a valid integer"),
         ("variants.wgan_gp.lamda_gp", 1, "variants.wgan_gp.lamda_gp: unknown key; did you mean lambda_gp?"),
-        ("variants.wgan_gp.objective", "wgan-gp", "unknown objective 'wgan-gp'; available: gan, iterative_penalty, "),
+        (
+            "variants.wgan_gp.objective",
+            "wgan-gp",
+            f"unknown objective 'wgan-gp'; available: {', '.join(objective_names())}",
+        ),
         ("variants.iterative.alpha", "iterate", "variants.iterative.alpha: 'iterate' is not one of 'iterative', "),
         ("variants.iterative.beta", 1.0, "variants.iterative.beta: 1.0 is not < 1"),
-        ("variants.wgan.optimizer.name", "sgd", "variants.wgan.optimizer.name: 'sgd' is not one of 'adam', 'rmsprop'"),
+        ("variants.wgan.optimizer.name", "sdg", "variants.wgan.optimizer.name: 'sdg' is not one of 'adam', 'adamw', "),
         ("variants.gan.optimizer.betas", [0.5, 1], "variants.gan.optimizer.betas.1: 1 is not < 1"),
         ("variants.Gan", {}, "variants: 'Gan' is not a name of small letters, digits and _"),
         ("datasets.digits.train.updates", 0, "datasets.digits.train.updates: 0 is not >= 12"),

@@ -65,11 +65,6 @@ ONE_PIXEL = "halves images of 8 pixels below one pixel"
             {"D": {"body": "autoencoder"}},
             "{key}.D.body: 'autoencoder' scores by its reconstruction, which variants.wgan_gp.objective: wgan_gp makes",
         ),
-        (
-            "gan",
-            {"D": {"output": "sigmoid"}},
-            "{key}.D.output: 'sigmoid' bounds D's scores, which variants.gan.objective: gan takes for logits",
-        ),
     ],
 )
 @pytest.mark.parametrize("place", ["data set", "variant"])
@@ -95,7 +90,7 @@ def test_networks_that_cannot_be_trained_are_refused_by_both_keys(variant, own, 
         ("gan", {"D": {"norm": "spectral"}}),
         ("wgan_gp", {"D": {"norm": "spectral"}}),
         ("wgan_gp", {"D": {"norm": "layer"}}),
-        ("wgan", {"D": {"output": "sigmoid"}}),
+        ("gan", {"D": {"output": "sigmoid"}}),  # a caution
         ("gan", {"D": {"depth": 3}, "G": {"depth": 3}}),
         ("gan", {"D": {"depth": 2, "norm": "instance"}, "G": {"depth": 2, "norm": "instance"}}),
         ("gan", {"D": {"body": "mlp", "depth": 16, "norm": "layer"}, "G": {"body": "mlp", "depth": 16}}),
@@ -125,7 +120,7 @@ def test_another_body_than_an_objective_needs_is_refused_by_both_keys(document, 
     [
         ({"D": {"nrom": "batch"}}, ".D.nrom: unknown key; did you mean norm?"),
         ({"d": {"norm": "batch"}}, ".d: unknown key"),
-        ({"normal": 0.1}, ".normal: unknown key; did you mean normal?"),
+        ({"normal": 0.1}, ".normal: unknown key"),
         ({"D": {"norm": "Batch"}}, ".D.norm: 'Batch' is not one of 'none', 'batch', 'layer', 'instance' or 'spectral'"),
         ({"G": {"norm": "spectral"}}, ".G.norm: 'spectral' is not one of 'none', 'batch', 'layer' or 'instance'"),
         ({"G": {"body": "pyramid"}}, ".G.body: 'pyramid' is not one of 'dcgan' or 'mlp'"),

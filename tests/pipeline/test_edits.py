@@ -143,13 +143,15 @@ from ganspeed import source_files
 from ganspeed.errors import UserError
 from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.source_files import refuse_edited
-planned = source_hashes("gan", "eager")
+bodies, variant = {"G": {"body": "dcgan"}, "D": {"body": "dcgan"}}, {"objective": "gan", "optimizer": {"name": "adam"}}
+blocks = {"networks": bodies, "variant": variant}
+planned = source_hashes(blocks, "eager")
 early, late = "networks/generator.py", "training/loop.py"
 refuse_edited({early: planned[early]})
 for name in (early, late):
     with (source_files.PACKAGE / name).open("a") as file:
         file.write("# an edit")
-assert source_hashes("gan", "eager") == planned
+assert source_hashes(blocks, "eager") == planned
 refuse_edited({early: planned[early]})  # imported before the edit
 try:
     refuse_edited(planned)

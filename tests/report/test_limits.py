@@ -5,6 +5,7 @@ import pytest
 
 from ganspeed.report.read import read_results
 from ganspeed.report.sections.limits import all_limits
+from ganspeed.runs.record import RunRecord
 
 HEADING = "The same picture more than once"
 
@@ -14,6 +15,16 @@ def test_copies_of_pictures_are_a_limit_with_their_numbers(tmp_path, across, mea
     workspace, params = made_up.write_study(tmp_path, duplicates={"pictures": 1300, "across_splits": across})
     limits = dict(all_limits(read_results(workspace, params)))
     assert limits[HEADING].startswith(f"On digits 1,300 of 1,797 have a copy, {meaning}")
+
+
+def test_a_caution_of_the_check_is_a_limit(tmp_path, monkeypatch):
+    workspace, params = made_up.write_study(tmp_path)
+    results = read_results(workspace, params)
+    assert "To be read with care" not in dict(all_limits(results))
+    block = {"objective": "wgan", "n_critic": 1, "clip": 0.05, "optimizer": made_up.ADAM | {"betas": [0.5, 0.9]}}
+    monkeypatch.setattr(RunRecord, "variant_block", block)
+    limits = dict(all_limits(results))
+    assert "first beta 0.5 of D's adam with weight clipping (clip 0.05)" in limits["To be read with care"]
 
 
 def test_without_copies_there_is_no_such_limit(tmp_path):

@@ -16,6 +16,7 @@ from toy_study import PROJECT, TINY_NETWORKS, TINY_TRAIN, write_prepared
 
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params, parse_params
+from ganspeed.params.variants import parse_variant
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
 from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.runs.record import read_record, write_record
@@ -258,18 +259,39 @@ def test_an_override_is_another_run_and_its_default_written_out_is_none(study, d
     assert plan_runs(study()[1], study()[0], "cpu X", "digits", "gan")[0].fingerprint == one
 
 
+BODIES = {"G": {"body": "dcgan"}, "D": {"body": "pyramid"}}
+PER_PLAYER = {"name": "per_player", "G": {"name": "adam"}, "D": {"name": "sgd"}}
 DECIDE_NO_BYTES = {"errors.py", "system/allocator.py", "system/files.py", "training/checkpoints.py", "types.py"}
 DECIDE_NO_BYTES |= {"training/engines/choose.py"}  # its answer, the engine's name, is in the fingerprint itself
-DECIDE_NO_BYTES |= {"params/datasets.py", "params/networks.py", "params/variants.py"}  # so are the values of the blocks
+DECIDE_NO_BYTES |= {  # so are the values of the blocks
+    f"params/{name}.py" for name in ("datasets", "networks", "optimizers", "rates", "variants")
+}
 
 
 @pytest.mark.parametrize("engine", [EAGER, TRACED])
 def test_every_source_that_a_run_goes_through_is_in_its_fingerprint(engine):
-    bodies = {"G": {"body": "dcgan"}, "D": {"body": "pyramid"}}
-    named = set(source_hashes({"networks": bodies, "variant": {"objective": "iterative_penalty"}}, engine))
+    blocks = {
+        "networks": BODIES,
+        "variant": {"objective": "iterative_penalty", "optimizer": PER_PLAYER},
+    }
+    named = set(source_hashes(blocks, engine))
     used = {path for name in named for path in imported(name)}
     assert {"networks/generator.py", "objectives/__init__.py", "system/allocator.py"} <= used
     assert used - DECIDE_NO_BYTES <= named and not named & DECIDE_NO_BYTES
+
+
+def test_a_fingerprint_has_the_files_of_its_own_optimisers(document):
+    adam, sgd = {"name": "adam", "lr": 1e-3, "betas": [0.0, 0.9]}, {"name": "sgd", "lr": 1e-3}
+
+    def sources(optimizer: dict) -> set[str]:
+        block = parse_variant(document["variants"]["gan"] | {"optimizer": optimizer}).resolved()
+        hashes = source_hashes({"networks": BODIES, "variant": block}, EAGER)
+        return {name for name in hashes if name.startswith("optimizers/")}
+
+    base = "optimizers/__init__.py"
+    assert sources(document["variants"]["gan"]["optimizer"]) == {base, "optimizers/adam.py"}
+    assert sources({"name": "per_player", "G": adam, "D": sgd}) == {base, "optimizers/adam.py", "optimizers/sgd.py"}
+    assert sources({"name": "sgd", "lr_g": 1e-3, "lr_d": 1e-3}) == {base, "optimizers/sgd.py"}
 
 
 def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, document):

@@ -53,7 +53,7 @@ def test_tuned_blocks_follow_the_published_ones_and_other_lines_stay(workspace, 
     parsed = load_params(workspace.params)
     for arm, values in VALUES.items():
         resolved = parsed.variants[arm].resolved()
-        assert {k: knobs.section_of(resolved, k)[k] for k in values} == values
+        assert {k: knobs.value_of(resolved, k) for k in values} == values
 
 
 def test_adopting_twice_changes_nothing_and_a_better_tuning_only_its_block(workspace):
@@ -89,6 +89,15 @@ def test_a_published_block_that_has_changed_is_refused(workspace, capsys):
     assert run(workspace, "adopt-tuning", "digits") == 2
     assert "variants.wgan: changed since wgan_tuned was tuned from it on digits" in capsys.readouterr().err
     assert workspace.params.read_text() == before and not workspace.tuning_record("digits").exists()
+
+
+def test_a_published_schedule_without_what_was_tuned_is_refused(workspace, capsys):
+    document = YAML().load(workspace.params)
+    document["variants"]["iterative_alpha"]["optimizer"]["schedule"] = {"name": "constant"}
+    document["tuning"] |= {"shared": {}, "arms": {}}
+    YAML().dump(document, workspace.params)
+    assert run(workspace, "adopt-tuning", "digits") == 2
+    assert "variants.iterative_alpha: changed since iterative_alpha_tuned was tuned" in capsys.readouterr().err
 
 
 def test_without_a_tuning_the_command_and_the_preset_say_what_to_run(workspace, capsys):

@@ -12,7 +12,7 @@ import torch
 from device_queries import NoAnswer
 from digests import digests
 from PIL import Image
-from training_runs import OPTIONS, VARIANTS, new_run, run
+from training_runs import OPTIMIZERS, OPTIONS, OTHERS, VARIANTS, new_run, run
 
 from ganspeed.networks.latents import Latents
 from ganspeed.objectives import Batch, Objective, Terms, gradient_norm
@@ -26,15 +26,15 @@ Z = Latents("normal", 4)
 
 
 def batch_of(draws: Draws, G: torch.nn.Module, update=1, step=0) -> Batch:
-    real, z, u, labels, _ = draws(update, step)
-    return Batch(real, G(z), z, u, labels)
+    real, z, u, labels, others = draws(update, step)
+    return Batch(real, G(z), z, u, labels, others)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
     state = new_state(recipe(variant), images[0])
     before = [[p.clone() for p in player.network.parameters()] for player in (state.G, state.D)]
-    one_update(state, Draws(0, 8, Z, *images))
+    one_update(state, Draws(0, 8, recipe(variant).latents, *images, state.noises()))
     for player, weights in zip((state.G, state.D), before, strict=True):
         after = list(player.network.parameters())
         assert all(torch.isfinite(p).all() for p in after)
@@ -45,7 +45,7 @@ def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
 @pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
 def test_an_update_asks_the_device_nothing_and_fakes_have_no_graph_of_g(variant, recipe, images):
     state = new_state(recipe(variant), images[0])
-    draws = Draws(0, 8, Z, *images)
+    draws = Draws(0, 8, recipe(variant).latents, *images, state.noises())
     with NoAnswer():
         step = one_update(state, draws)
     assert not step.batch.fake.requires_grad
@@ -56,7 +56,7 @@ def test_an_update_asks_the_device_nothing_and_fakes_have_no_graph_of_g(variant,
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_step_computes_no_gradient_of_the_other_player(variant, recipe, images):
     state = new_state(recipe(variant), images[0])
-    draws, (G, D) = Draws(0, 8, Z, *images), (state.G, state.D)
+    draws, (G, D) = Draws(0, 8, recipe(variant).latents, *images, state.noises()), (state.G, state.D)
     D.step(state.objective.discriminator_terms(D.network, batch_of(draws, G.network)).total())
     assert all(weight.grad is None for weight in G.network.parameters())
     D.optimizer.zero_grad()
@@ -81,7 +81,7 @@ def by_the_book(weights, gradients, moments, block, learning_rate, t):
 def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
     """Gradients of a penalty come in another memory layout than their weights; a fused optimiser minds that."""
     state = new_state(recipe(variant), images[0])
-    batch = batch_of(Draws(0, 8, Z, *images), state.G.network)
+    batch = batch_of(Draws(0, 8, recipe(variant).latents, *images, state.noises()), state.G.network)
     block = recipe(variant).variant.optimizer
     for player, terms, rate in (
         (state.D, state.objective.discriminator_terms, block.lr_d),
@@ -91,9 +91,9 @@ def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
         expected = [weight.detach().double() for weight in weights]
         moments = [(torch.zeros_like(weight), torch.zeros_like(weight)) for weight in expected]
         for t in (1, 2, 3):
-            fresh = Batch(batch.real, state.G.network(batch.z), batch.z, batch.u, batch.labels)
+            fresh = replace(batch, fake=state.G.network(batch.z))
             if player is state.D:
-                fresh = Batch(batch.real, fresh.fake.detach(), batch.z, batch.u, batch.labels)
+                fresh = replace(fresh, fake=fresh.fake.detach())
             loss = terms(state.D.network, fresh).total()
             gradients = torch.autograd.grad(loss, weights, retain_graph=True)
             by_the_book(expected, gradients, moments, block, rate, t)
@@ -104,7 +104,8 @@ def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
 
 @pytest.mark.parametrize(("half_life", "rates"), [(2, [1, 0.5**0.5, 0.5, 0.5**1.5]), (0, [1, 1, 1, 1])])
 def test_both_learning_rates_halve_every_so_many_updates(half_life, rates, recipe, images):
-    optimizer = recipe("wgan_gp").variant.optimizer.model_dump() | {"half_life": half_life}
+    schedule = {"name": "exponential", "half_life": half_life}
+    optimizer = recipe("wgan_gp").variant.optimizer.model_dump() | {"schedule": schedule}
     state = new_state(recipe("wgan_gp", optimizer=optimizer), images[0])
     for rate in rates:
         one_update(state, Draws(0, 8, Z, *images))
@@ -134,11 +135,13 @@ def test_same_seed_same_bytes_and_another_seed_others(variant, recipe, images, t
 
 
 @pytest.mark.parametrize(
-    ("variant", "killed_at"),
-    [(v, at) for v in ("gan", "wgan", "iterative") for at in (3, 5, 8, 11)] + [(v, 8) for v in OPTIONS],
+    ("variant", "killed_at", "optimizer"),
+    [(v, at, None) for v in ("gan", "wgan", "iterative") for at in (3, 5, 8, 11)]
+    + [(v, 8, None) for v in (*OTHERS, *OPTIONS)]
+    + [("wgan_gp", 8, optimizer) for optimizer in OPTIMIZERS],
 )
-def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, recipe, images, tmp_path, monkeypatch):
-    changes = OPTIONS.get(variant, {})
+def test_a_killed_run_resumes_to_the_same_bytes(variant, killed_at, optimizer, recipe, images, tmp_path, monkeypatch):
+    changes = OPTIONS.get(variant, {}) | ({"optimizer": OPTIMIZERS[optimizer]} if optimizer else {})
     run(recipe(variant, **changes), images, tmp_path / "undisturbed")
     done, real_update = 0, one_update
 
@@ -269,7 +272,8 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
     """The profile of the last row is that of the critic as the run left it, on the last critic step's batch."""
     short, logged = recipe(variant), []
     run(short, images, tmp_path, logged.append)
-    state, draws = new_state(short, images[0]), Draws(0, 8, Z, *images)
+    state = new_state(short, images[0])
+    draws = Draws(0, 8, short.latents, *images, state.noises())
     for _ in range(short.train.updates):
         step = one_update(state, draws)
     for a in PROFILE_WEIGHTS:
@@ -310,9 +314,7 @@ def test_a_diverged_run_is_a_result_that_ends_before_the_first_bad_update(recipe
 
 
 def test_a_diverged_run_stops_and_logs_no_bad_row_at_a_sparse_interval(recipe, images, tmp_path):
-    explosive = recipe(
-        "gan", optimizer={"name": "adam", "lr_g": 1e38, "lr_d": 1e38, "half_life": 0, "betas": [0.5, 0.999]}
-    )
+    explosive = recipe("gan", optimizer={"name": "adam", "lr_g": 1e38, "lr_d": 1e38, "betas": [0.5, 0.999]})
     outcome = run(explosive, images, tmp_path)
     assert outcome.status == "diverged" and outcome.diverged_at <= 12
     with (tmp_path / "run" / "history.csv").open() as file:

@@ -33,7 +33,7 @@ class Latents:
         draw = torch.randn if self.law == "normal" else torch.rand
         noise = draw(n, self.dim, generator=z, device=device)
         parts = [noise if self.law == "normal" else noise * 2 - 1]
-        if self.categorical or self.continuous:
+        if self.code_size:
             codes = generator("codes")
             category = torch.randint(max(1, self.categorical), (n,), generator=codes, device=device)
             uniform = torch.rand(n, self.continuous, generator=codes, device=device)
@@ -41,10 +41,14 @@ class Latents:
         parts.append(one_hot(labels, self.classes))
         return parts[0] if self.size == self.dim else torch.cat(parts, 1)
 
-    def codes(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """The one-hot categorical code (N, categorical) and the continuous codes (N, continuous) of z (N, size)."""
-        end = self.dim + self.categorical
-        return z[:, self.dim : end], z[:, end : end + self.continuous]
+    @property
+    def code_size(self) -> int:
+        """Numbers of z that are codes."""
+        return self.categorical + self.continuous
+
+    def codes(self, z: Tensor) -> Tensor:
+        """The codes (N, code_size) in z (N, size): the one-hot categorical one, then the continuous ones."""
+        return z[:, self.dim : self.dim + self.code_size]
 
     def plain(self) -> dict[str, Any]:
         """As plain values, from which `Latents(**plain)` is made again."""

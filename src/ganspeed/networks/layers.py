@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganspeed.networks.spectral import SpectralConv2d, SpectralLinear
-from ganspeed.params.networks import DiscriminatorBlock, GeneratorBlock, Normal
+from ganspeed.params.networks import DCGAN_INIT, DiscriminatorBlock, GeneratorBlock, Normal
 
 EPSILON = 1e-5  # added to a variance before its root
 
@@ -154,7 +154,7 @@ def output_function(name: str) -> nn.Module:
     raise ValueError(f"unknown output {name!r}")
 
 
-def initialise(network: nn.Module, generator: torch.Generator, init: str | Normal) -> None:
+def initialise(network: nn.Module, generator: torch.Generator, init: str | Normal = DCGAN_INIT) -> None:
     """Weights from N(0, σ), those of a normalisation from N(1, 0.02), biases 0. Section 4 of 1511.06434 with σ = 0.02.
 
     "xavier": weights uniform, with the variance 2 / (inputs + outputs) of Glorot and Bengio 2010.

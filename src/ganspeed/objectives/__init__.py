@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganspeed.errors import UserError
-from ganspeed.types import Fraction, Probability, Sha256  # noqa: F401 for the annotations of constructors
+from ganspeed.types import Categories, Fraction, Probability, Sha256  # noqa: F401 for the annotations of constructors
 
 EPSILON = 1e-12  # inside square roots and under quotients
 
@@ -30,7 +30,7 @@ class Batch:
     z: Tensor  # (N, ...), what G was fed
     u: Tensor  # (N, 1, 1, 1), uniform on [0, 1)
     labels: Tensor  # (N,)
-    draws: Mapping[str, Tensor] = field(default_factory=dict)  # (N, ...), those that the objective declares among them
+    draws: Mapping[str, Tensor] = field(default_factory=dict)  # (N, ...): those declared, and "codes" that G was fed
 
 
 @dataclass(frozen=True)
@@ -138,12 +138,12 @@ def gradient_norm(D: nn.Module, x: Tensor, differentiable: bool = True) -> Tenso
     return (input_gradient(D, x, differentiable).flatten(1).square().sum(1) + EPSILON).sqrt()
 
 
-def norm_penalty(norm: Tensor, sides: str) -> Tensor:
-    """How far gradient norms (N,) are from 1: mean (norm - 1)², or with sides "one" mean max(0, norm - 1)².
+def norm_penalty(norm: Tensor, sides: str, target: float = 1.0) -> Tensor:
+    """How far gradient norms (N,) are from the target: mean (norm - target)², or one-sided mean max(0, norm - target)².
 
-    Both are in section 4 of 1704.00028, which prefers the two-sided one.
+    sides: "two" or "one". Both are in section 4 of 1704.00028, which prefers the two-sided one, with the target 1.
     """
-    excess = norm - 1
+    excess = norm - target
     return (excess.relu() if sides == "one" else excess).square().mean()
 
 

@@ -1,13 +1,15 @@
 """Checks across blocks: undefined names, and values that are inconsistent with each other."""
 
 import re
+from itertools import product
 
 from pydantic import ValidationError
 
 from ganspeed.params import knobs
-from ganspeed.params.blocks import Knob, Params
+from ganspeed.params.blocks import Knob, Params, Tuning, TuningArm
 from ganspeed.params.messages import describe_value
 from ganspeed.params.network_checks import network_mistakes
+from ganspeed.params.rates import late_updates
 from ganspeed.params.variants import Variant
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")  # of data sets and variants: they become folders and stage names
@@ -27,7 +29,8 @@ def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
         mistakes += _duplicates(document, seeds)
     if parsed is None:
         return mistakes
-    return mistakes + _range_mistakes(parsed) + network_mistakes(parsed) + _tuning_mistakes(parsed, variants)
+    mistakes += _range_mistakes(parsed) + network_mistakes(parsed) + _schedule_mistakes(parsed)
+    return mistakes + _tuning_mistakes(parsed, variants)
 
 
 def _names(document: dict, block: str) -> list:
@@ -58,6 +61,20 @@ def _range_mistakes(params: Params) -> list[str]:
     return mistakes
 
 
+def _schedule_mistakes(params: Params) -> list[str]:
+    """Schedules of the grid that name an update beyond the end of a run."""
+    return [
+        f"variants.{variant}.optimizer.{mistake}"
+        for variant, dataset in product(params.compare.variants, params.compare.datasets)
+        if variant in params.variants and dataset in params.datasets
+        for mistake in late_updates(
+            params.variants[variant].optimizer.schedule,
+            f"datasets.{dataset}.train.updates",
+            params.datasets[dataset].train.updates,
+        )
+    ]
+
+
 def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
     """Unknown variants and knobs, empty ranges, and bounds outside the range that a variant allows.
 
@@ -80,10 +97,24 @@ def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
             )
         duplicates = sorted(block.own.keys() & tuning.shared.keys())
         mistakes += [f"{key}.own.{name}: {name!r} is among tuning.shared" for name in duplicates]
+        mistakes += _same_numbers(key, block, tuning, variants.get(block.variant))
         spaces = {f"tuning.shared.{n}": (n, k) for n, k in tuning.shared.items()}
         spaces |= {f"{key}.own.{n}": (n, k) for n, k in block.own.items()}
         for path, (name, knob) in spaces.items():
             mistakes += _knob_mistakes(path, name, knob, variants.get(block.variant))
+    return mistakes
+
+
+def _same_numbers(key: str, arm: TuningArm, tuning: Tuning, variant: Variant | None) -> list[str]:
+    """Knobs of an arm that are one number of its block by two names, such as lr_g and optimizer.lr_g."""
+    if variant is None:
+        return []
+    block, seen, mistakes = variant.resolved(), {}, []
+    for place, names in (("tuning.shared", tuning.shared), (f"{key}.own", arm.own)):
+        for name in (name for name in names if knobs.is_number(block, name)):
+            first = seen.setdefault(knobs.path_of(block, name), name)
+            if first != name:
+                mistakes.append(f"{place}.{name}: the same number as {first!r} of variant {arm.variant!r}")
     return mistakes
 
 
@@ -94,7 +125,11 @@ def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) ->
         return []
     block = variant.model_dump(mode="json")
     if not knobs.is_number(block, name):
-        return [f"{path}: a variant with objective {variant.objective!r} has no number {name!r}"]
+        optimizer = f"its optimizer is {variant.optimizer.name}, its schedule {variant.optimizer.schedule.name}"
+        return [
+            f"{path}: a variant with objective {variant.objective!r} has no number {name!r}; {optimizer}: take this "
+            "knob or the arm out of tuning"
+        ]
     try:
         for bound in (knob.low, knob.high):
             type(variant).model_validate(knobs.with_values(block, {name: bound}))

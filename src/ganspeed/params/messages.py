@@ -3,12 +3,14 @@
 import difflib
 from typing import Any
 
-from ganspeed.params import blocks, datasets, networks, variants
+from ganspeed.params import blocks, datasets, networks, optimizers, rates, variants
 from ganspeed.params.base import Block
 from ganspeed.params.objectives import objective_fields, objective_names
+from ganspeed.params.optimizers import optimizer_fields, optimizer_names
 
-MODULES = (datasets, blocks, networks, variants)
+MODULES = (datasets, blocks, networks, optimizers, rates, variants)
 BLOCKS = [b for module in MODULES for b in vars(module).values() if isinstance(b, type) and issubclass(b, Block)]
+MOVED = {"half_life": "; write schedule: {name: exponential, half_life: ...}"}  # keys that were elsewhere before
 SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
@@ -24,7 +26,7 @@ def describe_error(error: dict, document: Any, loc: tuple) -> str:
     path, seen = ".".join(keys), error["input"]
     match error["type"]:
         case "extra_forbidden":
-            return f"{path}: unknown key{_suggestion(keys[-1])}"
+            return f"{path}: unknown key{MOVED.get(keys[-1]) or _suggestion(keys[-1])}"
         case "union_tag_invalid" | "union_tag_not_found":
             tag = error["ctx"]["discriminator"].strip("'")
             value = seen.get(tag) if isinstance(seen, dict) else seen
@@ -52,5 +54,6 @@ def describe_value(error: dict) -> str:
 
 def _suggestion(key: str) -> str:
     fields = [block.model_fields for block in BLOCKS] + [objective_fields(name) for name in objective_names()]
+    fields += [optimizer_fields(name) for name in optimizer_names()]
     close = difflib.get_close_matches(key, sorted(set().union(*fields)), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"; did you mean {close[0]}?" if close and close[0] != key else ""

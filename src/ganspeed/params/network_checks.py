@@ -62,8 +62,6 @@ def _cell_mistakes(params: Params, dataset: str, name: str) -> Iterator[str]:
             f"{key('D.norm')}: 'batch' ties samples together, but {objective} penalises the gradient of each sample "
             "(section 4 of 1704.00028)"
         )
-    if networks.D.output != "none" and declared.logits:
-        yield f"{key('D.output')}: {networks.D.output!r} bounds D's scores, which {objective} takes for logits"
     if networks.D.norm == "spectral" and "clip" in variant.hyperparameters():
         yield f"{key('D.norm')}: 'spectral' divides the weights that variants.{name}.clip bounds; only one of them"
     if declared.body and networks.D.body != declared.body:

@@ -69,6 +69,9 @@ class Normal(Block):
     normal: PositiveFloat
 
 
+DCGAN_INIT = Normal(normal=0.02)  # section 4 of 1511.06434
+
+
 def _kind_of_init(value: Any) -> str | None:
     return "block" if isinstance(value, dict | Normal) else "name" if value == "xavier" else None
 
@@ -94,7 +97,7 @@ class Networks(Block):
     latent: Latent
     G: GeneratorBlock
     D: DiscriminatorBlock
-    init: Init = Normal(normal=0.02)  # 0.02: section 4 of 1511.06434
+    init: Init = DCGAN_INIT
     range: Literal["signed", "unit", "standard"] = "signed"
     labels: Literal["none", "planes"] = "none"
 

@@ -2,34 +2,13 @@
 
 import math
 from functools import cache
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, create_model, model_validator
+from pydantic import create_model, model_validator
 
 from ganspeed.params.base import Block, Seed
 from ganspeed.params.objectives import objective_fields
-from ganspeed.types import Fraction
-
-Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
-
-
-class Adam(Block):
-    name: Literal["adam"]
-    lr_g: PositiveFloat
-    lr_d: PositiveFloat
-    half_life: NonNegativeFloat
-    betas: Betas
-
-
-class RMSProp(Block):
-    name: Literal["rmsprop"]
-    lr_g: PositiveFloat
-    lr_d: PositiveFloat
-    half_life: NonNegativeFloat
-    alpha: Fraction
-
-
-AnyOptimizer = Annotated[Adam | RMSProp, Field(discriminator="name")]
+from ganspeed.params.optimizers import AnyOptimizer
 
 
 class Variant(Block):
@@ -44,11 +23,14 @@ class Variant(Block):
     networks: dict[str, Any] | None = None  # keys of the data set's `networks` that this variant overrides
 
     @model_validator(mode="after")
-    def _floor_below_lambda_0(self) -> Self:
-        """What `iterative_penalty` requires of two hyperparameters at once, where no objective is imported."""
+    def _lambda_0_between_its_bounds(self) -> Self:
+        """What objectives with these keys require of two at once, where no objective is imported."""
         floor, lambda_0 = getattr(self, "floor", 0), getattr(self, "lambda_0", math.inf)
+        ceiling = getattr(self, "ceiling", math.inf)
         if floor > lambda_0:
             raise ValueError(f"floor {floor!r} is not <= lambda_0, which is {lambda_0!r}")
+        if ceiling < lambda_0:
+            raise ValueError(f"ceiling {ceiling!r} is not >= lambda_0, which is {lambda_0!r}")
         return self
 
     def hyperparameters(self) -> dict[str, Any]:

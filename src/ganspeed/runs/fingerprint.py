@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, TypedDict
 
 from ganspeed import source_files
+from ganspeed.params.optimizers import names_in
 from ganspeed.training.engines.choose import EAGER
 
 OF_EVERY_RUN = re.compile(r"(networks|training)/\w+\.py")
@@ -48,13 +49,14 @@ def source_hashes(parameters: dict[str, Any], engine: str) -> dict[str, str]:
     networks = parameters["networks"]
     bodies = (f"networks/generator_bodies/{networks['G']['body']}.py",
               f"networks/discriminator_bodies/{networks['D']['body']}.py")  # fmt: skip
-    return _source_hashes((f"objectives/{parameters['variant']['objective']}.py", *bodies), engine)
+    optimizers = (f"optimizers/{name}.py" for name in names_in(parameters["variant"]["optimizer"]))
+    return _source_hashes((f"objectives/{parameters['variant']['objective']}.py", *bodies, *optimizers), engine)
 
 
 @cache
 def _source_hashes(of_blocks: tuple[str, ...], engine: str) -> dict[str, str]:
     names = [name for name in source_files.HASHES if OF_EVERY_RUN.fullmatch(name) and not name.endswith(NO_BYTES)]
-    names += ["objectives/__init__.py", *of_blocks, "system/determinism.py"]
+    names += ["objectives/__init__.py", "optimizers/__init__.py", *of_blocks, "system/determinism.py"]
     if engine != EAGER:
         names += ["training/engines/functional.py", "training/engines/vmapped.py"]
     return {name: source_files.HASHES.get(name) for name in sorted(names)}

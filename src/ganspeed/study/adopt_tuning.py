@@ -33,7 +33,8 @@ def adopt_tuning(workspace: Workspace, dataset: str) -> str:
     def change(document: CommentedMap) -> None:
         variants = document["variants"]
         for arm, chosen in arms.items():
-            block = knobs.with_values(variants[chosen.variant], chosen.values)
+            complete = params.variant(chosen.variant).resolved()
+            block = knobs.with_values(variants[chosen.variant], chosen.values, complete)
             if arm in variants:
                 variants[arm] = block
             else:
@@ -47,7 +48,8 @@ def adopt_tuning(workspace: Workspace, dataset: str) -> str:
 def _check_current(params: Params, arms: dict[str, Chosen], dataset: str) -> None:
     for arm, chosen in arms.items():
         published = params.variant(chosen.variant).resolved()
-        if knobs.with_values(published, chosen.values) != chosen.block:
+        has_all = all(knobs.has(published, knob) for knob in chosen.values)
+        if not has_all or knobs.with_values(published, chosen.values) != chosen.block:
             raise UserError(
                 f"variants.{chosen.variant}: changed since {arm} was tuned from it on {dataset}; run `make tune` again "
                 "or undo the edit"

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,7 +75,6 @@ def as_csv(table: pd.DataFrame) -> str:
 
 def replay_instructions(path: Path, sha256: str, variant: str, seeds: list[int], block: dict, steps: int) -> str:
     """What the command prints: the file, its hash, and the variant's block that replays it."""
-    optimizer = ", ".join(f"{key}: {value}" for key, value in block["optimizer"].items())
     shared = "".join(f"    {key}: {block[key]}\n" for key in ("n_critic", "sides") if key in block)
     return f"""\
 {path}: {steps} discriminator updates, mean of seeds {", ".join(map(str, seeds))}
@@ -86,5 +86,12 @@ To replay it, put this among the variants of params.yaml and its name into compa
     objective: replayed_penalty
 {shared}    schedule: {path.as_posix()}
     schedule_sha256: {sha256}
-    optimizer: {{{optimizer}}}
+    optimizer: {_in_one_line(block["optimizer"])}
 """
+
+
+def _in_one_line(value: Any) -> str:
+    """Plain values of a block as YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_in_one_line(inner)}" for key, inner in value.items()) + "}"
+    return str(value)

@@ -28,7 +28,7 @@ class Draw(NamedTuple):
     z: Tensor  # (N, Latents.size), what G is fed
     u: Tensor  # (N, 1, 1, 1), uniform on [0, 1)
     labels: Tensor  # (N,), of the real images
-    others: Mapping[str, Tensor] = MappingProxyType({})  # (N, ...): what `others` of Draws asks for
+    others: Mapping[str, Tensor] = MappingProxyType({})  # (N, ...): what `others` of Draws asks for, and the codes in z
 
     def first(self, n: int) -> "Draw":
         """The draw of the first n samples."""
@@ -63,12 +63,16 @@ class Draws:
 
         index = torch.randint(len(self.images), (n,), generator=purpose("order"), device=device)
         labels = self.labels[index]
+        z = self.latents.sample(n, purpose, labels)
+        others = {name: _draw(noise, n, purpose(name)) for name, noise in self.others.items()}
+        if self.latents.code_size:
+            others["codes"] = self.latents.codes(z)
         return Draw(
             real=self.images[index],
-            z=self.latents.sample(n, purpose, labels),
+            z=z,
             u=torch.rand(n, 1, 1, 1, generator=purpose("u"), device=device),
             labels=labels,
-            others={name: _draw(noise, n, purpose(name)) for name, noise in self.others.items()},
+            others=others,
         )
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ganspeed.networks.latents import Latents
 from ganspeed.networks.layers import BatchNorm, Dropout
 from ganspeed.training.draws import Draw, Noise
 
@@ -56,8 +57,10 @@ def noises(networks: dict[str, nn.Module], objective_draws: dict[str, str], shap
     return found | {name: Noise("normal", shapes[kind]) for name, kind in objective_draws.items()}
 
 
-def example_draw(n: int, size: int, shape: tuple[int, ...], others: dict[str, Noise]) -> Draw:
-    """A draw of zeros of the same shapes as real ones. size: of z; shape: of an image."""
+def example_draw(n: int, latents: Latents, shape: tuple[int, ...], others: dict[str, Noise]) -> Draw:
+    """A draw of zeros of the same shapes as real ones. shape: of an image."""
     zeros = {name: torch.zeros(n, *noise.shape) for name, noise in others.items()}
-    real, z, u = torch.zeros(n, *shape), torch.zeros(n, size), torch.zeros(n, 1, 1, 1)
+    if latents.code_size:
+        zeros["codes"] = torch.zeros(n, latents.code_size)
+    real, z, u = torch.zeros(n, *shape), torch.zeros(n, latents.size), torch.zeros(n, 1, 1, 1)
     return Draw(real, z, u, torch.zeros(n, dtype=torch.int64), zeros)

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ganspeed import objectives
+from ganspeed import objectives, optimizers
 from ganspeed.networks.discriminator import new_discriminator
 from ganspeed.networks.generator import Generator, new_generator
 from ganspeed.networks.latents import Latents
 from ganspeed.networks.layers import initialise
 from ganspeed.objectives import Batch, Objective, Terms
+from ganspeed.optimizers import Extras, Rule
 from ganspeed.params.datasets import Train
 from ganspeed.params.networks import Networks
-from ganspeed.params.variants import AnyOptimizer, Variant
+from ganspeed.params.optimizers import PlayerOptimizer
+from ganspeed.params.rates import Schedule
+from ganspeed.params.variants import Variant
 from ganspeed.system.determinism import generator
 from ganspeed.training.draws import Draw, Noise
 from ganspeed.training.inputs import StepInputs, noises, state_buffers
+from ganspeed.training.rates import rate_factor
 from ganspeed.training.snapshot_grid import COARSE_BELOW
 
 
@@ -75,9 +79,10 @@ class Step:
 
 @dataclass
 class Player:
-    """A network with its optimiser and its initial learning rate, and what every step lends to it."""
+    """A network with its optimiser, in both forms, its initial learning rate, and what every step lends to it."""
 
     network: nn.Module
+    rule: Rule
     optimizer: torch.optim.Optimizer
     learning_rate: float
     inputs: StepInputs
@@ -92,6 +97,7 @@ class Player:
             group["lr"] = self.learning_rate * lr_factor
         self.optimizer.zero_grad()
         loss.backward(inputs=list(self.network.parameters()))
+        self.rule.adjust(self.network.parameters())
         self.optimizer.step()
 
 
@@ -103,7 +109,8 @@ class State:
     D: Player
     ema_generator: Generator  # G with the EMA of its weights: what snapshots and sample grids show, no part of training
     ema_decay: float
-    half_life: float  # updates in which both learning rates halve; 0 for constant ones
+    schedule: Schedule  # of both learning rates
+    updates: int  # of the whole run
     precision: str  # of both networks' layers
     objective: Objective
     shape: tuple[int, int, int]  # of an image, (C, H, W)
@@ -126,8 +133,8 @@ class State:
         return {"objective": self.objective.state_dict()} | {n: state_buffers(m) for n, m in networks.items()}
 
     def lr_factor(self) -> float:
-        """The present learning rates over the initial ones: 1 in the first update."""
-        return 0.5 ** ((self.update - 1) / self.half_life) if self.half_life else 1.0
+        """The present learning rates over the initial ones."""
+        return rate_factor(self.schedule, self.update, self.updates)
 
     def ema_weight(self) -> float:
         """The weight of G's present weights in the EMA: 1 - ema_decay, and more in early updates."""
@@ -165,11 +172,12 @@ def new_state(recipe: Recipe, images: Tensor) -> State:
         network.to(device).train().range.measure(images)
     objective.check_discriminator(D)
     return State(
-        G=Player(G, new_optimizer(G, optimizer, optimizer.lr_g), optimizer.lr_g, StepInputs(G, "G")),
-        D=Player(D, new_optimizer(D, optimizer, optimizer.lr_d), optimizer.lr_d, StepInputs(D, "D")),
+        G=new_player(G, "G", optimizer.G),
+        D=new_player(D, "D", optimizer.D),
         ema_generator=copy.deepcopy(G),
         ema_decay=train.ema_decay,
-        half_life=optimizer.half_life,
+        schedule=optimizer.schedule,
+        updates=train.updates,
         precision=train.precision,
         objective=objective,
         shape=recipe.shape,
@@ -179,14 +187,11 @@ def new_state(recipe: Recipe, images: Tensor) -> State:
     )
 
 
-def new_optimizer(network: nn.Module, block: AnyOptimizer, learning_rate: float) -> torch.optim.Optimizer:
-    """The optimiser that a variant's block describes."""
-    weights = list(network.parameters())
-    match block.name:
-        case "adam":
-            return torch.optim.Adam(weights, learning_rate, betas=block.betas, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(weights, learning_rate, alpha=block.alpha, foreach=True)
+def new_player(network: nn.Module, name: str, block: PlayerOptimizer) -> Player:
+    """G or D, by this name, with the optimiser that its block describes."""
+    rule = optimizers.load(block.name, block.hyperparameters(), Extras(**block.extras()))
+    optimizer = rule.torch_optimizer(list(network.parameters()), block.lr)
+    return Player(network, rule, optimizer, block.lr, StepInputs(network, name))
 
 
 @torch.no_grad()

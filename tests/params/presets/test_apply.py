@@ -59,6 +59,16 @@ def test_rates_go_with_the_data_and_come_back(path):
     assert "lambda_gp: 3.0  # mine" in path.read_text()
 
 
+def test_another_schedule_stays_and_the_rates_are_the_presets(path):
+    document = YAML().load(path)
+    document["variants"]["wgan_gp"]["optimizer"]["schedule"] = {"name": "cosine"}
+    document["tuning"] |= {"shared": {}, "arms": {}}
+    YAML().dump(document, path)
+    apply_preset("mnist-cpu", path, reset=False)
+    optimizer = load_params(path).variants["wgan_gp"].optimizer
+    assert (optimizer.lr_g, optimizer.schedule.name) == (5e-3, "cosine")
+
+
 def test_a_damaged_variant_is_named_and_nothing_is_written(path):
     path.write_text(path.read_text().replace("    optimizer:", "    optimiser:", 1))
     before = path.read_bytes()

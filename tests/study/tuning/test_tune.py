@@ -11,6 +11,7 @@ from ganspeed.compare.times import RunCurve, log_area
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Knob
 from ganspeed.params.load import load_params
+from ganspeed.params.variants import parse_variant
 from ganspeed.scoring.train_classifier import build
 from ganspeed.study.tuning import score, tune
 from ganspeed.study.tuning.score import trial_score
@@ -108,6 +109,16 @@ def test_every_arm_has_the_same_budget_and_its_own_variant(study):
             assert (
                 trial.block["optimizer"]["lr_g"] == trial.values["lr_g"] and trial.block["clip"] == trial.values["clip"]
             )
+
+
+def test_a_schedule_that_ends_after_the_trials_is_refused(study):
+    workspace, parsed = study
+    block = parsed.variants["wgan"].resolved()
+    block["optimizer"]["schedule"] = {"name": "warmup", "updates": 13}
+    late = parsed.model_copy(update={"variants": {**parsed.variants, "wgan": parse_variant(block)}})
+    words = r"variants.wgan.optimizer.schedule.updates: 13 is not <= tuning.updates, which is 12; arm wgan_tuned starts"
+    with pytest.raises(UserError, match=words):
+        plan_trials(workspace, late, "digits")
 
 
 def test_killed_and_restarted_it_writes_the_same_file_training_none_twice(study, one_worker, monkeypatch):

@@ -17,22 +17,21 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy_study
 import training_runs
 from digests import digests
 from engine_closeness import UPDATES, assert_close_to_the_eager_loop, cautious
-from training_runs import COMPILED, ONE_LANE, OPTIONS, TRACED, VARIANTS, new_run, side_by_side
+from shipped_blocks import toy_networks
+from training_runs import COMPILED, ONE_LANE, OPTIMIZERS, OPTIONS, TRACED, VARIANTS, new_run, side_by_side
 
 from ganspeed.errors import Stopped
 from ganspeed.networks import fast_convolutions
 from ganspeed.networks.discriminator import new_discriminator
 from ganspeed.objectives import gradient_norm
 from ganspeed.params.datasets import Train
-from ganspeed.params.networks import Networks, resolved
 from ganspeed.training.engines import choose, vmapped
 from ganspeed.training.engines.choose import choose_engine, lane_count
 from ganspeed.training.engines.cpp_compiler import compiler
-from ganspeed.training.engines.functional import BoundNetwork, FlatParameters, step_scalars
+from ganspeed.training.engines.functional import BoundNetwork, FlatParameters
 from ganspeed.training.state import Outcome
 
 NEEDS_COMPILER = pytest.mark.skipif(
@@ -63,6 +62,14 @@ def rows(folder: Path) -> list[dict[str, float]]:
 @pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
 def test_it_is_close_to_the_eager_loop(variant, recipe, images, tmp_path):
     one = cautious(recipe(variant, updates=UPDATES, **OPTIONS.get(variant, {})))
+    (lane,) = made = [new_run(one, images, tmp_path / "lane")]
+    vmapped.train_side_by_side(made, TRACED, lambda: False, lambda place, outcome: None)
+    assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_any_optimiser_is_close_to_the_eager_loop(optimizer, recipe, images, tmp_path):
+    one = cautious(recipe("wgan_gp", updates=UPDATES, optimizer=OPTIMIZERS[optimizer]))
     (lane,) = made = [new_run(one, images, tmp_path / "lane")]
     vmapped.train_side_by_side(made, TRACED, lambda: False, lambda place, outcome: None)
     assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
@@ -106,7 +113,7 @@ def test_faster_convolutions_are_torchs(convolution, transposed, transform, size
 def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
     """Made at one level of derivatives, it is used at another: traced over lanes, and eager."""
     g = torch.Generator().manual_seed(0)
-    D = new_discriminator(resolved(Networks.model_validate(toy_study.TINY_NETWORKS), 8), (1, 8, 8))
+    D = new_discriminator(toy_networks(), (1, 8, 8))
     flat, (x, y) = FlatParameters(D, "D"), torch.randn(2, 6, 1, 8, 8, generator=g)
     d = torch.randn(sum(weight.numel() for weight in D.parameters()), generator=g)
 
@@ -140,10 +147,13 @@ def test_a_lane_does_not_see_its_neighbours_nor_its_place(variant, recipe, image
     assert digests(tmp_path / "alone" / "0" / "run") == digests(tmp_path / "third" / "2" / "run")
 
 
-@pytest.mark.parametrize("variant", ["wgan", "iterative"])
+@pytest.mark.parametrize("variant", ["wgan", "iterative", *OPTIMIZERS])
 def test_a_stopped_group_goes_on_to_the_same_bytes_in_other_company(variant, recipe, images, tmp_path):
     """Stopped after update 3, between two checkpoints; a third run begins beside the two that go on."""
-    recipes = [recipe(variant, seed) for seed in (0, 1, 2)]
+    if variant in OPTIMIZERS:
+        recipes = [recipe("gan", seed, optimizer=OPTIMIZERS[variant]) for seed in (0, 1, 2)]
+    else:
+        recipes = [recipe(variant, seed) for seed in (0, 1, 2)]
     side_by_side(recipes, images, tmp_path / "undisturbed")
     asked = iter([False, False, True])
     with pytest.raises(Stopped):
@@ -233,15 +243,26 @@ def test_machine_code_gives_the_same_bytes_anywhere(recipe, images, tmp_path):
 @pytest.mark.slow
 @pytest.mark.usefixtures("machine_code")
 @NEEDS_COMPILER
-@pytest.mark.parametrize(("engine", "variant"), [(COMPILED, "wgan"), (COMPILED, "wgan_gp"), (ONE_LANE, "gan")])
-def test_machine_code_takes_the_steps_of_the_trace(engine, variant, recipe, images, tmp_path):
-    one, data = recipe(variant, 0, UPDATES), images
+@pytest.mark.parametrize(
+    ("engine", "variant", "changes"),
+    [
+        (COMPILED, "wgan", {}),
+        (COMPILED, "wgan_gp", {}),
+        (COMPILED, "gan", {"optimizer": OPTIMIZERS["per_player"]}),
+        (ONE_LANE, "gan", {}),
+    ],
+)
+def test_machine_code_takes_the_steps_of_the_trace(engine, variant, changes, recipe, images, tmp_path):
+    one, data = recipe(variant, 0, UPDATES, **changes), images
     if engine == ONE_LANE:
         one, data = replace(one, shape=(1, 28, 28)), larger()
     run, count = new_run(one, data, tmp_path), lane_count(engine)
     compiled, traced = (vmapped.Lanes([run], name) for name in (engine, engine.replace("compiled", "traced")))
-    for name, moments in (("discriminator_step", traced.moments_d), ("generator_step", traced.moments_g)):
-        scalars = tuple(torch.full((count,), value) for value in step_scalars(one.variant.optimizer, 1e-3, 1))
+    for name, moments, player in (
+        ("discriminator_step", traced.moments_d, run.state.D),
+        ("generator_step", traced.moments_g, run.state.G),
+    ):
+        scalars = tuple(torch.full((count,), value) for value in player.rule.scalars(1e-3, 1))
         given = (traced.g, traced.d, moments, traced.buffers, traced._draw(0), scalars)
         # all but the weights: a step may be as long for a gradient of nothing but rounding as for any other
         found, wanted = (torch.utils._pytree.tree_leaves(getattr(run, name)(*given)[1:]) for run in (compiled, traced))

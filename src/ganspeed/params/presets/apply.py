@@ -46,7 +46,8 @@ def apply_preset(name: str, path: Path, reset: bool) -> str:
     `compare`, the data sets that the preset names and its keys of `protocol` are replaced; a data set that was frozen
     (it has a file in preregistration/) keeps its threshold and length. Shipped variants that the preset compares are
     added where they are missing. `reset` restores all shipped variants that are present, and overwrites frozen values.
-    Learning rates and n_critic depend on the data: shipped variants always get those of the preset.
+    Learning rates and n_critic depend on the data: shipped variants always get those of the preset, but a variant that
+    was given another schedule keeps it.
     A variant under `copies` is another's block with a seed_offset. A preset whose variants another command must write
     first names that command.
     """
@@ -92,10 +93,11 @@ def _put_variants(variants: CommentedMap, preset: Preset, reset: bool) -> None:
         shipped = reset if variant in variants else variant in preset.compare["variants"]
         if shipped:
             variants[variant] = block
-        recipe = {knob: knobs.section_of(block, knob)[knob] for knob in RECIPE} | preset.recipes.get(variant, {})
+        recipe = {knob: knobs.value_of(block, knob) for knob in RECIPE} | preset.recipes.get(variant, {})
         try:
             if variant in variants and variants[variant]["objective"] == block["objective"]:
-                variants[variant] = knobs.with_values(variants[variant], recipe)
+                own = {knob: value for knob, value in recipe.items() if knobs.has(variants[variant], knob)}
+                variants[variant] = knobs.with_values(variants[variant], own)
         except (KeyError, TypeError):
             continue  # a wrong block: the check of the edited document reports it
     for variant, copy in preset.copies.items():

@@ -2,6 +2,9 @@
 
 from ganspeed.data.prepared import Manifest
 from ganspeed.params.blocks import Report
+from ganspeed.params.cautions import cautions
+from ganspeed.params.networks import parse_networks
+from ganspeed.params.variants import parse_variant
 from ganspeed.report import summaries
 from ganspeed.report.blocks import Points, Section
 from ganspeed.report.read import Results
@@ -45,6 +48,7 @@ def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
     timed = all("seconds" in summaries.axes(results) for results in everything)
     return [
         *_limits_of_recipes(everything),
+        *_cautions(everything),
         *_limits_of_status(everything),
         (
             "What the intervals suppose",
@@ -91,6 +95,16 @@ def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
         "budget. A ranking of these recipes is no ranking of the methods behind them."
     )
     return [("Untuned recipes", text)]
+
+
+def _cautions(everything: list[Results]) -> list[tuple[str, str]]:
+    """What `ganspeed check` cautions against, of the blocks that the runs were trained with."""
+    records = {run.variant: run.record for results in everything for run in results.runs}
+    methods = [
+        (name, parse_variant(record.variant_block), parse_networks(record.networks_block))
+        for name, record in records.items()
+    ]
+    return [("To be read with care", f"{caution}.") for caution in cautions(methods)]
 
 
 def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:

@@ -15,8 +15,10 @@ from optuna.distributions import FloatDistribution
 from optuna.samplers import RandomSampler
 
 from ganspeed.compare.rounding import rounded
+from ganspeed.errors import UserError
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params
+from ganspeed.params.rates import late_updates
 from ganspeed.params.variants import parse_variant
 from ganspeed.runs.spec import RunSpec
 from ganspeed.source_files import HASHES
@@ -49,13 +51,19 @@ class Trial:
 
 
 def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Trial]:
-    """Every trial of every arm. Raises UserError for a data set that is not there or not prepared."""
+    """Every trial of every arm.
+
+    Raises UserError for a data set that is not there or not prepared, and for a schedule that ends after the runs.
+    """
     tuning, val_runs = params.tuning, ValRuns(workspace, params, dataset, select_device())
     changes = {"updates": tuning.updates, "grid_ratio": TRIAL_GRID_RATIO, "sample_grids": 1}
     train = params.dataset(dataset).train.model_copy(update=changes)
     trials = []
     for arm, about in tuning.arms.items():
-        block = params.variant(about.variant).resolved()
+        variant = params.variant(about.variant)
+        if late := late_updates(variant.optimizer.schedule, "tuning.updates", tuning.updates):
+            raise UserError(f"variants.{about.variant}.optimizer.{late[0]}; arm {arm} starts from it")
+        block = variant.resolved()
         for number in range(tuning.trials):
             values = sample_values(tuning.shared, about.own, tuning.seed, number)
             turned = knobs.with_values(block, values)

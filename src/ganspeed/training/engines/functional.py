@@ -14,18 +14,13 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad
 
 from ganspeed.objectives import Batch, Objective
-from ganspeed.params.variants import AnyOptimizer
+from ganspeed.optimizers import Moments, Rule, Scalars
 from ganspeed.training.draws import Draw
 from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile
 from ganspeed.training.inputs import StepInputs
 
-EPSILON = 1e-8  # torch's default, of both optimisers
-MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "rmsprop": ("square_avg",)}  # torch's names
-
-Moments = dict[str, Tensor]  # an optimiser's, (n,) each
 Buffers = dict[str, Tensor]  # of an objective or a network, by name
 State = dict[str, Buffers]  # those of "objective", "G" and "D": see State.buffers of the eager loop
-StepScalars = tuple[Tensor, ...]  # learning rate, and Adam's corrections of its first and second moment; scalars
 
 
 class DiscriminatorStep(NamedTuple):
@@ -115,15 +110,16 @@ def call(
 
 @dataclass(frozen=True)
 class Steps:
-    """Both steps of one variant; g, d: the weights of G and D before a step, (n,) each."""
+    """Both steps of one variant; g, d: the weights of G and D before a step, (n,) each; moments: (n,) each as well."""
 
     G: FlatParameters
     D: FlatParameters
     objective: Objective
-    optimizer: AnyOptimizer
+    G_rule: Rule
+    D_rule: Rule
 
     def discriminator_step(
-        self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: StepScalars
+        self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: Scalars
     ) -> DiscriminatorStep:
         fake = self.G.bind(g, buffers, draw)(draw.z)
         batch = Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others)
@@ -135,7 +131,7 @@ class Steps:
             return total, (after, total, terms.loss, terms.diagnostics, terms.gap)
 
         gradient, (after, total, terms, diagnostics, gap) = grad(loss, has_aux=True)(d)
-        d, moments = optimizer_step(d, gradient, moments, scalars, self.optimizer)
+        d, moments = optimizer_step(d, gradient, moments, scalars, self.D_rule)
         d = d.clone()  # the objective may clip it in place
         _, after = call(self.objective, "after_discriminator_step", {}, after, self.D.bind(d, buffers, draw))
         _, of_d = call(self.D.network, "after_step", self.D.named(d), buffers["D"]) if buffers["D"] else (None, {})
@@ -143,7 +139,7 @@ class Steps:
         return DiscriminatorStep(d, moments, buffers, total, terms, diagnostics, gap, fake)
 
     def generator_step(
-        self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: StepScalars
+        self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: Scalars
     ) -> GeneratorStep:
         def loss(g: Tensor):
             fake = self.G.bind(g, buffers, draw)(draw.z)
@@ -154,7 +150,7 @@ class Steps:
             return total, (total, terms.loss)
 
         gradient, (total, terms) = grad(loss, has_aux=True)(g)
-        g, moments = optimizer_step(g, gradient, moments, scalars, self.optimizer)
+        g, moments = optimizer_step(g, gradient, moments, scalars, self.G_rule)
         return GeneratorStep(g, moments, total, terms)
 
     def profile(self, d: Tensor, buffers: State, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
@@ -163,20 +159,9 @@ class Steps:
         return gradient_profile(D, Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others))
 
 
-def step_scalars(optimizer: AnyOptimizer, learning_rate: float, t: int) -> list[float]:
-    """The StepScalars of an optimiser's t-th step, counted from 1, as plain numbers."""
-    return [learning_rate, *(1 - beta**t for beta in optimizer.betas)] if optimizer.name == "adam" else [learning_rate]
-
-
 def optimizer_step(
-    w: Tensor, gradient: Tensor, moments: Moments, scalars: StepScalars, optimizer: AnyOptimizer
+    w: Tensor, gradient: Tensor, moments: Moments, scalars: Scalars, rule: Rule
 ) -> tuple[Tensor, Moments]:
-    """Weights (n,) and moments after a step of Adam, algorithm 1 of 1412.6980, or RMSprop, Hinton's lecture 6e."""
-    if optimizer.name == "rmsprop":
-        v = optimizer.alpha * moments["square_avg"] + (1 - optimizer.alpha) * gradient.square()
-        return w - scalars[0] * gradient / (v.sqrt() + EPSILON), {"square_avg": v}
-    (first, second), (learning_rate, correction, second_correction) = optimizer.betas, scalars
-    m = torch.lerp(moments["exp_avg"], gradient, 1 - first)
-    v = second * moments["exp_avg_sq"] + (1 - second) * gradient.square()
-    denominator = (v / second_correction).sqrt() + EPSILON
-    return w - learning_rate * (m / correction) / denominator, {"exp_avg": m, "exp_avg_sq": v}
+    """Weights (n,) and moments after a step of an optimiser, from the gradient of the loss alone."""
+    (gradient,) = rule.adjusted([gradient], [w])
+    return rule.step(w, gradient, moments, scalars)

@@ -21,9 +21,10 @@ from torch.overrides import TorchFunctionMode
 from ganspeed.errors import Stopped
 from ganspeed.networks.fast_convolutions import FastConvolutions
 from ganspeed.objectives import Batch, Terms
+from ganspeed.optimizers import Moments, Rule, Scalars
 from ganspeed.training.draws import GENERATOR_STEP, Draw
 from ganspeed.training.engines.choose import COMPILED, lane_count
-from ganspeed.training.engines.functional import MOMENTS, FlatParameters, Moments, Steps, StepScalars, step_scalars
+from ganspeed.training.engines.functional import FlatParameters, Steps
 from ganspeed.training.inputs import example_draw
 from ganspeed.training.loop import TrainingRun
 from ganspeed.training.state import Outcome, Player, Recipe, Step, new_state
@@ -84,19 +85,19 @@ class Lanes:
         """n_critic discriminator steps and one generator step in every lane."""
         self.profiles = None
         states = [run.state for run in self.runs]
-        optimizer, n_critic = self.recipe.variant.optimizer, self.recipe.n_critic
+        G, D, n_critic = states[0].G, states[0].D, self.recipe.n_critic  # rules and rates are the same in every lane
         for state in states:
             state.update += 1
         total = 0.0  # of all losses, (lanes,): finite when every one of them is
 
         for step in range(n_critic):
-            scalars = self._scalars(optimizer.lr_d, [(state.update - 1) * n_critic + step + 1 for state in states])
+            scalars = self._scalars(D, [(state.update - 1) * n_critic + step + 1 for state in states])
             self.draw = self._draw(step)
             self.d_step = self.discriminator_step(self.g, self.d, self.moments_d, self.buffers, self.draw, scalars)
             self.d, self.moments_d, self.buffers, loss, *_ = self.d_step
             total = total + loss
 
-        scalars, draw = self._scalars(optimizer.lr_g, [state.update for state in states]), self._draw(GENERATOR_STEP)
+        scalars, draw = self._scalars(G, [state.update for state in states]), self._draw(GENERATOR_STEP)
         self.g_step = self.generator_step(self.g, self.d, self.moments_g, self.buffers, draw, scalars)
         self.g, self.moments_g, loss, _ = self.g_step
 
@@ -144,10 +145,10 @@ class Lanes:
         others = self._stack_named([draw.others for draw in draws])
         return Draw(*(self._stack(tensors) for tensors in list(zip(*draws, strict=True))[:4]), others)
 
-    def _scalars(self, learning_rate: float, steps: list[int]) -> StepScalars:
-        """learning_rate: the initial one; steps: the number of each run's optimiser step, counted from 1."""
-        rates, optimizer = [learning_rate * run.state.lr_factor() for run in self.runs], self.recipe.variant.optimizer
-        rows = [step_scalars(optimizer, rate, t) for rate, t in zip(rates, steps, strict=True)]
+    def _scalars(self, player: Player, steps: list[int]) -> Scalars:
+        """player: of any run; steps: the number of each run's optimiser step, counted from 1."""
+        rates = [player.learning_rate * run.state.lr_factor() for run in self.runs]
+        rows = [player.rule.scalars(rate, t) for rate, t in zip(rates, steps, strict=True)]
         return tuple(self._stack([torch.tensor(value) for value in column]) for column in zip(*rows, strict=True))
 
 
@@ -158,8 +159,10 @@ def lane_of(named: dict[str, Tensor], lane: int) -> dict[str, Tensor]:
 def moments_of(flat: FlatParameters, player: Player) -> Moments:
     """The moments of a player's optimiser as vectors (n,); zeros before its first step."""
     weights, state = list(player.network.parameters()), player.optimizer.state
-    names = MOMENTS["adam" if isinstance(player.optimizer, torch.optim.Adam) else "rmsprop"]
-    return {name: flat.vector(state[w][name] if state else torch.zeros_like(w) for w in weights) for name in names}
+    return {
+        name: flat.vector(state[w][name] if state else torch.zeros_like(w) for w in weights)
+        for name in player.rule.moments
+    }
 
 
 def load_player(flat: FlatParameters, player: Player, weights: Tensor, moments: Moments, steps: int) -> None:
@@ -168,7 +171,7 @@ def load_player(flat: FlatParameters, player: Player, weights: Tensor, moments: 
     shaped = {name: flat.named(vector) for name, vector in moments.items()}
     for name, weight in player.network.named_parameters():
         own = {moment: named[name].clone() for moment, named in shaped.items()}
-        player.optimizer.state[weight] = {"step": torch.tensor(float(steps)), **own}
+        player.optimizer.state[weight] = player.rule.torch_state(own, steps)
 
 
 @torch.no_grad()
@@ -194,11 +197,11 @@ def traced_steps(recipe: Recipe, engine: str) -> tuple[Callable, Callable, Calla
     """
     state = new_state(recipe, torch.zeros(2, *recipe.shape))
     G, D = FlatParameters(state.G.network, "G"), FlatParameters(state.D.network, "D")
-    steps = Steps(G, D, state.objective, recipe.variant.optimizer)
+    steps = Steps(G, D, state.objective, state.G.rule, state.D.rule)
 
-    draw = example_draw(recipe.train.batch_size, recipe.latents.size, recipe.shape, state.noises())
+    draw = example_draw(recipe.train.batch_size, recipe.latents, recipe.shape, state.noises())
     g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())
-    scalars = tuple(torch.ones(()) for _ in step_scalars(steps.optimizer, 1.0, 1))
+    G_scalars, D_scalars = (example_scalars(rule) for rule in (state.G.rule, state.D.rule))
     buffers = {part: {name: buffer.clone() for name, buffer in own.items()} for part, own in state.buffers().items()}
     # Tensors that an objective makes at its first call must not become part of the trace.
     state.lend(draw)
@@ -207,12 +210,17 @@ def traced_steps(recipe: Recipe, engine: str) -> tuple[Callable, Callable, Calla
 
     lanes, compiles = lane_count(engine), engine.startswith(COMPILED)
     return (
-        over_lanes(steps.discriminator_step, (g, d, moments_of(D, state.D), buffers, draw, scalars), lanes, compiles),
-        over_lanes(steps.generator_step, (g, d, moments_of(G, state.G), buffers, draw, scalars), lanes, compiles),
+        over_lanes(steps.discriminator_step, (g, d, moments_of(D, state.D), buffers, draw, D_scalars), lanes, compiles),
+        over_lanes(steps.generator_step, (g, d, moments_of(G, state.G), buffers, draw, G_scalars), lanes, compiles),
         over_lanes(
             steps.profile, (d, buffers, draw, draw.real), lanes, False
         ),  # called too seldom to be worth compiling
     )
+
+
+def example_scalars(rule: Rule) -> Scalars:
+    """As many scalars as a step of the rule takes, for one lane."""
+    return tuple(torch.ones(()) for _ in rule.scalars(1.0, 1))
 
 
 def over_lanes(step: Callable, example: tuple, lanes: int, compiles: bool) -> Callable:
