@@ -20,8 +20,8 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
 
     block: datasets.<dataset>.data of params.yaml; source: the folder of downloads and of the user's pictures.
     `out` gets {train,val,test}_images.npy, float32 (N, C, H, W) in [-1, 1], {train,val,test}_labels.npy, int64 (N,),
-    and manifest.json. Copies of a picture in several splits and a class that a split lacks are lines on stderr. Raises DataError naming the key, or
-    all pictures that cannot be read.
+    and manifest.json. Copies of a picture in several splits and a class that a split lacks are lines on stderr. Raises
+    DataError naming the key, or all pictures that cannot be read.
     """
     key = f"datasets.{dataset}.data"
     try:
