@@ -19,7 +19,7 @@ from ganspeed.params.load import load_params, parse_params
 from ganspeed.params.variants import parse_variant
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
 from ganspeed.runs.fingerprint import source_hashes
-from ganspeed.runs.record import read_record, write_record
+from ganspeed.runs.record import read_record, read_weights, write_record
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import groups, train_cell
@@ -326,6 +326,21 @@ def test_run_json_has_no_clock_and_lists_every_file(study):
     provenance = read_json(workspace.provenance("digits", "gan", 0))
     assert {"commit", "dirty", "host", "start", "resumes", "clock"} == set(provenance)
     assert [entry["update"] for entry in provenance["clock"]] == [1, 4, 8, 12]
+
+
+@pytest.mark.parametrize("worth_tracing", [choose.WORTH_TRACING, 0])
+def test_a_run_counts_the_weights_of_both_networks(worth_tracing, study, monkeypatch):
+    """By hand. G: dense 4 → 32, two normalisations, two transposed convolutions; D: two convolutions and the score."""
+    monkeypatch.setattr(choose, "WORTH_TRACING", worth_tracing)
+    trained(study)
+    folder = study()[1].run("digits", "gan", 1)
+    record = read_record(folder)
+    assert record.engine.startswith("eager" if worth_tracing else "traced")
+    G = 4 * 32 + 2 * 8 + 8 * 4 * 16 + 2 * 4 + 4 * 16 + 1
+    D = 4 * 16 + 4 + 8 * 4 * 16 + 8 + 32 + 1
+    assert read_weights(folder, record) == {"G": G, "D": D}
+    older = replace(record, files={name: digest for name, digest in record.files.items() if name != "weights.json"})
+    assert read_weights(folder, older) is None and older.identity == record.identity
 
 
 def test_what_params_no_longer_name_is_moved_aside_not_lost(study, document):
