@@ -1,12 +1,16 @@
 """Bodies, image sizes, depths, class planes and heads of both networks."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from closed_forms import batch
 from pydantic import TypeAdapter, ValidationError
-from small_networks import discriminator, generator
+from small_networks import blocks, discriminator, generator
 from torch import nn
 from torch.nn import functional as F
 
+from ganspeed.objectives import scores
 from ganspeed.params.datasets import ImageSize
 from ganspeed.params.networks import IMAGE_SIZES
 
@@ -150,3 +154,21 @@ def test_heads_are_linear_in_the_features_that_the_score_is_computed_from(body, 
     for name, units in (("class", 3), ("code", 2)):
         assert D.head(name, x).shape == (4, units)
         torch.testing.assert_close(D.head(name, x), D.heads[name](features))
+
+
+@pytest.mark.parametrize(("size", "G", "D"), [(8, 2, 2), (28, 3, 2), (32, 3, 3), (44, 4, 2), (60, 4, 2), (64, 4, 4)])
+def test_without_a_depth_d_halves_while_sizes_are_even_and_g_ends_at_4_or_less(size, G, D):
+    networks = blocks(size)
+    assert (networks.G.depth, networks.D.depth) == (G, D)
+
+
+def test_a_discriminator_with_batch_norm_sees_real_and_generated_samples_apart():
+    """G's step shows it generated samples alone: their scores must not depend on real ones in D's step."""
+    b, other = batch(n=6), batch(n=6, seed=1)
+    for norm, tied in (("batch", True), ("layer", False)):
+        D = discriminator(D={"norm": norm})
+        real, fake = scores(D, b)
+        _, again = scores(D, replace(b, real=other.real))
+        torch.testing.assert_close(fake, again)
+        joint = D(torch.cat([b.real, b.fake]))
+        assert torch.allclose(joint, torch.cat([real, fake]), atol=1e-6) != tied

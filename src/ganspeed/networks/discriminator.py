@@ -26,6 +26,7 @@ class Discriminator(nn.Module):
         self.range = ImageRange(networks.range, channels)
         self.classes, self.channels = classes, channels + classes
         self.output = output_function(networks.D.output)
+        self.ties_samples = networks.D.norm == "batch"
         if classes:  # (M,), of the samples of a step; a batch of other than M samples takes them from the start again
             self.register_buffer("labels", torch.zeros(1, dtype=torch.int64), persistent=False)
 

@@ -109,7 +109,12 @@ def _class(name: str) -> type[Objective]:
 
 
 def scores(D: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-    """D(x) and D(x_fake), each (N,), by one pass over both."""
+    """D(x) and D(x_fake), each (N,), by one pass over both.
+
+    A D whose score of one sample depends on the others has a pass for each: G's step shows it generated ones alone.
+    """
+    if getattr(D, "ties_samples", False):
+        return D(batch.real), D(batch.fake)
     real, fake = D(torch.cat([batch.real, batch.fake])).chunk(2)
     return real, fake
 

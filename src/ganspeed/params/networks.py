@@ -1,6 +1,7 @@
 """The block `networks` of a data set: what G and D are made of. A variant may override keys of it. Imports no torch."""
 
 import copy
+from itertools import takewhile
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, PositiveFloat, Tag, ValidationError
@@ -134,7 +135,7 @@ def map_sizes(size: int) -> list[int]:
 def resolved(networks: Networks, size: int) -> Networks:
     """The networks with the depths that images of this size ask for, where their blocks name none."""
     sizes = map_sizes(size)
-    halvings = sum(s % 2 == 0 for s in sizes[:-1])  # D: 28 → 14 → 7, not further
+    halvings = len(list(takewhile(lambda s: s % 2 == 0, sizes[:-1])))  # D: 28 → 14 → 7, not further
     depths = {"G": len(sizes) - 1, "D": halvings}
     for player, depth in depths.items():
         block = getattr(networks, player)

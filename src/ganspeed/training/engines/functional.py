@@ -78,6 +78,10 @@ class BoundNetwork:
     def __call__(self, x: Tensor, *read: str) -> Tensor:
         return functional_call(self.network, self.weights | self.buffers, (x, *read))
 
+    @property
+    def ties_samples(self) -> bool:
+        return getattr(self.network, "ties_samples", False)
+
     def features(self, x: Tensor) -> Tensor:
         return self(x, "features")
 
