@@ -69,22 +69,6 @@ RESOLVED = {
     "init": {"normal": 0.02}, "range": "signed", "labels": "none",
 }  # fmt: skip
 
-# Runs scripts one after the other, each in a fork of a process that has imported what takes seconds.
-STAGES = """
-import multiprocessing, runpy, sys
-import ot, PIL.Image, pydantic.main, ruamel.yaml, sklearn.neighbors
-import torch._decomp, torch._dynamo, torch._meta_registrations
-sys.path[0] = "pipeline"
-for line in sys.argv[1:]:
-    script, *arguments = line.split()
-    sys.argv = [script, *arguments]
-    stage = multiprocessing.get_context("fork").Process(target=runpy.run_path, args=(script, None, "__main__"))
-    stage.start()
-    stage.join()
-    if stage.exitcode != 0:
-        sys.exit(f"{line}: exit status {stage.exitcode}")
-"""
-
 
 @pytest.fixture(scope="module")
 def golden() -> dict:
@@ -145,10 +129,10 @@ def computed(root: Path) -> dict:
     """Train and score every variant by either engine in a new study at `root`; the digests of what was written."""
     study, digests = toy_study.new_study(root, git=False), {}
     study.edit(small)
-    stages(study, "prepare.py digits", "features.py digits")
+    study.stages("prepare.py digits", "features.py digits")
     for engine, sizes in ENGINES.items():
         study.edit(lambda document, sizes=sizes: document["datasets"]["digits"]["train"].update(sizes))
-        stages(study, *(f"{stage}.py digits {variant}" for variant in VARIANTS for stage in ("train", "evaluate")))
+        study.stages(*(f"{stage}.py digits {variant}" for variant in VARIANTS for stage in ("train", "evaluate")))
         digests[engine] = {variant: digests_of(study.root / "artifacts", engine, variant) for variant in VARIANTS}
     return digests
 
@@ -158,10 +142,6 @@ def small(document) -> None:
     document["compare"] = {"datasets": ["digits"], "variants": list(VARIANTS), "seeds": [0]}
     document["datasets"] = {"digits": DIGITS}
     document["evaluate"] = EVALUATE
-
-
-def stages(study: toy_study.Study, *commands: str) -> None:
-    study.run(sys.executable, "-c", STAGES, *(f"pipeline/{command}" for command in commands))
 
 
 def digests_of(artifacts: Path, engine: str, variant: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "study": {"compare", "data", "params", "runs", "scoring", "system", "training.snapshot_grid"},
     "report": {"compare", "data.prepared", "params", "runs.integrity", "runs.provenance", "runs.record",
                "scoring.label", "scoring.metrics", "scoring.read", "scoring.sources", "study.status", "system",
-               "training.sample_grids"},
+               "training.sample_grids", "training.snapshot_grid"},
     "tracking": {"compare", "params", "runs", "scoring.metrics", "system"},
 }  # fmt: skip
 

@@ -255,3 +255,17 @@ def test_pictures_that_change_while_they_are_read_are_refused(tmp_path, path, mo
     refused(
         tmp_path, path, f"^{path}: changed while it was read: its sha256 was [0-9a-f]{{64}} and is [0-9a-f]{{64}} now"
     )
+
+
+def test_a_class_that_a_split_lacks_is_named(tmp_path, capsys):
+    """One picture of a third class cannot be in all three splits."""
+    as_folder(tmp_path / "own", pictures() | {"owl/0.png": grey(250)})
+    prepare(tmp_path, "own")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and all(line.endswith("of the class 'owl'") for line in lines), lines
+
+
+def test_no_class_is_named_where_every_split_has_all(tmp_path, capsys):
+    as_folder(tmp_path / "own", pictures())
+    prepare(tmp_path, "own")
+    assert capsys.readouterr().err == ""

@@ -15,7 +15,7 @@ from ganspeed.compare.records import Preregistration, StudyRecords, TuningRecord
 from ganspeed.compare.times import curves_of
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
-from ganspeed.params.networks import Networks, resolved
+from ganspeed.params.networks import Networks, merged, resolved
 from ganspeed.params.variants import parse_variant
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.source_files import HASHES
@@ -71,7 +71,8 @@ DATASET = {
     "evaluate": {"samples": 1000},
     "threshold": {"tau25": 90.0, "tau": 30.0, "tau75": 8.0, "tau_second": 30.0},
 }
-NETWORKS = resolved(Networks.model_validate(DATASET["networks"]), 8).model_dump(mode="json")  # as run.json has them
+NETWORKS = Networks.model_validate(DATASET["networks"])
+WEIGHTS = {"G": 5000, "D": 3000}  # of every run
 REFERENCE = "wgan_gp"
 EVALUATE = {
     "split": "test",
@@ -117,18 +118,21 @@ def write_study(
     planned: tuple[tuple[str, str], ...] = (),
     seconds_per_update: dict[str, float] | None = None,
     duplicates: dict[str, int] | None = None,
+    networks: dict[str, dict] | None = None,
 ) -> tuple[Workspace, Params]:
     """Write params.yaml and every artifact that the report reads. The same arguments give the same bytes.
 
     planned: (new, reference) of comparisons that get a verdict, the recipes of all variants being tuned and the design
-    frozen then; seconds_per_update: what the clock found; duplicates: what the manifests say of copies.
+    frozen then; seconds_per_update: what the clock found; duplicates: what the manifests say of copies; networks:
+    variant → keys of the data set's networks that it overrides.
     """
+    networks = networks or {}
     root.mkdir(parents=True, exist_ok=True)
     with (root / "params.yaml").open("w", encoding="utf-8") as file:
-        YAML().dump(document(variants, seeds, datasets, tau, planned), file)
+        YAML().dump(document(variants, seeds, datasets, tau, planned, networks), file)
     workspace = Workspace(root)
     study = load_params(workspace.params)
-    frozen = preregistration(variants, seeds, tau, planned)
+    frozen = preregistration(variants, seeds, tau, planned, networks)
     records = StudyRecords()
     if planned:
         records = StudyRecords(Preregistration.from_json(frozen), TuningRecord.from_json(TUNING))
@@ -145,9 +149,9 @@ def write_study(
         for variant in variants:
             for seed in seeds:
                 end = DIVERGED_AT if (variant, seed) in diverged else None
-                facts[variant, seed] = RunFacts(**_facts(variant, end))
+                facts[variant, seed] = RunFacts(**_facts(variant, end), parameters=_blocks(variant, networks))
                 scores.append(_scores(dataset, variant, seed, end))
-                _write_run(workspace, dataset, variant, seed, end, scores[-1])
+                _write_run(workspace, dataset, variant, seed, end, scores[-1], _blocks(variant, networks))
         runs, levels = curves_of(pd.concat(scores), facts), _calibration(dataset)
         threshold = study.dataset(dataset).threshold
         found = compare_runs(dataset, runs, threshold, study.protocol, levels, Clock(seconds_per_update or {}), records)
@@ -160,7 +164,7 @@ def write_study(
     return workspace, study
 
 
-def preregistration(variants, seeds, tau: float, planned) -> dict:
+def preregistration(variants, seeds, tau: float, planned, networks=None) -> dict:
     """The record of a study that is frozen as it is."""
     return {
         "pilot": {"variant": REFERENCE, "seeds": [800], "split": "val", "updates": 3 * SNAPSHOTS[-1]},
@@ -173,7 +177,7 @@ def preregistration(variants, seeds, tau: float, planned) -> dict:
         "features": DATASET["features"],
         "guards": {key: PROTOCOL[key] for key in GUARDS},
         "train": DATASET["train"],
-        "networks": dict.fromkeys(variants, NETWORKS),
+        "networks": {name: _blocks(name, networks or {})["networks"] for name in variants},
         "variants": {name: VARIANTS[name] for name in variants},
         "planned": _plan(planned),
         "seed_offsets": dict.fromkeys(variants, 0),
@@ -187,6 +191,18 @@ def preregistration(variants, seeds, tau: float, planned) -> dict:
 
 def _plan(planned) -> list[dict]:
     return [{"new": new, "reference": reference} for new, reference in planned]
+
+
+def _blocks(variant: str, networks: dict[str, dict]) -> dict[str, dict]:
+    """The block `parameters` of run.json; networks: variant → keys that it overrides."""
+    own = Networks.model_validate(merged(NETWORKS, networks.get(variant, {})))
+    return {
+        "data": DATASET["data"],
+        "train": DATASET["train"],
+        "networks": resolved(own, 8).model_dump(mode="json"),
+        "latents": {"law": "normal", "dim": 32},
+        "variant": VARIANTS[variant],
+    }
 
 
 def _facts(variant: str, end: int | None) -> dict:
@@ -204,12 +220,12 @@ def _facts(variant: str, end: int | None) -> dict:
     }
 
 
-def document(variants, seeds, datasets, tau: float = 30.0, planned=()) -> dict:
+def document(variants, seeds, datasets, tau: float = 30.0, planned=(), networks=None) -> dict:
     """What params.yaml holds."""
     return {
         "compare": {"datasets": list(datasets), "variants": list(variants), "seeds": list(seeds)},
         "datasets": dict.fromkeys(datasets, DATASET | {"threshold": DATASET["threshold"] | {"tau": tau}}),
-        "variants": VARIANTS,
+        "variants": {n: b | ({"networks": networks[n]} if n in (networks or {}) else {}) for n, b in VARIANTS.items()},
         "evaluate": EVALUATE,
         "protocol": PROTOCOL | {"planned": _plan(planned)},
         "pilot": {"variant": REFERENCE, "seeds": [800], "length": 3},
@@ -290,19 +306,18 @@ def write_history(workspace: Workspace, dataset: str, variant: str, seed: int, t
     _write_json(folder / "run.json", record)
 
 
-def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame) -> None:
+def _write_run(workspace, dataset, variant, seed, end, scores: pd.DataFrame, blocks: dict) -> None:
     folder = workspace.run(dataset, variant, seed)
     _write_csv(folder / "history.csv", _history(dataset, variant, seed, end))
     (folder / "samples").mkdir(exist_ok=True)
     for moment in (m for m in MOMENTS if end is None or m <= end):
         pixels = _rng("samples", dataset, variant, seed, moment).integers(0, 256, (64, 64), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / "samples" / f"{moment}.png")
+    _write_json(folder / "weights.json", WEIGHTS)
     files = {
         str(p.relative_to(folder)): _sha256(p.read_bytes()) for p in sorted(folder.rglob("*.*")) if p.name != "run.json"
     }
-    blocks, objective = {"data": DATASET["data"], "train": DATASET["train"]}, VARIANTS[variant]["objective"]
-    blocks["networks"], blocks["latents"] = NETWORKS, {"law": "normal", "dim": 32}
-    blocks["variant"] = VARIANTS[variant]
+    objective = VARIANTS[variant]["objective"]
     identity = {
         "seed": seed,
         "parameters": blocks,

@@ -25,6 +25,22 @@ TINY_NETWORKS = {"latent": {"dim": 4}, "G": {"width": 4}, "D": {"width": 4, "hid
 WITHOUT_MLFLOW = str(Path(__file__).parent / "without_mlflow")
 yaml = YAML()
 
+# Runs scripts one after the other, each in a fork of a process that has imported what takes seconds.
+STAGES = """
+import multiprocessing, runpy, sys
+import ot, PIL.Image, pydantic.main, ruamel.yaml, sklearn.neighbors
+import torch._decomp, torch._dynamo, torch._meta_registrations
+sys.path[0] = "pipeline"
+for line in sys.argv[1:]:
+    script, *arguments = line.split()
+    sys.argv = [script, *arguments]
+    stage = multiprocessing.get_context("fork").Process(target=runpy.run_path, args=(script, None, "__main__"))
+    stage.start()
+    stage.join()
+    if stage.exitcode != 0:
+        sys.exit(f"{line}: exit status {stage.exitcode}")
+"""
+
 
 class Study:
     """A clone of the project's code with a toy params.yaml, under git and dvc; without `mirror` MLflow is missing."""
@@ -68,6 +84,10 @@ class Study:
             {key for key, value in after["scored"].items() if before["scored"].get(key) != value},
             set(stages),
         )
+
+    def stages(self, *commands: str) -> None:
+        """Run scripts of pipeline/ with their arguments, without dvc."""
+        self.run(sys.executable, "-c", STAGES, *(f"pipeline/{command}" for command in commands))
 
     def record(self) -> dict[str, dict]:
         """Per run, its provenance (trained anew means another clock); per score, its inode and time."""

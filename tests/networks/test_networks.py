@@ -3,31 +3,10 @@
 import pytest
 import torch
 from safetensors.torch import save_file
+from small_networks import blocks, discriminator, generator
 
-from ganspeed.networks.discriminator import Discriminator, new_discriminator
-from ganspeed.networks.generator import Generator, load_generator, measure_statistics, new_generator
-from ganspeed.networks.layers import BatchNorm, LeakyReLU, initialise
-from ganspeed.params.networks import Networks, resolved
-
-
-def blocks(size: int = 8, G: dict | None = None, D: dict | None = None, **changes) -> Networks:
-    """Small networks for images of this size, with changes to G, D and the rest."""
-    own = {"latent": {"dim": 6}, "G": {"width": 4} | (G or {}), "D": {"width": 4, "hidden": 0} | (D or {})}
-    return resolved(Networks.model_validate(own | changes), size)
-
-
-def generator(shape=(1, 8, 8), seed=0, **changes) -> Generator:
-    networks = blocks(shape[1], **changes)
-    G = new_generator(networks, shape, inputs=6)
-    initialise(G, torch.Generator().manual_seed(seed), networks.init)
-    return G
-
-
-def discriminator(shape=(1, 8, 8), classes=0, heads=None, **changes) -> Discriminator:
-    networks = blocks(shape[1], **changes)
-    D = new_discriminator(networks, shape, classes, heads)
-    initialise(D, torch.Generator().manual_seed(0), networks.init)
-    return D
+from ganspeed.networks.generator import load_generator, measure_statistics
+from ganspeed.networks.layers import BatchNorm, LeakyReLU
 
 
 @pytest.mark.parametrize("hidden", [0, 5])
@@ -108,9 +87,15 @@ def test_a_snapshot_samples_by_the_statistics_of_its_fixed_batch(tmp_path):
     torch.testing.assert_close(loaded(z[:1]), loaded(z)[:1])
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64)])
-def test_a_folded_generator_makes_the_same_images(shape):
-    G, z = generator(shape), torch.randn(5, 6)
+@pytest.mark.parametrize(
+    ("shape", "block"),
+    [
+        *(((1, 8, 8), {}), ((1, 28, 28), {}), ((3, 32, 32), {}), ((3, 64, 64), {})),
+        *(((1, 8, 8), {"body": "mlp"}), ((1, 8, 8), {"body": "mlp", "depth": 1}), ((1, 8, 8), {"dropout": 0.5})),
+    ],
+)
+def test_a_folded_generator_makes_the_same_images(shape, block):
+    G, z = generator(shape, G=block), torch.randn(5, 6)
     for norm in (layer for layer in G.modules() if isinstance(layer, BatchNorm)):
         torch.nn.init.normal_(norm.bias)  # 0 at the start
     measure_statistics(G, torch.randn(64, 6))
@@ -118,3 +103,13 @@ def test_a_folded_generator_makes_the_same_images(shape):
     G.fold()
     assert not [layer for layer in G.modules() if isinstance(layer, BatchNorm)]
     torch.testing.assert_close(G(z), images, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("body", ["dcgan", "mlp"])
+def test_a_normalisation_behind_an_activation_is_not_folded(body):
+    G, z = generator(G={"norm_at": "after", "body": body}), torch.randn(5, 6)
+    measure_statistics(G, torch.randn(64, 6))
+    images = G.eval()(z)
+    G.fold()
+    assert len([layer for layer in G.modules() if isinstance(layer, BatchNorm)]) == 2
+    assert torch.equal(G(z), images)

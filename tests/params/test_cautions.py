@@ -40,3 +40,18 @@ def test_only_variants_of_the_grid_are_cautioned_against(document):
     document["tuning"] |= {"shared": {}, "arms": {}}
     document["variants"]["wgan"]["optimizer"] = EQUAL
     assert cautions_of(parse_params(document)) == []
+
+
+@pytest.mark.parametrize(
+    ("variant", "networks", "words"),
+    [
+        ("gan", {"D": {"output": "sigmoid"}}, "gan: networks.D.output sigmoid bounds D's scores, which gan takes for"),
+        ("wgan", {"D": {"output": "sigmoid"}}, None),
+        ("gan", {"G": {"output": "sigmoid"}}, "gan: networks.G.output sigmoid gives values in [0, 1], and"),
+        ("gan", {"G": {"output": "sigmoid"}, "range": "unit"}, None),
+    ],
+)
+def test_an_output_function_that_does_not_fit_is_a_caution(variant, networks, words, document):
+    document["variants"][variant]["networks"] = networks
+    found = cautions_of(parse_params(document))
+    assert [caution.startswith(words or "") for caution in found] == [True] * bool(words)

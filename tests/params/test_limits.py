@@ -62,19 +62,55 @@ def put(document, path: str, value):
             "evaluate.samples x networks.latent.dim = 8,192,000,000 values of one array; allowed: 2,147,483,648",
         ),
         (
-            {"datasets.digits.train.batch_size": 65_536, "datasets.digits.networks.D.width": 1024},
-            "train.batch_size x networks' width x pixels / 4 = 1,073,741,824",
+            {"datasets.digits.train.batch_size": 804},
+            "datasets.digits.train.batch_size: 804 is not <= 803, the pictures for train by datasets.digits.data.",
         ),
     ],
 )
 def test_a_limit_of_several_keys_names_them(changes, message, document):
     for path, value in changes.items():
         put(document, path, value)
-    if message.endswith("1,073,741,824"):  # half of what is allowed, on 8 pixels
-        assert mistakes(document) == []
-        put(document, "datasets.digits.data", {"source": "mnist", "image_size": 32, "holdout": 497, "split_seed": 0})
-        message = "train.batch_size x networks' width x pixels / 4 = 17,179,869,184"
     assert any(message in mistake for mistake in mistakes(document)), mistakes(document)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_networks_that_no_memory_holds_are_named_those_of_a_variant_too(own, document):
+    data = {"source": "mnist", "image_size": 8, "holdout": 497, "split_seed": 0}
+    document["datasets"]["digits"]["data"], document["datasets"]["digits"]["train"]["batch_size"] = data, 32_768
+    wide = {"D": {"width": 1024}, "latent": {"dim": 8192}}
+    if own:
+        document["variants"]["gan"]["networks"] = wide
+    else:
+        document["datasets"]["digits"]["networks"] |= {"D": {"width": 1024, "hidden": 0}, "latent": {"dim": 8192}}
+    assert mistakes(document) == []  # half a gigabyte, on 8 pixels
+    data["image_size"], document["datasets"]["digits"]["evaluate"]["samples"] = 32, 10**6
+    label = "variants.gan.networks" if own else "networks"
+    assert [mistake.split(" values")[0] for mistake in mistakes(document)] == [
+        f"datasets.digits: train.batch_size x {label}' width x pixels / 4 = 8,589,934,592",
+        f"datasets.digits: evaluate.samples x {label}.latent.dim = 8,192,000,000",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("block", "most"),
+    [
+        ({"source": "digits", "image_size": 8, "holdout": 600}, 597),
+        ({"source": "mnist", "image_size": 8, "holdout": 10_000}, 50_000),
+        ({"source": "celeba", "image_size": 8, "holdout": 500, "attributes": ["Male"]}, None),
+        ({"source": "image_folder", "image_size": 8, "holdout": 500, "path": "own", "channels": 1}, None),
+    ],
+)
+def test_a_batch_of_more_pictures_than_train_has_is_named(block, most, document):
+    digits = document["datasets"]["digits"]
+    digits["data"], digits["train"]["batch_size"] = block | {"split_seed": 0}, most or 65_536
+    assert mistakes(document) == []
+    if most:
+        digits["train"]["batch_size"] = most + 1
+        [mistake] = mistakes(document)
+        key = "datasets.digits"
+        assert mistake.startswith(
+            f"{key}.train.batch_size: {most + 1:,} is not <= {most:,}, the pictures for train by {key}.data.holdout"
+        )
 
 
 @pytest.mark.parametrize(
@@ -135,6 +171,7 @@ def test_what_a_later_stage_would_refuse_is_refused_here(path, value, message, d
 )
 def test_a_holdout_that_leaves_too_few_pictures_for_train_is_named(block, most, document):
     document["datasets"]["digits"]["data"] = block | {"split_seed": 0, "holdout": most}
+    document["datasets"]["digits"]["train"]["batch_size"] = 2
     assert mistakes(document) == []
     document["datasets"]["digits"]["data"]["holdout"] = most + 1
     [mistake] = mistakes(document)

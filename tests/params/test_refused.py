@@ -92,6 +92,7 @@ EDITS: dict[str, list[dict]] = {
     "what the data set's block would refuse": [{"variants.gan.networks": {"D": {"depth": 0}}}],
     "more than 20 seeds of variants that are compared": [{"compare.seeds": list(range(21))}],
     "more pictures than a published source has": [{"datasets.digits.data.holdout": 1000}],
+    "more than the pictures for train": [{"datasets.digits.train.batch_size": 1000}],
     "an attribute twice": [{"datasets.digits.data": CELEBA}],
     "more than the data set's holdout or samples": [
         {"evaluate.kid_subset_size": 5000}, {"evaluate.mode_min_count": 5000},

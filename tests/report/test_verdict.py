@@ -14,8 +14,9 @@ from ganspeed.report import tables, words, write
 from ganspeed.report.colours import looks
 from ganspeed.report.interval_bar import Scale, interval_bar
 from ganspeed.report.read import read_results
-from ganspeed.report.sections import design, speed_ups, times, verdict
-from ganspeed.report.summaries import restricted_mean
+from ganspeed.report.sections import design, limits, speed_ups, times, verdict
+from ganspeed.report.summaries import paired_times, restricted_mean
+from ganspeed.training.snapshot_grid import budget
 
 PLANNED = (("iterative", "wgan_gp"), ("gan", "wgan_gp"))
 TIMING = {"gan": 0.01, "wgan_gp": 0.05, "iterative": 0.053}
@@ -148,6 +149,46 @@ def test_without_a_plan_every_variant_has_a_card_that_says_exploratory(tmp_path)
     assert verdict.status_line([found]) == "Untuned recipes, exploratory."
 
 
+def test_a_pair_of_unlike_networks_has_no_verdict_and_says_why(tmp_path):
+    """In card, tables, limits and page; the other planned pair is judged as ever."""
+    networks = {"gan": {"D": {"norm": "batch"}}}
+    workspace, params = made_up.write_study(tmp_path, seeds=tuple(range(8)), planned=PLANNED, networks=networks)
+    write.write_report(workspace, params)
+    (found,) = read_results(workspace, params)
+    words, short = "other network: D.norm batch against none", "other network: D.norm batch"
+    judged, card = verdict.cards(found)
+    assert judged.word == "FASTER" and judged.title == "iterative over wgan_gp"
+    assert (card.word, card.tone, card.title) == ("no verdict", "open", f"gan ({short}) over wgan_gp")
+    assert f"no verdict ({words})" in card.sentence
+    for table in (verdict.first_table(found), times.table(found), speed_ups.ratios(found), speed_ups.areas(found)):
+        names = {row[0].text: row[0].below for _, group in table.groups for row in group}
+        assert names["gan"] == short and not any(below for name, below in names.items() if name != "gan")
+    assert cells(verdict.first_table(found))["gan"][-1].text == "no verdict"
+    assert [title for title, _ in design.guards([found]).groups] == [
+        "digits: iterative against wgan_gp, guards of iterative"
+    ]
+    text = dict(limits.all_limits([found]))["Pairs that differ in more than the method"]
+    assert text.endswith(f"gan against wgan_gp, {words} (weights of G 5,000 against 5,000, of D 3,000 against 3,000).")
+    page = (workspace.reports / "index.html").read_text(encoding="utf-8")
+    assert text in page and f"gan ({short}) over wgan_gp" in page
+    assert "differs" in (workspace.reports / "comparison" / "digits.json").read_text()
+
+
+def test_weights_that_an_older_run_lacks_are_said_to_be_unknown(tmp_path):
+    workspace, params = made_up.write_study(tmp_path, networks={"gan": {"D": {"norm": "batch"}}})
+    for path in workspace.runs("digits", "gan").glob("*/run.json"):
+        record = json.loads(path.read_text())
+        del record["files"]["weights.json"]
+        path.write_text(json.dumps(record))
+    text = dict(limits.all_limits(read_results(workspace, params)))["Pairs that differ in more than the method"]
+    assert text.endswith("other network: D.norm batch against none (numbers of weights not recorded).")
+
+
+def test_without_such_a_pair_the_limits_have_no_such_point(study):
+    _, found = study
+    assert "Pairs that differ in more than the method" not in dict(limits.all_limits([found]))
+
+
 def test_the_forest_shows_ratios_and_intervals_in_the_variants_colours(study):
     _, found = study
     styles = looks(found.variants)
@@ -181,6 +222,21 @@ def test_slopes_join_the_two_runs_of_a_seed(study):
     for ax, (new, reference) in zip((left, right), PLANNED, strict=True):
         joined = [tuple(line.get_ydata()) for line in ax.lines if len(line.get_ydata()) == 2]
         assert joined == [(at[reference, s], at[new, s]) for s in range(8)]
+
+
+def test_the_two_runs_of_a_seed_are_joined_up_to_the_shorter_budget(study):
+    _, found = study
+    runs = []
+    for run in found.runs:
+        parameters = run.record.parameters | {"train": run.record.train_block | {"updates": 20}}
+        short = dataclasses.replace(run, record=dataclasses.replace(run.record, parameters=parameters))
+        runs.append(short if run.variant == "gan" else run)
+    changed, end = dataclasses.replace(found, runs=tuple(runs)), budget(20, 1.1)
+    as_long, shorter = (
+        [time for pair in paired_times(of, "gan", "wgan_gp", "updates") for time in pair] for of in (found, changed)
+    )
+    assert max(time.time for time in as_long) > end == max(time.time for time in shorter)
+    assert not any(time.reached for time in shorter if time.time == end)
 
 
 def test_a_frozen_study_lacks_only_commits_and_fresh_seeds(study):

@@ -38,7 +38,7 @@ def stage(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", ["history.csv", "samples/18.png"])
+@pytest.mark.parametrize("name", ["history.csv", "samples/18.png", "weights.json"])
 def test_a_flipped_bit_in_a_kept_run_never_reaches_the_report(name, study):
     workspace, params = study
     flip(workspace.run(*CELL) / name, -20)

@@ -19,7 +19,7 @@ from ganspeed.params.load import load_params, parse_params
 from ganspeed.params.variants import parse_variant
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
 from ganspeed.runs.fingerprint import source_hashes
-from ganspeed.runs.record import read_record, write_record
+from ganspeed.runs.record import read_record, read_weights, write_record
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import groups, train_cell
@@ -237,6 +237,28 @@ def test_the_fingerprint_follows_what_decides_the_bytes_and_nothing_else(study):
     assert len({one, *others}) == 5
 
 
+def test_an_override_is_another_run_and_its_default_written_out_is_none(study, document):
+    def fingerprint(**networks) -> str:
+        document["variants"]["gan"]["networks"] = networks
+        p, workspace = study(seeds=(0,))
+        return plan_runs(workspace, p, "cpu X", "digits", "gan")[0].fingerprint
+
+    one = fingerprint()
+    for default in (
+        {"range": "signed", "labels": "none", "init": {"normal": 0.02}, "latent": {"law": "normal"}},
+        {"G": {"norm": "batch", "depth": 2, "dropout": 0.0}, "D": {"norm": "none", "depth": 2, "down": "stride"}},
+    ):
+        assert fingerprint(**default) == one
+    others = [
+        {"range": "unit"}, {"labels": "planes"}, {"init": "xavier"}, {"init": {"normal": 0.03}},
+        {"latent": {"law": "uniform"}}, {"latent": {"dim": 5}}, {"G": {"norm": "layer"}}, {"G": {"depth": 1}},
+        {"D": {"norm": "spectral"}}, {"D": {"depth": 1}}, {"D": {"body": "pyramid"}}, {"D": {"dropout": 0.1}},
+    ]  # fmt: skip
+    assert len({one, *(fingerprint(**networks) for networks in others)}) == 1 + len(others)
+    document["variants"]["gan"]["networks"] = None
+    assert plan_runs(study()[1], study()[0], "cpu X", "digits", "gan")[0].fingerprint == one
+
+
 BODIES = {"G": {"body": "dcgan"}, "D": {"body": "pyramid"}}
 PER_PLAYER = {"name": "per_player", "G": {"name": "adam"}, "D": {"name": "sgd"}}
 DECIDE_NO_BYTES = {"errors.py", "system/allocator.py", "system/files.py", "training/checkpoints.py", "types.py"}
@@ -304,6 +326,21 @@ def test_run_json_has_no_clock_and_lists_every_file(study):
     provenance = read_json(workspace.provenance("digits", "gan", 0))
     assert {"commit", "dirty", "host", "start", "resumes", "clock"} == set(provenance)
     assert [entry["update"] for entry in provenance["clock"]] == [1, 4, 8, 12]
+
+
+@pytest.mark.parametrize("worth_tracing", [choose.WORTH_TRACING, 0])
+def test_a_run_counts_the_weights_of_both_networks(worth_tracing, study, monkeypatch):
+    """By hand. G: dense 4 → 32, two normalisations, two transposed convolutions; D: two convolutions and the score."""
+    monkeypatch.setattr(choose, "WORTH_TRACING", worth_tracing)
+    trained(study)
+    folder = study()[1].run("digits", "gan", 1)
+    record = read_record(folder)
+    assert record.engine.startswith("eager" if worth_tracing else "traced")
+    G = 4 * 32 + 2 * 8 + 8 * 4 * 16 + 2 * 4 + 4 * 16 + 1
+    D = 4 * 16 + 4 + 8 * 4 * 16 + 8 + 32 + 1
+    assert read_weights(folder, record) == {"G": G, "D": D}
+    older = replace(record, files={name: digest for name, digest in record.files.items() if name != "weights.json"})
+    assert read_weights(folder, older) is None and older.identity == record.identity
 
 
 def test_what_params_no_longer_name_is_moved_aside_not_lost(study, document):

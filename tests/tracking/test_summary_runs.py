@@ -79,6 +79,19 @@ def test_a_variant_is_summed_up_with_its_verdict(compared):
     assert runs["wgan_gp"].data.tags["verdict"] == "reference"
 
 
+def test_a_pair_of_unlike_networks_is_tagged_with_what_differs(workspace):
+    networks = {"iterative": {"D": {"norm": "layer"}}, "gan": {"G": {"act": "tanh"}}}
+    mirror(*made_up.write_study(workspace.root, VARIANTS, SEEDS, tau=60.0, planned=PLANNED, networks=networks))
+    runs = shown(workspace, "variant")
+    tags = {name: runs[name].data.tags["verdict_over_wgan_gp"] for name in networks}
+    assert tags == {
+        "iterative": "no verdict: other network: D.norm layer against none",
+        "gan": "exploratory: other network: G.act tanh against relu",
+    }
+    assert runs["iterative"].data.tags["verdict"] == tags["iterative"]
+    assert "no verdict (other network: D.norm layer against none)" in runs["iterative"].data.tags["mlflow.note.content"]
+
+
 def test_runs_are_nested_below_their_variant_and_no_mean_of_runs_holds_it(compared):
     """Runs are grouped by the tag `variant`, which what sums them up does not have."""
     workspace, params = compared

@@ -12,7 +12,7 @@ import torch
 from device_queries import NoAnswer
 from digests import digests
 from PIL import Image
-from training_runs import OPTIMIZERS, OPTIONS, OTHERS, VARIANTS, new_run, run
+from training_runs import OPTIMIZERS, OPTIONS, OTHERS, STUDY, VARIANTS, new_run, run
 
 from ganspeed.networks.latents import Latents
 from ganspeed.objectives import Batch, Objective, Terms, gradient_norm
@@ -34,7 +34,7 @@ def batch_of(draws: Draws, G: torch.nn.Module, update=1, step=0) -> Batch:
 def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
     state = new_state(recipe(variant), images[0])
     before = [[p.clone() for p in player.network.parameters()] for player in (state.G, state.D)]
-    one_update(state, Draws(0, 8, recipe(variant).latents, *images))
+    one_update(state, Draws(0, 8, recipe(variant).latents, *images, state.noises()))
     for player, weights in zip((state.G, state.D), before, strict=True):
         after = list(player.network.parameters())
         assert all(torch.isfinite(p).all() for p in after)
@@ -45,7 +45,7 @@ def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
 @pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
 def test_an_update_asks_the_device_nothing_and_fakes_have_no_graph_of_g(variant, recipe, images):
     state = new_state(recipe(variant), images[0])
-    draws = Draws(0, 8, recipe(variant).latents, *images)
+    draws = Draws(0, 8, recipe(variant).latents, *images, state.noises())
     with NoAnswer():
         step = one_update(state, draws)
     assert not step.batch.fake.requires_grad
@@ -56,7 +56,7 @@ def test_an_update_asks_the_device_nothing_and_fakes_have_no_graph_of_g(variant,
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_step_computes_no_gradient_of_the_other_player(variant, recipe, images):
     state = new_state(recipe(variant), images[0])
-    draws, (G, D) = Draws(0, 8, recipe(variant).latents, *images), (state.G, state.D)
+    draws, (G, D) = Draws(0, 8, recipe(variant).latents, *images, state.noises()), (state.G, state.D)
     D.step(state.objective.discriminator_terms(D.network, batch_of(draws, G.network)).total())
     assert all(weight.grad is None for weight in G.network.parameters())
     D.optimizer.zero_grad()
@@ -81,7 +81,7 @@ def by_the_book(weights, gradients, moments, block, learning_rate, t):
 def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
     """Gradients of a penalty come in another memory layout than their weights; a fused optimiser minds that."""
     state = new_state(recipe(variant), images[0])
-    batch = batch_of(Draws(0, 8, recipe(variant).latents, *images), state.G.network)
+    batch = batch_of(Draws(0, 8, recipe(variant).latents, *images, state.noises()), state.G.network)
     block = recipe(variant).variant.optimizer
     for player, terms, rate in (
         (state.D, state.objective.discriminator_terms, block.lr_d),
@@ -242,8 +242,11 @@ def test_a_variants_block_is_pickled_by_value(recipe):
     assert seen == f"{blocks}\n"
 
 
-def test_variants_start_from_the_same_weights(recipe, images):
-    states = [new_state(recipe(variant, seed=4), images[0]) for variant in VARIANTS]
+def test_variants_of_the_same_networks_start_from_the_same_weights(recipe, images):
+    recipes = [recipe(variant, seed=4) for variant in VARIANTS]
+    alike = [one for one in recipes if (one.networks, one.latents) == (recipes[0].networks, recipes[0].latents)]
+    assert len(recipes) > len(alike) >= len(STUDY)
+    states = [new_state(one, images[0]) for one in alike]
     for state in states[1:]:
         for player in ("G", "D"):
             a, b = (getattr(s, player).network.state_dict() for s in (states[0], state))
@@ -272,7 +275,8 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
     """The profile of the last row is that of the critic as the run left it, on the last critic step's batch."""
     short, logged = recipe(variant), []
     run(short, images, tmp_path, logged.append)
-    state, draws = new_state(short, images[0]), Draws(0, 8, recipe(variant).latents, *images)
+    state = new_state(short, images[0])
+    draws = Draws(0, 8, short.latents, *images, state.noises())
     for _ in range(short.train.updates):
         step = one_update(state, draws)
     for a in PROFILE_WEIGHTS:

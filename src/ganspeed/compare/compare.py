@@ -10,6 +10,7 @@ import pandas as pd
 
 from ganspeed.compare.comparable import check_comparable, check_timing
 from ganspeed.compare.comparison import Area, CalibrationLevel, Comparison, FinalScores, Thresholds
+from ganspeed.compare.differences import in_words
 from ganspeed.compare.pairing import area_ratios, comparisons, pair_runs, times
 from ganspeed.compare.power import minimum_detectable_ratio
 from ganspeed.compare.records import Preregistration, StudyRecords
@@ -58,9 +59,12 @@ class VerdictRules:
         return replace(row, sentence=sentence(row, self.dataset, self.device, self.tau, others))
 
     def decide(self, row: Row) -> tuple[str | None, str | None]:
-        """(verdict, reason) of a planned pair; no verdict if an arm is untuned."""
+        """(verdict, reason) of a planned pair; no verdict if it differs beside the method, or if an arm is untuned."""
+        reasons = [in_words(row.differs)] if row.differs else []
         if untuned_arms := [arm for arm in (row.new, row.reference) if arm in self.untuned]:
-            return None, f"untuned: {', '.join(untuned_arms)}"
+            reasons.append(f"untuned: {', '.join(untuned_arms)}")
+        if reasons:
+            return None, "; ".join(reasons)
         return decide(row, self.demo(row.n), self.protocol, self.detectable(row.n))
 
     def demo(self, n: int) -> list[str]:
@@ -102,7 +106,9 @@ def compare_runs(
         axis=protocol.axis,
         guards=protocol.guards(),
         power=record and record.power,
-        thresholds=Thresholds(**taus, budget=runs[0].budget, rule=threshold_source(runs[0], threshold, record)),
+        thresholds=Thresholds(
+            **taus, budget=max(run.budget for run in runs), rule=threshold_source(runs, threshold, record)
+        ),
         demo=rules.demo(len({run.seed for run in runs})),
         untuned=loose,
         seconds_per_update=dict(sorted(clock.seconds_per_update.items())),
@@ -122,9 +128,9 @@ def final(run: RunCurve) -> FinalScores:
     return FinalScores(run.variant, run.seed, run.failed, cfid, coverage)
 
 
-def threshold_source(run: RunCurve, threshold: Threshold, record: Preregistration | None) -> str:
-    """`pilot` if threshold and length are those that the record has from the rule, `params` otherwise."""
+def threshold_source(runs: list[RunCurve], threshold: Threshold, record: Preregistration | None) -> str:
+    """`pilot` if threshold and every run's length are those that the record has from the rule, `params` otherwise."""
     if record is None or record.reasons:
         return "params"
-    frozen = (record.threshold, record.updates) == (threshold.model_dump(), run.facts.updates)
-    return "pilot" if frozen else "params"
+    lengths = {run.facts.updates for run in runs}
+    return "pilot" if (record.threshold, {record.updates}) == (threshold.model_dump(), lengths) else "params"

@@ -1,8 +1,10 @@
 """artifacts/comparison/<dataset>.json as typed values: the names of the fields are the keys of the file."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from ganspeed.compare.differences import Difference
 from ganspeed.compare.rows import Guard, Row, TimeToThreshold
 
 UNIT = "seeds"  # what n counts, in every card, table and caption
@@ -16,7 +18,7 @@ class Thresholds:
     tau: float
     tau75: float
     second: float
-    budget: int  # B in generator updates
+    budget: int  # B in generator updates, the largest if runs differ in length
     rule: str  # where they come from: `pilot` or `params`
 
 
@@ -92,7 +94,12 @@ class Comparison:
         return cls(**known | typed | {"thresholds": Thresholds(**known["thresholds"])})
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """As plain values; a row that differs in nothing beside the method has no key `differs`."""
+        content = asdict(self)
+        for row in content["comparisons"]:
+            if not row["differs"]:
+                del row["differs"]
+        return content
 
     def row(self, new: str, reference: str, axis: str, threshold: str) -> Row:
         """The comparison of two variants on an axis at a threshold. Raises KeyError if there is none."""
@@ -122,5 +129,6 @@ class Comparison:
         return [time for time in self.times if (time.variant, time.axis, time.threshold) == wanted]
 
 
-def _row(guards: dict[str, dict] | None, **values: Any) -> Row:
-    return Row(guards=guards and {name: Guard(**guard) for name, guard in guards.items()}, **values)
+def _row(guards: dict[str, dict] | None, differs: Sequence[dict] = (), **values: Any) -> Row:
+    typed = tuple(Difference(**difference) for difference in differs)
+    return Row(guards=guards and {name: Guard(**guard) for name, guard in guards.items()}, differs=typed, **values)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from ganspeed.compare.comparison import AreaRatio
+from ganspeed.compare.differences import differences_of
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.rows import Row, TimeToThreshold
 from ganspeed.compare.statistics import effect, holm
@@ -100,6 +101,7 @@ def comparisons(study: PairedRuns) -> list[Row]:
 
 
 def _rows(study: PairedRuns, pair: Pair) -> Iterator[Row]:
+    differs = differences_of(*(runs[0].facts for runs in pair.runs))
     first: dict[float, str] = {}  # ratio of the arms' scales → the first axis that has it
     for axis in study.axes:
         scales = [study.per_update(runs[0], axis) for runs in pair.runs]
@@ -109,7 +111,8 @@ def _rows(study: PairedRuns, pair: Pair) -> Iterator[Row]:
         for threshold in ALL_THRESHOLDS:
             primary = pair.planned and (axis, threshold) == (study.protocol.axis, "tau")
             row = evidence(*arms, axis, study.protocol) if primary else measurements(*arms, axis, threshold)
-            yield replace(row, planned=pair.planned, same_as=None if same_as == axis else same_as)
+            same_as_other = None if same_as == axis else same_as
+            yield replace(row, planned=pair.planned, differs=differs, same_as=same_as_other)
 
 
 def _arm(study: PairedRuns, runs: list[RunCurve], axis: str, horizon: float) -> Arm:

@@ -5,6 +5,7 @@ Ratios are above 1 if the new arm needs less.
 
 from dataclasses import dataclass
 
+from ganspeed.compare.differences import Difference
 from ganspeed.compare.statistics import Effect
 
 
@@ -30,6 +31,7 @@ class Row(Effect):
     rmst_new: float  # restricted mean: of min(T, horizon), in units of the axis
     rmst_reference: float
     planned: bool = False
+    differs: tuple[Difference, ...] = ()  # beside the method: such a pair gets no verdict
     same_as: str | None = None  # an earlier axis on which the pair compares alike
     # The rest is set for planned comparisons on the primary axis at tau only; the sentence for all pairs there.
     guards: dict[str, Guard] | None = None  # final_cfid, coverage, failures, tau25, tau75, second

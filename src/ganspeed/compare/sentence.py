@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from ganspeed.compare.differences import in_words
 from ganspeed.compare.rows import Row
-from ganspeed.compare.verdict import EQUIVALENT, FASTER, SLOWER, short_arms
+from ganspeed.compare.verdict import EQUIVALENT, FASTER, SLOWER, short_arms, word_of
 
 AXIS_WORDS = {
     "updates": "generator updates",
@@ -21,7 +22,8 @@ def sentence(row: Row, dataset: str, device: str, tau: float, others: Sequence[R
     counts = f"reached {row.reached_new}/{row.n} against {row.reached_reference}/{row.n}"
     times, facts = _times(row, inverse), _facts(row, inverse)
     if verdict is None:
-        what = f"speed-up of {new} over {reference} to {goal} in {axis} {times} {facts}, exploratory; {counts}"
+        standing = f"{word_of(row)} ({in_words(row.differs)})" if row.differs else word_of(row)
+        what = f"speed-up of {new} over {reference} to {goal} in {axis} {times} {facts}, {standing}; {counts}"
     elif verdict.startswith((FASTER, SLOWER)):
         word = "later" if inverse else "sooner"
         what = f"{new} reached {goal} {times} {word} than {reference} in {axis} {facts}; {counts}"

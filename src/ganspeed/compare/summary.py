@@ -7,13 +7,13 @@ import math
 from dataclasses import dataclass
 
 from ganspeed.compare.comparison import UNIT, Comparison
+from ganspeed.compare.differences import in_short, in_words
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.rows import Row
 from ganspeed.compare.sentence import number
 from ganspeed.compare.statistics import ALPHA, limits
-from ganspeed.compare.verdict import NO_EVIDENCE, short_arms
+from ganspeed.compare.verdict import NO_EVIDENCE, short_arms, word_of
 
-EXPLORATORY = "exploratory"
 NO_RATIO = "–"
 NOT_THERE = {  # the arms that reached tau too rarely → the word in place of NO EVIDENCE
     ("new",): "NOT THERE",
@@ -64,13 +64,23 @@ def references(comparison: Comparison) -> list[str]:
 
 
 def verdict_word(row: Row) -> str:
-    """The verdict of a planned comparison in capitals, `exploratory` where there is none.
+    """The verdict of a planned comparison in capitals; see `word_of` where there is none.
 
     Where an arm did not reach tau often enough, the word says which, since the ratio beside it is only a bound.
     """
     if row.verdict == NO_EVIDENCE and (short := tuple(short_arms(row))):
         return NOT_THERE[short]
-    return row.verdict or EXPLORATORY
+    return word_of(row)
+
+
+def verdict_tag(row: Row) -> str:
+    """The same, with what the arms differ in beside the method."""
+    return f"{verdict_word(row)}: {in_words(row.differs)}" if row.differs else verdict_word(row)
+
+
+def named(row: Row) -> str:
+    """The new arm, and what it has other than the reference beside the method."""
+    return f"{row.new} ({in_short(row.differs)})" if row.differs else row.new
 
 
 def bound(row: Row) -> str:
@@ -111,7 +121,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def _claim(row: Row) -> str:
-    return f"{row.new} against {row.reference} {verdict_word(row)}, {_speed(row)}"
+    return f"{named(row)} against {row.reference} {verdict_word(row)}, {_speed(row)}"
 
 
 def _ahead(rows: list[Row]) -> str:
@@ -119,9 +129,9 @@ def _ahead(rows: list[Row]) -> str:
     if best.reached_new + best.reached_reference == 0:
         return f"neither {best.reference} nor a variant over it reached τ"
     if best.ratio > 1:
-        found = f"{best.new} is ahead of {best.reference}, {_speed(best)}"
+        found = f"{named(best)} is ahead of {best.reference}, {_speed(best)}"
     else:
-        found = f"{best.reference} is ahead; next comes {best.new}, {_speed(best)}"
+        found = f"{best.reference} is ahead; next comes {named(best)}, {_speed(best)}"
     if best.low is None:
         return f"{found}, too few for an interval"
     return f"{found}, an interval that holds 1" if best.low <= 1 <= best.high else found

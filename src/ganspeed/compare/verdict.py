@@ -18,6 +18,7 @@ from ganspeed.params.blocks import Protocol
 MIN_SEEDS = 8  # a planned comparison of fewer is a demonstration
 ENOUGH_REACHED = 0.9  # share of an arm's seeds
 FASTER, SLOWER, EQUIVALENT, NO_EVIDENCE = "FASTER", "SLOWER", "EQUIVALENT", "NO EVIDENCE"
+NO_VERDICT, EXPLORATORY = "no verdict", "exploratory"  # in words, of a row without one
 Times = Sequence[tuple[float, bool]]  # (min(T, horizon), T <= horizon) of each paired seed
 
 
@@ -90,6 +91,11 @@ def check_guards(ahead: Arm, behind: Arm, protocol: Protocol) -> dict[str, Guard
         there = rounded(ratio(differences(ahead.times[name], behind.times[name])))
         guards[name] = Guard(there, 1.0, there > 1)
     return guards
+
+
+def word_of(row: Row) -> str:
+    """The verdict in capitals; of a row without one, `no verdict` if its planned arms differ, else `exploratory`."""
+    return row.verdict or (NO_VERDICT if row.planned and row.differs else EXPLORATORY)
 
 
 def short_arms(row: Row) -> list[str]:

@@ -20,8 +20,8 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
 
     block: datasets.<dataset>.data of params.yaml; source: the folder of downloads and of the user's pictures.
     `out` gets {train,val,test}_images.npy, float32 (N, C, H, W) in [-1, 1], {train,val,test}_labels.npy, int64 (N,),
-    and manifest.json. Copies of a picture in several splits are a line on stderr. Raises DataError naming the key, or
-    all pictures that cannot be read.
+    and manifest.json. Copies of a picture in several splits and a class that a split lacks are lines on stderr. Raises
+    DataError naming the key, or all pictures that cannot be read.
     """
     key = f"datasets.{dataset}.data"
     try:
@@ -33,9 +33,19 @@ def prepare_dataset(dataset: str, block: AnyData, source: Path, out: Path) -> No
                 write_manifest(temporary, manifest)
                 opened.refuse_changed()
                 move(temporary, out)
+            _warn_of_missing_classes(dataset, opened.classes, splits)
     except OSError as error:  # no permission, a full disk
         raise DataError(f"{error.filename or out}: {error.strerror or error}") from None
     _warn_of_duplicates(manifest)
+
+
+def _warn_of_missing_classes(dataset: str, classes: tuple[str, ...], splits: dict) -> None:
+    """A line on stderr for each split without a picture of some class: no score of it says anything of that class."""
+    for split, (pictures, indices) in splits.items():
+        there = set(pictures.labels[indices].tolist())
+        if missing := [repr(name) for label, name in enumerate(classes) if label not in there]:
+            listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+            print(f"warning: {dataset}: no picture in {split} of the class {listed}", file=sys.stderr, flush=True)
 
 
 def _warn_of_duplicates(manifest: Manifest) -> None:

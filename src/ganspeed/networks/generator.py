@@ -30,7 +30,7 @@ class Generator(nn.Module):
         self.range = ImageRange(networks.range, channels)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.range.outside(self.layers(self.project(z).unflatten(1, self.start))).float()
+        return self.range.outside(self.layers(self.project(z).unflatten(1, self.start)).float())
 
     def fold(self) -> None:
         """Merge each batch normalisation, with its stored statistics, into the layer before it: less work in sampling.
@@ -58,13 +58,16 @@ def body_module(name: str) -> ModuleType:
 
 @torch.no_grad()
 def measure_statistics(generator: Generator, z: Tensor) -> None:
-    """Store in every BatchNorm of G the statistics of one batch. z: (N, inputs)."""
-    norms = [m for m in generator.modules() if isinstance(m, BatchNorm)]
+    """Store in every BatchNorm of G the statistics of one batch, without dropout, as in sampling. z: (N, inputs)."""
+    norms, was_training = [m for m in generator.modules() if isinstance(m, BatchNorm)], generator.training
+    generator.eval()
     for norm in norms:
+        norm.train()
         norm.measuring = True
     generator(z)
     for norm in norms:
         norm.measuring = False
+    generator.train(was_training)
 
 
 def load_generator(path: Path, networks: Networks, shape: tuple[int, int, int], inputs: int) -> Generator:

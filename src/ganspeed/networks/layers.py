@@ -72,6 +72,7 @@ class SampleNorm(nn.Module):
         self.first = 1 if over == "layer" else 2  # dimension that the statistics are taken over, with all after it
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.to(torch.promote_types(x.dtype, self.weight.dtype))  # float32 inside autocast as well
         over, per_channel = tuple(range(self.first, x.dim())), (-1, *[1] * (x.dim() - 2))
         centred = x - x.mean(over, keepdim=True)
         scaled = centred * (centred.square().mean(over, keepdim=True) + EPSILON).rsqrt()

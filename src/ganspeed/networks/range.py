@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+SMALLEST_SD = 1e-6  # of a channel that is the same in all images
+
 
 class ImageRange(nn.Module):
     """Images in [-1, 1] ↔ the range that a network sees: "signed" the same, "unit" [0, 1], "standard" standardised.
@@ -22,7 +24,7 @@ class ImageRange(nn.Module):
         """Take the mean and the standard deviation of each channel of these images (N, C, H, W)."""
         if self.name == "standard":
             self.mean.copy_(images.mean((0, 2, 3)).view(-1, 1, 1))
-            self.sd.copy_(images.std((0, 2, 3)).view(-1, 1, 1))
+            self.sd.copy_(images.std((0, 2, 3)).clamp_min(SMALLEST_SD).view(-1, 1, 1))
 
     def inside(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] as the network sees them."""

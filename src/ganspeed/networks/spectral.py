@@ -18,10 +18,14 @@ class SpectralWeight(nn.Module):
     u: Tensor
 
     def normalised(self) -> Tensor:
-        """The weight over its estimated largest singular value σ = uᵀ W v; u and v count as constants."""
-        matrix = self.weight.flatten(1)
-        v = F.normalize(self.u @ matrix.detach(), dim=0)
-        return self.weight / (self.u @ matrix @ v)
+        """The weight over its estimated largest singular value σ = uᵀ W v; u and v count as constants.
+
+        In float32 inside autocast as well.
+        """
+        with torch.autocast(self.weight.device.type, enabled=False):
+            matrix = self.weight.flatten(1)
+            v = F.normalize(self.u @ matrix.detach(), dim=0)
+            return self.weight / (self.u @ matrix @ v)
 
     @torch.no_grad()
     def move(self) -> None:

@@ -1,7 +1,12 @@
 """Limits that follow from several numbers of params.yaml: what a stage would refuse, or could not hold, hours later."""
 
+from contextlib import suppress
+
+from pydantic import ValidationError
+
 from ganspeed.params.blocks import Evaluate, Params
 from ganspeed.params.datasets import MIN_TRAIN, PICTURES, CelebA, Data, Dataset
+from ganspeed.params.networks import Networks
 
 MAX_PAIRS = 20  # paired seeds: the exact test enumerates 2^n sign flips, and 2^20 subsets fit in memory
 MAX_ROWS = 10**6  # of a run's history, which is in memory and in every checkpoint
@@ -10,6 +15,7 @@ MAX_VALUES = 2**31  # of one array: 8 GiB in single precision
 REFUSED = {
     f"more than {MAX_PAIRS} seeds of variants that are compared": ("compare.seeds",),
     "more pictures than a published source has": ("datasets.<name>.data.holdout",),
+    "more than the pictures for train": ("datasets.<name>.train.batch_size",),
     "an attribute twice": ("datasets.<name>.data.attributes",),
     "more than the data set's holdout or samples": ("evaluate.kid_subset_size", "evaluate.mode_min_count"),
     "as many as holdout, samples or manifold_samples, or more": ("evaluate.neighbours",),
@@ -31,9 +37,11 @@ def limit_mistakes(params: Params) -> list[str]:
     mistakes = _seed_mistakes(params)
     grid = {name: params.datasets[name] for name in params.compare.datasets if name in params.datasets}
     for name, dataset in grid.items():
-        mistakes += _holdout_mistakes(f"datasets.{name}.data", dataset.data)
+        mistakes += _picture_mistakes(f"datasets.{name}", dataset)
         mistakes += _metric_mistakes(f"datasets.{name}", dataset, params.evaluate)
         mistakes += _size_mistakes(f"datasets.{name}", dataset, params.evaluate)
+        for label, networks in _networks_of_grid(params, name).items():
+            mistakes += _network_size_mistakes(f"datasets.{name}", dataset, label, networks)
         if isinstance(dataset.data, CelebA) and len(set(dataset.data.attributes)) < len(dataset.data.attributes):
             mistakes.append(f"datasets.{name}.data.attributes: {list(dataset.data.attributes)} names one twice")
     return mistakes
@@ -48,24 +56,47 @@ def _seed_mistakes(params: Params) -> list[str]:
     return [f"compare.seeds: {n} seeds; the exact test of paired seeds takes at most {MAX_PAIRS}"]
 
 
-def _holdout_mistakes(key: str, data: Data) -> list[str]:
-    """More pictures for val and test than a published source has, or too few left for train.
+def _picture_mistakes(key: str, dataset: Dataset) -> list[str]:
+    """More pictures for val and test than a published source has, too few left for train, or fewer than a batch takes.
 
     The user's own pictures are counted by the stage prepare.
     """
+    data, batch = dataset.data, dataset.train.batch_size
     parts = dict(PICTURES.get(data.source, {}))
     if not parts:
         return []
     published = parts.pop("train")
     drawn = 2 - len(parts)  # of val and test, those that are taken from train
     most = min([*parts.values(), *([(published - MIN_TRAIN) // drawn] if drawn else [])])
-    if data.holdout <= most:
+    if data.holdout > most:
+        return [
+            f"{key}.data.holdout: {data.holdout:,} is not <= {most:,}: val and test get so many pictures each, of "
+            f"{data.source}'s {_published(data)}"
+        ]
+    left = published - drawn * data.holdout
+    if batch <= left:
         return []
-    there = ", ".join(f"{n:,} for {name}" for name, n in PICTURES[data.source].items())
     return [
-        f"{key}.holdout: {data.holdout:,} is not <= {most:,}: val and test get so many pictures each, of "
-        f"{data.source}'s {there}"
+        f"{key}.train.batch_size: {batch:,} is not <= {left:,}, the pictures for train by {key}.data.holdout, of "
+        f"{data.source}'s {_published(data)}"
     ]
+
+
+def _published(data: Data) -> str:
+    return ", ".join(f"{n:,} for {name}" for name, n in PICTURES[data.source].items())
+
+
+def _networks_of_grid(params: Params, dataset: str) -> dict[str, Networks]:
+    """Those of the data set, and of each variant of the grid that overrides keys of them; by what messages call them.
+
+    Overrides with a mistake are left out; it is named elsewhere.
+    """
+    found = {"networks": params.datasets[dataset].networks}
+    for name in params.compare.variants:
+        if name in params.variants and params.variants[name].networks:
+            with suppress(ValidationError):
+                found[f"variants.{name}.networks"] = params.networks(dataset, name)
+    return found
 
 
 def _metric_mistakes(key: str, dataset: Dataset, evaluate: Evaluate) -> list[str]:
@@ -95,23 +126,34 @@ def _metric_mistakes(key: str, dataset: Dataset, evaluate: Evaluate) -> list[str
 
 
 def _size_mistakes(key: str, dataset: Dataset, evaluate: Evaluate) -> list[str]:
-    """Arrays and histories that no memory holds."""
+    """Arrays and histories that no memory holds, whatever the networks."""
     train, features, samples = dataset.train, dataset.features, dataset.evaluate.samples
-    pixels, networks = dataset.data.image_size**2, dataset.networks
-    width = max(networks.G.width, networks.D.width)
+    pixels = dataset.data.image_size**2
     values = {
-        "train.batch_size x networks' width x pixels / 4": train.batch_size * width * pixels // 4,
         "features.batch_size x features.width x pixels / 4": features.batch_size * features.width * pixels // 4,
         "evaluate.samples x pixels": samples * pixels,
-        "evaluate.samples x networks.latent.dim": samples * networks.latent.dim,
         "evaluate.samples x features.dim": samples * features.dim,
         "evaluate.samples x evaluate.sliced_projections": samples * evaluate.sliced_projections,
     }
-    mistakes = [
+    mistakes = _too_large(key, values)
+    if (rows := train.updates // train.log_every) > MAX_ROWS:
+        mistakes.append(f"{key}.train.log_every: {train.log_every:,} gives {rows:,} rows; allowed: {MAX_ROWS:,}")
+    return mistakes
+
+
+def _network_size_mistakes(key: str, dataset: Dataset, label: str, networks: Networks) -> list[str]:
+    """Arrays of these networks that no memory holds."""
+    width, pixels = max(networks.G.width, networks.D.width), dataset.data.image_size**2
+    values = {
+        f"train.batch_size x {label}' width x pixels / 4": dataset.train.batch_size * width * pixels // 4,
+        f"evaluate.samples x {label}.latent.dim": dataset.evaluate.samples * networks.latent.dim,
+    }
+    return _too_large(key, values)
+
+
+def _too_large(key: str, values: dict[str, int]) -> list[str]:
+    return [
         f"{key}: {product} = {count:,} values of one array; allowed: {MAX_VALUES:,}, which take 8 GiB"
         for product, count in values.items()
         if count > MAX_VALUES
     ]
-    if (rows := train.updates // train.log_every) > MAX_ROWS:
-        mistakes.append(f"{key}.train.log_every: {train.log_every:,} gives {rows:,} rows; allowed: {MAX_ROWS:,}")
-    return mistakes

@@ -3,7 +3,7 @@
 import copy
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, ValidationError
+from pydantic import Discriminator, Field, PositiveFloat, Tag, ValidationError
 
 from ganspeed.errors import UserError
 from ganspeed.params.base import Block
@@ -79,6 +79,20 @@ class Normal(Block):
 DCGAN_INIT = Normal(normal=0.02)  # section 4 of 1511.06434
 
 
+def _kind_of_init(value: Any) -> str | None:
+    return "block" if isinstance(value, dict | Normal) else "name" if value == "xavier" else None
+
+
+Init = Annotated[
+    Annotated[Literal["xavier"], Tag("name")] | Annotated[Normal, Tag("block")],
+    Discriminator(
+        _kind_of_init,
+        custom_error_type="init",
+        custom_error_message="input should be xavier or {normal: a standard deviation}",
+    ),
+]
+
+
 class Networks(Block):
     """Both networks, what G is fed, the initial weights, and the range of images at the networks' borders.
 
@@ -90,7 +104,7 @@ class Networks(Block):
     latent: Latent = Field(description="the noise that G is fed")
     G: GeneratorBlock = Field(description="the generator")
     D: DiscriminatorBlock = Field(description="the discriminator")
-    init: Literal["xavier"] | Normal = Field(DCGAN_INIT, description="law of the initial weights")
+    init: Init = Field(DCGAN_INIT, description="law of the initial weights")
     range: Literal["signed", "unit", "standard"] = Field(
         "signed", description="values of images that both networks see: [-1, 1], [0, 1], or mean 0 and deviation 1"
     )
@@ -103,7 +117,7 @@ def merged(networks: Networks, override: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(values: Any, override: Any) -> Any:
-    if not (isinstance(values, dict) and isinstance(override, dict)) or override.keys() & {"normal"}:
+    if not (isinstance(values, dict) and isinstance(override, dict)):
         return copy.deepcopy(override)
     return values | {key: _merged(values.get(key), value) for key, value in override.items()}
 

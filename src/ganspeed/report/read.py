@@ -18,7 +18,7 @@ from ganspeed.params.blocks import Compare, Params
 from ganspeed.report.comparison import read_comparison
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
-from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
+from ganspeed.runs.record import RUN_JSON, RunRecord, read_record, read_weights
 from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
@@ -44,6 +44,11 @@ class ReportedRun:
         """Axis → units of that axis per generator update."""
         units = units_per_update(self.record.n_critic, self.record.batch_size)
         return units if self.seconds_per_update is None else units | {"seconds": self.seconds_per_update}
+
+    @property
+    def weights(self) -> dict[str, int] | None:
+        """G and D → number of weights; None for a run of an older version."""
+        return read_weights(self.folder, self.record)
 
     @property
     def samples(self) -> dict[int, Path]:

@@ -6,12 +6,16 @@ from statistics import fmean
 
 import pandas as pd
 
+from ganspeed.compare.comparison import Comparison
+from ganspeed.compare.differences import in_short
 from ganspeed.compare.rows import TimeToThreshold
 from ganspeed.compare.sentence import AXIS_WORDS
+from ganspeed.compare.summary import references
 from ganspeed.params.blocks import Flags
 from ganspeed.report.flags import flags_of
 from ganspeed.report.read import Results
 from ganspeed.scoring.metrics import DISPLAY_ORDER
+from ganspeed.training.snapshot_grid import budget
 
 STATISTICS = ("mean", "sd", "median", "min", "max")
 
@@ -56,6 +60,14 @@ def restricted_mean(results: Results, variant: str, threshold: str) -> float:
     return fmean(time.time for time in results.comparison.times_of(variant, threshold))
 
 
+def other_than_reference(comparison: Comparison, variant: str) -> str:
+    """What a variant differs in from the first reference beside the method, in short; empty if in nothing."""
+    reference = next(iter(references(comparison)), None)
+    if (variant, reference) not in comparison.pairs:
+        return ""
+    return in_short(comparison.primary(variant, reference).differs)
+
+
 def axes(results: Results) -> list[str]:
     """The axes of the comparison, in the order of AXIS_WORDS."""
     there = {time.axis for time in results.comparison.times}
@@ -75,8 +87,8 @@ def paired_times(results: Results, new: str, reference: str, axis: str) -> list[
     """For every common seed, the times (reference, new) to tau, up to the smaller budget of the pair."""
     of_variants = [results.comparison.times_of(variant, "tau", axis) for variant in (reference, new)]
     first, second = ({time.seed: time for time in times} for times in of_variants)
-    per_update = [results.of(variant)[0].scale[axis] for variant in (reference, new)]
-    end = results.comparison.thresholds.budget * min(per_update)
+    runs = [results.of(variant)[0] for variant in (reference, new)]
+    end = min(budget(run.record.updates, run.record.grid_ratio) * run.scale[axis] for run in runs)
 
     def cut(found: TimeToThreshold) -> TimeToThreshold:
         return replace(found, time=min(found.time, end), reached=found.reached and found.time <= end)

@@ -11,6 +11,7 @@ from ganspeed.runs.fingerprint import IDENTITY
 from ganspeed.system.files import read_json, write_json
 
 RUN_JSON = "run.json"  # the last file that a run writes: a run that has it is finished
+WEIGHTS_JSON = "weights.json"  # how many weights G and D have; runs of older versions lack it
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class RunRecord:
 
 
 RECORD = TypeAdapter(RunRecord)
+WEIGHTS = TypeAdapter(dict[str, StrictInt])
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -80,6 +82,11 @@ def read_record(folder: Path) -> RunRecord:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "run.json"
         raise UserError(f"{path}: damaged: {key}: {first['msg']}") from None
+
+
+def read_weights(folder: Path, record: RunRecord) -> dict[str, int] | None:
+    """G and D → number of weights, of the run in this folder; None where it was not counted."""
+    return WEIGHTS.validate_python(read_json(folder / WEIGHTS_JSON)) if WEIGHTS_JSON in record.files else None
 
 
 def write_record(folder: Path, record: RunRecord) -> None:

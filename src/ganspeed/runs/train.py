@@ -22,18 +22,19 @@ from ganspeed.runs.dvc_cache import restore_from_dvc
 from ganspeed.runs.observers import ObserverFactory, dispatch
 from ganspeed.runs.outdated import find_outdated, print_outdated
 from ganspeed.runs.provenance import Provenance, git_state
+from ganspeed.runs.record import WEIGHTS_JSON
 from ganspeed.runs.spec import RunSpec, plan_runs
 from ganspeed.runs.store import RunStore, seal
 from ganspeed.source_files import refuse_edited
 from ganspeed.system.devices import device_name, select_device, worker_count
-from ganspeed.system.files import remove_unfinished, sha256_json
+from ganspeed.system.files import remove_unfinished, sha256_json, write_json
 from ganspeed.system.processes import map_processes, send
 from ganspeed.system.shutdown import handle_signals, requested
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines.choose import EAGER, lane_count
 from ganspeed.training.engines.machine_code import machine_code_errors, with_machine_code
 from ganspeed.training.loop import TrainingRun, train
-from ganspeed.training.state import Outcome
+from ganspeed.training.state import Outcome, State
 from ganspeed.workspace import Workspace
 
 AMPERE = (8, 0)  # compute capability of the first GPUs with TF32
@@ -176,9 +177,12 @@ class RunInProgress:
             self.provenance.save()
         send(("logged", self.spec, row))
 
-    def finish(self, outcome: Outcome) -> None:
-        """Write run.json, and remove the checkpoints."""
+    def finish(self, outcome: Outcome, state: State) -> None:
+        """Write the numbers of weights and run.json, and remove the checkpoints."""
         self.provenance.save()
+        players = {"G": state.G.network, "D": state.D.network}
+        weights = {name: sum(weight.numel() for weight in network.parameters()) for name, network in players.items()}
+        write_json(self.folder / WEIGHTS_JSON, weights)
         seal(self.spec, self.folder, outcome)
         shutil.rmtree(self.checkpoints.folder, ignore_errors=True)
         send(("finished", self.spec))
@@ -193,14 +197,18 @@ def _train_group(
         runs = [TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row) for r in started]
         if specs[0].engine == EAGER:
             refuse_edited(specs[0].identity["sources"])
-            started[0].finish(train(runs[0], requested))
+            started[0].finish(train(runs[0], requested), runs[0].state)
         else:
             from ganspeed.training.engines import vmapped  # takes a second, and only traced engines need it
 
             refuse_edited(specs[0].identity["sources"])
             engine = specs[0].engine
             with machine_code_errors(engine):
-                vmapped.train_side_by_side(runs, engine, requested, lambda i, outcome: started[i].finish(outcome))
+
+                def finish(i: int, outcome: Outcome) -> None:
+                    started[i].finish(outcome, runs[i].state)
+
+                vmapped.train_side_by_side(runs, engine, requested, finish)
     finally:
         for run in started:
             run.provenance.save()

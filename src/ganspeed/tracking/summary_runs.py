@@ -47,7 +47,7 @@ def variant_summary(comparison: "Comparison", variant: str, runs: Mapping[Cell, 
             row = comparison.primary(new, reference)
             name = SPEED_UP.format(reference=reference)
             values |= _with_interval(name, row.ratio, row.low, row.high)
-            tags[f"verdict_over_{reference}"] = numbers.verdict_word(row)
+            tags[f"verdict_over_{reference}"] = numbers.verdict_tag(row)
             sentences.append(row.sentence)
     first = {"verdict": next(iter(tags.values()), "reference")}  # planned comparisons come first
     parameters = next(run.parameters for (name, _), run in sorted(runs.items()) if name == variant)

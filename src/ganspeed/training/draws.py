@@ -30,6 +30,10 @@ class Draw(NamedTuple):
     labels: Tensor  # (N,), of the real images
     others: Mapping[str, Tensor] = MappingProxyType({})  # (N, ...): what `others` of Draws asks for, and the codes in z
 
+    def first(self, n: int) -> "Draw":
+        """The draw of the first n samples."""
+        return Draw(*(drawn[:n] for drawn in self[:4]), {name: drawn[:n] for name, drawn in self.others.items()})
+
 
 class Draws:
     """The draws of one run: a pure function of (seed, update, step), without a state of its own.

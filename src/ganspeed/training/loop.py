@@ -18,7 +18,7 @@ from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import reproducible
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.draws import GENERATOR_STEP, Draws
-from ganspeed.training.history import gradient_profile, history_row, write_history
+from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile, history_row, write_history
 from ganspeed.training.sample_grids import write_gif
 from ganspeed.training.snapshots import SnapshotWriter
 from ganspeed.training.state import Outcome, Recipe, State, Step, new_state, note_bad_update, update_ema
@@ -73,7 +73,7 @@ def one_update(state: State, draws: Draws) -> Step:
     note_bad_update(state, losses)
 
     def profile() -> dict[str, Tensor]:
-        state.lend(draw)
+        state.lend(draw.first(PROFILE_SAMPLES))  # D sees these samples several times, one group after another
         return gradient_profile(D, batch)
 
     return Step(discriminator, generator, batch, profile)

@@ -65,7 +65,7 @@ def refusals() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for check in CHECKS:
         for words, paths in check.REFUSED.items():
-            overriding = [p.replace(NETWORKS, OVERRIDES) for p in paths if check is network_checks and NETWORKS in p]
+            overriding = [p.replace(NETWORKS, OVERRIDES) for p in paths if NETWORKS in p]
             for path in [*paths, *overriding]:
                 found.setdefault(path, []).append(words)
     return found
@@ -76,8 +76,9 @@ def _inside(path: str, node: dict, tags: Tags | None) -> Iterator[Key]:
     node = _resolved(node)
     if "discriminator" in node:
         yield from _tagged(path, node["discriminator"])
-    for member in node.get("anyOf", ()):
-        yield from _inside(path, member, tags)
+    else:
+        for member in node.get("anyOf", node.get("oneOf", ())):
+            yield from _inside(path, member, tags)
     if "items" in node:
         yield from _inside(f"{path}.<n>", node["items"], tags)
     if isinstance(node.get("additionalProperties"), dict):

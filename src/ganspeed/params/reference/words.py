@@ -11,8 +11,8 @@ def kind_of(node: dict) -> str:
         return yaml_of(node["const"])
     if "enum" in node:
         return f"one of {', '.join(map(yaml_of, node['enum']))}"
-    if "anyOf" in node:
-        return " or ".join(map(kind_of, node["anyOf"]))
+    if members := node.get("anyOf") or ("discriminator" not in node and node.get("oneOf")):
+        return " or ".join(map(kind_of, members))
     match node.get("type"):
         case "integer" | "number":
             return _number(node)

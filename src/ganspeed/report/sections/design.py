@@ -4,7 +4,7 @@ from ganspeed.compare.rows import Guard
 from ganspeed.params.blocks import Report
 from ganspeed.report.blocks import Section
 from ganspeed.report.read import Results
-from ganspeed.report.tables import Cell, Table, number, plain
+from ganspeed.report.tables import Cell, Table, number, plain, span
 from ganspeed.report.words import counted, listed
 
 GUARD_WORDS = {
@@ -56,8 +56,9 @@ def methods(results: Results) -> str:
     """The methods behind the times and tests of a data set, with the numbers used."""
     used, scored = results.comparison.thresholds, results.score_label
     record, guards = results.runs[0].record, results.comparison.guards
+    lengths = [run.record.updates for run in results.runs]
     text = (
-        f"Methods on {results.dataset}. Each run was trained for {record.updates:,} generator updates; neighbouring "
+        f"Methods on {results.dataset}. Each run was trained for {span(lengths)} generator updates; neighbouring "
         f"snapshots stand a factor of {plain(record.grid_ratio)} apart. A snapshot was scored by "
         f"{scored.samples:,} images against the held-out {scored.split} images. T is the first of "
         f"{guards['consecutive']} snapshots in a row with cfid at or below a threshold; one that comes after "

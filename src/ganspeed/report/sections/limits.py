@@ -1,8 +1,11 @@
 """The limits of the report: what it may and may not be taken to show."""
 
+from ganspeed.compare.differences import in_words
+from ganspeed.compare.rows import Row
 from ganspeed.data.prepared import Manifest
 from ganspeed.params.blocks import Report
 from ganspeed.params.cautions import cautions
+from ganspeed.params.networks import parse_networks
 from ganspeed.params.variants import parse_variant
 from ganspeed.report import summaries
 from ganspeed.report.blocks import Points, Section
@@ -49,6 +52,7 @@ def _limits_of_design(everything: list[Results]) -> list[tuple[str, str]]:
         *_limits_of_recipes(everything),
         *_cautions(everything),
         *_limits_of_status(everything),
+        *(limit for results in everything for limit in _limit_of_pairs(results)),
         (
             "What the intervals suppose",
             "They invert an exact sign-flip test of paired log times, which supposes differences symmetric about a "
@@ -98,8 +102,12 @@ def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
 
 def _cautions(everything: list[Results]) -> list[tuple[str, str]]:
     """What `ganspeed check` cautions against, of the blocks that the runs were trained with."""
-    variants = {run.variant: parse_variant(run.record.variant_block) for results in everything for run in results.runs}
-    return [("To be read with care", f"{caution}.") for caution in cautions(variants)]
+    records = {run.variant: run.record for results in everything for run in results.runs}
+    methods = [
+        (name, parse_variant(record.variant_block), parse_networks(record.networks_block))
+        for name, record in records.items()
+    ]
+    return [("To be read with care", f"{caution}.") for caution in cautions(methods)]
 
 
 def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:
@@ -113,6 +121,32 @@ def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:
             text = f"On {dataset}: {'; '.join(results.status.reasons)}."
             points.append((STATUS_WORDS[results.status.name].capitalize(), text))
     return points
+
+
+def _limit_of_pairs(results: Results) -> list[tuple[str, str]]:
+    """The pairs that differ in more than the method, each once, with the weights of both arms where networks do."""
+    comparison, found = results.comparison, {}
+    for row in (comparison.primary(*pair) for pair in comparison.pairs):
+        if row.differs:
+            found.setdefault(frozenset((row.new, row.reference)), row)
+    if not found:
+        return []
+    text = (
+        f"On {results.dataset} these pairs are compared without a verdict, since the difference may be what made one "
+        f"faster: {'; '.join(_pair(row, results) for row in found.values())}."
+    )
+    return [("Pairs that differ in more than the method", text)]
+
+
+def _pair(row: Row, results: Results) -> str:
+    names, text = (row.new, row.reference), f"{row.new} against {row.reference}, {in_words(row.differs)}"
+    if not any(difference.is_network for difference in row.differs):
+        return text
+    weights = [results.of(name)[0].weights for name in names]
+    if None in weights:
+        return f"{text} (numbers of weights not recorded)"
+    counts = (f"{player} {weights[0][player]:,} against {weights[1][player]:,}" for player in ("G", "D"))
+    return f"{text} (weights of {', of '.join(counts)})"
 
 
 def _limits_of_data(everything: list[Results]) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from ganspeed.compare import sentence
 from ganspeed.compare.comparison import UNIT
+from ganspeed.compare.differences import in_short
 from ganspeed.compare.rows import Row
 from ganspeed.compare.sentence import AXIS_WORDS
 from ganspeed.compare.summary import speed_up
@@ -42,7 +43,7 @@ def ratios(results: Results) -> Table:
             found = [results.comparison.row(new, reference, axes[0], t) for t in MARKERS]
             words = "all axes alike" if len(distinct) == 1 else " and ".join(map(AXIS_WORDS.get, axes))
             cells = tuple(Cell(speed_up(row)[0], _evidence(row)) for row in found)
-            row = (Cell(new), Cell(words), Cell(span([row.n for row in found])), *cells)
+            row = (Cell(new, in_short(found[0].differs)), Cell(words), Cell(span([row.n for row in found])), *cells)
             groups.setdefault(f"Speed-up over {reference}", []).append(row)
     caption = (
         f"Time to threshold of the reference divided by that of the variant, pair by pair: a ratio of geometric means, "
@@ -60,8 +61,9 @@ def areas(results: Results) -> Table:
     """Ratio of the areas under the cfid curves of a reference and a variant: needs no threshold."""
     groups: dict[str, list[tuple[Cell, ...]]] = {}
     for row in results.comparison.area_ratios:
+        differs = results.comparison.primary(row.new, row.reference).differs
         interval = f"{sentence.number(row.low)}–{sentence.number(row.high)}" if row.low is not None else NONE
-        cells = (Cell(row.new), Cell(str(row.n)), Cell(sentence.number(row.ratio)), Cell(interval))
+        cells = (Cell(row.new, in_short(differs)), Cell(str(row.n)), Cell(sentence.number(row.ratio)), Cell(interval))
         groups.setdefault(f"Against {row.reference}", []).append(cells)
     caption = (
         "Without a threshold: cfid of the reference divided by that of the variant, a geometric mean over the whole "

@@ -31,7 +31,7 @@ def table(results: Results) -> Table:
     rows = []
     for variant in results.variants:
         n = len(results.of(variant))
-        row = [Cell(variant), Cell(str(n))]
+        row = [Cell(variant, summaries.other_than_reference(results.comparison, variant)), Cell(str(n))]
         for name in SYMBOLS:
             median = summaries.median_time(results, variant, name)
             mean = number(summaries.restricted_mean(results, variant, name))

@@ -5,8 +5,9 @@ from ganspeed.compare.comparison import UNIT, Comparison
 from ganspeed.compare.power import ENOUGH_POWER
 from ganspeed.compare.rows import Row
 from ganspeed.compare.summary import VariantSummary, speed_up
-from ganspeed.compare.verdict import EQUIVALENT, FASTER, SLOWER
+from ganspeed.compare.verdict import EQUIVALENT, EXPLORATORY, FASTER, SLOWER
 from ganspeed.params.blocks import Report
+from ganspeed.report import summaries
 from ganspeed.report.blocks import Card, Glance, Section
 from ganspeed.report.interval_bar import Scale, interval_bar
 from ganspeed.report.read import Results
@@ -14,7 +15,7 @@ from ganspeed.report.sections import curves, samples
 from ganspeed.report.tables import Cell, Table, number, plain
 from ganspeed.report.words import STATUS_WORDS, bound_clause, units
 
-TONES = {FASTER: "faster", SLOWER: "slower", EQUIVALENT: "equivalent", summary.EXPLORATORY.upper(): "exploratory"}
+TONES = {FASTER: "faster", SLOWER: "slower", EQUIVALENT: "equivalent", EXPLORATORY.upper(): "exploratory"}
 
 
 def section(results: Results, settings: Report) -> Section:
@@ -63,7 +64,7 @@ def _card(row: Row, scale: Scale, comparison: Comparison) -> Card:
     return Card(
         word=word,
         tone="guarded" if "GUARD FAILED" in word else tone,
-        title=f"{row.new} over {row.reference}",
+        title=f"{summary.named(row)} over {row.reference}",
         ratio=f"{ratio}×" if row.reached_new + row.reached_reference else "no ratio",
         interval=f"95 % interval {interval}" if interval else "no interval",
         counts=_counts(row),
@@ -119,7 +120,12 @@ def first_table(results: Results) -> Table:
 def _variant_row(of: VariantSummary, comparison: Comparison, reference: str | None) -> tuple[Cell, ...]:
     late = "≥" if of.reached < of.n else ""
     interval = "" if of.low is None or of.reached == 0 else f"{number(of.low)}–{number(of.high)}"
-    cells = (Cell(of.variant), Cell(f"{late}{number(of.time_to_tau)}", interval), Cell(f"{of.reached}/{of.n} {UNIT}"))
+    below = summaries.other_than_reference(comparison, of.variant)
+    cells = (
+        Cell(of.variant, below),
+        Cell(f"{late}{number(of.time_to_tau)}", interval),
+        Cell(f"{of.reached}/{of.n} {UNIT}"),
+    )
     if reference is None:
         return cells
     if of.variant == reference:

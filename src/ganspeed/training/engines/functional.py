@@ -16,7 +16,7 @@ from torch.func import functional_call, grad
 from ganspeed.objectives import Batch, Objective
 from ganspeed.optimizers import Moments, Rule, Scalars
 from ganspeed.training.draws import Draw
-from ganspeed.training.history import gradient_profile
+from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile
 from ganspeed.training.inputs import StepInputs
 
 Buffers = dict[str, Tensor]  # of an objective or a network, by name
@@ -155,7 +155,7 @@ class Steps:
 
     def profile(self, d: Tensor, buffers: State, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
         """The gradient profile of D at the batch of a discriminator step."""
-        D = self.D.bind(d, buffers, draw)
+        D = self.D.bind(d, buffers, draw.first(PROFILE_SAMPLES))  # see loop.one_update
         return gradient_profile(D, Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others))
 
 
