@@ -54,6 +54,12 @@ def build_parser() -> argparse.ArgumentParser:
         return sub
 
     command("check", _check, "name every mistake in params.yaml, and what to be careful with")
+    reference = command("params", _params, "tell what each key of params.yaml may be, its default and its effect")
+    reference.epilog = "example: ganspeed params datasets.digits.train"
+    reference.add_argument("key", nargs="?", metavar="KEY", help="a key, or a block, for those below it (default: all)")
+    form = reference.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="print the page docs/params.md")
+    form.add_argument("--schema", action="store_true", help="print the JSON schema of params.yaml, for editors")
     command("run", _run, "train and score what is missing of the grid side by side, for the stages to collect")
     commands.add_parser("ahead").set_defaults(subcommand=_ahead)  # without a help text: hidden
     command("track", _track, "bring MLflow up to date with the files")
@@ -86,6 +92,19 @@ def _port(text: str) -> int:
 def _check(given: argparse.Namespace, workspace: Workspace) -> None:
     for caution in cautions_of(load_params(workspace.params)):
         print(f"caution: {caution}", file=sys.stderr)
+
+
+def _params(given: argparse.Namespace, workspace: Workspace) -> None:
+    from ganspeed.params.reference import show
+
+    if given.key and (given.markdown or given.schema):
+        raise UserError(f"KEY: {given.key!r:.80}; --markdown and --schema print all keys, and take none")
+    if given.markdown:
+        print(show.page(), end="")
+    elif given.schema:
+        print(show.schema_text(), end="")
+    else:
+        print(show.text_of(given.key))
 
 
 def _run(given: argparse.Namespace, workspace: Workspace) -> None:

@@ -51,7 +51,10 @@ class Objective(nn.Module):
     D(x) returns logits or scores (N,), bounded only where D's block asks for an output function; D.features(x) the
     features (N, F) that they are computed from, and D.head(name, x) what a head of `heads` makes of these, (N, units).
 
-    The class-level literals are declarations: `ganspeed check` reads them from the source.
+    The class-level literals are declarations: `ganspeed check` reads them from the source. `ganspeed params` reads what
+    a constructor's docstring says of each of its arguments, as here of the one that all have:
+
+    n_critic: updates of D for each update of G
     """
 
     n_critic: int

@@ -43,6 +43,13 @@ class AGP(Objective):
         floor: NonNegativeFloat,
         ceiling: PositiveFloat,
     ):
+        """
+        lambda_0: weight of the penalty in the first critic step
+        k_p: proportional gain: what an error of 1 adds to the weight
+        k_i: integral gain: what an error of 1 adds to the weight for good
+        floor: the weight is never below it
+        ceiling: the weight is never above it
+        """
         super().__init__()
         if floor > lambda_0:
             raise HyperparameterError(f"floor: {floor!r} is not <= lambda_0, which is {lambda_0!r}")

@@ -19,6 +19,10 @@ class DRAGAN(Objective):
     draws = {"noise": "image"}  # noqa: RUF012 read from the source, like the two above
 
     def __init__(self, *, n_critic: PositiveInt, lambda_gp: PositiveFloat, scale: PositiveFloat):
+        """
+        lambda_gp: weight of the gradient penalty
+        scale: standard deviation of the noise that is added to real samples, around which D's gradient is held
+        """
         super().__init__()
         self.n_critic, self.lambda_gp, self.scale = n_critic, lambda_gp, scale
 

@@ -20,6 +20,10 @@ class EBGAN(Objective):
     body = "autoencoder"
 
     def __init__(self, *, n_critic: PositiveInt, margin: PositiveFloat, pull_away: NonNegativeFloat):
+        """
+        margin: energy of a generated image up to which D raises it
+        pull_away: weight of the pulling-away term in G's loss, which keeps samples apart; 0: none
+        """
         super().__init__()
         self.n_critic = n_critic
         self.margin, self.pull_away = margin, pull_away

@@ -15,6 +15,7 @@ class GAN(Objective):
     logits = True
 
     def __init__(self, *, n_critic: PositiveInt, saturating: bool):
+        """saturating: true: G minimises the minimax loss; false: the non-saturating one"""
         super().__init__()
         self.n_critic = n_critic
         self.saturating = saturating

@@ -23,6 +23,11 @@ class InfoGAN(Objective):
     def __init__(
         self, *, n_critic: PositiveInt, categorical: Categories, continuous: NonNegativeInt, lambda_info: PositiveFloat
     ):
+        """
+        categorical: values of the categorical code
+        continuous: number of continuous codes
+        lambda_info: weight of the loss of the codes, for both players
+        """
         super().__init__()
         self.n_critic = n_critic
         self.categorical, self.continuous, self.lambda_info = categorical, continuous, lambda_info

@@ -19,7 +19,6 @@ The options change one line each; their defaults are the law above.
     distance   gap; gap_over_norm: c divided by the mean gradient norm at x_hat; sliced_wasserstein, energy: between the
                pixels of the step's own two batches, whose scale depends on no critic
     reference  max; first: m = the first e; decayed_max: m = max(reference_decay m, e)
-    floor      lambda is never below it; above it the law is unchanged
     sides      two; one: E[max(0, ||∇D(x_hat)||₂ - 1)²]
 """
 
@@ -66,6 +65,19 @@ class IterativePenalty(Objective):
         floor: NonNegativeFloat = 0.0,
         sides: Literal["two", "one"] = "two",
     ):
+        """
+        alpha: interpolation of x_hat: by rho, random per sample, random per batch, or fixed at 0.5
+        weight: iterative: lambda follows rho; fixed: it stays lambda_0
+        lambda_0: weight of the gradient penalty at rho 1
+        p: exponent of rho in lambda
+        beta: memory of the distance's moving average; 0: the last distance alone
+        warmup: critic steps at the start with rho held at 1
+        distance: what rho follows: the gap of the critic's scores, or a distance between pixels
+        reference: what rho divides by: the largest distance, the first, or a largest one that decays
+        reference_decay: decay of that largest one in a critic step, for reference decayed_max
+        floor: lambda is never below it
+        sides: two: gradient norms below 1 are penalised as well; one: those above alone
+        """
         super().__init__()
         if floor > lambda_0:
             raise HyperparameterError(f"floor: {floor!r} is not <= lambda_0, which is {lambda_0!r}")

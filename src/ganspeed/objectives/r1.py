@@ -15,6 +15,7 @@ class R1(Objective):
     logits = True
 
     def __init__(self, *, n_critic: PositiveInt, gamma: PositiveFloat):
+        """gamma: weight of the penalty on D's squared gradient, halved in the loss"""
         super().__init__()
         self.n_critic, self.gamma = n_critic, gamma
 

@@ -19,6 +19,7 @@ class R3GAN(Objective):
     logits = True
 
     def __init__(self, *, n_critic: PositiveInt, gamma: PositiveFloat):
+        """gamma: weight of the penalties on D's squared gradient, halved in the loss"""
         super().__init__()
         self.n_critic, self.gamma = n_critic, gamma
 

@@ -45,6 +45,11 @@ class ReplayedPenalty(Objective):
         schedule_sha256: Sha256,
         sides: Literal["two", "one"] = "two",
     ):
+        """
+        schedule: recording of alpha and lambda, a file beside params.yaml
+        schedule_sha256: SHA-256 of that file
+        sides: two: gradient norms below 1 are penalised as well; one: those above alone
+        """
         super().__init__()
         self.n_critic, self.sides = n_critic, sides
         alphas, lambdas = read_schedule(Path(schedule), schedule_sha256)

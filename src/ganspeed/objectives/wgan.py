@@ -14,6 +14,7 @@ from ganspeed.objectives import Batch, Objective, Terms, scores
 
 class WGAN(Objective):
     def __init__(self, *, n_critic: PositiveInt, clip: PositiveFloat):
+        """clip: bound of D's weights: they are clipped to [-clip, clip]"""
         super().__init__()
         self.n_critic = n_critic
         self.clip = clip

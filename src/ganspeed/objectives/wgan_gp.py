@@ -24,6 +24,11 @@ class WGANGP(Objective):
         sides: Literal["two", "one"] = "two",
         target: PositiveFloat = 1.0,
     ):
+        """
+        lambda_gp: weight of the gradient penalty; 0: none
+        sides: two: gradient norms below the target are penalised as well; one: those above alone
+        target: the gradient norm that the penalty asks for
+        """
         super().__init__()
         self.n_critic = n_critic
         self.lambda_gp, self.sides, self.target = lambda_gp, sides, target

@@ -14,6 +14,7 @@ class Adam(Rule):
     moments = ("exp_avg", "exp_avg_sq")
 
     def __init__(self, extras: Extras, *, betas: Betas):
+        """betas: memories of the moving averages of the gradient and of its square"""
         super().__init__(extras)
         self.betas = betas
 

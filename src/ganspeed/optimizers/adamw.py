@@ -16,6 +16,7 @@ class AdamW(Rule):
     decouples_decay = True
 
     def __init__(self, extras: Extras, *, betas: Betas):
+        """betas: memories of the moving averages of the gradient and of its square"""
         super().__init__(extras)
         self.betas = betas
 

@@ -16,6 +16,7 @@ class OptimisticAdam(Rule):
     moments = ("exp_avg", "exp_avg_sq", "direction")
 
     def __init__(self, extras: Extras, *, betas: Betas):
+        """betas: memories of the moving averages of the gradient and of its square"""
         super().__init__(extras)
         self.betas = betas
 

@@ -13,6 +13,7 @@ class RMSProp(Rule):
     moments = ("square_avg",)
 
     def __init__(self, extras: Extras, *, alpha: Fraction):
+        """alpha: memory of the moving average of the squared gradient"""
         super().__init__(extras)
         self.alpha = alpha
 

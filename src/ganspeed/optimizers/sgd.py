@@ -13,6 +13,7 @@ from ganspeed.optimizers import Extras, Fraction, Moments, Rule, Scalars
 
 class SGD(Rule):
     def __init__(self, extras: Extras, *, momentum: Fraction = 0.0):
+        """momentum: memory of earlier gradients; 0: none"""
         super().__init__(extras)
         self.momentum = momentum
         self.moments = ("momentum_buffer",) if momentum else ()

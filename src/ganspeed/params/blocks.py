@@ -12,58 +12,74 @@ from ganspeed.types import Fraction, Probability
 
 Split = Literal["val", "test"]
 Axis = Literal["updates", "d_updates", "images"]
+LowBound, HighBound = Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(ge=1)]  # of a speed-up
 Matrix = Annotated[int, Field(le=20_000)]  # images whose distances to each other are in memory at once: 3 GB
 
 
 class Compare(Block):
     """The grid: every data set × every variant × every seed."""
 
-    datasets: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-    variants: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
+    datasets: tuple[str, ...] = Field(strict=False, min_length=1, description="data sets of the grid")
+    variants: tuple[str, ...] = Field(strict=False, min_length=1, description="variants of the grid")
+    seeds: tuple[Seed, ...] = Field(
+        strict=False, min_length=1, description="seeds of every cell: of data order, z and initial weights"
+    )
 
 
 class Evaluate(Block):
-    split: Split
-    seed: Seed
-    full_snapshots: Annotated[int, Field(ge=0, le=10_000)]  # more than a run has
-    neighbours: Count
-    manifold_samples: Annotated[int, Field(ge=10, le=MAX_COUNT)]
-    kid_subsets: Annotated[int, Field(gt=0, le=10_000)]
-    kid_subset_size: Annotated[Matrix, Field(ge=2)]
-    sliced_projections: Annotated[int, Field(gt=0, le=10_000)]
-    transport_samples: Annotated[Matrix, Field(ge=10)]
-    mode_min_count: Count
-    confidence: Probability
+    """How snapshots are scored, on all data sets alike."""
+
+    split: Split = Field(description="real images that a study is scored against; pilot and tuning use val")
+    seed: Seed = Field(description="seed of the z behind every score, the same for every run")
+    full_snapshots: int = Field(  # 10,000 is more than a run has
+        ge=0, le=10_000, description="snapshots, besides the last, that get every metric; all get cfid"
+    )
+    neighbours: Count = Field(description="k of precision, recall, density and coverage")
+    manifold_samples: int = Field(
+        ge=10, le=MAX_COUNT, description="at most so many generated and real images for those four"
+    )
+    kid_subsets: int = Field(gt=0, le=10_000, description="subsets that kid is averaged over")
+    kid_subset_size: Matrix = Field(ge=2, description="generated, and as many real, images of a subset of kid")
+    sliced_projections: int = Field(gt=0, le=10_000, description="fixed directions that swd is averaged over")
+    transport_samples: Matrix = Field(
+        ge=10, description="at most so many images a side of w1_exact, and generated ones of memorisation"
+    )
+    mode_min_count: Count = Field(description="generated images that a class needs to count as a mode")
+    confidence: Probability = Field(description="a sample is confident when a class gets at least this probability")
 
 
 class Planned(Block):
     """A comparison that gets a verdict: is `new` faster than `reference`?"""
 
-    new: str
-    reference: str
+    new: str = Field(description="the variant that may be faster")
+    reference: str = Field(description="the variant that it is compared with")
 
 
 class Timing(Block):
-    """The clock: seconds per update, the median of `repeats` of `updates` updates each; 0 repeats, no clock."""
+    """The clock: seconds per update."""
 
-    repeats: Annotated[int, Field(ge=0, le=1000)]
-    updates: Count
+    repeats: int = Field(
+        ge=0, le=1000, description="timings that the median is taken of; 0: no clock, no axis of seconds"
+    )
+    updates: Count = Field(description="updates of one timing")
 
 
 class Protocol(Block):
     """How speeds are compared, with the guards of the verdicts."""
 
-    axis: Axis
-    consecutive: Annotated[int, Field(ge=1, le=3)]  # B is the grid point two before the last: three can be observed
-    references: Annotated[tuple[str, ...], Field(strict=False)]
-    planned: Annotated[tuple[Planned, ...], Field(strict=False)]
-    margin: Annotated[float, Field(ge=1)]
-    max_coverage_drop: Fraction
-    max_extra_failures: NonNegativeInt
-    equivalence: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(ge=1)]],
-                           Field(strict=False)]  # fmt: skip
-    timing: Timing
+    axis: Axis = Field(description="the primary axis of time to the threshold, which verdicts are made on")
+    consecutive: int = Field(  # B is the grid point two before the last: three can be observed
+        ge=1, le=3, description="snapshots in a row at or below the threshold until it counts as reached"
+    )
+    references: tuple[str, ...] = Field(strict=False, description="variants that speed-ups are computed over")
+    planned: tuple[Planned, ...] = Field(strict=False, description="comparisons that get a verdict, Holm-corrected")
+    margin: float = Field(ge=1, description="guard: bound of the faster arm's final cfid, as a multiple of the other's")
+    max_coverage_drop: Fraction = Field(description="guard: by so much the faster arm's mean coverage may be lower")
+    max_extra_failures: NonNegativeInt = Field(description="guard: so many more runs of the faster arm may diverge")
+    equivalence: tuple[LowBound, HighBound] = Field(
+        strict=False, description="equivalent: the interval of the speed-up lies between these"
+    )
+    timing: Timing = Field(description="the clock of the stage timing")
 
     def guards(self) -> dict[str, Any]:
         """The bounds of a verdict beside its test, as plain values."""
@@ -72,54 +88,54 @@ class Protocol(Block):
 
 
 class Pilot(Block):
-    """The runs that fix length and thresholds before a study, `length` times as long as the data set's runs."""
+    """The runs that fix length and thresholds before a study; see `make pilot`."""
 
-    variant: str
-    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
-    length: Annotated[int, Field(ge=2, le=1000)]
+    variant: str = Field(description="the variant that length and thresholds are taken from")
+    seeds: tuple[Seed, ...] = Field(strict=False, min_length=1, description="seeds of the pilot, never used again")
+    length: int = Field(ge=2, le=1000, description="length of its runs, as a multiple of the data set's train.updates")
 
 
 class Knob(Block):
-    """The distribution of a tuned value: uniform between low and high, or log-uniform."""
+    """The distribution of a tuned value."""
 
-    low: float
-    high: float
-    log: bool
+    low: float = Field(description="lower bound of the draws")
+    high: float = Field(description="upper bound of the draws")
+    log: bool = Field(description="true: log-uniform; false: uniform")
 
 
 class TuningArm(Block):
-    """One method that is tuned: the variant it starts from, and its own knobs besides the shared ones."""
+    """One method that is tuned."""
 
-    variant: str
-    own: dict[str, Knob]
+    variant: str = Field(description="the variant that the arm starts from")
+    own: dict[str, Knob] = Field(description="knobs of this arm besides the shared ones")
 
 
 class Tuning(Block):
     """Random search with the same budget for every arm: trials × seeds × updates."""
 
-    trials: Annotated[int, Field(gt=0, le=1_000)]  # of 7 arms and 2 seeds: 14,000 runs
-    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)]
-    updates: Annotated[int, Field(ge=12, le=MAX_COUNT)]
-    seed: Seed
-    shared: dict[str, Knob]
-    arms: dict[str, TuningArm]
+    trials: int = Field(gt=0, le=1_000, description="trials of every arm")  # of 7 arms and 2 seeds: 14,000 runs
+    seeds: tuple[Seed, ...] = Field(strict=False, min_length=1, description="seeds of every trial, never used again")
+    updates: int = Field(ge=12, le=MAX_COUNT, description="generator updates of every run")
+    seed: Seed = Field(description="seed of the draws")
+    shared: dict[str, Knob] = Field(description="knobs that every arm tunes, over the same range")
+    arms: dict[str, TuningArm] = Field(description="the arms, each by the name of the variant that it becomes")
 
 
 class StoppingRule(Block):
     """A patience rule on the discriminator's loss, in rows of history.csv; see `report.loss_analysis.stopping_row`."""
 
-    skip: CountOrZero
-    smooth: Count
-    patience: Count
-    min_delta: Fraction
+    skip: CountOrZero = Field(description="rows at the start that the rule does not see")
+    smooth: Count = Field(description="rows of the moving mean that it looks at")
+    patience: Count = Field(description="rows without a new high after which it stops")
+    min_delta: Fraction = Field(description="by this share of the range so far a new high exceeds the old one")
 
 
 class Flags(Block):
     """Bounds beyond which a run is flagged; see `report.flags.flags_of`."""
 
-    gap: PositiveFloat
-    penalty_weight: PositiveFloat
-    modes: Probability
+    gap: PositiveFloat = Field(description="critic blow-up: a logged |mean D(x) - mean D(x_fake)| above this")
+    penalty_weight: PositiveFloat = Field(description="exploding lambda: a logged one above this")
+    modes: Probability = Field(description="mode collapse: modes of the last snapshot below this share of real images'")
 
 
 def _one_line(text: str) -> str:
@@ -127,25 +143,29 @@ def _one_line(text: str) -> str:
 
 
 class Report(Block):
-    title: Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=200)]  # a heading, in MLflow too
-    sample_columns: Count
-    dpi: Annotated[int, Field(ge=50, le=400)]
-    tail: Probability
-    stopping: StoppingRule
-    flags: Flags
+    """What the report shows; no run or score depends on it."""
+
+    title: Annotated[str, AfterValidator(_one_line), Field(min_length=1, max_length=200)] = Field(
+        description="heading of the report, and the note of MLflow's experiment"
+    )
+    sample_columns: Count = Field(description="moments of training that samples are shown of, for each variant")
+    dpi: int = Field(ge=50, le=400, description="resolution of the figures, in pixels per inch")
+    tail: Probability = Field(description="last part of the critic's loss that is asked whether it oscillates around 0")
+    stopping: StoppingRule = Field(description="a stopping rule on the critic's loss, tried in hindsight")
+    flags: Flags = Field(description="bounds beyond which a run is flagged beside its name")
 
 
 class Params(Block):
     """The complete params.yaml."""
 
-    compare: Compare
-    datasets: dict[str, Dataset]
-    variants: dict[str, Variant]
-    evaluate: Evaluate
-    protocol: Protocol
-    pilot: Pilot
-    tuning: Tuning
-    report: Report
+    compare: Compare = Field(description="the grid: every data set x every variant x every seed")
+    datasets: dict[str, Dataset] = Field(description="data sets, by name")
+    variants: dict[str, Variant] = Field(description="variants, the ways of training, by name")
+    evaluate: Evaluate = Field(description="how snapshots are scored")
+    protocol: Protocol = Field(description="how speeds are compared, with the guards of the verdicts")
+    pilot: Pilot = Field(description="the runs of make pilot, which fix length and thresholds before a study")
+    tuning: Tuning = Field(description="the random search of make tune, with one budget for all arms")
+    report: Report = Field(description="what the report shows")
 
     def dataset(self, name: str) -> Dataset:
         """The block of a data set. Raises ParamsError for an unknown name."""

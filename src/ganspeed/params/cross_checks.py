@@ -14,6 +14,32 @@ from ganspeed.params.variants import Variant
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")  # of data sets and variants: they become folders and stage names
 LONGEST_NAME = 64  # letters; a file is named after a data set and a variant, and has 255 bytes
+SPACES = ("tuning.shared", "tuning.arms.<name>.own")
+# What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
+REFUSED = {
+    f"names not of small letters, digits and _, or longer than {LONGEST_NAME}": ("datasets", "variants", "tuning.arms"),
+    "names that do not end in _tuned": ("tuning.arms",),
+    "what is not defined, or named twice": ("compare.datasets", "compare.variants"),
+    "a variant that is not defined": ("protocol.references", "pilot.variant", "tuning.arms.<name>.variant"),
+    "a seed twice": ("compare.seeds", "pilot.seeds", "tuning.seeds"),
+    "a seed of both pilot and tuning": ("pilot.seeds", "tuning.seeds"),
+    "a comparison twice, or of a variant with itself": ("protocol.planned",),
+    "a variant that is not in compare.variants": ("protocol.planned.<n>.new", "protocol.planned.<n>.reference"),
+    "seed_offset of a planned variant": (
+        "protocol.planned.<n>.new", "protocol.planned.<n>.reference", "variants.<name>.seed_offset",
+    ),
+    "not tau25 > tau > tau75": tuple(f"datasets.<name>.threshold.{tau}" for tau in ("tau25", "tau", "tau75")),
+    "equal seed and second_seed": ("datasets.<name>.features.seed", "datasets.<name>.features.second_seed"),
+    "log_every above updates": ("datasets.<name>.train.log_every", "datasets.<name>.train.updates"),
+    "a variant that is a tuned arm": ("tuning.arms.<name>.variant",),
+    "one number of a block twice": ("tuning.shared", "tuning.arms.<name>.own"),
+    "a knob that an arm's variant lacks": ("tuning.shared", "tuning.arms.<name>.own"),
+    "not low < high": tuple(f"{where}.<name>.{end}" for where in SPACES for end in ("low", "high")),
+    "0 or less with log": tuple(f"{where}.<name>.{key}" for where in SPACES for key in ("low", "log")),
+    "what the block of an arm's variant refuses": tuple(
+        f"{where}.<name>.{end}" for where in SPACES for end in ("low", "high")
+    ),
+}  # fmt: skip
 
 
 def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:

@@ -11,6 +11,25 @@ from ganspeed.params.networks import Networks
 MAX_PAIRS = 20  # paired seeds: the exact test enumerates 2^n sign flips, and 2^20 subsets fit in memory
 MAX_ROWS = 10**6  # of a run's history, which is in memory and in every checkpoint
 MAX_VALUES = 2**31  # of one array: 8 GiB in single precision
+# What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
+REFUSED = {
+    f"more than {MAX_PAIRS} seeds of variants that are compared": ("compare.seeds",),
+    "more pictures than a published source has": ("datasets.<name>.data.holdout",),
+    "more than the pictures for train": ("datasets.<name>.train.batch_size",),
+    "an attribute twice": ("datasets.<name>.data.attributes",),
+    "more than the data set's holdout or samples": ("evaluate.kid_subset_size", "evaluate.mode_min_count"),
+    "as many as holdout, samples or manifold_samples, or more": ("evaluate.neighbours",),
+    "as many dimensions as holdout or samples, or more": ("datasets.<name>.features.dim",),
+    "fewer images than a metric asks for": ("datasets.<name>.data.holdout", "datasets.<name>.evaluate.samples"),
+    "as few points as neighbours": ("evaluate.manifold_samples",),
+    f"more than {MAX_ROWS:,} rows": ("datasets.<name>.train.log_every", "datasets.<name>.train.updates"),
+    "an array of more than 8 GiB": (
+        "datasets.<name>.data.image_size", "datasets.<name>.train.batch_size", "datasets.<name>.networks.latent.dim",
+        "datasets.<name>.networks.G.width", "datasets.<name>.networks.D.width", "datasets.<name>.features.batch_size",
+        "datasets.<name>.features.width", "datasets.<name>.features.dim", "datasets.<name>.evaluate.samples",
+        "evaluate.sliced_projections",
+    ),
+}  # fmt: skip
 
 
 def limit_mistakes(params: Params) -> list[str]:

@@ -25,6 +25,11 @@ MOST_DIGITS = 100
 INTEGER = re.compile(r"[-+]?(0[box])?[0-9a-fA-F_:]+")  # in any base and version of YAML
 MOST_BYTES = 2**20  # of params.yaml
 MOST_FILE_BYTES = 2**28  # of a file that it names
+# What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
+REFUSED = {
+    "a file that is not there, too large, or outside the folder of params.yaml": ("variants.<name>.schedule",),
+    "another hash than the file has": ("variants.<name>.schedule_sha256",),
+}
 
 
 def load_params(path: Path, limits: bool = True) -> Params:

@@ -11,6 +11,16 @@ from ganspeed.params.networks import Networks, below_one_pixel, merged, on_one_p
 from ganspeed.params.objectives import objective_declarations
 from ganspeed.params.variants import Variant
 
+# What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
+REFUSED = {
+    "images halved below one pixel": tuple(f"datasets.<name>.networks.{p}.depth" for p in "GD"),
+    "instance on maps of 1x1": tuple(f"datasets.<name>.networks.{p}.norm" for p in "GD"),
+    "batch in D with an objective that penalises its gradient": ("datasets.<name>.networks.D.norm",),
+    "spectral with clip": ("datasets.<name>.networks.D.norm", "variants.<name>.clip"),
+    "a body that does not go with the objective": ("datasets.<name>.networks.D.body", "variants.<name>.objective"),
+    "what the data set's block would refuse": ("variants.<name>.networks",),
+}
+
 
 def network_mistakes(params: Params) -> list[str]:
     """Mistakes of the networks of every cell of the grid, and of keys that a variant overrides outside it."""

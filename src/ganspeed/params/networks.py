@@ -20,54 +20,61 @@ NormAt = Literal["before", "after"]  # the activation
 IMAGE_SIZES = range(8, 129, 4)
 SMALLEST_MAP = 4  # of G's first feature maps, at most, where `depth` does not say otherwise
 HIDDEN_LAYERS = 2  # of a multilayer perceptron, where `depth` does not say otherwise
+# Effects of keys that both networks have.
+BODY = "how the layers are arranged"
+ACT = "activation of the hidden layers"
+NORM = "normalisation of the hidden layers"
+NORM_AT = "whether a layer is normalised before or after its activation"
+DROPOUT = "share of hidden values that is dropped in training"
 
 
 class Latent(Block):
-    """The noise that G is fed: `dim` numbers, standard normal or uniform on [-1, 1)."""
+    """The noise that G is fed."""
 
-    dim: Units
-    law: Literal["normal", "uniform"] = "normal"
+    dim: Units = Field(description="numbers of noise that G is fed for one image")
+    law: Literal["normal", "uniform"] = Field("normal", description="standard normal, or uniform on [-1, 1)")
 
 
 class GeneratorBlock(Block):
-    """`width`: channels of the last hidden layer, doubled at each halving of the size; of an mlp, units of every layer.
+    """The generator."""
 
-    `depth`: doublings of the size; of an mlp, hidden layers. Without it, as many as the image's size makes.
-    """
-
-    width: Channels
-    body: Literal["dcgan", "mlp"] = "dcgan"
-    depth: Depth | None = None
-    act: Activation = "relu"
-    norm: Literal["none", "batch", "layer", "instance"] = "batch"
-    norm_at: NormAt = "before"
-    dropout: Fraction = 0.0
-    output: Literal["none", "tanh", "sigmoid"] = "tanh"
+    width: Channels = Field(
+        description="channels of the last hidden layer, doubled at each halving of the size; of an mlp, units"
+    )
+    body: Literal["dcgan", "mlp"] = Field("dcgan", description=BODY)
+    depth: Depth | None = Field(
+        None, description="doublings of the size; of an mlp, hidden layers; null: as the image's size asks for"
+    )
+    act: Activation = Field("relu", description=ACT)
+    norm: Literal["none", "batch", "layer", "instance"] = Field("batch", description=NORM)
+    norm_at: NormAt = Field("before", description=NORM_AT)
+    dropout: Fraction = Field(0.0, description=DROPOUT)
+    output: Literal["none", "tanh", "sigmoid"] = Field("tanh", description="what is applied to the image")
 
 
 class DiscriminatorBlock(Block):
-    """`width`: channels of the first layer, doubled at each halving of the size; of an mlp, units of every layer.
+    """The discriminator."""
 
-    `depth`: halvings of the size; of an mlp, hidden layers. Without it, as many as the image's size makes. `down`: how
-    a layer halves the size. `hidden`: units of a dense layer before the score, 0 for none.
-    """
-
-    width: Channels
-    hidden: Annotated[int, Field(ge=0, le=MAX_UNITS)]
-    body: Literal["dcgan", "mlp", "autoencoder", "pyramid"] = "dcgan"
-    depth: Depth | None = None
-    act: Activation = "leaky"
-    norm: Literal["none", "batch", "layer", "instance", "spectral"] = "none"
-    norm_at: NormAt = "before"
-    dropout: Fraction = 0.0
-    down: Literal["stride", "pool"] = "stride"
-    output: Literal["none", "tanh", "sigmoid"] = "none"
+    width: Channels = Field(
+        description="channels of the first layer, doubled at each halving of the size; of an mlp, units"
+    )
+    hidden: int = Field(ge=0, le=MAX_UNITS, description="units of a dense layer before the score; 0: none")
+    body: Literal["dcgan", "mlp", "autoencoder", "pyramid"] = Field("dcgan", description=BODY)
+    depth: Depth | None = Field(
+        None, description="halvings of the size; of an mlp, hidden layers; null: as the image's size asks for"
+    )
+    act: Activation = Field("leaky", description=ACT)
+    norm: Literal["none", "batch", "layer", "instance", "spectral"] = Field("none", description=NORM)
+    norm_at: NormAt = Field("before", description=NORM_AT)
+    dropout: Fraction = Field(0.0, description=DROPOUT)
+    down: Literal["stride", "pool"] = Field("stride", description="how a layer halves the size")
+    output: Literal["none", "tanh", "sigmoid"] = Field("none", description="what is applied to the score")
 
 
 class Normal(Block):
     """Initial weights from N(0, normal)."""
 
-    normal: PositiveFloat
+    normal: PositiveFloat = Field(description="standard deviation of the initial weights")
 
 
 DCGAN_INIT = Normal(normal=0.02)  # section 4 of 1511.06434
@@ -90,17 +97,19 @@ Init = Annotated[
 class Networks(Block):
     """Both networks, what G is fed, the initial weights, and the range of images at the networks' borders.
 
-    `range`: prepared images are in [-1, 1] (signed); both networks may see them in [0, 1] (unit), or with mean 0 and
-    standard deviation 1 of each channel of the training images (standard). `labels`: planes gives G a one-hot class
+    `range`: prepared images are in [-1, 1] (signed, not changed), unit and standard are made of them, the latter by the
+    mean and standard deviation of each channel of the training images. `labels`: planes gives G a one-hot class
     beside z, and D a plane for each class; Mirza and Osindero 2014, 1411.1784.
     """
 
-    latent: Latent
-    G: GeneratorBlock
-    D: DiscriminatorBlock
-    init: Init = DCGAN_INIT
-    range: Literal["signed", "unit", "standard"] = "signed"
-    labels: Literal["none", "planes"] = "none"
+    latent: Latent = Field(description="the noise that G is fed")
+    G: GeneratorBlock = Field(description="the generator")
+    D: DiscriminatorBlock = Field(description="the discriminator")
+    init: Init = Field(DCGAN_INIT, description="law of the initial weights")
+    range: Literal["signed", "unit", "standard"] = Field(
+        "signed", description="values of images that both networks see: [-1, 1], [0, 1], or mean 0 and deviation 1"
+    )
+    labels: Literal["none", "planes"] = Field("none", description="planes: both networks are given the class")
 
 
 def merged(networks: Networks, override: dict[str, Any]) -> dict[str, Any]:

@@ -16,21 +16,25 @@ from ganspeed.params.rates import Constant, Schedule
 OPTIMIZERS = Path(__file__).parents[1] / "optimizers"
 PER_PLAYER = "per_player"
 PLAYERS = ("G", "D")
+NAME = "the rule by which weights follow from gradients"
+SCHEDULE = "how both learning rates change over a run"
 
 
 class Extras(Block):
     """What every optimiser may be given besides; 0, the default, leaves it out."""
 
-    weight_decay: NonNegativeFloat = 0.0  # gradient + weight_decay * w; of adamw, w - lr * weight_decay * w
-    l1: NonNegativeFloat = 0.0  # gradient + l1 * sign(w)
-    clip_norm: NonNegativeFloat = 0.0  # the norm of a player's whole gradient is at most this
+    weight_decay: NonNegativeFloat = Field(
+        0.0, description="adds weight_decay * w to the gradient; adamw subtracts lr * weight_decay * w from w"
+    )
+    l1: NonNegativeFloat = Field(0.0, description="adds l1 * sign(w) to the gradient")
+    clip_norm: NonNegativeFloat = Field(0.0, description="bound of the norm of a player's whole gradient; 0: none")
 
 
 class PlayerOptimizer(Extras):
     """The optimiser of one player."""
 
     name: str
-    lr: PositiveFloat
+    lr: PositiveFloat = Field(description="learning rate of this player")
 
     def hyperparameters(self) -> dict[str, Any]:
         """The arguments of the optimiser's constructor."""
@@ -44,9 +48,9 @@ class EqualOptimizers(Extras):
     """One optimiser for both players, which may differ in their learning rates."""
 
     name: str
-    lr_g: PositiveFloat
-    lr_d: PositiveFloat
-    schedule: Schedule = Constant()
+    lr_g: PositiveFloat = Field(description="learning rate of G")
+    lr_d: PositiveFloat = Field(description="learning rate of D")
+    schedule: Schedule = Field(Constant(name="constant"), description=SCHEDULE)
 
     @property
     def G(self) -> PlayerOptimizer:  # noqa: N802 a field of PerPlayer
@@ -75,7 +79,12 @@ def optimizer_fields(name: str) -> dict[str, Any]:
 
 @cache
 def _model(name: str, base: type[Block]) -> type[Block]:
-    return create_model(f"{base.__name__}_{name}", __base__=base, name=(Literal[name], ...), **optimizer_fields(name))
+    return create_model(
+        f"{base.__name__}_{name}",
+        __base__=base,
+        name=(Literal[name], Field(description=NAME)),
+        **optimizer_fields(name),
+    )
 
 
 def _any(base: type[Block], *others: type[Block]) -> Any:
@@ -87,10 +96,10 @@ def _any(base: type[Block], *others: type[Block]) -> Any:
 class PerPlayer(Block):
     """An optimiser for each player."""
 
-    name: Literal[PER_PLAYER]
-    G: _any(PlayerOptimizer)
-    D: _any(PlayerOptimizer)
-    schedule: Schedule = Constant()
+    name: Literal[PER_PLAYER] = Field(description=NAME)
+    G: _any(PlayerOptimizer) = Field(description="optimiser of G")
+    D: _any(PlayerOptimizer) = Field(description="optimiser of D")
+    schedule: Schedule = Field(Constant(name="constant"), description=SCHEDULE)
 
 
 AnyOptimizer = _any(EqualOptimizers, PerPlayer)

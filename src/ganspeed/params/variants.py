@@ -4,11 +4,17 @@ import math
 from functools import cache
 from typing import Any, Self
 
-from pydantic import create_model, model_validator
+from pydantic import Field, create_model, model_validator
 
 from ganspeed.params.base import Block, Seed
 from ganspeed.params.objectives import objective_fields
 from ganspeed.params.optimizers import AnyOptimizer
+
+# What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
+REFUSED = {
+    "lambda_0 below a floor": ("variants.<name>.floor", "variants.<name>.lambda_0"),
+    "lambda_0 above a ceiling": ("variants.<name>.ceiling", "variants.<name>.lambda_0"),
+}
 
 
 class Variant(Block):
@@ -17,10 +23,10 @@ class Variant(Block):
     The hyperparameters' names, types and ranges are those of the objective's constructor (see `objective_fields`).
     """
 
-    objective: str
-    optimizer: AnyOptimizer
-    seed_offset: Seed = 0  # seed s of the grid is trained as s + seed_offset: an independent copy of a variant
-    networks: dict[str, Any] | None = None  # keys of the data set's `networks` that this variant overrides
+    objective: str = Field(description="what both players minimise; it says which other keys the block has")
+    optimizer: AnyOptimizer = Field(description="one optimiser for both players, or one for each")
+    seed_offset: Seed = Field(0, description="seed s of the grid is trained as s + seed_offset: an independent copy")
+    networks: dict[str, Any] | None = Field(None, description="keys of the data set's networks that it overrides")
 
     @model_validator(mode="after")
     def _lambda_0_between_its_bounds(self) -> Self:
