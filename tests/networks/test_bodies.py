@@ -157,12 +157,12 @@ def test_heads_are_linear_in_the_features_that_the_score_is_computed_from(body, 
 
 
 @pytest.mark.parametrize(("size", "G", "D"), [(8, 2, 2), (28, 3, 2), (32, 3, 3), (44, 4, 2), (60, 4, 2), (64, 4, 4)])
-def test_without_a_depth_d_halves_while_sizes_are_even_and_g_ends_at_4_or_less(size, G, D):
+def test_without_a_depth_it_follows_from_the_size(size, G, D):
     networks = blocks(size)
     assert (networks.G.depth, networks.D.depth) == (G, D)
 
 
-def test_a_discriminator_with_batch_norm_sees_real_and_generated_samples_apart():
+def test_with_batch_norm_d_sees_real_and_generated_samples_apart():
     """G's step shows it generated samples alone: their scores must not depend on real ones in D's step."""
     b, other = batch(n=6), batch(n=6, seed=1)
     for norm, tied in (("batch", True), ("layer", False)):

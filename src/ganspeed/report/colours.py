@@ -59,6 +59,22 @@ SHIPPED = {
     "iterative_decayed": Look(CYAN, DASH_DOT_DOT),
     "iterative_floor": Look(GREY, DASHED),
     "iterative_one_sided": Look(ROSE, LOOSE),
+    "wgan_lp": Look(RED, SOLID),
+    "wgan_gp_target_2": Look(INDIGO, DASHED),
+    "agp": Look(CYAN, SOLID),
+    "gan_minimax": Look(ROSE, SHORT),
+    "least_squares": Look(GREY, DOTTED),
+    "hinge": Look(WINE, DASH_DOT),
+    "dragan": Look(BLUE, SOLID),
+    "r1": Look(GREEN, SOLID),
+    "r3gan": Look(CYAN, SHORT),
+    "gan_spectral": Look(INDIGO, SHORT),
+    "dcgan": Look(ORANGE, SOLID),
+    "gan_pyramid": Look(GREY, SOLID),
+    "ebgan": Look(WINE, SHORT),
+    "infogan": Look(ROSE, SOLID),
+    "gan_conditional": Look(RED, DASHED),
+    "wgan_gp_conditional": Look(BLACK, DASHED),
 }
 
 
