@@ -91,7 +91,7 @@ def measure(networks: Sizes, given: argparse.Namespace, device: torch.device) ->
     """The sizes, with GFLOP of an update and of its penalty, and milliseconds of an update."""
     asked, unpenalised = (recipe(networks, variant, given.n_critic, 0) for variant in (given.variant, "wgan"))
     images, labels = pictures(networks.shape).to(device), torch.zeros(1000, dtype=torch.int64, device=device)
-    state, draws = new_state(asked, images), Draws(0, networks.batch_size, asked.latents, images, labels)
+    state, draws = new_state(asked, images), Draws(0, asked.counts, asked.latents, images, labels)
     gflop = counted(state, draws)
     channels, size, _ = networks.shape
     return {

@@ -74,7 +74,7 @@ def customary(recipe: Recipe, device: torch.device) -> Iterator[None]:
     discriminator_loss, generator_loss = LOSSES[block.objective](block)
     losses = []
     while True:
-        for _ in range(recipe.n_critic):
+        for _ in range(recipe.variant.n_critic):
             real = next(batches).to(device)
             fake = G(torch.randn(n, z_dim, device=device)).detach()
             loss = discriminator_loss(D, real, fake)

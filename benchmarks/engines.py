@@ -65,7 +65,7 @@ def main() -> None:
         "networks": given.networks,
         "engine": given.engine,
         "variant": given.variant,
-        "n_critic": asked.n_critic,
+        "n_critic": asked.variant.n_critic,
         "repeats": given.repeats,
         "eager_ms": round(statistics.median(ones), 2),
         "engine_ms_a_seed": round(statistics.median(others), 2),

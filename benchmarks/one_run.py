@@ -82,7 +82,7 @@ def pair(networks: str, variant: str, given: argparse.Namespace, device: torch.d
     return {
         "networks": networks,
         "variant": variant,
-        "n_critic": asked.n_critic,
+        "n_critic": asked.variant.n_critic,
         "engine": engine,
         "ready_s": ready,
         "customary_per_second": statistics.median(theirs),

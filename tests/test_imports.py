@@ -21,11 +21,11 @@ MAY_IMPORT = {
     "training": {"networks", "objectives", "optimizers", "params", "system"},
     "runs": {"data", "params", "system", "training"},
     "scoring": {"data", "networks", "params", "runs", "system"},
-    "compare": {"params", "system.files", "training.snapshot_grid"},
+    "compare": {"params", "system.files", "training.counts", "training.snapshot_grid"},
     "study": {"compare", "data", "params", "runs", "scoring", "system", "training.snapshot_grid"},
     "report": {"compare", "data.prepared", "params", "runs.integrity", "runs.provenance", "runs.record",
                "scoring.label", "scoring.metrics", "scoring.read", "scoring.sources", "study.status", "system",
-               "training.sample_grids", "training.snapshot_grid"},
+               "training.counts", "training.sample_grids", "training.snapshot_grid"},
     "tracking": {"compare", "params", "runs", "scoring.metrics", "system"},
 }  # fmt: skip
 

@@ -59,10 +59,10 @@ def test_arrival_is_the_first_of_three_in_a_row():
 
 
 def test_not_reached_counts_as_the_horizon():
-    assert truncated(None, 1, 80) == (80, False)
-    assert truncated(81, 1, 80) == (80, False)
-    assert truncated(80, 1, 80) == (80, True)
-    assert truncated(3, run().per_update("images"), 10**6) == (3 * 5 * 64, True)
+    assert truncated(None, 80) == (80, False)
+    assert truncated(81, 80) == (80, False)
+    assert truncated(80, 80) == (80, True)
+    assert run().at("images", 3) == 3 * 5 * 64
 
 
 def test_speed_up_is_a_ratio_of_geometric_means():

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ganspeed.networks.latents import Latents, one_hot
+from ganspeed.training.counts import Counts
 from ganspeed.training.draws import Draws
 
 
@@ -54,7 +55,7 @@ def test_codes_and_noise_are_drawn_apart():
 def test_g_is_fed_the_class_of_the_real_image_beside_it(recipe, images):
     one = recipe("gan", networks={"labels": "planes", "latent": {"law": "uniform"}})
     assert one.latents == Latents("uniform", 4, classes=2)
-    draw = Draws(0, 8, one.latents, *images)(3, 0)
+    draw = Draws(0, Counts(1, 8), one.latents, *images)(3, 0)
     assert torch.equal(draw.z[:, 4:].argmax(1), draw.labels) and set(draw.labels.tolist()) == {0, 1}
     assert recipe("gan").latents == Latents("normal", 4)
 

@@ -10,6 +10,7 @@ from torch import nn
 from ganspeed.networks.layers import initialise
 from ganspeed.networks.spectral import SpectralConv2d, SpectralLinear, SpectralWeight
 from ganspeed.params.networks import Normal
+from ganspeed.training.counts import Counts
 from ganspeed.training.draws import Draws
 from ganspeed.training.loop import one_update
 from ganspeed.training.state import new_state
@@ -84,7 +85,7 @@ def test_every_layer_of_d_has_it_and_none_of_the_heads():
 def test_the_vectors_move_once_in_each_step_of_d_and_in_none_of_g(recipe, images, monkeypatch):
     one = recipe("wgan_gp", networks=SPECTRAL, n_critic=3)
     state = new_state(one, images[0])
-    draws, seen = Draws(0, 8, one.latents, *images, state.noises()), []
+    draws, seen = Draws(0, Counts(1, 8), one.latents, *images, state.noises()), []
     move, step = SpectralWeight.move, type(state.D).step
 
     def moved(layer):

@@ -23,6 +23,8 @@ CELEBA = {"source": "celeba", "image_size": 64, "holdout": 1000, "split_seed": 0
 OFFSET = {"variants.gan.seed_offset": 1, "protocol.planned": [{"new": "gan", "reference": "wgan"}]}
 TWICE = [{"new": "gan", "reference": "wgan"}] * 2
 MLP = {"D": {"body": "mlp", "norm": "instance"}}
+WARM = {"steps": 100, "updates": 25, "every": 500}
+GROW = {"factor": 2, "every": 300, "largest": 256}
 KNOB = {"low": 1e-3, "high": 1e-2, "log": True}
 
 # Words of REFUSED → edits of the shipped params, each refused by a key that has the words.
@@ -31,6 +33,16 @@ EDITS: dict[str, list[dict]] = {
     "lambda_0 above a ceiling": [{"variants.mine": AGP}],
     "a step that is not before the end of a run": [{"variants.gan.optimizer.schedule": STEP}],
     "a warm-up beyond the end of a run": [{"variants.gan.optimizer.schedule": {"name": "warmup", "updates": 10**6}}],
+    "a warm start beyond the end of a run": [{"variants.wgan.warm_start": WARM | {"updates": 1201}}],
+    "a growth that is not before the end of a run": [{"variants.wgan.batches": {"grow": GROW | {"every": 1200}}}],
+    "a largest batch below the first": [
+        {"variants.wgan.batches": {"grow": GROW | {"largest": 63}}},
+        {"variants.wgan.batches": {"D": 300, "grow": GROW}},
+    ],
+    "a batch of more than the pictures for train": [
+        {"variants.wgan.batches": {"G": 804}}, {"variants.wgan.batches": {"D": 804}},
+        {"variants.wgan.batches": {"grow": GROW | {"largest": 804}}},
+    ],
     "a file that is not there, too large, or outside the folder of params.yaml": [
         {"variants.mine": REPLAY | {"schedule": "none.csv"}}, {"variants.mine": REPLAY | {"schedule": "../s.csv"}},
     ],

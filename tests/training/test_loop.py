@@ -17,6 +17,7 @@ from training_runs import OPTIMIZERS, OPTIONS, OTHERS, STUDY, VARIANTS, new_run,
 from ganspeed.networks.latents import Latents
 from ganspeed.objectives import Batch, Objective, Terms, gradient_norm
 from ganspeed.training import loop
+from ganspeed.training.counts import Counts
 from ganspeed.training.draws import GENERATOR_STEP, Draws
 from ganspeed.training.history import PROFILE_SAMPLES, PROFILE_WEIGHTS, gradient_profile
 from ganspeed.training.loop import one_update, train
@@ -34,7 +35,7 @@ def batch_of(draws: Draws, G: torch.nn.Module, update=1, step=0) -> Batch:
 def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
     state = new_state(recipe(variant), images[0])
     before = [[p.clone() for p in player.network.parameters()] for player in (state.G, state.D)]
-    one_update(state, Draws(0, 8, recipe(variant).latents, *images, state.noises()))
+    one_update(state, Draws(0, Counts(1, 8), recipe(variant).latents, *images, state.noises()))
     for player, weights in zip((state.G, state.D), before, strict=True):
         after = list(player.network.parameters())
         assert all(torch.isfinite(p).all() for p in after)
@@ -45,7 +46,7 @@ def test_one_update_moves_both_players_and_is_finite(variant, recipe, images):
 @pytest.mark.parametrize("variant", [*VARIANTS, *OPTIONS])
 def test_an_update_asks_the_device_nothing_and_fakes_have_no_graph_of_g(variant, recipe, images):
     state = new_state(recipe(variant), images[0])
-    draws = Draws(0, 8, recipe(variant).latents, *images, state.noises())
+    draws = Draws(0, Counts(1, 8), recipe(variant).latents, *images, state.noises())
     with NoAnswer():
         step = one_update(state, draws)
     assert not step.batch.fake.requires_grad
@@ -56,7 +57,7 @@ def test_an_update_asks_the_device_nothing_and_fakes_have_no_graph_of_g(variant,
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_step_computes_no_gradient_of_the_other_player(variant, recipe, images):
     state = new_state(recipe(variant), images[0])
-    draws, (G, D) = Draws(0, 8, recipe(variant).latents, *images, state.noises()), (state.G, state.D)
+    draws, (G, D) = Draws(0, Counts(1, 8), recipe(variant).latents, *images, state.noises()), (state.G, state.D)
     D.step(state.objective.discriminator_terms(D.network, batch_of(draws, G.network)).total())
     assert all(weight.grad is None for weight in G.network.parameters())
     D.optimizer.zero_grad()
@@ -81,7 +82,7 @@ def by_the_book(weights, gradients, moments, block, learning_rate, t):
 def test_a_step_is_the_optimisers_by_the_book(variant, recipe, images):
     """Gradients of a penalty come in another memory layout than their weights; a fused optimiser minds that."""
     state = new_state(recipe(variant), images[0])
-    batch = batch_of(Draws(0, 8, recipe(variant).latents, *images, state.noises()), state.G.network)
+    batch = batch_of(Draws(0, Counts(1, 8), recipe(variant).latents, *images, state.noises()), state.G.network)
     block = recipe(variant).variant.optimizer
     for player, terms, rate in (
         (state.D, state.objective.discriminator_terms, block.lr_d),
@@ -108,7 +109,7 @@ def test_both_learning_rates_halve_every_so_many_updates(half_life, rates, recip
     optimizer = recipe("wgan_gp").variant.optimizer.model_dump() | {"schedule": schedule}
     state = new_state(recipe("wgan_gp", optimizer=optimizer), images[0])
     for rate in rates:
-        one_update(state, Draws(0, 8, Z, *images))
+        one_update(state, Draws(0, Counts(1, 8), Z, *images))
         assert state.G.optimizer.param_groups[0]["lr"] == pytest.approx(rate * optimizer["lr_g"])
         assert state.D.optimizer.param_groups[0]["lr"] == pytest.approx(rate * optimizer["lr_d"])
 
@@ -118,7 +119,7 @@ def test_bfloat16_is_for_the_layers_outside_the_penalty_and_nothing_else(recipe,
     state, seen = new_state(lower, images[0]), {"D": [], "G": []}
     for name, network in (("D", state.D.network), ("G", state.G.network)):
         network.layers[0].register_forward_hook(lambda layer, x, y, dtypes=seen[name]: dtypes.append(y.dtype))
-    step, low, whole = one_update(state, Draws(0, 8, Z, *images)), torch.bfloat16, torch.float32
+    step, low, whole = one_update(state, Draws(0, Counts(1, 8), Z, *images)), torch.bfloat16, torch.float32
     n_critic = state.objective.n_critic
     assert seen == {"D": [low, whole] * n_critic + [low], "G": [low] * (n_critic + 1)}
     values = [step.discriminator.total(), step.generator.total(), step.batch.fake, *state.D.network.parameters()]
@@ -207,7 +208,7 @@ def test_a_longer_run_begins_as_a_shorter_one(recipe, images, tmp_path):
 
 
 def test_draws_are_functions_of_seed_update_and_step(images):
-    draws = Draws(3, 8, Z, *images)
+    draws = Draws(3, Counts(1, 8), Z, *images)
     one, again, other = (draws(7, step) for step in (2, 2, 3))
     assert torch.equal(one.real, again.real) and torch.equal(one.u, again.u) and torch.equal(one.z, again.z)
     assert not torch.equal(one.real, other.real) and not torch.equal(one.u, other.u)
@@ -226,9 +227,9 @@ def test_variants_of_different_n_critic_see_the_same_draws(recipe, images, monke
 
         with monkeypatch.context() as patch:
             patch.setattr(Draws, "__call__", spy)
-            one_update(new_state(recipe(variant), images[0]), Draws(0, 8, Z, *images))
+            one_update(new_state(recipe(variant), images[0]), Draws(0, Counts(1, 8), Z, *images))
     assert set(seen["gan"]) == {(1, 0), (1, GENERATOR_STEP)}
-    assert len(seen["wgan"]) == recipe("wgan").n_critic + 1 > 2
+    assert len(seen["wgan"]) == recipe("wgan").variant.n_critic + 1 > 2
     for key, (real, z) in seen["gan"].items():
         assert torch.equal(real, seen["wgan"][key][0]) and torch.equal(z, seen["wgan"][key][1])
 
@@ -276,7 +277,7 @@ def test_every_objective_logs_the_gradient_norm_between_generated_and_real(varia
     short, logged = recipe(variant), []
     run(short, images, tmp_path, logged.append)
     state = new_state(short, images[0])
-    draws = Draws(0, 8, short.latents, *images, state.noises())
+    draws = Draws(0, Counts(1, 8), short.latents, *images, state.noises())
     for _ in range(short.train.updates):
         step = one_update(state, draws)
     for a in PROFILE_WEIGHTS:

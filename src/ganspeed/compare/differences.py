@@ -32,6 +32,8 @@ class Difference:
 def settings_of(facts: RunFacts) -> dict[str, str]:
     """Dotted key → value of all that is no part of the method, networks resolved: with the values of absent keys."""
     found = {key: str(getattr(facts, key)) for key in SETTINGS}
+    for key, value in (facts.variant.get("batches") or {}).items():
+        found[f"batches.{key}"] = str(value)
     parameters = facts.parameters
     if networks := parameters.get("networks"):
         size = parameters["data"]["image_size"]

@@ -1,5 +1,6 @@
 """Who is compared with whom, over which seeds, on which axes: the rows of `times`, `comparisons` and `area_ratios`."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
@@ -53,13 +54,21 @@ class PairedRuns:
         seeds = sorted(arms[0].keys() & arms[1].keys())
         return [arms[0][seed] for seed in seeds], [arms[1][seed] for seed in seeds]
 
-    def per_update(self, run: RunCurve, axis: str) -> float:
-        """Units of the axis that one generator update of the run costs."""
-        return self.seconds_per_update[run.variant] if axis == "seconds" else run.per_update(axis)
+    def at(self, run: RunCurve, axis: str, update: int) -> float:
+        """Units of the axis from the run's beginning to the end of this update."""
+        return update * self.seconds_per_update[run.variant] if axis == "seconds" else run.at(axis, update)
+
+    def update_at(self, run: RunCurve, axis: str, units: float) -> int:
+        """The update, 1 at least, that lies nearest to so many units of the axis."""
+        updates = range(1, run.facts.updates + 1)
+        after = bisect_left(updates, units, key=lambda update: self.at(run, axis, update))
+        around = updates[max(0, after - 1) : after + 1]
+        return min(around, key=lambda update: abs(self.at(run, axis, update) - units))
 
     def time(self, run: RunCurve, axis: str, threshold: str, horizon: float) -> tuple[float, bool]:
         """(min(T, horizon) on the axis, whether T <= horizon)."""
-        return truncated(self.arrivals[run.variant, run.seed, threshold], self.per_update(run, axis), horizon)
+        arrival = self.arrivals[run.variant, run.seed, threshold]
+        return truncated(None if arrival is None else self.at(run, axis, arrival), horizon)
 
 
 def wanted_pairs(protocol: Protocol, variants: Iterable[str]) -> dict[tuple[str, str], bool]:
@@ -89,7 +98,7 @@ def times(study: PairedRuns) -> list[TimeToThreshold]:
     runs = [run for seeds in study.runs.values() for run in seeds.values()]
     rows = []
     for run, axis, threshold in product(runs, axes, ALL_THRESHOLDS):
-        time, reached = study.time(run, axis, threshold, run.budget * study.per_update(run, axis))
+        time, reached = study.time(run, axis, threshold, study.at(run, axis, run.budget))
         rows.append(TimeToThreshold(run.variant, run.seed, axis, threshold, time, reached))
     return rows
 
@@ -102,11 +111,10 @@ def comparisons(study: PairedRuns) -> list[Row]:
 
 def _rows(study: PairedRuns, pair: Pair) -> Iterator[Row]:
     differs = differences_of(*(runs[0].facts for runs in pair.runs))
-    first: dict[float, str] = {}  # ratio of the arms' scales → the first axis that has it
+    first: dict[float | str, str] = {}  # ratio of the arms' costs of an update → the first axis that has it
     for axis in study.axes:
-        scales = [study.per_update(runs[0], axis) for runs in pair.runs]
-        same_as = first.setdefault(scales[0] / scales[1], axis)
-        horizon = min(runs[0].budget * scale for runs, scale in zip(pair.runs, scales, strict=True))
+        same_as = first.setdefault(_ratio_of_costs(study, pair, axis), axis)
+        horizon = min(study.at(runs[0], axis, runs[0].budget) for runs in pair.runs)
         arms = [_arm(study, runs, axis, horizon) for runs in pair.runs]
         for threshold in ALL_THRESHOLDS:
             primary = pair.planned and (axis, threshold) == (study.protocol.axis, "tau")
@@ -115,15 +123,22 @@ def _rows(study: PairedRuns, pair: Pair) -> Iterator[Row]:
             yield replace(row, planned=pair.planned, differs=differs, same_as=same_as_other)
 
 
+def _ratio_of_costs(study: PairedRuns, pair: Pair, axis: str) -> float | str:
+    """Of an update of either arm: axes of one ratio show the same. The axis itself where updates differ in cost."""
+    new, reference = (runs[0] for runs in pair.runs)
+    if not (new.counts.is_constant and reference.counts.is_constant):
+        return axis
+    return study.at(new, axis, 1) / study.at(reference, axis, 1)
+
+
 def _arm(study: PairedRuns, runs: list[RunCurve], axis: str, horizon: float) -> Arm:
     """One arm of a pair on an axis, up to the horizon of the pair."""
     grid = snapshot_updates(runs[0].facts.updates, runs[0].facts.grid_ratio)
-    scale = study.per_update(runs[0], axis)
     at = {name: [study.time(run, axis, name, horizon) for run in runs] for name in ALL_THRESHOLDS}
     return Arm(
         variant=runs[0].variant,
         times=at,
-        steps=[grid_step(grid, max(1, round(time / scale))) for time, _ in at["tau"]],
+        steps=[grid_step(grid, study.update_at(runs[0], axis, time)) for time, _ in at["tau"]],
         final=[run.last_log_cfid for run in runs],
         coverage=[run.last_coverage for run in runs],
         failed=[run.failed for run in runs],

@@ -7,6 +7,7 @@ diverges before, counts as the horizon; one that diverges later keeps its T. No 
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import get_args
 
@@ -15,6 +16,7 @@ import pandas as pd
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Axis
 from ganspeed.params.datasets import Threshold
+from ganspeed.training.counts import Counts
 from ganspeed.training.snapshot_grid import budget
 from ganspeed.types import RunFacts
 
@@ -42,9 +44,14 @@ class RunCurve:
     def name(self) -> str:
         return f"{self.variant}/seed-{self.seed}"
 
-    def per_update(self, axis: str) -> int:
-        """Units of the axis that one generator update costs."""
-        return units_per_update(self.facts.n_critic, self.facts.batch_size)[axis]
+    @cached_property
+    def counts(self) -> Counts:
+        """Critic steps and batch sizes of every update."""
+        return Counts.of(self.facts.variant | {"n_critic": self.facts.n_critic}, self.facts.batch_size)
+
+    def at(self, axis: str, update: int) -> int:
+        """Units of the axis from the beginning to the end of this update."""
+        return self.counts.units(update)[axis]
 
     @property
     def budget(self) -> int:
@@ -63,11 +70,6 @@ class RunCurve:
     @property
     def last_log_cfid(self) -> float:
         return log_cfid(self.cfid[-1])
-
-
-def units_per_update(n_critic: int, batch_size: int) -> dict[str, int]:
-    """Axis → units of it that one generator update costs."""
-    return {"updates": 1, "d_updates": n_critic, "images": n_critic * batch_size}
 
 
 def curves_of(scores: pd.DataFrame, facts: dict[tuple[str, int], RunFacts]) -> list[RunCurve]:
@@ -111,11 +113,9 @@ def time_to_threshold(run: RunCurve, tau: float, consecutive: int, threshold: st
     return None
 
 
-def truncated(arrival: int | None, per_update: float, horizon: float) -> tuple[float, bool]:
-    """(min(T, horizon) in units of an axis, whether T <= horizon); `arrival` is in generator updates."""
-    if arrival is None or arrival * per_update > horizon:
-        return horizon, False
-    return arrival * per_update, True
+def truncated(arrival: float | None, horizon: float) -> tuple[float, bool]:
+    """(min(T, horizon), whether T <= horizon), both in units of an axis; `arrival` None: never."""
+    return (horizon, False) if arrival is None or arrival > horizon else (arrival, True)
 
 
 def grid_step(grid: list[int], update: int) -> float:

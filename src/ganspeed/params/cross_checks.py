@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params, Tuning, TuningArm
+from ganspeed.params.count_checks import count_mistakes
 from ganspeed.params.messages import describe_value
 from ganspeed.params.network_checks import network_mistakes
 from ganspeed.params.rates import late_updates
@@ -56,7 +57,7 @@ def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
     if parsed is None:
         return mistakes
     mistakes += _range_mistakes(parsed) + network_mistakes(parsed) + _schedule_mistakes(parsed)
-    return mistakes + _tuning_mistakes(parsed, variants)
+    return mistakes + count_mistakes(parsed) + _tuning_mistakes(parsed, variants)
 
 
 def _names(document: dict, block: str) -> list:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat
 
 from ganspeed.params.base import MAX_COUNT, Block, Count, PathInside, Seed
+from ganspeed.params.counts import BatchSize
 from ganspeed.params.networks import IMAGE_SIZES, Channels, Networks, Units
 from ganspeed.types import Fraction, Probability, Sha256
 
@@ -18,7 +19,6 @@ PICTURES = {
     "celeba": {"train": 162_770, "val": 19_867, "test": 19_962},
 }
 MIN_TRAIN = 2  # pictures: of a single one, the classifiers' batch normalisation has no variance
-BatchSize = Annotated[int, Field(ge=2, le=2**16)]
 SOURCE = "where the pictures come from"
 IMAGE_SIZE = "height and width that pictures are brought to, in pixels"
 

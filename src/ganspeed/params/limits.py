@@ -73,13 +73,19 @@ def _picture_mistakes(key: str, dataset: Dataset) -> list[str]:
             f"{key}.data.holdout: {data.holdout:,} is not <= {most:,}: val and test get so many pictures each, of "
             f"{data.source}'s {_published(data)}"
         ]
-    left = published - drawn * data.holdout
+    left = left_for_train(dataset)
     if batch <= left:
         return []
     return [
         f"{key}.train.batch_size: {batch:,} is not <= {left:,}, the pictures for train by {key}.data.holdout, of "
         f"{data.source}'s {_published(data)}"
     ]
+
+
+def left_for_train(dataset: Dataset) -> int | None:
+    """Pictures that val and test leave to train; None where their number is not known before the stage prepare."""
+    parts = dict(PICTURES.get(dataset.data.source, {}))
+    return parts.pop("train") - (2 - len(parts)) * dataset.data.holdout if parts else None
 
 
 def _published(data: Data) -> str:

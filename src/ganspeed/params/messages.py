@@ -3,12 +3,12 @@
 import difflib
 from typing import Any
 
-from ganspeed.params import blocks, datasets, networks, optimizers, rates, variants
+from ganspeed.params import blocks, counts, datasets, networks, optimizers, rates, variants
 from ganspeed.params.base import Block
 from ganspeed.params.objectives import objective_fields, objective_names
 from ganspeed.params.optimizers import optimizer_fields, optimizer_names
 
-MODULES = (datasets, blocks, networks, optimizers, rates, variants)
+MODULES = (datasets, blocks, counts, networks, optimizers, rates, variants)
 BLOCKS = [b for module in MODULES for b in vars(module).values() if isinstance(b, type) and issubclass(b, Block)]
 MOVED = {"half_life": "; write schedule: {name: exponential, half_life: ...}"}  # keys that were elsewhere before
 SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}

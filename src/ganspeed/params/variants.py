@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import Field, create_model, model_validator
 
 from ganspeed.params.base import Block, Seed
+from ganspeed.params.counts import Batches, WarmStart
 from ganspeed.params.objectives import objective_fields
 from ganspeed.params.optimizers import AnyOptimizer
 
@@ -26,6 +27,8 @@ class Variant(Block):
     objective: str = Field(description="what both players minimise; it says which other keys the block has")
     optimizer: AnyOptimizer = Field(description="one optimiser for both players, or one for each")
     seed_offset: Seed = Field(0, description="seed s of the grid is trained as s + seed_offset: an independent copy")
+    warm_start: WarmStart | None = Field(None, description="more critic steps at the start and now and then")
+    batches: Batches | None = Field(None, description="batch sizes of the players' own, and their growth")
     networks: dict[str, Any] | None = Field(None, description="keys of the data set's networks that it overrides")
 
     @model_validator(mode="after")
@@ -41,14 +44,16 @@ class Variant(Block):
 
     def hyperparameters(self) -> dict[str, Any]:
         """The arguments of the objective's constructor, n_critic among them."""
-        return self.model_dump(exclude={"objective", "optimizer", "seed_offset", "networks"})
+        return self.model_dump(exclude=set(Variant.model_fields))
 
     def resolved(self) -> dict[str, Any]:
         """The block as plain values, without seed_offset, which only says which seeds are trained, and networks.
 
-        These stand beside it, resolved: see `params.resolve`.
+        These stand beside it, resolved: see Params.networks. Of the keys that every variant may have, those that are
+        None are left out.
         """
-        return self.model_dump(mode="json", exclude={"seed_offset", "networks"})
+        block = self.model_dump(mode="json", exclude={"seed_offset", "networks"})
+        return {key: value for key, value in block.items() if value is not None or key not in Variant.model_fields}
 
     def method(self) -> "Variant":
         """The same block with seed_offset 0 and without networks: what a run has beside its seed and its networks."""

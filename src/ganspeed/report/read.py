@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from ganspeed.compare.comparison import Comparison
 from ganspeed.compare.read import read_calibration, read_records
-from ganspeed.compare.times import THRESHOLDS, units_per_update
+from ganspeed.compare.times import THRESHOLDS
 from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare, Params
@@ -24,6 +24,7 @@ from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study.status import Status, StudyFacts, committed, study_status
 from ganspeed.system.files import read_json, reading
+from ganspeed.training.counts import Counts
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
 
@@ -39,11 +40,22 @@ class ReportedRun:
     folder: Path
     seconds_per_update: float | None  # of its variant, measured by the stage timing; None if not measured
 
+    @cached_property
+    def counts(self) -> Counts:
+        """Critic steps and batch sizes of every update."""
+        return Counts.of(self.record.variant_block, self.record.batch_size)
+
+    def at(self, update: float) -> dict[str, float]:
+        """Axis → its units from the beginning to the end of this update; between two updates by interpolation."""
+        before = int(update)
+        first, second = self.counts.units(before), self.counts.units(before + 1)
+        units = {axis: first[axis] + (update - before) * (second[axis] - first[axis]) for axis in first}
+        return units if self.seconds_per_update is None else units | {"seconds": update * self.seconds_per_update}
+
     @property
     def scale(self) -> dict[str, float]:
-        """Axis → units of that axis per generator update."""
-        units = units_per_update(self.record.n_critic, self.record.batch_size)
-        return units if self.seconds_per_update is None else units | {"seconds": self.seconds_per_update}
+        """Axis → units of that axis per generator update, the mean over the run where updates differ in cost."""
+        return {axis: units / self.record.updates for axis, units in self.at(self.record.updates).items()}
 
     @property
     def weights(self) -> dict[str, int] | None:
@@ -162,7 +174,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
     scores, histories = [], []
     for run in runs:
         table = tables[run.variant, run.seed]
-        scores.append(table.assign(**{axis: table["update"] * step for axis, step in run.scale.items()}))
+        scores.append(table.join(pd.DataFrame([run.at(update) for update in table["update"]], index=table.index)))
         histories.append(pd.read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
     label = labels[runs[0].variant, runs[0].seed]
     accuracy = _read_accuracy(workspace, dataset)

@@ -88,7 +88,7 @@ def paired_times(results: Results, new: str, reference: str, axis: str) -> list[
     of_variants = [results.comparison.times_of(variant, "tau", axis) for variant in (reference, new)]
     first, second = ({time.seed: time for time in times} for times in of_variants)
     runs = [results.of(variant)[0] for variant in (reference, new)]
-    end = min(budget(run.record.updates, run.record.grid_ratio) * run.scale[axis] for run in runs)
+    end = min(run.at(budget(run.record.updates, run.record.grid_ratio))[axis] for run in runs)
 
     def cut(found: TimeToThreshold) -> TimeToThreshold:
         return replace(found, time=min(found.time, end), reached=found.reached and found.time <= end)

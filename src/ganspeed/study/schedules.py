@@ -1,5 +1,6 @@
 """Recorded schedules of alpha and lambda for `replayed_penalty`: means over pilot runs, per discriminator update."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ def as_csv(table: pd.DataFrame) -> str:
 def replay_instructions(path: Path, sha256: str, variant: str, seeds: list[int], block: dict, steps: int) -> str:
     """What the command prints: the file, its hash, and the variant's block that replays it."""
     shared = "".join(f"    {key}: {block[key]}\n" for key in ("n_critic", "sides") if key in block)
+    shared += "".join(f"    {key}: {json.dumps(block[key])}\n" for key in ("warm_start", "batches") if key in block)
     return f"""\
 {path}: {steps} discriminator updates, mean of seeds {", ".join(map(str, seeds))}
 sha256 {sha256}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganspeed.networks.latents import Latents
 from ganspeed.system.determinism import generator
+from ganspeed.training.counts import Counts
 
 GENERATOR_STEP = -1  # the `step` of the generator step's draws, whatever n_critic is
 
@@ -45,18 +46,19 @@ class Draws:
     def __init__(
         self,
         seed: int,
-        batch_size: int,
+        counts: Counts,
         latents: Latents,
         images: Tensor,
         labels: Tensor,
         others: Mapping[str, Noise] | None = None,
     ):
-        self.seed, self.batch_size, self.latents = seed, batch_size, latents
+        self.seed, self.counts, self.latents = seed, counts, latents
         self.images, self.labels, self.others = images, labels, others or {}
 
     def __call__(self, update: int, step: int) -> Draw:
-        """The draw of one step; `step` is 0, ..., n_critic - 1 or GENERATOR_STEP."""
-        device, n = self.images.device, self.batch_size
+        """The draw of one step; `step` is GENERATOR_STEP or the number of a discriminator step, from 0."""
+        device = self.images.device
+        n = self.counts.batch_of("G" if step == GENERATOR_STEP else "D", update)
 
         def purpose(name: str) -> torch.Generator:
             return generator(name, self.seed, update, step, device=device)

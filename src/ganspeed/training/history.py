@@ -42,8 +42,8 @@ def history_row(update: int, recipe: Recipe, step: Step) -> dict[str, float]:
     named |= {f"g/{name}": term for name, term in generator.loss.items()}
     named |= {f"diagnostics/{name}": term for name, term in (discriminator.diagnostics | step.profile()).items()}
     values = torch.stack([term.detach().double() for term in named.values()]).tolist()
-    d_updates = update * recipe.n_critic
-    counts = {"update": update, "d_updates": d_updates, "images_seen": d_updates * recipe.train.batch_size}
+    done = recipe.counts
+    counts = {"update": update, "d_updates": done.d_updates(update), "images_seen": done.images(update)}
     return counts | dict(zip(named, values, strict=True))
 
 

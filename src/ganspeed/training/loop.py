@@ -43,12 +43,12 @@ def train(run: "TrainingRun", stop_requested: Callable[[], bool] = lambda: False
 # The twin of this function is engines/functional.Steps, called by engines/vmapped.Lanes.one_update: the same update as
 # functions of tensors. Change them together.
 def one_update(state: State, draws: Draws) -> Step:
-    """n_critic discriminator steps and one generator step; returns the last of each."""
+    """Discriminator steps, as many as the counts say, and one generator step; returns the last of each."""
     G, D, objective = state.G.network, state.D.network, state.objective
     state.update += 1
     lr_factor, losses = state.lr_factor(), []
 
-    for step in range(objective.n_critic):
+    for step in range(state.counts.critic_steps(state.update)):
         draw = draws(state.update, step)
         state.lend(draw)
         with torch.no_grad(), arithmetic(state):
@@ -107,7 +107,7 @@ class TrainingRun:
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
         self.state = new_state(recipe, images)
         checkpoints.resume(self.state)
-        self.draws = Draws(recipe.seed, recipe.train.batch_size, recipe.latents, images, labels, self.state.noises())
+        self.draws = Draws(recipe.seed, recipe.counts, recipe.latents, images, labels, self.state.noises())
         self.snapshots = SnapshotWriter(recipe, folder, labels)
         self.diverged = False
         if self.state.update == 0:

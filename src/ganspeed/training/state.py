@@ -14,12 +14,14 @@ from ganspeed.networks.latents import Latents
 from ganspeed.networks.layers import initialise
 from ganspeed.objectives import Batch, Objective, Terms
 from ganspeed.optimizers import Extras, Rule
+from ganspeed.params.counts import Batches
 from ganspeed.params.datasets import Train
 from ganspeed.params.networks import Networks
 from ganspeed.params.optimizers import PlayerOptimizer
 from ganspeed.params.rates import Schedule
 from ganspeed.params.variants import Variant
 from ganspeed.system.determinism import generator
+from ganspeed.training.counts import Counts
 from ganspeed.training.draws import Draw, Noise
 from ganspeed.training.inputs import StepInputs, noises, state_buffers
 from ganspeed.training.rates import rate_factor
@@ -39,9 +41,10 @@ class Recipe:
     coarse_below: int = COARSE_BELOW  # of the snapshot grid
 
     @property
-    def n_critic(self) -> int:
-        """Discriminator steps in one update: a hyperparameter of every objective."""
-        return self.variant.n_critic
+    def counts(self) -> Counts:
+        """Critic steps and batch sizes of every update."""
+        variant = self.variant
+        return Counts(variant.n_critic, self.train.batch_size, variant.warm_start, variant.batches or Batches())
 
     @property
     def seen_classes(self) -> int:
@@ -113,6 +116,7 @@ class State:
     updates: int  # of the whole run
     precision: str  # of both networks' layers
     objective: Objective
+    counts: Counts
     shape: tuple[int, int, int]  # of an image, (C, H, W)
     bad_update: Tensor  # int64 scalar on the device: 0, or the first update that was not finite
     update: int  # updates done
@@ -180,6 +184,7 @@ def new_state(recipe: Recipe, images: Tensor) -> State:
         updates=train.updates,
         precision=train.precision,
         objective=objective,
+        counts=recipe.counts,
         shape=recipe.shape,
         bad_update=torch.zeros((), dtype=torch.int64, device=device),
         update=0,

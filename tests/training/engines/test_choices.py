@@ -104,7 +104,7 @@ def test_the_profile_has_each_samples_own_class_and_draws(engine, recipe, images
         step = lanes.step(0)
     else:
         step = loop.one_update(run.state, run.draws)
-    found, D, draw = step.profile(), run.state.D.network, run.draws(1, one.n_critic - 1)
+    found, D, draw = step.profile(), run.state.D.network, run.draws(1, one.variant.n_critic - 1)
     real, fake = step.batch.real, step.batch.fake
     for a in PROFILE_WEIGHTS:
         norms = []

@@ -18,6 +18,7 @@ from ganspeed.report.style import Level
 from ganspeed.report.tables import plain
 from ganspeed.report.words import listed, units, values
 
+UNEVEN = " Updates of some variants differ in cost: inside the page their curves are placed by the mean cost."
 AXIS_LABELS = AXIS_WORDS | {"images": "real images seen by the critic"}
 
 
@@ -46,11 +47,12 @@ def _caption(results: Results, axes: str) -> str:
         f"threshold τ, and the calibration rows at their values: the floor (real against real) and noise, Gaussian "
         f"with the pixels’ mean and covariance. ● marks the median time to τ, where half of the runs get there; ✕ "
         f"where a run diverged. Update 0, the untrained generator, stands in the table of scores."
+        + ("" if all(run.counts.is_constant for run in results.runs) else UNEVEN)
     )
 
 
 def _alt(results: Results, axis: str) -> str:
-    times = {v: at * results.of(v)[0].scale[axis] for v, at in crossings(results).items()}
+    times = {v: results.of(v)[0].at(time)[axis] for v, time in crossings(results).items()}
     never = [variant for variant in results.variants if variant not in times]
     rest = f"; not reached by half of the runs: {listed(never)}" if never else ""
     last = {variant: median.iloc[-1] for variant, median in _medians(results).items() if len(median)}
@@ -87,7 +89,7 @@ def _diverged(results: Results) -> pd.DataFrame:
     last = where(results.last(), metric="cfid").set_index(["variant", "seed"]).value
     rows = [
         {"variant": run.variant, "seed": run.seed, "value": last[run.variant, run.seed]}
-        | {axis: step * max(run.record.diverged_at, 1) for axis, step in run.scale.items()}  # a log axis has no 0
+        | run.at(max(run.record.diverged_at, 1))  # a log axis has no 0
         for run in results.runs
         if run.record.diverged_at is not None
     ]
@@ -148,6 +150,6 @@ def _mark_arrivals(ax: Axes, results: Results, axis: str, styles: dict[str, Look
     """A dot on the threshold where the median of a variant's times to it lies."""
     for variant, time in crossings(results).items():
         if variant in styles:
-            place = time * results.of(variant)[0].scale[axis], results.comparison.thresholds.tau
+            place = results.of(variant)[0].at(time)[axis], results.comparison.thresholds.tau
             ax.plot(*([at] for at in place), marker="o", markersize=7.5, color=styles[variant].colour,
                     markeredgecolor="white", markeredgewidth=1.2, linestyle="none", zorder=6)  # fmt: skip

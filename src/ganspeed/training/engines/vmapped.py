@@ -3,7 +3,7 @@
 A lane computes the same bytes beside any other lanes and at any index: nothing is summed over lanes. Each run has the
 State of the eager loop, which `sync_state` brings up to date when something of it is to be recorded, so that
 checkpoints, histories and snapshots have one format. Each step and the gradient profile are traced on their own, once,
-whatever n_critic is.
+whatever the number of steps is; where batches grow, once for each of their sizes.
 """
 
 import logging
@@ -44,11 +44,33 @@ def train_side_by_side(
     `on_end` is called with the index of each run that ends. `stop_requested` is called after every update; once it is
     true, each running run saves a checkpoint and Stopped is raised.
     """
+    for group in in_step(runs):
+        _train_group(runs, group, engine, stop_requested, on_end)
+
+
+def in_step(runs: list[TrainingRun]) -> list[list[int]]:
+    """The runs by index, all in one group, or those of one update in a group where an update is not like another."""
+    if runs[0].recipe.counts.is_constant:
+        return [list(range(len(runs)))]
+    groups: dict[int, list[int]] = {}
+    for i, run in enumerate(runs):
+        groups.setdefault(run.state.update, []).append(i)
+    return list(groups.values())
+
+
+def _train_group(
+    all_runs: list[TrainingRun],
+    group: list[int],
+    engine: str,
+    stop_requested: Callable[[], bool],
+    on_end: Callable[[int, Outcome], None],
+) -> None:
+    runs = [all_runs[i] for i in group]
     lanes, running = Lanes(runs, engine), set(range(len(runs)))
     while True:
         for lane in [lane for lane in running if not runs[lane].is_running]:
             running.remove(lane)
-            on_end(lane, runs[lane].finish())
+            on_end(group[lane], runs[lane].finish())
         if not running:
             return
         lanes.one_update()
@@ -77,21 +99,23 @@ class Lanes:
         buffers = [state.buffers() for state in states]
         self.buffers = {part: self._stack_named([b[part] for b in buffers]) for part in buffers[0]}
         self.bad_update = self._stack([state.bad_update for state in states])
-        self.discriminator_step, self.generator_step, self.profile = traced_steps(replace(self.recipe, seed=0), engine)
+        self.engine, self.sizes = engine, (0, 0)
 
     # The twin of `loop.one_update`, with engines/functional.Steps. Change them together.
     @torch.no_grad()
     def one_update(self) -> None:
-        """n_critic discriminator steps and one generator step in every lane."""
+        """Discriminator steps, as many as the counts say, and one generator step in every lane."""
         self.profiles = None
         states = [run.state for run in self.runs]
-        G, D, n_critic = states[0].G, states[0].D, self.recipe.n_critic  # rules and rates are the same in every lane
+        G, D, counts = states[0].G, states[0].D, states[0].counts  # the same in every lane, as rules and rates are
         for state in states:
             state.update += 1
         total = 0.0  # of all losses, (lanes,): finite when every one of them is
 
-        for step in range(n_critic):
-            scalars = self._scalars(D, [(state.update - 1) * n_critic + step + 1 for state in states])
+        self._take_steps_for(counts.batch_of("D", states[0].update), counts.batch_of("G", states[0].update))
+
+        for step in range(counts.critic_steps(states[0].update)):
+            scalars = self._scalars(D, [counts.d_updates(state.update - 1) + step + 1 for state in states])
             self.draw = self._draw(step)
             self.d_step = self.discriminator_step(self.g, self.d, self.moments_d, self.buffers, self.draw, scalars)
             self.d, self.moments_d, self.buffers, loss, *_ = self.d_step
@@ -106,6 +130,14 @@ class Lanes:
         updates = self._stack([torch.tensor(state.update) for state in states])
         self.bad_update = torch.where((self.bad_update == 0) & bad_now, updates, self.bad_update)
 
+    def _take_steps_for(self, *sizes: int) -> None:
+        """Take the traced steps for batches of D and G of these sizes, unless they are taken already."""
+        if sizes != self.sizes:
+            self.sizes = sizes
+            with torch.enable_grad():
+                steps = traced_steps(replace(self.recipe, seed=0), self.engine, *sizes)
+            self.discriminator_step, self.generator_step, self.profile = steps
+
     def sync_state(self, lane: int, weights: bool) -> None:
         """Bring the State of this lane's run up to date; without `weights`, only its `bad_update`."""
         state, steps = self.runs[lane].state, self.runs[lane].state.update
@@ -113,7 +145,7 @@ class Lanes:
         if not weights:
             return
         load_player(self.G, state.G, self.g[lane], lane_of(self.moments_g, lane), steps)
-        load_player(self.D, state.D, self.d[lane], lane_of(self.moments_d, lane), steps * self.recipe.n_critic)
+        load_player(self.D, state.D, self.d[lane], lane_of(self.moments_d, lane), state.counts.d_updates(steps))
         load_weights(state.ema_generator, self.G, self.ema[lane])
         for part, own in state.buffers().items():
             for name, value in lane_of(self.buffers[part], lane).items():
@@ -190,16 +222,16 @@ class InPlaceForVmap(TorchFunctionMode):
 
 
 @cache
-def traced_steps(recipe: Recipe, engine: str) -> tuple[Callable, Callable, Callable]:
+def traced_steps(recipe: Recipe, engine: str, size_d: int, size_g: int) -> tuple[Callable, Callable, Callable]:
     """The functions of `Steps` over the engine's lanes: discriminator_step, generator_step, profile.
 
-    recipe: with seed 0, so that all seeds of a variant share them.
+    recipe: with seed 0, so that all seeds of a variant share them; size_d, size_g: images in a batch of D's and G's.
     """
     state = new_state(recipe, torch.zeros(2, *recipe.shape))
     G, D = FlatParameters(state.G.network, "G"), FlatParameters(state.D.network, "D")
     steps = Steps(G, D, state.objective, state.G.rule, state.D.rule)
 
-    draw = example_draw(recipe.train.batch_size, recipe.latents, recipe.shape, state.noises())
+    draw, draw_g = (example_draw(n, recipe.latents, recipe.shape, state.noises()) for n in (size_d, size_g))
     g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())
     G_scalars, D_scalars = (example_scalars(rule) for rule in (state.G.rule, state.D.rule))
     buffers = {part: {name: buffer.clone() for name, buffer in own.items()} for part, own in state.buffers().items()}
@@ -211,7 +243,7 @@ def traced_steps(recipe: Recipe, engine: str) -> tuple[Callable, Callable, Calla
     lanes, compiles = lane_count(engine), engine.startswith(COMPILED)
     return (
         over_lanes(steps.discriminator_step, (g, d, moments_of(D, state.D), buffers, draw, D_scalars), lanes, compiles),
-        over_lanes(steps.generator_step, (g, d, moments_of(G, state.G), buffers, draw, G_scalars), lanes, compiles),
+        over_lanes(steps.generator_step, (g, d, moments_of(G, state.G), buffers, draw_g, G_scalars), lanes, compiles),
         over_lanes(
             steps.profile, (d, buffers, draw, draw.real), lanes, False
         ),  # called too seldom to be worth compiling
