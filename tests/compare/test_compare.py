@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from dataclasses import replace
 
 import made_up
 import pandas as pd
@@ -49,6 +50,12 @@ def run(variant="wgan_gp", seed=0, cfid=None, **changes) -> RunCurve:
     return RunCurve(variant, seed, GRID, curve, facts(**changes), curve, ((0, 0.0), (100, 0.9)))
 
 
+def warmed(**changes) -> RunCurve:
+    """A run of gan with 10 critic steps in each of the first 10 updates, 5 in the others."""
+    curve, warm = run("gan", **changes), {"warm_start": {"steps": 10, "updates": 10, "every": 0}}
+    return replace(curve, facts=replace(curve.facts, variant=warm))
+
+
 def test_arrival_is_the_first_of_three_in_a_row():
     cfid = [50.0, 9.0, 50.0, 9.0, 9.0, 50.0, 9.0, 9.0, 9.0, 50.0]
     r = RunCurve("v", 0, tuple(range(0, 100, 10)), tuple(cfid), facts())
@@ -83,6 +90,28 @@ def test_twice_as_fast_is_two_on_updates_and_ten_on_d_updates():
     assert ratio["gan", "wgan_gp", "images"] == ratio["gan", "wgan_gp", "d_updates"]
     assert ratio["gan", "wgan_gp", "d_updates"] == pytest.approx(10, rel=0.1)
     assert ratio["wgan_gp", "gan", "updates"] == pytest.approx(1 / ratio["gan", "wgan_gp", "updates"])
+
+
+def test_axes_follow_updates_that_differ_in_cost():
+    """Both arms arrive after as many updates; one had 10 critic steps in the first 10 of them, the other 5 in each."""
+    runs = [run(seed=s) for s in range(3)] + [warmed(seed=s) for s in range(3)]
+    rows = {(r["new"], r["axis"], r["threshold"]): r for r in compared(runs)["comparisons"]}
+    arrival = time_to_threshold(runs[0], 30.0, 3)
+    assert rows["gan", "updates", "tau25"]["ratio"] == 1 and arrival > 10
+    expected = 5 * arrival / (10 * 10 + 5 * (arrival - 10))
+    assert rows["gan", "d_updates", "tau25"]["ratio"] == pytest.approx(expected, rel=1e-3)
+    assert rows["gan", "images", "tau25"]["ratio"] == pytest.approx(expected, rel=1e-3)
+    assert rows["gan", "images", "tau25"]["same_as"] is None  # nothing is said of axes whose units vary
+
+
+def test_the_horizon_of_an_uneven_arm_is_where_its_budget_lies():
+    """Neither arrives: both count the smaller end, which is the arm's without the warm start."""
+    flat = (100.0,) * len(GRID)
+    found = compared([run(cfid=flat), warmed(cfid=flat)])
+    assert {row["ratio"] for row in found["comparisons"]} == {1.0}
+    at = {(t["variant"], t["axis"]): t["time"] for t in found["times"] if t["threshold"] == "tau"}
+    b = budget(100, 1.1)
+    assert (at["wgan_gp", "d_updates"], at["gan", "d_updates"]) == (5 * b, 10 * 10 + 5 * (b - 10))
 
 
 def test_the_horizon_of_a_pair_is_the_smaller_end_point():
