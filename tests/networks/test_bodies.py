@@ -10,9 +10,11 @@ from small_networks import blocks, discriminator, generator
 from torch import nn
 from torch.nn import functional as F
 
-from ganspeed.objectives import scores
+from ganspeed.networks.fast_convolutions import fast_convolutions
+from ganspeed.objectives import gradient_norm, interpolate, scores
 from ganspeed.params.datasets import ImageSize
 from ganspeed.params.networks import IMAGE_SIZES
+from ganspeed.training.history import PROFILE_WEIGHTS, gradient_profile
 
 
 def convolutions(network: nn.Module) -> list[nn.Module]:
@@ -172,3 +174,29 @@ def test_with_batch_norm_d_sees_real_and_generated_samples_apart():
         torch.testing.assert_close(fake, again)
         joint = D(torch.cat([b.real, b.fake]))
         assert torch.allclose(joint, torch.cat([real, fake]), atol=1e-6) != tied
+
+
+@pytest.mark.parametrize("size", [12, 20, 28])
+@pytest.mark.parametrize("body", ["dcgan", "pyramid"])
+def test_narrow_layers_on_odd_maps_are_computed_too(size, body):
+    """A depth of three halves odd maps as well; few channels make the fast convolutions look at them."""
+    D, x = discriminator((1, size, size), D={"width": 1, "depth": 3, "body": body}), torch.randn(2, 1, size, size)
+    with fast_convolutions(x.device):
+        found = D(x)
+    torch.testing.assert_close(found, D(x))
+
+
+def test_with_batch_norm_the_profile_looks_at_each_mixture_by_itself():
+    D, b = discriminator(D={"norm": "batch"}), batch(n=6)
+    found = gradient_profile(D, b)
+    for a in PROFILE_WEIGHTS:
+        alone = gradient_norm(D, interpolate(b.real, b.fake, a), differentiable=False).mean()
+        torch.testing.assert_close(found[f"profile_{a:.2f}"], alone)
+
+
+@pytest.mark.parametrize(("norm", "at", "has_bias"), [
+    ("batch", "before", False), ("batch", "after", True), ("none", "before", True), ("spectral", "before", True),
+])  # fmt: skip
+def test_a_layer_has_a_bias_unless_a_norm_takes_it_away(norm, at, has_bias):
+    first, second = convolutions(discriminator(D={"norm": norm, "norm_at": at}))
+    assert first.bias is not None and (second.bias is not None) == has_bias

@@ -11,6 +11,8 @@ from ganspeed.params.limits import MAX_PAIRS
 from ganspeed.params.load import load_params, parse_params
 from ganspeed.scoring.feature_metrics import manifold
 
+MNIST_128 = {"source": "mnist", "image_size": 128, "holdout": 497, "split_seed": 0}
+
 
 def mistakes(document, limits: bool = True) -> list[str]:
     try:

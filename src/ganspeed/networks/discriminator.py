@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ganspeed.networks.layers import activation, cycled, hidden_layer, output_function
+from ganspeed.networks.layers import activation, biased, cycled, hidden_layer, output_function
 from ganspeed.networks.range import ImageRange
 from ganspeed.networks.spectral import SpectralConv2d, SpectralLinear, SpectralWeight
 from ganspeed.params.networks import DiscriminatorBlock, Networks
@@ -103,9 +103,10 @@ def halving_layers(block: DiscriminatorBlock, channels: int, size: int) -> tuple
     convolution = SpectralConv2d if block.norm == "spectral" else nn.Conv2d
     layers: list[nn.Module] = []
     for i, ((before, after), halved) in enumerate(zip(pairwise(widths), sizes[1:], strict=True)):
+        norm = block.norm if i or block.norm == "spectral" else "none"
         if block.down == "stride":
-            layer = [convolution(before, after, 4, 2, 1)]
+            layer = [convolution(before, after, 4, 2, 1, bias=biased(block, norm))]
         else:
-            layer = [convolution(before, after, 3, 1, 1), nn.AvgPool2d(2)]
-        layers += hidden_layer(block, layer, (after, halved, halved), block.norm if i else "none")
+            layer = [convolution(before, after, 3, 1, 1, bias=biased(block, norm)), nn.AvgPool2d(2)]
+        layers += hidden_layer(block, layer, (after, halved, halved), norm)
     return nn.Sequential(*layers, nn.Flatten()), widths[-1] * sizes[-1] ** 2

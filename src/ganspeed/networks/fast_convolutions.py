@@ -66,7 +66,7 @@ def _implementation(function: Callable, size: int, channels: int) -> tuple[Calla
     size = 2 * size if is_transposed else size
     if size == 4 or (size == 8 and channels <= IMAGE_CHANNELS):  # on 8x8 it is four times the arithmetic
         return dense_conv_transpose2d if is_transposed else dense_conv2d, partial(dense_matrix, size=size)
-    if channels <= IMAGE_CHANNELS:
+    if channels <= IMAGE_CHANNELS and size % 2 == 0:
         return block_conv_transpose2d if is_transposed else block_conv2d, block_kernel
     return None
 

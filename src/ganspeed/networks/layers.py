@@ -137,9 +137,9 @@ def hidden_layer(
     return [*layer, *ordered, *([Dropout(block.dropout, shape)] if block.dropout else [])]
 
 
-def biased(block: GeneratorBlock) -> bool:
-    """Whether a layer has a bias of its own: not where a normalisation follows it, which would take it away again."""
-    return block.norm == "none" or block.norm_at == "after"
+def biased(block: GeneratorBlock | DiscriminatorBlock, norm: str) -> bool:
+    """Whether a layer that this norm follows has a bias of its own: not where the norm has one and comes at once."""
+    return norm in ("none", "spectral") or block.norm_at == "after"
 
 
 def output_function(name: str) -> nn.Module:

@@ -43,8 +43,8 @@ class SpectralWeight(nn.Module):
 
 
 class SpectralConv2d(SpectralWeight, nn.Conv2d):
-    def __init__(self, inputs: int, outputs: int, *geometry: int):
-        super().__init__(inputs, outputs, *geometry)
+    def __init__(self, inputs: int, outputs: int, *geometry: int, bias: bool = True):
+        super().__init__(inputs, outputs, *geometry, bias=bias)
         self.register_buffer("u", torch.ones(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,8 +52,8 @@ class SpectralConv2d(SpectralWeight, nn.Conv2d):
 
 
 class SpectralLinear(SpectralWeight, nn.Linear):
-    def __init__(self, inputs: int, outputs: int):
-        super().__init__(inputs, outputs)
+    def __init__(self, inputs: int, outputs: int, bias: bool = True):
+        super().__init__(inputs, outputs, bias)
         self.register_buffer("u", torch.ones(outputs))
 
     def forward(self, x: Tensor) -> Tensor:

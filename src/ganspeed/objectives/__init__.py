@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganspeed.errors import UserError
-from ganspeed.types import Categories, Fraction, Probability, Sha256  # noqa: F401 for the annotations of constructors
+from ganspeed.types import Categories, Fraction, Numbers, Probability, Sha256  # noqa: F401 for the annotations of constructors
 
 EPSILON = 1e-12  # inside square roots and under quotients
 

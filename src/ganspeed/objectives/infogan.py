@@ -10,18 +10,18 @@ Deviation: the variance of continuous codes is 1; the original estimates it.
 
 from collections.abc import Mapping
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 from torch.nn.functional import log_softmax, softplus
 
-from ganspeed.objectives import Batch, Categories, Objective, Terms, scores
+from ganspeed.objectives import Batch, Categories, Numbers, Objective, Terms, scores
 
 
 class InfoGAN(Objective):
     logits = True
 
     def __init__(
-        self, *, n_critic: PositiveInt, categorical: Categories, continuous: NonNegativeInt, lambda_info: PositiveFloat
+        self, *, n_critic: PositiveInt, categorical: Categories, continuous: Numbers, lambda_info: PositiveFloat
     ):
         """
         categorical: values of the categorical code

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from ganspeed.params.blocks import Evaluate, Params
 from ganspeed.params.datasets import MIN_TRAIN, PICTURES, CelebA, Data, Dataset
-from ganspeed.params.networks import Networks
+from ganspeed.params.networks import Networks, largest_weight, resolved
 
 MAX_PAIRS = 20  # paired seeds: the exact test enumerates 2^n sign flips, and 2^20 subsets fit in memory
 MAX_ROWS = 10**6  # of a run's history, which is in memory and in every checkpoint
@@ -153,7 +153,9 @@ def _network_size_mistakes(key: str, dataset: Dataset, label: str, networks: Net
     values = {
         f"train.batch_size x {label}' width x pixels / 4": dataset.train.batch_size * width * pixels // 4,
         f"evaluate.samples x {label}.latent.dim": dataset.evaluate.samples * networks.latent.dim,
-    }
+        f"the largest weight by {label}": largest_weight(resolved(networks, dataset.data.image_size),
+                                                         dataset.data.image_size),
+    }  # fmt: skip
     return _too_large(key, values)
 
 

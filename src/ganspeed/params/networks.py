@@ -10,7 +10,6 @@ from ganspeed.errors import UserError
 from ganspeed.params.base import Block
 from ganspeed.types import Fraction
 
-# With the widest layers on 64 pixels a single weight takes 4 GiB.
 Channels = Annotated[int, Field(gt=0, le=1024)]  # of a network's first layer, doubled at each halving of the size
 MAX_UNITS = 8192  # of a dense layer
 Units = Annotated[int, Field(gt=0, le=MAX_UNITS)]
@@ -152,6 +151,22 @@ def resolved(networks: Networks, size: int) -> Networks:
             depth = HIDDEN_LAYERS if block.body == "mlp" else depth
             networks = networks.model_copy(update={player: block.model_copy(update={"depth": depth})})
     return networks
+
+
+def largest_weight(networks: Networks, size: int) -> int:
+    """Values of the largest weight of resolved networks for images of this size, with three channels."""
+    return max(*_weights(networks.G, size, networks.latent.dim), *_weights(networks.D, size, networks.D.hidden or 1))
+
+
+def _weights(block: "GeneratorBlock | DiscriminatorBlock", size: int, units: int) -> list[int]:
+    """Values of a network's largest weights; units: of the dense layer before its first or after its last maps."""
+    pixels = 3 * size**2
+    if block.body == "mlp":
+        return [block.width**2, block.width * max(pixels, units)]
+    wide = block.width * 2 ** (block.depth - 1)
+    maps = wide * _smallest(block.depth, size, "G") ** 2
+    decoder = maps * pixels if block.body == "autoencoder" else 0
+    return [8 * wide**2, maps * units, decoder]
 
 
 def below_one_pixel(block: GeneratorBlock | DiscriminatorBlock, size: int, player: str) -> bool:

@@ -49,6 +49,7 @@ def cost_identity(spec: RunSpec) -> dict:
     return {
         "variant": spec.variant_block.resolved(),
         "networks": spec.networks.model_dump(mode="json"),
+        "latents": spec.parameters["latents"],
         "batch": spec.train.model_dump(mode="json", include=COST_KEYS),
         "shape": spec.shape,
         "engine": spec.engine,

@@ -99,9 +99,9 @@ def load_scorer(inputs: ScoringInputs) -> Scorer:
 
 
 def _generated(G: Generator, z: Tensor) -> Iterator[Tensor]:
-    """The images that G makes of z (N, z_dim), in batches."""
+    """The images that G makes of z (N, size), in batches; what lies outside [-1, 1] is cut, as in pictures."""
     convolutions = fast_convolutions(z.device)
     for part in z.split(SAMPLE_BATCH):
         with convolutions:
-            images = G(part)
+            images = G(part).clamp(-1, 1)
         yield images

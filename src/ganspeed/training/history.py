@@ -19,14 +19,16 @@ PROFILE_SAMPLES = 16  # samples of a batch that it is the mean over; the usual 6
 def gradient_profile(D: nn.Module, batch: Batch) -> dict[str, Tensor]:
     """Mean gradient norm of D on the segments from generated to real samples: a scalar for each of PROFILE_WEIGHTS.
 
-    One pass over x_hat = a x + (1 - a) x_fake for all a together, with the first derivative only. It draws nothing and
-    changes nothing. D is the discriminator after the update; the samples are the first PROFILE_SAMPLES of the batch of
-    its last discriminator step.
+    One pass over x_hat = a x + (1 - a) x_fake for all a together, with the first derivative only, or one for each a
+    where D's score of one sample depends on the others. It draws nothing and changes nothing. D is the discriminator
+    after the update; the samples are the first PROFILE_SAMPLES of the batch of its last discriminator step.
     """
     real, fake = batch.real[:PROFILE_SAMPLES], batch.fake[:PROFILE_SAMPLES]
-    x_hat = torch.cat([interpolate(real, fake, a) for a in PROFILE_WEIGHTS])
-    with fast_convolutions(x_hat.device):
-        norms = gradient_norm(D, x_hat, differentiable=False).chunk(len(PROFILE_WEIGHTS))
+    mixtures = [interpolate(real, fake, a) for a in PROFILE_WEIGHTS]
+    passes = mixtures if getattr(D, "ties_samples", False) else [torch.cat(mixtures)]
+    with fast_convolutions(real.device):
+        norms = torch.cat([gradient_norm(D, x_hat, differentiable=False) for x_hat in passes])
+    norms = norms.chunk(len(PROFILE_WEIGHTS))
     return {f"profile_{a:.2f}": norm.mean() for a, norm in zip(PROFILE_WEIGHTS, norms, strict=True)}
 
 

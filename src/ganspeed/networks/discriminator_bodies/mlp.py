@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from ganspeed.networks.discriminator import Discriminator
-from ganspeed.networks.layers import hidden_layer
+from ganspeed.networks.layers import biased, hidden_layer
 from ganspeed.networks.spectral import SpectralLinear
 from ganspeed.params.networks import Networks
 
@@ -15,7 +15,9 @@ class Body(Discriminator):
         linear = SpectralLinear if block.norm == "spectral" else nn.Linear
         layers: list[nn.Module] = [nn.Flatten()]
         for i in range(block.depth):
-            layers += hidden_layer(block, [linear(units, block.width)], (block.width,), block.norm if i else "none")
+            norm = block.norm if i or block.norm == "spectral" else "none"
+            layer = linear(units, block.width, bias=biased(block, norm))
+            layers += hidden_layer(block, [layer], (block.width,), norm)
             units = block.width
         self.layers = nn.Sequential(*layers)
         self.add_score(networks, units)

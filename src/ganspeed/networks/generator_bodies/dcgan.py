@@ -22,10 +22,10 @@ class Body(Generator):
         smallest, *growing = reversed([-(-size // 2**i) for i in range(block.depth + 1)])  # 28, 14, 7, 4
         widths = [block.width * 2**i for i in reversed(range(len(growing)))]
         self.start = (widths[0], smallest, smallest)
-        self.project = nn.Linear(inputs, widths[0] * smallest**2, bias=biased(block))
+        self.project = nn.Linear(inputs, widths[0] * smallest**2, bias=biased(block, block.norm))
         layers = hidden_layer(block, [], self.start, block.norm)
         for (wide, narrow), grown in zip(pairwise(widths), growing[:-1], strict=True):
-            layer = nn.ConvTranspose2d(wide, narrow, *doubling_convolution(grown), bias=biased(block))
+            layer = nn.ConvTranspose2d(wide, narrow, *doubling_convolution(grown), bias=biased(block, block.norm))
             layers += hidden_layer(block, [layer], (narrow, grown, grown), block.norm)
         last = nn.ConvTranspose2d(block.width, channels, *doubling_convolution(size))
         self.layers = nn.Sequential(*layers, last, output_function(block.output))

@@ -13,10 +13,10 @@ class Body(Generator):
         super().__init__(networks, channels)
         block = networks.G
         self.start = (block.width,)
-        self.project = nn.Linear(inputs, block.width, bias=biased(block))
+        self.project = nn.Linear(inputs, block.width, bias=biased(block, block.norm))
         layers = hidden_layer(block, [], self.start, block.norm)
         for _ in range(block.depth - 1):
-            layer = nn.Linear(block.width, block.width, bias=biased(block))
+            layer = nn.Linear(block.width, block.width, bias=biased(block, block.norm))
             layers += hidden_layer(block, [layer], self.start, block.norm)
         last = nn.Linear(block.width, channels * size**2)
         self.layers = nn.Sequential(*layers, last, nn.Unflatten(1, shape), output_function(block.output))
