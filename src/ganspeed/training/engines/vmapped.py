@@ -99,7 +99,8 @@ class Lanes:
         buffers = [state.buffers() for state in states]
         self.buffers = {part: self._stack_named([b[part] for b in buffers]) for part in buffers[0]}
         self.bad_update = self._stack([state.bad_update for state in states])
-        self.engine, self.sizes = engine, (0, 0)
+        self.engine, self.sizes = engine, None
+        self._take_steps_for(states[0].update + 1)
 
     # The twin of `loop.one_update`, with engines/functional.Steps. Change them together.
     @torch.no_grad()
@@ -112,7 +113,7 @@ class Lanes:
             state.update += 1
         total = 0.0  # of all losses, (lanes,): finite when every one of them is
 
-        self._take_steps_for(counts.batch_of("D", states[0].update), counts.batch_of("G", states[0].update))
+        self._take_steps_for(states[0].update)
 
         for step in range(counts.critic_steps(states[0].update)):
             scalars = self._scalars(D, [counts.d_updates(state.update - 1) + step + 1 for state in states])
@@ -130,9 +131,10 @@ class Lanes:
         updates = self._stack([torch.tensor(state.update) for state in states])
         self.bad_update = torch.where((self.bad_update == 0) & bad_now, updates, self.bad_update)
 
-    def _take_steps_for(self, *sizes: int) -> None:
-        """Take the traced steps for batches of D and G of these sizes, unless they are taken already."""
-        if sizes != self.sizes:
+    def _take_steps_for(self, update: int) -> None:
+        """Take the traced steps for the batches of this update, unless they are taken already."""
+        counts = self.recipe.counts
+        if (sizes := (counts.batch_of("D", update), counts.batch_of("G", update))) != self.sizes:
             self.sizes = sizes
             with torch.enable_grad():
                 steps = traced_steps(replace(self.recipe, seed=0), self.engine, *sizes)
