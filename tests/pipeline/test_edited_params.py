@@ -89,7 +89,7 @@ def test_evaluate_edited_trains_nothing(study):
 
 
 def test_an_edit_of_the_train_block_retrains_but_prepares_nothing(study):
-    study.edit(lambda p: p["datasets"]["digits"]["train"].update(width=5))
+    study.edit(lambda p: p["datasets"]["digits"]["networks"]["G"].update(width=5))
     reran = study.repro("evaluate", "calibrate")
     assert reran.trained == reran.scored == ALL
     assert not reran.stage_names & {"prepare", "features", "calibrate"}
