@@ -19,11 +19,14 @@ Activation = Literal["leaky", "relu", "tanh", "none"]
 NormAt = Literal["before", "after"]  # the activation
 IMAGE_SIZES = range(8, 129, 4)
 SMALLEST_MAP = 4  # of G's first feature maps, at most, where `depth` does not say otherwise
+AUTOENCODER_CODE = 32  # numbers of its code, where D's `hidden` is 0
 HIDDEN_LAYERS = 2  # of a multilayer perceptron, where `depth` does not say otherwise
 # Effects of keys that both networks have.
 BODY = "how the layers are arranged"
 ACT = "activation of the hidden layers"
 NORM = "normalisation of the hidden layers"
+HIDDEN = f"units of a dense layer before the score, 0: none; of an autoencoder, of its code, 0: {AUTOENCODER_CODE}"
+NORM_OF_D = "normalisation of the hidden layers but the first; spectral: of the weights of all layers"
 NORM_AT = "whether a layer is normalised before or after its activation"
 DROPOUT = "share of hidden values that is dropped in training"
 
@@ -58,13 +61,13 @@ class DiscriminatorBlock(Block):
     width: Channels = Field(
         description="channels of the first layer, doubled at each halving of the size; of an mlp, units"
     )
-    hidden: int = Field(ge=0, le=MAX_UNITS, description="units of a dense layer before the score; 0: none")
+    hidden: int = Field(ge=0, le=MAX_UNITS, description=HIDDEN)
     body: Literal["dcgan", "mlp", "autoencoder", "pyramid"] = Field("dcgan", description=BODY)
     depth: Depth | None = Field(
         None, description="halvings of the size; of an mlp, hidden layers; null: as the image's size asks for"
     )
     act: Activation = Field("leaky", description=ACT)
-    norm: Literal["none", "batch", "layer", "instance", "spectral"] = Field("none", description=NORM)
+    norm: Literal["none", "batch", "layer", "instance", "spectral"] = Field("none", description=NORM_OF_D)
     norm_at: NormAt = Field("before", description=NORM_AT)
     dropout: Fraction = Field(0.0, description=DROPOUT)
     down: Literal["stride", "pool"] = Field("stride", description="how a layer halves the size")
