@@ -130,7 +130,7 @@ BODY = "{key}.D.body: 'autoencoder'"
         ),
     ],
 )
-def test_keys_of_a_discriminator_that_do_not_go_together_are_refused_by_both(variant, own, message, document):
+def test_keys_of_D_that_do_not_go_together_are_refused_by_both(variant, own, message, document):
     document["variants"]["ebgan"] = AUTOENCODER | {"optimizer": document["variants"]["gan"]["optimizer"]}
     document["compare"]["variants"] = [variant]
     body = {"body": "autoencoder"} if variant == "ebgan" else {}

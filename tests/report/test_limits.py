@@ -27,6 +27,18 @@ def test_a_caution_of_the_check_is_a_limit(tmp_path, monkeypatch):
     assert "first beta 0.5 of D's adam with weight clipping (clip 0.05)" in limits["To be read with care"]
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_caution_of_one_data_set_is_a_limit_that_names_it(which, tmp_path):
+    workspace, params = made_up.write_study(tmp_path, datasets=("digits", "mnist"))
+    everything = read_results(workspace, params)
+    for run in everything[which].runs:
+        networks = run.record.networks_block
+        networks["G"] = networks["G"] | {"output": "sigmoid"}
+    words = [text for heading, text in all_limits(everything) if heading == "To be read with care"]
+    assert len(words) == len(everything[which].variants)
+    assert all(text.endswith(f"(on {('digits', 'mnist')[which]}).") for text in words)
+
+
 def test_without_copies_there_is_no_such_limit(tmp_path):
     workspace, params = made_up.write_study(tmp_path)
     assert HEADING not in dict(all_limits(read_results(workspace, params)))

@@ -170,8 +170,3 @@ def on_one_pixel(block: GeneratorBlock | DiscriminatorBlock, size: int, player: 
 def _smallest(halvings: int, size: int, player: str) -> int:
     """The size after so many halvings: G's are rounded up, D's down."""
     return -(-size // 2**halvings) if player == "G" else size >> halvings
-
-
-def without_defaults(networks: dict[str, Any]) -> dict[str, Any]:
-    """Networks of a record as plain values, without those that a block need not name."""
-    return parse_networks(networks).model_dump(mode="json", exclude_defaults=True)

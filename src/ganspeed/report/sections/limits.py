@@ -101,13 +101,19 @@ def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
 
 
 def _cautions(everything: list[Results]) -> list[tuple[str, str]]:
-    """What `ganspeed check` cautions against, of the blocks that the runs were trained with."""
-    records = {run.variant: run.record for results in everything for run in results.runs}
-    methods = [
-        (name, parse_variant(record.variant_block), parse_networks(record.networks_block))
-        for name, record in records.items()
-    ]
-    return [("To be read with care", f"{caution}.") for caution in cautions(methods)]
+    """What `ganspeed check` cautions against, of the blocks that the runs were trained with, and on which data sets."""
+    found: dict[str, list[str]] = {}
+    for results in everything:
+        records = {run.variant: run.record for run in results.runs}
+        methods = [
+            (name, parse_variant(record.variant_block), parse_networks(record.networks_block))
+            for name, record in records.items()
+        ]
+        for caution in cautions(methods):
+            found.setdefault(caution, []).append(results.dataset)
+    everywhere = len(everything)
+    texts = [text if len(names) == everywhere else f"{text} (on {listed(names)})" for text, names in found.items()]
+    return [("To be read with care", f"{text}.") for text in texts]
 
 
 def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:
