@@ -130,7 +130,7 @@ BODY = "{key}.D.body: 'autoencoder'"
         ),
     ],
 )
-def test_keys_of_D_that_do_not_go_together_are_refused_by_both(variant, own, message, document):
+def test_keys_of_a_discriminator_that_do_not_go_together_are_refused(variant, own, message, document):
     document["variants"]["ebgan"] = AUTOENCODER | {"optimizer": document["variants"]["gan"]["optimizer"]}
     document["compare"]["variants"] = [variant]
     body = {"body": "autoencoder"} if variant == "ebgan" else {}
@@ -178,6 +178,21 @@ def test_another_body_than_an_objective_needs_is_refused_by_both_keys(document, 
 def test_a_wrong_override_is_named_by_its_key_in_the_grid_and_outside(own, message, grid, wide):
     wide["compare"]["variants"], wide["variants"]["wgan_gp"]["networks"] = grid, own
     assert mistakes(wide) == [f"variants.wgan_gp.networks{message}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("z_dim", "networks.latent.dim"),
+        ("width", "networks.G.width and networks.D.width"),
+        ("hidden", "networks.D.hidden"),
+    ],
+)
+def test_a_key_of_train_that_moved_is_named_with_its_place(key, place, document):
+    document["datasets"]["digits"]["train"][key] = 32
+    assert mistakes(document) == [f"datasets.digits.train.{key}: unknown key; write {place}"]
+    document["evaluate"][key] = 32  # was never there
+    assert not any(place in line for line in mistakes(document) if line.startswith("evaluate"))
 
 
 @pytest.mark.parametrize("own", [4, "dcgan", ["D"], {1: {"norm": "batch"}}])
