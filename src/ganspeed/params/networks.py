@@ -145,16 +145,26 @@ def map_sizes(size: int) -> list[int]:
 
 
 def resolved(networks: Networks, size: int) -> Networks:
-    """The networks with the depths that images of this size ask for, where their blocks name none."""
+    """The networks with the depths that images of this size ask for, where their blocks name none.
+
+    Keys without effect beside others have their defaults, so that equal networks are equal blocks.
+    """
     sizes = map_sizes(size)
     halvings = len(list(takewhile(lambda s: s % 2 == 0, sizes[:-1])))  # D: 28 → 14 → 7, not further
-    depths = {"G": len(sizes) - 1, "D": halvings}
+    depths, changed = {"G": len(sizes) - 1, "D": halvings}, {}
     for player, depth in depths.items():
         block = getattr(networks, player)
+        own = {key: type(block).model_fields[key].default for key in _without_effect(block)}
         if block.depth is None:
-            depth = HIDDEN_LAYERS if block.body == "mlp" else depth
-            networks = networks.model_copy(update={player: block.model_copy(update={"depth": depth})})
-    return networks
+            own["depth"] = HIDDEN_LAYERS if block.body == "mlp" else depth
+        changed[player] = block.model_copy(update=own)
+    return networks.model_copy(update=changed)
+
+
+def _without_effect(block: GeneratorBlock | DiscriminatorBlock) -> list[str]:
+    """Keys that change nothing of a network beside its others: layers have no norm to place, or no size to halve."""
+    keys = ["norm_at"] if block.norm in ("none", "spectral") else []
+    return [*keys, "down"] if block.body == "mlp" and isinstance(block, DiscriminatorBlock) else keys
 
 
 def below_one_pixel(block: GeneratorBlock | DiscriminatorBlock, size: int, player: str) -> bool:
