@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import made_up
 import pytest
 
+from ganspeed.errors import UserError
 from ganspeed.params.load import parse_params
 from ganspeed.tracking.descriptions import describe_experiment, describe_run
 
@@ -32,3 +33,9 @@ def test_an_experiment_says_it_of_its_own_objectives():
         params = parse_params(made_up.document(variants, (0,), ("digits",)))
         text = describe_experiment("digits", params)
         assert (f"`iterative_penalty` {READING}" in text) == ("yardstick" in text) == is_there
+
+
+def test_a_run_of_another_version_is_a_sentence():
+    parameters = {"data": {}, "train": {"z_dim": 32}, "variant": {"objective": "gan"}}
+    with pytest.raises(UserError, match="^run v, seed 0, on d: its record has no block 'networks', .* train the run a"):
+        describe_run(SimpleNamespace(variant="v", dataset="d", seed=0, parameters=parameters), "Done.", "test")

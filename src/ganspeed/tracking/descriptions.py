@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganspeed.params.blocks import Params
 from ganspeed.params.objectives import OBJECTIVES, objective_declarations
+from ganspeed.runs.record import block_of
 from ganspeed.tracking.entities import Spec
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LIMIT_OF_GAP = """\
 
 def describe_run(spec: Spec, outcome: str, split: str) -> str:
     """The description of a run, in Markdown; `outcome` is a sentence on how it ended."""
-    data, train, networks, variant = (spec.parameters[block] for block in ("data", "train", "networks", "variant"))
+    data, train, networks, variant = (block_of(spec, name) for name in ("data", "train", "networks", "variant"))
     return f"""\
 # {spec.variant} on {spec.dataset}, seed {spec.seed}
 
