@@ -1,9 +1,11 @@
 """Cautions: printed by the check, with status 0."""
 
 import pytest
+import torch
 from toy_study import write
 
 from ganspeed import cli
+from ganspeed.networks.range import ImageRange
 from ganspeed.params.cautions import cautions_of
 from ganspeed.params.load import parse_params
 
@@ -43,15 +45,35 @@ def test_only_variants_of_the_grid_are_cautioned_against(document):
 
 
 @pytest.mark.parametrize(
-    ("variant", "networks", "words"),
+    ("variant", "output", "words"),
     [
-        ("gan", {"D": {"output": "sigmoid"}}, "gan: networks.D.output sigmoid bounds D's scores, which gan takes for"),
-        ("wgan", {"D": {"output": "sigmoid"}}, None),
-        ("gan", {"G": {"output": "sigmoid"}}, "gan: networks.G.output sigmoid gives values in [0, 1], and"),
-        ("gan", {"G": {"output": "sigmoid"}, "range": "unit"}, None),
+        ("gan", "sigmoid", "[0, 1], which gan takes for logits: a sigmoid is in its loss already"),
+        ("gan", "tanh", "[-1, 1], which gan takes for logits: a sigmoid is in its loss already"),
+        ("wgan_gp", "sigmoid", "[0, 1], and the loss of wgan_gp is written for scores without bounds"),
+        ("hinge", "tanh", "[-1, 1], and the loss of hinge is written for scores without bounds"),
     ],
 )
-def test_an_output_function_that_does_not_fit_is_a_caution(variant, networks, words, document):
-    document["variants"][variant]["networks"] = networks
+def test_a_bounded_score_is_a_caution_whatever_the_objective(variant, output, words, document):
+    document["variants"].setdefault(variant, {"objective": variant, "n_critic": 1, "optimizer": EQUAL})
+    document["variants"][variant]["networks"] = {"D": {"output": output}}
+    document["compare"]["variants"] = [variant]
+    document["protocol"] |= {"references": [variant], "planned": []}
     found = cautions_of(parse_params(document))
-    assert [caution.startswith(words or "") for caution in found] == [True] * bool(words)
+    assert found == [f"{variant}: networks.D.output {output} bounds D's scores to {words}"]
+
+
+OUTPUTS = {"none": torch.nn.Identity(), "tanh": torch.nn.Tanh(), "sigmoid": torch.nn.Sigmoid()}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("name", ["signed", "unit", "standard"])
+def test_an_output_that_makes_other_values_than_images_have_is_a_caution(name, output, document):
+    """By the values that G's output function and the range really allow, of images with mean 0.2 and deviation 0.5."""
+    document["variants"]["gan"]["networks"] = {"G": {"output": output}, "range": name}
+    found = cautions_of(parse_params(document))
+    images = ImageRange(name, 1)
+    images.measure(torch.tensor([-0.3, 0.7]).view(2, 1, 1, 1) if name == "standard" else torch.zeros(1, 1, 1, 1))
+    made = images.outside(OUTPUTS[output](torch.tensor([-100.0, 100.0]).view(2, 1, 1, 1))).flatten()
+    fits = output == "none" or made.tolist() == [-1, 1]
+    start = f"gan: networks.G.output {output} with networks.range {name}: "
+    assert [caution.startswith(start) for caution in found] == [True] * (not fits)

@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from small_networks import discriminator
 
 from ganspeed.networks.discriminator import new_discriminator
 from ganspeed.networks.generator import new_generator
 from ganspeed.params import network_checks
 from ganspeed.params.base import ParamsError
 from ganspeed.params.load import parse_params
+from ganspeed.params.networks import AUTOENCODER_CODE, DiscriminatorBlock
 from ganspeed.params.objectives import Declarations
 
 
@@ -104,6 +106,42 @@ def test_what_is_next_to_a_refusal_is_accepted_and_can_be_made(variant, own, doc
     assert torch.isfinite(new_discriminator(made, (1, 8, 8))(images)).all()
 
 
+def test_the_size_of_an_autoencoders_code_is_said_as_it_is():
+    D = discriminator(D={"body": "autoencoder", "hidden": 0})
+    assert D.features_size == AUTOENCODER_CODE
+    assert f"of its code, 0: {D.features_size}" in DiscriminatorBlock.model_fields["hidden"].description
+
+
+AUTOENCODER = {"objective": "ebgan", "n_critic": 1, "margin": 0.2, "pull_away": 0.1}
+BODY = "{key}.D.body: 'autoencoder'"
+
+
+@pytest.mark.parametrize(
+    ("variant", "own", "message"),
+    [
+        ("ebgan", {"norm": "spectral"}, "{key}.D.norm: 'spectral' with " + BODY + ", whose dense layers it does not"),
+        ("ebgan", {"output": "sigmoid"}, "{key}.D.output: 'sigmoid' with " + BODY + ", whose score is minus an error"),
+        ("ebgan", {"output": "tanh"}, "{key}.D.output: 'tanh' with " + BODY + ", whose score is minus an error"),
+        *(
+            ("gan", {"norm": norm, "depth": 1, "body": body}, f"{{key}}.D.norm: {norm!r} with {{key}}.D.depth: 1, and")
+            for norm in ("batch", "layer", "instance")
+            for body in ("dcgan", "mlp", "pyramid")
+            if (norm, body) != ("instance", "mlp")  # refused for its maps of 1x1
+        ),
+    ],
+)
+def test_keys_of_a_discriminator_that_do_not_go_together_are_refused(variant, own, message, document):
+    document["variants"]["ebgan"] = AUTOENCODER | {"optimizer": document["variants"]["gan"]["optimizer"]}
+    document["compare"]["variants"] = [variant]
+    body = {"body": "autoencoder"} if variant == "ebgan" else {}
+    document["variants"][variant]["networks"] = {"D": body | own}
+    [mistake] = [m for m in mistakes(document) if ".D." in m]
+    assert mistake.startswith(message.format(key=V.format(variant)))
+    good = {"norm": "spectral", "depth": 1} if variant == "gan" else {"norm": "layer", "output": "none"}
+    document["variants"][variant]["networks"] = {"D": body | good}
+    assert [m for m in mistakes(document) if ".D." in m] == []
+
+
 def test_another_body_than_an_objective_needs_is_refused_by_both_keys(document, monkeypatch):
     monkeypatch.setattr(network_checks, "objective_declarations", lambda name: Declarations(body="autoencoder"))
     document["compare"]["variants"] = ["gan"]
@@ -140,6 +178,21 @@ def test_another_body_than_an_objective_needs_is_refused_by_both_keys(document, 
 def test_a_wrong_override_is_named_by_its_key_in_the_grid_and_outside(own, message, grid, wide):
     wide["compare"]["variants"], wide["variants"]["wgan_gp"]["networks"] = grid, own
     assert mistakes(wide) == [f"variants.wgan_gp.networks{message}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("z_dim", "networks.latent.dim"),
+        ("width", "networks.G.width and networks.D.width"),
+        ("hidden", "networks.D.hidden"),
+    ],
+)
+def test_a_key_of_train_that_moved_is_named_with_its_place(key, place, document):
+    document["datasets"]["digits"]["train"][key] = 32
+    assert mistakes(document) == [f"datasets.digits.train.{key}: unknown key; write {place}"]
+    document["evaluate"][key] = 32  # was never there
+    assert not any(place in line for line in mistakes(document) if line.startswith("evaluate"))
 
 
 @pytest.mark.parametrize("own", [4, "dcgan", ["D"], {1: {"norm": "batch"}}])

@@ -100,6 +100,15 @@ EDITS: dict[str, list[dict]] = {
     ],
     "batch in D with an objective that penalises its gradient": [{"datasets.digits.networks.D.norm": "batch"}],
     "spectral with clip": [{"datasets.digits.networks.D.norm": "spectral"}],
+    "spectral with autoencoder": [
+        {"datasets.digits.networks.D.norm": "spectral", "datasets.digits.networks.D.body": "autoencoder"},
+    ],
+    "a normalisation of D's first layer": [
+        {"datasets.digits.networks.D.norm": "layer", "datasets.digits.networks.D.depth": 1},
+    ],
+    "an output of D with autoencoder": [
+        {"datasets.digits.networks.D.output": "tanh", "datasets.digits.networks.D.body": "autoencoder"},
+    ],
     "a body that does not go with the objective": [{"datasets.digits.networks.D.body": "autoencoder"}],
     "what the data set's block would refuse": [{"variants.gan.networks": {"D": {"depth": 0}}}],
     "more than 20 seeds of variants that are compared": [{"compare.seeds": list(range(21))}],

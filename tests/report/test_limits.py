@@ -27,6 +27,31 @@ def test_a_caution_of_the_check_is_a_limit(tmp_path, monkeypatch):
     assert "first beta 0.5 of D's adam with weight clipping (clip 0.05)" in limits["To be read with care"]
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_caution_of_one_data_set_is_a_limit_that_names_it(which, tmp_path):
+    workspace, params = made_up.write_study(tmp_path, datasets=("digits", "mnist"))
+    everything = read_results(workspace, params)
+    for run in everything[which].runs:
+        networks = run.record.networks_block
+        networks["G"] = networks["G"] | {"output": "sigmoid"}
+    words = [text for heading, text in all_limits(everything) if heading == "To be read with care"]
+    assert len(words) == len(everything[which].variants)
+    assert all(text.endswith(f"(on {('digits', 'mnist')[which]}).") for text in words)
+
+
+def test_a_reading_of_a_paper_is_a_limit_by_what_its_objective_declares(tmp_path, monkeypatch):
+    workspace, params = made_up.write_study(tmp_path)
+    results, heading = read_results(workspace, params), "Our reading, not the paper’s formula"
+    assert dict(all_limits(results))[heading].startswith(
+        "iterative: this project’s reading of Chen, Song and Yu (2019)"
+    )
+    monkeypatch.setattr(RunRecord, "objective", "agp")
+    text = dict(all_limits(results))[heading]
+    assert text.startswith("gan, wgan_gp and iterative: this project’s reading of Mtetwa, Ogudo and Pudaruth (2025)")
+    monkeypatch.setattr(RunRecord, "objective", "wgan")
+    assert heading not in dict(all_limits(results))
+
+
 def test_without_copies_there_is_no_such_limit(tmp_path):
     workspace, params = made_up.write_study(tmp_path)
     assert HEADING not in dict(all_limits(read_results(workspace, params)))

@@ -23,6 +23,7 @@ from ganspeed.report.page import page_of
 from ganspeed.report.read import Results, read_results
 from ganspeed.report.sections import curves, gradient_profile, samples
 from ganspeed.report.tables import number
+from ganspeed.runs.record import RunRecord
 
 PRESETS = Path(params.__file__).parent / "presets"
 DEUTERANOPIA = np.array(
@@ -140,6 +141,16 @@ def test_penalised_variants_share_the_profiles_scale_and_show_norm_one(drawn):
     limits = {ax.get_title(): ax.get_ylim() for ax in drawn["digits_profile"].axes}
     assert limits["wgan_gp"] == limits["iterative"] != limits["gan"]
     assert all(low < 1 < high for low, high in limits.values())
+
+
+def test_whose_gradient_is_penalised_is_what_its_objective_declares(study, monkeypatch):
+    """Not what it logs: r1, as an example, has no share of a penalty in its history."""
+    monkeypatch.setattr(RunRecord, "objective", "r1")
+    picture = gradient_profile.picture(study)
+    assert len({ax.get_ylim() for ax in picture.draw().axes}) == 1
+    monkeypatch.setattr(RunRecord, "objective", "gan")
+    assert len({ax.get_ylim() for ax in gradient_profile.picture(study).draw().axes}) == len(study.variants)
+    assert "where the penalties pull it" not in picture.caption  # r1's is pulled to 0
 
 
 def test_a_run_that_diverged_before_it_logged_anything_is_still_drawn(tmp_path):

@@ -314,6 +314,27 @@ def test_run_with_other_facts_and_equal_snapshots_is_relabelled_only(scored, sco
     assert read_json(scored.scores(*CELL, 0).with_suffix(".json"))["run"]["fingerprint"] == "f" * 64
 
 
+@pytest.mark.parametrize("block", ["networks", "latents"])
+def test_a_run_of_another_version_is_refused_in_a_sentence(block, scored, score):
+    path = scored.run(*CELL, 0) / "run.json"
+    record = read_json(path)
+    del record["parameters"][block]
+    write_json(path, record)
+    with pytest.raises(
+        UserError, match=f"seed 0, on digits: its record has no block '{block}', .* train the run again"
+    ):
+        score()
+
+
+def test_a_run_with_networks_of_another_version_is_refused_in_a_sentence(scored, score):
+    path = scored.run(*CELL, 0) / "run.json"
+    record = read_json(path)
+    record["parameters"]["networks"] = {"width": 4}
+    write_json(path, record)
+    with pytest.raises(UserError, match="^networks: .*: not as this version has them; train the run again"):
+        score()
+
+
 def test_damaged_snapshot_is_refused_by_name(workspace, score):
     flip(workspace.run(*CELL, 1) / "snapshots" / "0000024.safetensors")
     with pytest.raises(UserError, match=r"seed-1/snapshots/0000024\.safetensors: damaged: its SHA-256"):

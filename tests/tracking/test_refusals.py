@@ -1,5 +1,6 @@
 """What MLflow refuses of one run, or one part of it, keeps nothing else from being mirrored."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -73,6 +74,15 @@ def test_a_run_that_cannot_be_mirrored_is_named_and_the_others_are_there(study, 
     done = mirror(study, params)
     assert done.unchanged == 3 and done.added + done.updated == 1
     assert rows_of(study, finished) == [(4,)] and len(points(study)) == 4 * (4 * 2 + 4 + VALUES)
+
+
+def test_a_run_of_another_version_is_named_in_a_sentence(study, params):
+    path = study.run("digits", "gan", 0) / "run.json"
+    record = json.loads(path.read_text())
+    del record["parameters"]["networks"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(TrackingError, match=r"no block 'networks', being one of another version; train the run again"):
+        mirror(study, params)
 
 
 def test_a_run_whose_files_are_damaged_later_stays_in_the_view(study, params):

@@ -66,6 +66,7 @@ class Objective(nn.Module):
     ] = {}  # name in Batch.draws → "image" or "sample": standard normal, (N, C, H, W) or one each
     labels = False  # True: it reads Batch.labels, so that the data set must have classes
     traceable = True  # False: its runs are computed by the eager engine
+    our_reading_of = None  # the paper, where it is built on a text without the formulas
 
     def heads(self) -> dict[str, int]:
         """Name → units of linear layers on D's features that it reads; D's optimiser trains them with the rest."""

@@ -32,6 +32,7 @@ from ganspeed.objectives import (
 
 class AGP(Objective):
     penalises_gradient = True
+    our_reading_of = "Mtetwa, Ogudo and Pudaruth (2025), of which the abstract alone was at hand"
 
     def __init__(
         self,

@@ -48,6 +48,10 @@ PROJECTIONS, PROJECTION_SEED = 64, 0  # of the sliced Wasserstein distance: the 
 
 class IterativePenalty(Objective):
     penalises_gradient = True
+    our_reading_of = (
+        "Chen, Song and Yu (2019), of which only the abstract, the introduction and the first paragraph of the "
+        "method were at hand"
+    )
 
     def __init__(
         self,

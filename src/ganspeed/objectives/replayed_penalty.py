@@ -36,6 +36,10 @@ SCHEDULE_COLUMNS = ["d_update", "alpha", "lambda"]
 
 class ReplayedPenalty(Objective):
     penalises_gradient = True
+    our_reading_of = (
+        "Chen, Song and Yu (2019), of which only the abstract, the introduction and the first paragraph of the "
+        "method were at hand"
+    )
 
     def __init__(
         self,

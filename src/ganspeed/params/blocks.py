@@ -179,16 +179,18 @@ class Params(Block):
             raise ParamsError([f"unknown variant {name!r}; available: {', '.join(self.variants)}"])
         return self.variants[name]
 
-    def networks(self, dataset: str, variant: str) -> Networks:
+    def networks(self, dataset: str, variant: str | None = None) -> Networks:
         """The networks of a variant on a data set: the data set's, with the keys that the variant overrides, resolved.
+
+        Without a variant those of the data set itself.
 
         Raises pydantic.ValidationError for keys or values that no networks have.
         """
-        return networks_of(self.dataset(dataset), self.variant(variant))
+        return networks_of(self.dataset(dataset), variant and self.variant(variant))
 
 
-def networks_of(dataset: Dataset, variant: Variant) -> Networks:
+def networks_of(dataset: Dataset, variant: Variant | None) -> Networks:
     """See Params.networks."""
-    own = variant.networks
+    own = variant and variant.networks
     networks = Networks.model_validate(merged(dataset.networks, own)) if own else dataset.networks
     return resolved(networks, dataset.data.image_size)

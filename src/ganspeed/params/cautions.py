@@ -12,6 +12,17 @@ from ganspeed.params.objectives import objective_declarations
 from ganspeed.params.optimizers import PlayerOptimizer
 from ganspeed.params.variants import Variant
 
+BOUNDS = {"tanh": "[-1, 1]", "sigmoid": "[0, 1]"}
+# Range and output of G that do not fit → what cannot be made, or lies outside. With output none any value can be made.
+UNFIT = {
+    ("signed", "sigmoid"): "G's values are in [0, 1], and no pixel of the lower half of [-1, 1] can be made",
+    ("unit", "tanh"): "G's values are in [-1, 1], and those below 0 lie outside the range [0, 1] of images",
+    ("standard", "tanh"): "no pixel further than one standard deviation from its channel's mean can be made",
+    ("standard", "sigmoid"): (
+        "no pixel below its channel's mean, or more than one standard deviation above it, can be made"
+    ),
+}
+
 
 def cautions_of(params: Params) -> list[str]:
     """A sentence for each caution in the grid."""
@@ -37,16 +48,14 @@ def _of_optimizer(variant: Variant, networks: Networks) -> Iterator[str]:
 
 
 def _of_output(variant: Variant, networks: Networks) -> Iterator[str]:
-    if networks.D.output != "none" and objective_declarations(variant.objective).logits:
-        yield (
-            f"networks.D.output {networks.D.output} bounds D's scores, which {variant.objective} takes for logits: a "
-            "sigmoid is in its loss already"
-        )
-    if networks.G.output == "sigmoid" and networks.range == "signed":
-        yield (
-            "networks.G.output sigmoid gives values in [0, 1], and networks.range signed has images in [-1, 1]: no "
-            "pixel below 0 can be made"
-        )
+    if (output := networks.D.output) != "none":
+        if objective_declarations(variant.objective).logits:
+            loss = f"which {variant.objective} takes for logits: a sigmoid is in its loss already"
+        else:
+            loss = f"and the loss of {variant.objective} is written for scores without bounds"
+        yield f"networks.D.output {output} bounds D's scores to {BOUNDS[output]}, {loss}"
+    if words := UNFIT.get((networks.range, networks.G.output)):
+        yield f"networks.G.output {networks.G.output} with networks.range {networks.range}: {words}"
 
 
 def _momentum(block: PlayerOptimizer) -> str:

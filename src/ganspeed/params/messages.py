@@ -10,7 +10,12 @@ from ganspeed.params.optimizers import optimizer_fields, optimizer_names
 
 MODULES = (datasets, blocks, counts, networks, optimizers, rates, variants)
 BLOCKS = [b for module in MODULES for b in vars(module).values() if isinstance(b, type) and issubclass(b, Block)]
-MOVED = {"half_life": "; write schedule: {name: exponential, half_life: ...}"}  # keys that were elsewhere before
+MOVED = {  # keys that were elsewhere before
+    "half_life": "; write schedule: {name: exponential, half_life: ...}",
+    "z_dim": "; write networks.latent.dim",
+    "width": "; write networks.G.width and networks.D.width",
+    "hidden": "; write networks.D.hidden",
+}
 SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
@@ -26,7 +31,7 @@ def describe_error(error: dict, document: Any, loc: tuple) -> str:
     path, seen = ".".join(keys), error["input"]
     match error["type"]:
         case "extra_forbidden":
-            return f"{path}: unknown key{MOVED.get(keys[-1]) or _suggestion(keys[-1])}"
+            return f"{path}: unknown key{_moved(keys) or _suggestion(keys[-1])}"
         case "union_tag_invalid" | "union_tag_not_found":
             tag = error["ctx"]["discriminator"].strip("'")
             value = seen.get(tag) if isinstance(seen, dict) else seen
@@ -50,6 +55,11 @@ def describe_value(error: dict) -> str:
             return f"{seen!r:.80} is not one of {context['expected']}"
         case _:
             return f"{seen!r:.80}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _moved(keys: list[str]) -> str:
+    """Where a key is now that was in `train` or an optimiser's block before; empty for any other."""
+    return MOVED.get(keys[-1], "") if keys[-1] == "half_life" or keys[-2:-1] == ["train"] else ""
 
 
 def _suggestion(key: str) -> str:

@@ -1,13 +1,13 @@
 """Networks that a data set's images, or a variant's objective, cannot be trained with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 
 from pydantic import ValidationError
 
 from ganspeed.params.blocks import Params
 from ganspeed.params.messages import describe_error
-from ganspeed.params.networks import Networks, below_one_pixel, merged, on_one_pixel
+from ganspeed.params.networks import DiscriminatorBlock, Networks, below_one_pixel, merged, on_one_pixel
 from ganspeed.params.objectives import objective_declarations
 from ganspeed.params.variants import Variant
 
@@ -17,6 +17,9 @@ REFUSED = {
     "instance on maps of 1x1": tuple(f"datasets.<name>.networks.{p}.norm" for p in "GD"),
     "batch in D with an objective that penalises its gradient": ("datasets.<name>.networks.D.norm",),
     "spectral with clip": ("datasets.<name>.networks.D.norm", "variants.<name>.clip"),
+    "spectral with autoencoder": ("datasets.<name>.networks.D.norm", "datasets.<name>.networks.D.body"),
+    "a normalisation of D's first layer": ("datasets.<name>.networks.D.norm", "datasets.<name>.networks.D.depth"),
+    "an output of D with autoencoder": ("datasets.<name>.networks.D.output", "datasets.<name>.networks.D.body"),
     "a body that does not go with the objective": ("datasets.<name>.networks.D.body", "variants.<name>.objective"),
     "what the data set's block would refuse": ("variants.<name>.networks",),
 }
@@ -67,6 +70,7 @@ def _cell_mistakes(params: Params, dataset: str, name: str) -> Iterator[str]:
             yield f"{key(f'{player}.depth')}: {block.depth} halves images of {size} pixels below one pixel"
         elif block.norm == "instance" and on_one_pixel(block, size, player):
             yield f"{key(f'{player}.norm')}: 'instance' on feature maps of 1x1, which it makes zero"
+    yield from _mistakes_of_discriminator(networks.D, key)
     if networks.D.norm == "batch" and declared.penalises_gradient:
         yield (
             f"{key('D.norm')}: 'batch' ties samples together, but {objective} penalises the gradient of each sample "
@@ -78,3 +82,15 @@ def _cell_mistakes(params: Params, dataset: str, name: str) -> Iterator[str]:
         yield f"{key('D.body')}: {networks.D.body!r}, but {objective} needs {declared.body!r}"
     if networks.D.body == "autoencoder" and declared.body != "autoencoder":
         yield f"{key('D.body')}: 'autoencoder' scores by its reconstruction, which {objective} makes no use of"
+
+
+def _mistakes_of_discriminator(block: DiscriminatorBlock, key: Callable[[str], str]) -> Iterator[str]:
+    """What of D's block does not go together, whatever the objective."""
+    if block.norm in ("batch", "layer", "instance") and block.depth == 1:
+        yield f"{key('D.norm')}: {block.norm!r} with {key('D.depth')}: 1, and D's first layer is not normalised"
+    if block.body == "autoencoder":
+        body = f"{key('D.body')}: 'autoencoder'"
+        if block.norm == "spectral":
+            yield f"{key('D.norm')}: 'spectral' with {body}, whose dense layers it does not normalise"
+        if block.output != "none":
+            yield f"{key('D.output')}: {block.output!r} with {body}, whose score is minus an error; only 'none'"

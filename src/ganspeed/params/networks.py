@@ -18,11 +18,14 @@ Activation = Literal["leaky", "relu", "tanh", "none"]
 NormAt = Literal["before", "after"]  # the activation
 IMAGE_SIZES = range(8, 129, 4)
 SMALLEST_MAP = 4  # of G's first feature maps, at most, where `depth` does not say otherwise
+AUTOENCODER_CODE = 32  # numbers of its code, where D's `hidden` is 0
 HIDDEN_LAYERS = 2  # of a multilayer perceptron, where `depth` does not say otherwise
 # Effects of keys that both networks have.
 BODY = "how the layers are arranged"
 ACT = "activation of the hidden layers"
 NORM = "normalisation of the hidden layers"
+HIDDEN = f"units of a dense layer before the score, 0: none; of an autoencoder, of its code, 0: {AUTOENCODER_CODE}"
+NORM_OF_D = "normalisation of the hidden layers but the first; spectral: of the weights of all layers"
 NORM_AT = "whether a layer is normalised before or after its activation"
 DROPOUT = "share of hidden values that is dropped in training"
 
@@ -57,13 +60,13 @@ class DiscriminatorBlock(Block):
     width: Channels = Field(
         description="channels of the first layer, doubled at each halving of the size; of an mlp, units"
     )
-    hidden: int = Field(ge=0, le=MAX_UNITS, description="units of a dense layer before the score; 0: none")
+    hidden: int = Field(ge=0, le=MAX_UNITS, description=HIDDEN)
     body: Literal["dcgan", "mlp", "autoencoder", "pyramid"] = Field("dcgan", description=BODY)
     depth: Depth | None = Field(
         None, description="halvings of the size; of an mlp, hidden layers; null: as the image's size asks for"
     )
     act: Activation = Field("leaky", description=ACT)
-    norm: Literal["none", "batch", "layer", "instance", "spectral"] = Field("none", description=NORM)
+    norm: Literal["none", "batch", "layer", "instance", "spectral"] = Field("none", description=NORM_OF_D)
     norm_at: NormAt = Field("before", description=NORM_AT)
     dropout: Fraction = Field(0.0, description=DROPOUT)
     down: Literal["stride", "pool"] = Field("stride", description="how a layer halves the size")
@@ -141,16 +144,26 @@ def map_sizes(size: int) -> list[int]:
 
 
 def resolved(networks: Networks, size: int) -> Networks:
-    """The networks with the depths that images of this size ask for, where their blocks name none."""
+    """The networks with the depths that images of this size ask for, where their blocks name none.
+
+    Keys without effect beside others have their defaults, so that equal networks are equal blocks.
+    """
     sizes = map_sizes(size)
     halvings = len(list(takewhile(lambda s: s % 2 == 0, sizes[:-1])))  # D: 28 → 14 → 7, not further
-    depths = {"G": len(sizes) - 1, "D": halvings}
+    depths, changed = {"G": len(sizes) - 1, "D": halvings}, {}
     for player, depth in depths.items():
         block = getattr(networks, player)
+        own = {key: type(block).model_fields[key].default for key in _without_effect(block)}
         if block.depth is None:
-            depth = HIDDEN_LAYERS if block.body == "mlp" else depth
-            networks = networks.model_copy(update={player: block.model_copy(update={"depth": depth})})
-    return networks
+            own["depth"] = HIDDEN_LAYERS if block.body == "mlp" else depth
+        changed[player] = block.model_copy(update=own)
+    return networks.model_copy(update=changed)
+
+
+def _without_effect(block: GeneratorBlock | DiscriminatorBlock) -> list[str]:
+    """Keys that change nothing of a network beside its others: layers have no norm to place, or no size to halve."""
+    keys = ["norm_at"] if block.norm in ("none", "spectral") else []
+    return [*keys, "down"] if block.body == "mlp" and isinstance(block, DiscriminatorBlock) else keys
 
 
 def largest_weight(networks: Networks, size: int) -> int:
@@ -182,8 +195,3 @@ def on_one_pixel(block: GeneratorBlock | DiscriminatorBlock, size: int, player: 
 def _smallest(halvings: int, size: int, player: str) -> int:
     """The size after so many halvings: G's are rounded up, D's down."""
     return -(-size // 2**halvings) if player == "G" else size >> halvings
-
-
-def without_defaults(networks: dict[str, Any]) -> dict[str, Any]:
-    """Networks of a record as plain values, without those that a block need not name."""
-    return parse_networks(networks).model_dump(mode="json", exclude_defaults=True)

@@ -28,6 +28,7 @@ class Declarations:
     draws: Mapping[str, str] = field(default_factory=dict)
     labels: bool = False
     traceable: bool = True
+    our_reading_of: str | None = None
 
 
 @cache
@@ -36,10 +37,11 @@ def objective_declarations(name: str) -> Declarations:
     names = {f.name for f in fields(Declarations)}
     literals = {}
     for statement in class_body(OBJECTIVES / f"{name}.py", "Objective"):
-        if isinstance(statement, ast.Assign):
-            (target,) = statement.targets
-            if isinstance(target, ast.Name) and target.id in names:
-                literals[target.id] = ast.literal_eval(statement.value)
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for target in targets:
+                if isinstance(target, ast.Name) and target.id in names:
+                    literals[target.id] = ast.literal_eval(statement.value)
     return Declarations(**literals)
 
 

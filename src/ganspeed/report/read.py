@@ -15,6 +15,7 @@ from ganspeed.compare.times import THRESHOLDS
 from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare, Params
+from ganspeed.params.networks import Networks
 from ganspeed.report.comparison import read_comparison
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
@@ -27,6 +28,8 @@ from ganspeed.system.files import read_json, reading
 from ganspeed.training.counts import Counts
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
+
+ACCURACY = "accuracy.json"  # of the metric classifiers
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Results:
     score_label: ScoreLabel  # of the first run
     status: Status
     manifest: Manifest  # of the prepared data
+    networks: Networks  # of the data set, resolved; a variant may override keys
 
     def of(self, variant: str) -> list[ReportedRun]:
         """The runs of a variant, in the order of the seeds."""
@@ -136,7 +140,7 @@ def read_results(workspace: Workspace, params: Params) -> list[Results]:
     """Read the results of every data set. Raises UserError naming every file that is missing."""
     missing, compare = [], params.compare
     for dataset in compare.datasets:
-        shared = [workspace.calibration(dataset), workspace.comparison(dataset), _accuracy(workspace, dataset)]
+        shared = [workspace.calibration(dataset), workspace.comparison(dataset), workspace.features(dataset) / ACCURACY]
         shared.append(workspace.prepared(dataset) / MANIFEST)
         missing += [f"data set {dataset}: {path} does not exist" for path in shared if not path.is_file()]
         for variant, seed in product(compare.variants, compare.seeds):
@@ -147,12 +151,8 @@ def read_results(workspace: Workspace, params: Params) -> list[Results]:
     return [_read_dataset(workspace, params, dataset) for dataset in compare.datasets]
 
 
-def _accuracy(workspace: Workspace, dataset: str) -> Path:
-    return workspace.features(dataset) / "accuracy.json"
-
-
 def _read_accuracy(workspace: Workspace, dataset: str) -> Accuracy:
-    path = _accuracy(workspace, dataset)
+    path = workspace.features(dataset) / ACCURACY
     with reading(path, f"`dvc repro -f features@{dataset}` writes it"):
         return TypeAdapter(Accuracy).validate_python(read_json(path))
 
@@ -176,8 +176,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         table = tables[run.variant, run.seed]
         scores.append(table.join(pd.DataFrame([run.at(update) for update in table["update"]], index=table.index)))
         histories.append(pd.read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
-    label = labels[runs[0].variant, runs[0].seed]
-    accuracy = _read_accuracy(workspace, dataset)
+    label, accuracy = labels[runs[0].variant, runs[0].seed], _read_accuracy(workspace, dataset)
     return Results(
         dataset=dataset,
         variants=compare.variants,
@@ -191,6 +190,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         score_label=label,
         status=_status(workspace, compare, runs, comparison, label, accuracy),
         manifest=read_manifest(workspace.prepared(dataset)),
+        networks=params.networks(dataset),
     )
 
 

@@ -42,16 +42,16 @@ class RunRecord:
         """All that decided the run's bytes; see `fingerprint.Identity`."""
         return {key: getattr(self, key) for key in IDENTITY}
 
-    data_block = property(lambda self: self.parameters["data"])
-    train_block = property(lambda self: self.parameters["train"])
-    variant_block = property(lambda self: self.parameters["variant"])
+    data_block = property(lambda self: block_of(self, "data"))
+    train_block = property(lambda self: block_of(self, "train"))
+    variant_block = property(lambda self: block_of(self, "variant"))
     objective = property(lambda self: self.variant_block["objective"])
     n_critic = property(lambda self: self.variant_block["n_critic"])
     updates = property(lambda self: self.train_block["updates"])
     batch_size = property(lambda self: self.train_block["batch_size"])
     grid_ratio = property(lambda self: self.train_block["grid_ratio"])
-    networks_block = property(lambda self: self.parameters["networks"])
-    latents = property(lambda self: self.parameters["latents"])  # what G is fed: see networks.latents.Latents
+    networks_block = property(lambda self: block_of(self, "networks"))
+    latents = property(lambda self: block_of(self, "latents"))  # what G is fed: see networks.latents.Latents
 
     def snapshots(self) -> dict[int, str]:
         """Update → snapshot, a key of `files`; ascending."""
@@ -65,6 +65,16 @@ class RunRecord:
         paths = [PurePosixPath(name) for name in self.files]
         found = {int(path.stem): str(path) for path in paths if (str(path.parent), path.suffix) == (folder, suffix)}
         return dict(sorted(found.items()))
+
+
+def block_of(run: Any, name: str) -> dict[str, Any]:
+    """A block of the parameters of a run: a RunRecord, or what has its names. Raises UserError where it has none."""
+    if name not in run.parameters:
+        raise UserError(
+            f"run {run.variant}, seed {run.seed}, on {run.dataset}: its record has no block {name!r}, being one of "
+            "another version; train the run again"
+        )
+    return run.parameters[name]
 
 
 RECORD = TypeAdapter(RunRecord)

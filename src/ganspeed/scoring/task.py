@@ -78,11 +78,12 @@ class Task:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the table of scores, and of nothing else."""
+        networks = self.networks.model_dump(mode="json")
         return sha256_json(
             {
                 "cell": [self.dataset, self.variant, self.seed],  # in every line of the table
                 "snapshots": {str(u): self.record.files[name] for u, name in self.record.snapshots().items()},
-                "network": {key: self.record.networks_block[key] for key in ("G", "range")} | self.record.latents,
+                "network": {key: networks[key] for key in ("G", "range")} | self.record.latents,
                 "real": self.inputs.hashes,
                 "evaluate": [self.settings.model_dump(), self.samples],
                 "sources": self.sources,

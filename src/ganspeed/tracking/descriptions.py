@@ -4,7 +4,8 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from ganspeed.params.blocks import Params
-from ganspeed.params.objectives import OBJECTIVES
+from ganspeed.params.objectives import OBJECTIVES, objective_declarations
+from ganspeed.runs.record import block_of
 from ganspeed.tracking.entities import Spec
 
 if TYPE_CHECKING:
@@ -22,17 +23,14 @@ LIMITS = """\
 - A group's mean leaves out diverged runs, which have no `final/` values; the report counts them.
 - Times in the charts stand for generator updates (1 s each); they are no clock."""
 
-PENALTY_LIMITS = """\
-- `iterative_penalty` is this project's reading of a paper whose formulas were not at hand; it is not the paper's
-  formula.
-- Its distance, the critic's gap, is a Wasserstein distance times a Lipschitz constant that the penalty's weight itself
-  sets free: not the same yardstick throughout training."""
+LIMIT_OF_GAP = """\
+- The distance that the penalty follows, the critic's gap, is a Wasserstein distance times a Lipschitz constant that the
+  penalty's weight itself sets free: not the same yardstick throughout training."""
 
 
 def describe_run(spec: Spec, outcome: str, split: str) -> str:
     """The description of a run, in Markdown; `outcome` is a sentence on how it ended."""
-    data, train, networks, variant = (spec.parameters[block] for block in ("data", "train", "networks", "variant"))
-    limits = f"{LIMITS}\n{PENALTY_LIMITS}" if variant["objective"] == "iterative_penalty" else LIMITS
+    data, train, networks, variant = (block_of(spec, name) for name in ("data", "train", "networks", "variant"))
     return f"""\
 # {spec.variant} on {spec.dataset}, seed {spec.seed}
 
@@ -57,7 +55,7 @@ min(T, B), the updates of the generator until cfid stays at or below τ, or the 
 Artifacts: sample grids at fixed z, `history.csv` with every logged row, the scores, the generator at its end.
 
 ## What this may not be taken to show
-{limits}
+{_limits([variant])}
 """
 
 
@@ -89,9 +87,9 @@ def describe_earlier_runs() -> str:
 def describe_experiment(dataset: str, params: Params, headline: str = "", report: str = "") -> str:
     """The description of a data set's experiment, in Markdown; report: a link to it. The headline comes first."""
     block, grid = params.datasets[dataset], params.compare
-    objectives = sorted({params.variants[name].objective for name in grid.variants})
+    blocks = [params.variant(name).resolved() for name in grid.variants]
+    objectives = sorted({variant["objective"] for variant in blocks})
     methods = "\n".join(f"- `{name}`: {_method(name).splitlines()[0]}" for name in objectives)
-    limits = f"{LIMITS}\n{PENALTY_LIMITS}" if "iterative_penalty" in objectives else LIMITS
     link = f"The [report]({report}): " if report else ""
     seeds = ", ".join(map(str, grid.seeds))
     return f"""\
@@ -114,8 +112,20 @@ has `speed`, a row a variant, and `runs`, grouped by variant.
 generated images at each snapshot.
 
 ## What this may not be taken to show
-{limits}
+{_limits(blocks)}
 """
+
+
+def _limits(variants: list[dict[str, Any]]) -> str:
+    """What runs of variants with these blocks may not be taken to show, in Markdown."""
+    papers = {b["objective"]: objective_declarations(b["objective"]).our_reading_of for b in variants}
+    lines = [
+        f"- `{name}` is this project's reading of {paper}; it is not the paper's formula."
+        for name, paper in sorted(papers.items())
+        if paper
+    ]
+    lines += [LIMIT_OF_GAP] if any(b.get("distance") == "gap" for b in variants) else []
+    return "\n".join([LIMITS, *lines])
 
 
 def _method(objective: str) -> str:

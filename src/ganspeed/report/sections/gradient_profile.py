@@ -1,6 +1,6 @@
 """The discriminator's gradient norm between generated and real samples, early, halfway and at the end of training."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ganspeed.params.objectives import objective_declarations
 from ganspeed.report import style
 from ganspeed.report.blocks import Picture
 from ganspeed.report.colours import Look, looks
@@ -28,17 +29,21 @@ def picture(results: Results) -> Picture:
     caption = (
         f"Norm of the critic’s input gradient on the way from generated (0) to real samples (1) on {results.dataset}, "
         f"at the first samples of the batch of an update’s last critic step, for every variant alike, penalised or not "
-        f"({units(len(seeds))} thin, median of the runs still going bold). Penalised variants share one "
+        f"({units(len(seeds))} thin, median of the runs still going bold). Variants that penalise a gradient share one "
         f"logarithmic scale, any other has its own. "
-        f"Dotted: 1, where the penalties pull it. A network without a Lipschitz bound is free to leave it."
+        f"Dotted: 1, to compare by; whether a penalty pulls the norm to 1, to 0 or elsewhere depends on the variant."
     )
     shown = history[history["update"].isin(moments(history))]
     names, end = columns(history), where(history, update=moments(history)[-1])
     medians = end.groupby("variant")[list(names)].median()
     found = (f"at {weight:g} {values(medians[column].reindex(results.variants))}" for column, weight in names.items())
     alt = f"Median gradient norms at the end of training, by the weight of the real sample: {'; '.join(found)}."
+    declared = {run.variant: objective_declarations(run.record.objective) for run in results.runs}
+    penalised = {variant for variant, objective in declared.items() if objective.penalises_gradient}
     points, styles = shown[["variant", "seed", "update", *names]], looks(results.variants)
-    return Picture(f"{results.dataset}_profile", caption, alt, lambda: profiles(history, styles, seeds), points)
+    return Picture(
+        f"{results.dataset}_profile", caption, alt, lambda: profiles(history, styles, seeds, penalised), points
+    )
 
 
 def columns(history: pd.DataFrame) -> dict[str, float]:
@@ -54,10 +59,10 @@ def moments(history: pd.DataFrame) -> list[int]:
     return [int(logged[np.abs(logged - share * logged[-1]).argmin()]) for share in MOMENTS.values()]
 
 
-def profiles(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int]) -> Figure:
+def profiles(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int], penalised: Set[str]) -> Figure:
     """A panel per variant: the norm against the weight of the real sample, logarithmic, with a line at 1.
 
-    Variants that penalise the norm share one scale, any other has its own. Thin lines are seeds, bold ones the median
+    The penalised variants share one scale, any other has its own. Thin lines are seeds, bold ones the median
     of the runs that have not diverged by then; later moments are darker.
     """
     updates = moments(history)
@@ -70,7 +75,7 @@ def profiles(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int
             ax.set(title=variant, yscale="log", xlim=(0, 1), xticks=[0, 0.5, 1])
             ax.xaxis.set_major_formatter(style.plain_number)
             style.level(ax, Level("1", 1.0))
-        for group in _axes_by_scale(history, dict(zip(styles, panels, strict=True))):
+        for group in _axes_by_scale(penalised, dict(zip(styles, panels, strict=True))):
             _share_scale(group)
         figure.supxlabel("weight of the real sample (0: generated, 1: real)", fontsize=10)
         figure.supylabel("gradient norm of the critic", fontsize=10)
@@ -89,10 +94,8 @@ def _draw(ax: Axes, points: pd.DataFrame, colour, dashes, shade: float, seeds: S
     ax.plot(list(names.values()), runs.median(), color=colour, alpha=shade, linestyle=dashes, linewidth=2)
 
 
-def _axes_by_scale(history: pd.DataFrame, panels: dict[str, Axes]) -> list[list[Axes]]:
-    """Groups of panels that share a scale: all variants that log a penalty's share, and each other variant alone."""
-    share = history.get("diagnostics/share", pd.Series(np.nan, index=history.index))
-    penalised = set(history.variant[share.notna()])
+def _axes_by_scale(penalised: Set[str], panels: dict[str, Axes]) -> list[list[Axes]]:
+    """Groups of panels that share a scale: all penalised variants, and each other variant alone."""
     alone = [[ax] for variant, ax in panels.items() if variant not in penalised]
     return [group for group in ([ax for v, ax in panels.items() if v in penalised], *alone) if group]
 

@@ -6,6 +6,7 @@ from ganspeed.data.prepared import Manifest
 from ganspeed.params.blocks import Report
 from ganspeed.params.cautions import cautions
 from ganspeed.params.networks import parse_networks
+from ganspeed.params.objectives import objective_declarations
 from ganspeed.params.variants import parse_variant
 from ganspeed.report import summaries
 from ganspeed.report.blocks import Points, Section
@@ -22,18 +23,26 @@ def section(everything: list[Results], settings: Report) -> Section:
 
 def all_limits(everything: list[Results]) -> list[tuple[str, str]]:
     """The limits of these results: pairs of a heading and its text."""
-    points = [*_limits_of_design(everything), *_limits_of_data(everything)]
+    points = [*_limits_of_design(everything), *_limits_of_data(everything), *_our_readings(everything)]
     if any("diagnostics/rho" in results.history for results in everything):
         points += LIMITS_OF_PENALTY
     return points
 
 
+def _our_readings(everything: list[Results]) -> list[tuple[str, str]]:
+    """The variants whose objectives are built on a paper without its formulas, by paper."""
+    objectives = {run.variant: run.record.objective for results in everything for run in results.runs}
+    found: dict[str, list[str]] = {}
+    for variant, objective in objectives.items():
+        if paper := objective_declarations(objective).our_reading_of:
+            found.setdefault(paper, []).append(variant)
+    return [
+        ("Our reading, not the paper’s formula", f"{listed(names)}: this project’s reading of {paper}.")
+        for paper, names in found.items()
+    ]
+
+
 LIMITS_OF_PENALTY = [
-    (
-        "Our reading, not the paper’s formula",
-        "Of Chen, Song and Yu (2019) only the abstract, the introduction and the first paragraph of the method are at "
-        "hand. The variants whose penalty follows a distance are this project’s reading of them.",
-    ),
     (
         "The distance is not a fixed yardstick",
         "The critic’s gap is a Wasserstein distance times a Lipschitz constant that λ itself sets free, so that ρ, α "
@@ -101,13 +110,19 @@ def _limits_of_recipes(everything: list[Results]) -> list[tuple[str, str]]:
 
 
 def _cautions(everything: list[Results]) -> list[tuple[str, str]]:
-    """What `ganspeed check` cautions against, of the blocks that the runs were trained with."""
-    records = {run.variant: run.record for results in everything for run in results.runs}
-    methods = [
-        (name, parse_variant(record.variant_block), parse_networks(record.networks_block))
-        for name, record in records.items()
-    ]
-    return [("To be read with care", f"{caution}.") for caution in cautions(methods)]
+    """What `ganspeed check` cautions against, of the blocks that the runs were trained with, and on which data sets."""
+    found: dict[str, list[str]] = {}
+    for results in everything:
+        records = {run.variant: run.record for run in results.runs}
+        methods = [
+            (name, parse_variant(record.variant_block), parse_networks(record.networks_block))
+            for name, record in records.items()
+        ]
+        for caution in cautions(methods):
+            found.setdefault(caution, []).append(results.dataset)
+    everywhere = len(everything)
+    texts = [text if len(names) == everywhere else f"{text} (on {listed(names)})" for text, names in found.items()]
+    return [("To be read with care", f"{text}.") for text in texts]
 
 
 def _limits_of_status(everything: list[Results]) -> list[tuple[str, str]]:

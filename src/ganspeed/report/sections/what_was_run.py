@@ -1,9 +1,10 @@
 """What was run: data sets, variants, devices and commits."""
 
 from collections import Counter
+from typing import Any
 
 from ganspeed.params.blocks import Report
-from ganspeed.params.networks import without_defaults
+from ganspeed.params.networks import parse_networks
 from ganspeed.report.blocks import Section
 from ganspeed.report.read import ReportedRun, Results, where
 from ganspeed.report.tables import Cell, Table, number, plain, span
@@ -24,26 +25,38 @@ def datasets(everything: list[Results]) -> Table:
         second = f"second {number(100 * results.accuracy.second_test_accuracy)} %"
         gate = f"{second}; at least {plain(100 * results.accuracy.settings['min_accuracy'])} % asked"
         label = results.score_label
-        settings = _settings(record.data_block), _settings(record.train_block)
         images = Cell(f"{label.samples:,} generated", f"{held_out} held out ({label.split})")
+        networks = results.networks.model_dump(mode="json", exclude_defaults=True)
+        settings = map(_settings, (record.data_block, record.train_block, networks))
         texts = map(Cell, (results.dataset, *settings, record.manifest_sha256[:12]))
         rows.append((*texts, Cell(accuracy, gate), images))
-    head = ("data set", "data", "training", "manifest", "classifiers’ test accuracy", "images per score")
-    caption = "Data sets. The manifest is the SHA-256 that pins the prepared arrays."
-    return Table(caption, head, (("", tuple(rows)),), texts=4)
+    head = ("data set", "data", "training", "networks", "manifest", "classifiers’ test accuracy", "images per score")
+    caption = (
+        "Data sets. The manifest is the SHA-256 that pins the prepared arrays. Networks: the depths, and what is not "
+        "the default; a variant may override any."
+    )
+    return Table(caption, head, (("", tuple(rows)),), texts=5)
 
 
 def variants(everything: list[Results]) -> Table:
     """Every variant's parameters, once if all data sets share them, and the hash of its code."""
     rows = []
     for variant in everything[0].variants:
-        blocks = {run.record.objective: run for r in everything for run in r.of(variant)}
-        for objective, run in blocks.items():
-            block = {k: v for k, v in run.record.variant_block.items() if k != "objective"}
-            block["networks"] = without_defaults(run.record.networks_block)
-            code = sha256_json(run.record.sources)[:12]
-            rows.append((Cell(variant), Cell(objective), Cell(_settings(block)), Cell(code)))
-    caption = "Variants. The code is the SHA-256 over the source files that a run of the variant really uses."
+        found: dict[tuple[str, ...], list[str]] = {}  # the texts of a row → the data sets that they are of
+        for results in everything:
+            record = results.of(variant)[-1].record
+            block = {k: v for k, v in record.variant_block.items() if k != "objective"}
+            if own := _overridden(results, record.networks_block):
+                block["networks"] = own
+            texts = record.objective, _settings(block), sha256_json(record.sources)[:12]
+            found.setdefault(texts, []).append(results.dataset)
+        for texts, names in found.items():
+            which = "" if len(found) == 1 else f"on {', '.join(names)}"
+            rows.append((Cell(variant, which), *map(Cell, texts)))
+    caption = (
+        "Variants. Networks: the keys in which they differ from the data set’s. The code is the SHA-256 over the "
+        "source files that a run of the variant really uses."
+    )
     return Table(caption, ("variant", "objective", "parameters", "code"), (("", tuple(rows)),), texts=4)
 
 
@@ -73,6 +86,18 @@ def _counted(values: list[str]) -> str:
     """The distinct values, each with its count if there are several."""
     counts = Counter(values)
     return values[0] if len(counts) == 1 else ", ".join(f"{value} ({k})" for value, k in counts.items())
+
+
+def _overridden(results: Results, networks: dict[str, Any]) -> dict[str, Any]:
+    """What of the networks of a record is not as the data set has it, as plain values."""
+    found = {}
+    own, base = (n.model_dump(mode="json") for n in (parse_networks(networks), results.networks))
+    for key, value in own.items():
+        if isinstance(value, dict) and isinstance(base[key], dict):
+            found[key] = {inner: v for inner, v in value.items() if v != base[key].get(inner)}
+        elif value != base[key]:
+            found[key] = value
+    return {key: value for key, value in found.items() if value != {}}
 
 
 def _settings(block: dict, prefix: str = "") -> str:
