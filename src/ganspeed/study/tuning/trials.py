@@ -67,7 +67,8 @@ def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Tria
         for number in range(tuning.trials):
             values = sample_values(tuning.shared, about.own, tuning.seed, number)
             turned = knobs.with_values(block, values)
-            specs = val_runs.specs(f"{arm}/{number}", parse_variant(turned), tuning.seeds, train)
+            method = parse_variant({**turned, "networks": variant.networks})  # which resolved() leaves out
+            specs = val_runs.specs(f"{arm}/{number}", method, tuning.seeds, train)
             trials.append(Trial(arm, number, values, turned, specs, val_runs))
     return trials
 
