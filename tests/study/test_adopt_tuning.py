@@ -34,6 +34,7 @@ def workspace(tmp_path):
     for arm, about in parsed.tuning.arms.items():
         block = knobs.with_values(parsed.variants[about.variant].resolved(), VALUES[arm])
         chosen[arm] = {"trial": 3, "score": 1.0, "variant": about.variant, "values": VALUES[arm], "block": block}
+        chosen[arm]["networks"] = parsed.networks("digits", about.variant).model_dump(mode="json")
     budget = {"trials": 24, "seeds": [900, 901], "updates": 400, "split": "val"}
     record = {"dataset": "digits", "budget": budget, "metric_sha256": "f" * 64, "chosen": chosen}
     write_json(workspace.tuning("digits"), {**record, "trials": dict.fromkeys(chosen, 24)})
@@ -72,9 +73,10 @@ def test_adopting_twice_changes_nothing_and_a_better_tuning_only_its_block(works
 def test_the_record_has_what_makes_an_arm_tuned(workspace):
     run(workspace, "adopt-tuning", "digits")
     record, parsed = read_json(workspace.tuning_record("digits")), load_params(workspace.params)
-    assert set(record) == {"dataset", "budget", "metric_sha256", "chosen", "trials"}
+    assert set(record) == {"dataset", "budget", "metric_sha256", "chosen", "trials", "networks"}
     assert record["chosen"] == {arm: parsed.variants[arm].resolved() for arm in VALUES}
     assert record["trials"] == dict.fromkeys(VALUES, 24)
+    assert record["networks"] == {arm: parsed.networks("digits", arm).model_dump(mode="json") for arm in VALUES}
 
 
 def test_a_published_block_that_has_changed_is_refused(workspace, capsys):
@@ -89,6 +91,32 @@ def test_a_published_block_that_has_changed_is_refused(workspace, capsys):
     assert run(workspace, "adopt-tuning", "digits") == 2
     assert "variants.wgan: changed since wgan_tuned was tuned from it on digits" in capsys.readouterr().err
     assert workspace.params.read_text() == before and not workspace.tuning_record("digits").exists()
+
+
+@pytest.mark.parametrize("place", [("datasets", "digits"), ("variants", "gan")])
+def test_networks_that_have_changed_are_refused(place, workspace, capsys):
+    document = YAML().load(workspace.params)
+    document[place[0]][place[1]].setdefault("networks", {}).setdefault("D", {})["dropout"] = 0.5
+    YAML().dump(document, workspace.params)
+    before = workspace.params.read_text()
+    assert run(workspace, "adopt-tuning", "digits") == 2
+    assert (
+        "datasets.digits.networks or variants.gan.networks: changed since gan_tuned was tuned; run `make"
+        in capsys.readouterr().err
+    )
+    assert workspace.params.read_text() == before and not workspace.tuning_record("digits").exists()
+
+
+def test_a_variants_own_networks_are_adopted_with_its_block(workspace):
+    document, found = YAML().load(workspace.params), read_json(workspace.tuning("digits"))
+    document["variants"]["gan"]["networks"] = {"D": {"norm": "spectral"}}
+    YAML().dump(document, workspace.params)
+    found["chosen"]["gan_tuned"]["networks"]["D"]["norm"] = "spectral"
+    write_json(workspace.tuning("digits"), found)
+    assert run(workspace, "adopt-tuning", "digits") == 0
+    tuned = load_params(workspace.params).networks("digits", "gan_tuned")
+    assert tuned.D.norm == "spectral"
+    assert read_json(workspace.tuning_record("digits"))["networks"]["gan_tuned"] == tuned.model_dump(mode="json")
 
 
 def test_a_published_schedule_without_what_was_tuned_is_refused(workspace, capsys):
