@@ -183,6 +183,13 @@ def test_quick_leaves_the_shipped_file_as_it_is(tmp_path):
     (("tuning", "shared", "beta"), {"low": 0.5, "high": 1.0, "log": False}, "tuning.shared.beta: a variant with obj"),
     (("tuning", "arms", "iterative_tuned", "own"), {"beta": {"low": 0.5, "high": 1.0, "log": False}},
      "tuning.arms.iterative_tuned.own.beta: 1.0 is not < 1"),
+    (("tuning", "arms", "iterative_tuned", "own"),
+     {"floor": {"low": 0.5, "high": 9.0, "log": True}, "lambda_0": {"low": 8.0, "high": 30.0, "log": True}},
+     "tuning.arms.iterative_tuned.own.floor, tuning.arms.iterative_tuned.own.lambda_0: floor 9.0 is not <= lambda_0"),
+    (("tuning", "arms", "iterative_tuned", "own"), {"floor": {"low": 0.5, "high": 11.0, "log": True}},
+     "tuning.arms.iterative_tuned.own.floor: floor 11.0 is not <= lambda_0, which is 10.0"),
+    (("tuning", "arms", "gan_tuned", "own"), {"networks.D.dropout": {"low": 0.1, "high": 0.5, "log": False}},
+     "own.networks.D.dropout: networks has no knobs: the arms would differ in more than the method"),
     (("tuning", "seeds"), [801, 900], "tuning.seeds: 801 is among pilot.seeds too"),
     (("pilot", "variant"), "wgan-gp", "pilot.variant: 'wgan-gp' is not defined"),
     (("pilot", "length"), 1, "pilot.length: 1 is not >= 2"),
@@ -199,3 +206,9 @@ def test_mistakes_in_the_blocks_of_pilot_tuning_and_plan_are_named(document, pat
     with pytest.raises(ParamsError) as caught:
         parse_params(document)
     assert any(message in mistake for mistake in caught.value.mistakes), caught.value.mistakes
+
+
+def test_bounds_that_only_go_together_are_allowed(document):
+    bounds = {"floor": {"low": 11.0, "high": 12.0, "log": True}, "lambda_0": {"low": 12.0, "high": 30.0, "log": True}}
+    document["tuning"]["arms"]["iterative_tuned"]["own"] = bounds
+    assert parse_params(document).tuning.arms["iterative_tuned"].own["floor"].high == 12.0

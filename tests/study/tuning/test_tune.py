@@ -127,6 +127,15 @@ def test_trials_have_the_networks_and_batches_of_their_arms_variant(study):
     assert (method.batches.D, method.warm_start.steps) == (16, 3)
 
 
+def test_values_of_a_trial_that_are_refused_are_a_sentence(study):
+    workspace, parsed = study
+    own = {"floor": Knob(low=20.0, high=30.0, log=False)}  # above lambda_0, past the check
+    arms = {"iterative_tuned": TuningArm(variant="iterative", own=own)}
+    odd = parsed.model_copy(update={"tuning": parsed.tuning.model_copy(update={"arms": arms})})
+    with pytest.raises(UserError, match=r"tuning.arms.iterative_tuned: the values of trial 0 are refused: floor 2"):
+        plan_trials(workspace, odd, "digits")
+
+
 def test_a_schedule_that_ends_after_the_trials_is_refused(study):
     workspace, parsed = study
     block = parsed.variants["wgan"].resolved()
