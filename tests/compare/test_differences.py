@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -17,18 +18,20 @@ from ganspeed.errors import UserError
 from ganspeed.params.blocks import Planned, Protocol, Timing
 from ganspeed.params.datasets import Threshold
 from ganspeed.params.load import parse_params
+from ganspeed.params.networks import Networks, resolved
 from ganspeed.training.snapshot_grid import snapshot_updates
 from ganspeed.types import RunFacts
 
 NETWORKS = {"latent": {"dim": 4}, "G": {"width": 8}, "D": {"width": 8, "hidden": 0}}
 BATCH = NETWORKS | {"D": {"width": 8, "hidden": 0, "norm": "batch"}}
+RESOLVED = resolved(Networks.model_validate(NETWORKS), 8).model_dump(mode="json")
 PROTOCOL = Protocol(axis="updates", consecutive=3, references=("b",), planned=(Planned(new="a", reference="b"),),
                     margin=1.25, max_coverage_drop=0.02, max_extra_failures=1, equivalence=(0.8, 1.25),
                     timing=Timing(repeats=0, updates=50))  # fmt: skip
 CALIBRATION = pd.DataFrame([{"row": "floor", "metric": "cfid", "value": 0.5, "n": 10}])
 TUNED = StudyRecords(tuning=TuningRecord.from_json({
     "chosen": {"a": {"n": "a"}, "b": {"n": "b"}, "c": {"n": "c"}}, "trials": {"a": 8, "b": 8, "c": 8},
-    "budget": {"seeds": [900]},
+    "budget": {"seeds": [900]}, "networks": dict.fromkeys("abc", RESOLVED),
 }))  # fmt: skip
 
 
@@ -60,7 +63,10 @@ def compared(*arms: list[RunCurve], protocol: Protocol = PROTOCOL, records: Stud
 
 def planned(**changes) -> Row:
     """The planned pair of an arm that is twice as fast, with changes to it, over its reference."""
-    return compared(arm("a", 0.04, **changes), arm("b", 0.02)).primary("a", "b")
+    own = resolved(Networks.model_validate(changes.get("networks", NETWORKS)), 8)
+    tuned = replace(TUNED.tuning, networks=TUNED.tuning.networks | {"a": own})  # each arm on its own networks
+    arms = arm("a", 0.04, **changes), arm("b", 0.02)
+    return compared(*arms, records=replace(TUNED, tuning=tuned)).primary("a", "b")
 
 
 def test_a_pair_alike_but_for_its_method_gets_its_verdict():

@@ -18,6 +18,7 @@ from ganspeed.errors import UserError
 from ganspeed.params.blocks import Planned, Protocol, Timing
 from ganspeed.params.datasets import Threshold
 from ganspeed.params.load import parse_params
+from ganspeed.params.networks import Networks, resolved
 from ganspeed.training.snapshot_grid import budget, snapshot_updates
 from ganspeed.types import RunFacts
 
@@ -29,6 +30,9 @@ PROTOCOL = Protocol(axis="updates", consecutive=3, references=(), planned=(Plann
                     margin=1.25, max_coverage_drop=0.02, max_extra_failures=1, equivalence=(0.8, 1.25),
                     timing=Timing(repeats=0, updates=50))  # fmt: skip
 CALIBRATION = pd.DataFrame([{"row": "pixel_gaussian", "metric": "cfid", "value": 50.0, "n": 10}])
+WIDTHS = {"latent": {"dim": 4}, "G": {"width": 8}, "D": {"width": 8, "hidden": 0}}
+NETWORKS = resolved(Networks.model_validate(WIDTHS), 8)
+PARAMETERS = {"data": {"image_size": 8}, "networks": NETWORKS.model_dump(mode="json")}
 BLOCKS = {"a": {"objective": "one"}, "b": {"objective": "two"}}
 RECORDS = StudyRecords(
     preregistration=Preregistration(
@@ -37,7 +41,7 @@ RECORDS = StudyRecords(
     ),
     tuning=TuningRecord(
         chosen={"a_tuned": BLOCKS["a"], "b_tuned": BLOCKS["b"]}, trials={"a_tuned": 8, "b_tuned": 8},
-        budget=Budget(seeds=[900]),
+        budget=Budget(seeds=[900]), networks={"a_tuned": NETWORKS, "b_tuned": NETWORKS},
     ),
 )  # fmt: skip
 
@@ -45,6 +49,7 @@ RECORDS = StudyRecords(
 def facts(variant: str, failed: bool, **changes) -> RunFacts:
     base = {"updates": UPDATES, "grid_ratio": RATIO, "n_critic": 5, "batch_size": 64, "device": "cpu", "engine": "e"}
     base |= {"status": "diverged" if failed else "completed", "variant": BLOCKS.get(variant, {})}
+    base["parameters"] = PARAMETERS
     return RunFacts(**base | {"diverged_at": None, "precision": "float32", "versions": {"torch": "2"}} | changes)
 
 
@@ -122,7 +127,8 @@ def test_each_guard_fails_alone_and_is_named(name):
     assert [guard for guard, found in row["guards"].items() if not found["ok"]] == [name]
     assert "The guards fail for a: " in row["sentence"]
     mirrored = [replace(r, variant={"a": "b", "b": "a"}[r.variant], facts=replace(r.facts, variant={})) for r in runs]
-    blank = replace(RECORDS, tuning=replace(RECORDS.tuning, chosen={"x": {}}, trials={"x": 1}))
+    tuning = replace(RECORDS.tuning, chosen={"x": {}}, trials={"x": 1}, networks={"x": NETWORKS})
+    blank = replace(RECORDS, tuning=tuning)
     assert judged(mirrored, records=blank)["verdict"] == f"SLOWER, GUARD FAILED: {name}"
 
 
@@ -263,10 +269,29 @@ def test_a_variant_is_tuned_by_its_block_and_not_by_its_name(document):
     document["variants"]["again"] = document["variants"]["wgan"] | {"seed_offset": 500}
     document["variants"]["changed"] = document["variants"]["wgan"] | {"clip": 0.06}
     variants = parse_params(document).variants
-    blocks = {name: variants[name].resolved() for name in ("wgan", "again", "changed")}
-    tuning = replace(RECORDS.tuning, chosen={"wgan_tuned": blocks["wgan"]}, trials={"wgan_tuned": 8})
-    assert untuned(blocks, tuning) == ["changed"]  # a copy that only moves the seed is as tuned as its original
-    assert untuned(blocks, None) == list(blocks)
+    runs = {n: replace(facts(n, False), variant=variants[n].resolved()) for n in ("wgan", "again", "changed")}
+    chosen, networks = {"wgan_tuned": runs["wgan"].variant}, {"wgan_tuned": NETWORKS}
+    tuning = replace(RECORDS.tuning, chosen=chosen, trials={"wgan_tuned": 8}, networks=networks)
+    assert untuned(runs, tuning) == ["changed"]  # a copy that only moves the seed is as tuned as its original
+    assert untuned(runs, None) == list(runs)
+
+
+def test_a_variant_is_tuned_only_on_the_networks_that_tuning_trained():
+    batch = NETWORKS.model_copy(update={"D": NETWORKS.D.model_copy(update={"norm": "batch"})})
+    other = PARAMETERS | {"networks": batch.model_dump(mode="json")}
+    runs = {"a": facts("a", False), "b": facts("b", False, parameters=other)}
+    assert untuned(runs, RECORDS.tuning) == ["b"]
+    swapped = replace(RECORDS.tuning, networks={"a_tuned": batch, "b_tuned": batch})
+    assert untuned(runs, swapped) == ["a"]
+    assert untuned({"a": facts("a", False, parameters={})}, RECORDS.tuning) == ["a"]
+    row = judged(arm("a", 80, parameters=other) + arm("b", 120, parameters=other))
+    assert (row["verdict"], row["reason"]) == (None, "untuned: a, b")
+
+
+def test_a_record_of_tuning_without_networks_tunes_nothing_in_words():
+    older = replace(RECORDS, tuning=replace(RECORDS.tuning, networks=None))
+    row = judged(arm("a", 80) + arm("b", 120), records=older)
+    assert (row["verdict"], row["reason"]) == (None, "untuned: a, b (the record of tuning names no networks)")
 
 
 def test_other_axes_stand_in_the_sentence_without_a_word_of_judgement():

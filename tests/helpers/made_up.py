@@ -134,13 +134,14 @@ def write_study(
     study = load_params(workspace.params)
     frozen = preregistration(variants, seeds, tau, planned, networks)
     records = StudyRecords()
+    tuning = TUNING | {"networks": {name: _blocks(name, networks)["networks"] for name in VARIANTS}}
     if planned:
-        records = StudyRecords(Preregistration.from_json(frozen), TuningRecord.from_json(TUNING))
+        records = StudyRecords(Preregistration.from_json(frozen), TuningRecord.from_json(tuning))
     for dataset in datasets:
         scores, facts = [], {}
         if planned:
             _write_json(workspace.preregistration(dataset), frozen)
-            _write_json(workspace.tuning_record(dataset), TUNING)
+            _write_json(workspace.tuning_record(dataset), tuning)
         _write_json(
             workspace.timing(dataset),
             {"dataset": dataset, "repeats": 0, "updates": 50, "device": None, "fingerprints": {}}

@@ -80,6 +80,11 @@ EDITS: dict[str, list[dict]] = {
     "a knob that an arm's variant lacks": [
         {"tuning.shared.clip": KNOB}, {"tuning.arms.gan_tuned.own": {"lambda_gp": KNOB}},
     ],
+    "a knob of networks, warm_start or batches": [
+        {"variants.gan.networks": {"D": {"dropout": 0.1}}, "tuning.arms.gan_tuned.own": {"networks.D.dropout": KNOB}},
+        {"tuning.shared": {"batches.D": KNOB}}, {"tuning.arms.gan_tuned.own": {"batches.D": KNOB}},
+        {"variants.gan.warm_start": WARM, "tuning.arms.gan_tuned.own": {"warm_start.steps": KNOB}},
+    ],
     "not low < high": [
         {"tuning.shared.lr_g.low": 1.0}, {"tuning.arms.wgan_tuned.own": {"clip": KNOB | {"high": 1e-3}}},
     ],

@@ -34,6 +34,7 @@ def workspace(tmp_path):
     for arm, about in parsed.tuning.arms.items():
         block = knobs.with_values(parsed.variants[about.variant].resolved(), VALUES[arm])
         chosen[arm] = {"trial": 3, "score": 1.0, "variant": about.variant, "values": VALUES[arm], "block": block}
+        chosen[arm]["networks"] = parsed.networks("digits", about.variant).model_dump(mode="json")
     budget = {"trials": 24, "seeds": [900, 901], "updates": 400, "split": "val"}
     record = {"dataset": "digits", "budget": budget, "metric_sha256": "f" * 64, "chosen": chosen}
     write_json(workspace.tuning("digits"), {**record, "trials": dict.fromkeys(chosen, 24)})
@@ -72,9 +73,10 @@ def test_adopting_twice_changes_nothing_and_a_better_tuning_only_its_block(works
 def test_the_record_has_what_makes_an_arm_tuned(workspace):
     run(workspace, "adopt-tuning", "digits")
     record, parsed = read_json(workspace.tuning_record("digits")), load_params(workspace.params)
-    assert set(record) == {"dataset", "budget", "metric_sha256", "chosen", "trials"}
+    assert set(record) == {"dataset", "budget", "metric_sha256", "chosen", "trials", "networks"}
     assert record["chosen"] == {arm: parsed.variants[arm].resolved() for arm in VALUES}
     assert record["trials"] == dict.fromkeys(VALUES, 24)
+    assert record["networks"] == {arm: parsed.networks("digits", arm).model_dump(mode="json") for arm in VALUES}
 
 
 def test_a_published_block_that_has_changed_is_refused(workspace, capsys):
@@ -89,6 +91,32 @@ def test_a_published_block_that_has_changed_is_refused(workspace, capsys):
     assert run(workspace, "adopt-tuning", "digits") == 2
     assert "variants.wgan: changed since wgan_tuned was tuned from it on digits" in capsys.readouterr().err
     assert workspace.params.read_text() == before and not workspace.tuning_record("digits").exists()
+
+
+@pytest.mark.parametrize("place", [("datasets", "digits"), ("variants", "gan")])
+def test_networks_that_have_changed_are_refused(place, workspace, capsys):
+    document = YAML().load(workspace.params)
+    document[place[0]][place[1]].setdefault("networks", {}).setdefault("D", {})["dropout"] = 0.5
+    YAML().dump(document, workspace.params)
+    before = workspace.params.read_text()
+    assert run(workspace, "adopt-tuning", "digits") == 2
+    assert (
+        "datasets.digits.networks or variants.gan.networks: changed since gan_tuned was tuned; run `make"
+        in capsys.readouterr().err
+    )
+    assert workspace.params.read_text() == before and not workspace.tuning_record("digits").exists()
+
+
+def test_a_variants_own_networks_are_adopted_with_its_block(workspace):
+    document, found = YAML().load(workspace.params), read_json(workspace.tuning("digits"))
+    document["variants"]["gan"]["networks"] = {"D": {"norm": "spectral"}}
+    YAML().dump(document, workspace.params)
+    found["chosen"]["gan_tuned"]["networks"]["D"]["norm"] = "spectral"
+    write_json(workspace.tuning("digits"), found)
+    assert run(workspace, "adopt-tuning", "digits") == 0
+    tuned = load_params(workspace.params).networks("digits", "gan_tuned")
+    assert tuned.D.norm == "spectral"
+    assert read_json(workspace.tuning_record("digits"))["networks"]["gan_tuned"] == tuned.model_dump(mode="json")
 
 
 def test_a_published_schedule_without_what_was_tuned_is_refused(workspace, capsys):
@@ -155,6 +183,13 @@ def test_quick_leaves_the_shipped_file_as_it_is(tmp_path):
     (("tuning", "shared", "beta"), {"low": 0.5, "high": 1.0, "log": False}, "tuning.shared.beta: a variant with obj"),
     (("tuning", "arms", "iterative_tuned", "own"), {"beta": {"low": 0.5, "high": 1.0, "log": False}},
      "tuning.arms.iterative_tuned.own.beta: 1.0 is not < 1"),
+    (("tuning", "arms", "iterative_tuned", "own"),
+     {"floor": {"low": 0.5, "high": 9.0, "log": True}, "lambda_0": {"low": 8.0, "high": 30.0, "log": True}},
+     "tuning.arms.iterative_tuned.own.floor, tuning.arms.iterative_tuned.own.lambda_0: floor 9.0 is not <= lambda_0"),
+    (("tuning", "arms", "iterative_tuned", "own"), {"floor": {"low": 0.5, "high": 11.0, "log": True}},
+     "tuning.arms.iterative_tuned.own.floor: floor 11.0 is not <= lambda_0, which is 10.0"),
+    (("tuning", "arms", "gan_tuned", "own"), {"networks.D.dropout": {"low": 0.1, "high": 0.5, "log": False}},
+     "own.networks.D.dropout: networks has no knobs: the arms would differ in more than the method"),
     (("tuning", "seeds"), [801, 900], "tuning.seeds: 801 is among pilot.seeds too"),
     (("pilot", "variant"), "wgan-gp", "pilot.variant: 'wgan-gp' is not defined"),
     (("pilot", "length"), 1, "pilot.length: 1 is not >= 2"),
@@ -171,3 +206,9 @@ def test_mistakes_in_the_blocks_of_pilot_tuning_and_plan_are_named(document, pat
     with pytest.raises(ParamsError) as caught:
         parse_params(document)
     assert any(message in mistake for mistake in caught.value.mistakes), caught.value.mistakes
+
+
+def test_bounds_that_only_go_together_are_allowed(document):
+    bounds = {"floor": {"low": 11.0, "high": 12.0, "log": True}, "lambda_0": {"low": 12.0, "high": 30.0, "log": True}}
+    document["tuning"]["arms"]["iterative_tuned"]["own"] = bounds
+    assert parse_params(document).tuning.arms["iterative_tuned"].own["floor"].high == 12.0

@@ -13,12 +13,12 @@ from ganspeed.compare.comparison import Area, CalibrationLevel, Comparison, Fina
 from ganspeed.compare.differences import in_words
 from ganspeed.compare.pairing import area_ratios, comparisons, pair_runs, times
 from ganspeed.compare.power import minimum_detectable_ratio
-from ganspeed.compare.records import Preregistration, StudyRecords
+from ganspeed.compare.records import Preregistration, StudyRecords, TuningRecord
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.rows import Row
 from ganspeed.compare.sentence import sentence
 from ganspeed.compare.times import RunCurve, log_area, taus_of
-from ganspeed.compare.verdict import decide, demo_reasons, untuned
+from ganspeed.compare.verdict import decide, demo_reasons, untuned, why_untuned
 from ganspeed.params.blocks import Protocol
 from ganspeed.params.datasets import Threshold
 
@@ -44,6 +44,7 @@ class VerdictRules:
     pixel_gaussian: float | None  # cfid of the calibration's row of that name
     protocol: Protocol
     record: Preregistration | None
+    tuning: TuningRecord | None
     untuned: list[str]
 
     def apply(self, rows: list[Row]) -> list[Row]:
@@ -62,7 +63,7 @@ class VerdictRules:
         """(verdict, reason) of a planned pair; no verdict if it differs beside the method, or if an arm is untuned."""
         reasons = [in_words(row.differs)] if row.differs else []
         if untuned_arms := [arm for arm in (row.new, row.reference) if arm in self.untuned]:
-            reasons.append(f"untuned: {', '.join(untuned_arms)}")
+            reasons.append(why_untuned(untuned_arms, self.tuning))
         if reasons:
             return None, "; ".join(reasons)
         return decide(row, self.demo(row.n), self.protocol, self.detectable(row.n))
@@ -97,8 +98,10 @@ def compare_runs(
     cfid_rows = calibration[calibration["metric"] == "cfid"].sort_values("row")
     levels = [CalibrationLevel(row.row, row.value, int(row.n)) for row in cfid_rows.itertuples()]
     pixel_gaussian = next((level.cfid for level in levels if level.row == "pixel_gaussian"), None)
-    loose = untuned({run.variant: run.facts.variant for run in runs}, records.tuning)
-    rules = VerdictRules(dataset, runs[0].facts.device, taus["tau"], pixel_gaussian, protocol, record, loose)
+    loose = untuned({run.variant: run.facts for run in runs}, records.tuning)
+    rules = VerdictRules(
+        dataset, runs[0].facts.device, taus["tau"], pixel_gaussian, protocol, record, records.tuning, loose
+    )
     study = pair_runs(runs, taus, protocol, clock.seconds_per_update)
     found = Comparison(
         dataset=dataset,

@@ -34,12 +34,16 @@ def settings_of(facts: RunFacts) -> dict[str, str]:
     found = {key: str(getattr(facts, key)) for key in SETTINGS}
     for key, value in (facts.variant.get("batches") or {}).items():
         found[f"batches.{key}"] = str(value)
-    parameters = facts.parameters
-    if networks := parameters.get("networks"):
-        size = parameters["data"]["image_size"]
-        blocks = resolved(parse_networks(networks), size).model_dump(mode="json")
-        found |= dict(_flat(blocks))
-    return found | {f"latents.{key}": str(parameters.get("latents", {}).get(key, 0)) for key in CODES}
+    found |= dict(_flat(networks_of(facts) or {}))
+    return found | {f"latents.{key}": str(facts.parameters.get("latents", {}).get(key, 0)) for key in CODES}
+
+
+def networks_of(facts: RunFacts) -> dict[str, Any] | None:
+    """The networks of a run as plain values, with those of absent keys; None where its record has none."""
+    if not (networks := facts.parameters.get("networks")):
+        return None
+    size = facts.parameters["data"]["image_size"]
+    return resolved(parse_networks(networks), size).model_dump(mode="json")
 
 
 def _flat(blocks: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from ganspeed.params.networks import Networks
+
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
@@ -69,12 +71,14 @@ class Budget:
 class TuningRecord:
     """preregistration/<dataset>-tuning.json, written by `ganspeed adopt-tuning`, as far as a study is held against it.
 
-    chosen: arm → resolved block; trials: arm → their number.
+    chosen: arm → resolved block; trials: arm → their number; networks: arm → what its G and D were made of, None where
+    an older record lacks them.
     """
 
     chosen: dict[str, dict]
     trials: dict[str, int]
     budget: Budget
+    networks: dict[str, Networks] | None = None
 
     @classmethod
     def from_json(cls, content: Any) -> Self:

@@ -8,12 +8,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ganspeed.compare.differences import networks_of
 from ganspeed.compare.records import Preregistration, TuningRecord
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.rows import Guard, Row
 from ganspeed.compare.statistics import ALPHA, MIN_PAIRS, effect, limits, ratio
 from ganspeed.compare.times import ALL_THRESHOLDS
 from ganspeed.params.blocks import Protocol
+from ganspeed.types import RunFacts
 
 MIN_SEEDS = 8  # a planned comparison of fewer is a demonstration
 ENOUGH_REACHED = 0.9  # share of an arm's seeds
@@ -145,11 +147,22 @@ def demo_reasons(n: int, tau: float, pixel_gaussian: float | None, record: Prere
     return list(dict.fromkeys(found))
 
 
-def untuned(blocks: dict[str, dict], tuning: TuningRecord | None) -> list[str]:
-    """Those of the variants (name → resolved block) whose block no equal tuning chose, whatever their names.
+def untuned(facts: dict[str, RunFacts], tuning: TuningRecord | None) -> list[str]:
+    """Those of the variants (name → a run) whose block no equal tuning chose on their networks, whatever their names.
 
-    An equal tuning had the same number of trials for every arm of its record.
+    An equal tuning had the same number of trials for every arm of its record. One that names no networks tuned nothing.
     """
-    if tuning is None or len(set(tuning.trials.values())) != 1:
-        return list(blocks)
-    return [name for name, block in blocks.items() if block not in tuning.chosen.values()]
+    if tuning is None or tuning.networks is None or len(set(tuning.trials.values())) != 1:
+        return list(facts)
+    tuned = [
+        (block, tuning.networks[arm].model_dump(mode="json"))
+        for arm, block in tuning.chosen.items()
+        if arm in tuning.networks
+    ]
+    return [name for name, run in facts.items() if (run.variant, networks_of(run)) not in tuned]
+
+
+def why_untuned(arms: Sequence[str], tuning: TuningRecord | None) -> str:
+    """Why a pair with these untuned arms gets no verdict."""
+    older = tuning is not None and tuning.networks is None
+    return f"untuned: {', '.join(arms)}" + (" (the record of tuning names no networks)" if older else "")

@@ -1,7 +1,7 @@
 """Checks across blocks: undefined names, and values that are inconsistent with each other."""
 
 import re
-from itertools import product
+from itertools import combinations_with_replacement, product
 
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from ganspeed.params.variants import Variant
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")  # of data sets and variants: they become folders and stage names
 LONGEST_NAME = 64  # letters; a file is named after a data set and a variant, and has 255 bytes
+NO_KNOBS = ("networks", "warm_start", "batches")  # blocks of a variant that are beside its method
 SPACES = ("tuning.shared", "tuning.arms.<name>.own")
 # What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
 REFUSED = {
@@ -35,6 +36,7 @@ REFUSED = {
     "a variant that is a tuned arm": ("tuning.arms.<name>.variant",),
     "one number of a block twice": ("tuning.shared", "tuning.arms.<name>.own"),
     "a knob that an arm's variant lacks": ("tuning.shared", "tuning.arms.<name>.own"),
+    "a knob of networks, warm_start or batches": ("tuning.shared", "tuning.arms.<name>.own"),
     "not low < high": tuple(f"{where}.<name>.{end}" for where in SPACES for end in ("low", "high")),
     "0 or less with log": tuple(f"{where}.<name>.{key}" for where in SPACES for key in ("low", "log")),
     "what the block of an arm's variant refuses": tuple(
@@ -127,9 +129,10 @@ def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
         mistakes += _same_numbers(key, block, tuning, variants.get(block.variant))
         spaces = {f"tuning.shared.{n}": (n, k) for n, k in tuning.shared.items()}
         spaces |= {f"{key}.own.{n}": (n, k) for n, k in block.own.items()}
-        for path, (name, knob) in spaces.items():
-            mistakes += _knob_mistakes(path, name, knob, variants.get(block.variant))
-    return mistakes
+        variant = variants.get(block.variant)
+        alone = [m for path, (name, knob) in spaces.items() for m in _knob_mistakes(path, name, knob, variant)]
+        mistakes += alone or (_corner_mistakes(spaces, variant) if variant else [])
+    return list(dict.fromkeys(mistakes))
 
 
 def _same_numbers(key: str, arm: TuningArm, tuning: Tuning, variant: Variant | None) -> list[str]:
@@ -150,7 +153,9 @@ def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) ->
         return [f"{path}: low {knob.low:g} < high {knob.high:g} (and low > 0 where log is true) does not hold"]
     if variant is None:
         return []
-    block = variant.model_dump(mode="json")
+    if (part := name.split(".")[0]) in NO_KNOBS:
+        return [f"{path}: {part} has no knobs: the arms would differ in more than the method"]
+    block = variant.resolved()  # as trials have it
     if not knobs.is_number(block, name):
         optimizer = f"its optimizer is {variant.optimizer.name}, its schedule {variant.optimizer.schedule.name}"
         return [
@@ -160,8 +165,26 @@ def _knob_mistakes(path: str, name: str, knob: Knob, variant: Variant | None) ->
     try:
         for bound in (knob.low, knob.high):
             type(variant).model_validate(knobs.with_values(block, {name: bound}))
-    except ValidationError as error:
-        return [f"{path}: {describe_value(e)}" for e in error.errors()]
+    except ValidationError as error:  # one of two keys at once, without a location, is for _corner_mistakes
+        return [f"{path}: {describe_value(e)}" for e in error.errors() if e["loc"]]
+    return []
+
+
+def _corner_mistakes(spaces: dict[str, tuple[str, Knob]], variant: Variant) -> list[str]:
+    """Knobs whose bounds the variant's block refuses together: two at theirs, the others at their lower ones.
+
+    spaces: path in params.yaml → (name, knob), each allowed alone. That covers what a block says of two keys at once.
+    """
+    block, lows = variant.resolved(), {name: knob.low for name, knob in spaces.values()}
+    for pair in combinations_with_replacement(spaces.values(), 2):
+        for corner in product(*((knob.low, knob.high) for _, knob in pair)):
+            values = lows | {name: value for (name, _), value in zip(pair, corner, strict=True)}
+            try:
+                type(variant).model_validate(knobs.with_values(block, values))
+            except ValidationError as error:
+                words = " ".join(describe_value(e) for e in error.errors())
+                named = [path for path, (name, _) in spaces.items() if name.split(".")[-1] in re.findall(r"\w+", words)]
+                return [f"{', '.join(named or spaces)}: {words}"]
     return []
 
 

@@ -18,7 +18,7 @@ def adopt_tuning(workspace: Workspace, dataset: str) -> str:
     """Write the chosen blocks and preregistration/<dataset>-tuning.json; returns the difference of params.yaml.
 
     A tuned block is inserted after the published one that it started from, which does not change. Raises UserError,
-    nothing written, if there is no tuning or the published blocks have changed since.
+    nothing written, if there is no tuning or the published blocks, or their networks, have changed since.
     """
     params, path = load_params(workspace.params), workspace.tuning(dataset)
     params.dataset(dataset)
@@ -27,6 +27,7 @@ def adopt_tuning(workspace: Workspace, dataset: str) -> str:
         arms = TypeAdapter(dict[str, Chosen]).validate_python(tuning["chosen"])
         record = {key: tuning[key] for key in ("dataset", "budget", "metric_sha256", "trials")}
         record["chosen"] = {arm: chosen.block for arm, chosen in arms.items()}
+        record["networks"] = {arm: chosen.networks for arm, chosen in arms.items()}
         TuningRecord.from_json(record)  # as it will be read
     _check_current(params, arms, dataset)
 
@@ -53,4 +54,9 @@ def _check_current(params: Params, arms: dict[str, Chosen], dataset: str) -> Non
             raise UserError(
                 f"variants.{chosen.variant}: changed since {arm} was tuned from it on {dataset}; run `make tune` again "
                 "or undo the edit"
+            )
+        if params.networks(dataset, chosen.variant).model_dump(mode="json") != chosen.networks:
+            raise UserError(
+                f"datasets.{dataset}.networks or variants.{chosen.variant}.networks: changed since {arm} was tuned; "
+                "run `make tune` again or undo the edit"
             )

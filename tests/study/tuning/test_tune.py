@@ -9,7 +9,7 @@ from toy_study import TINY_NETWORKS, TINY_TRAIN, write, write_prepared
 
 from ganspeed.compare.times import RunCurve, log_area
 from ganspeed.errors import UserError
-from ganspeed.params.blocks import Knob
+from ganspeed.params.blocks import Knob, TuningArm
 from ganspeed.params.load import load_params
 from ganspeed.params.variants import parse_variant
 from ganspeed.scoring.train_classifier import build
@@ -23,6 +23,7 @@ from ganspeed.workspace import Workspace
 
 RATES = {"lr_g": Knob(low=1e-4, high=1e-2, log=True), "lr_d": Knob(low=1e-4, high=1e-2, log=True)}
 CLIP = {"clip": Knob(low=0.01, high=0.2, log=False)}
+WARM_START = {"steps": 3, "updates": 2, "every": 0}
 
 
 FACTS = {"status": "completed", "diverged_at": None, "device": "cpu", "engine": "eager", "precision": "float32",
@@ -109,6 +110,30 @@ def test_every_arm_has_the_same_budget_and_its_own_variant(study):
             assert (
                 trial.block["optimizer"]["lr_g"] == trial.values["lr_g"] and trial.block["clip"] == trial.values["clip"]
             )
+
+
+def test_trials_have_the_networks_and_batches_of_their_arms_variant(study):
+    workspace, parsed = study
+    own = {"networks": {"D": {"norm": "spectral"}}, "batches": {"D": 16}, "warm_start": WARM_START}
+    spectral = parse_variant(parsed.variants["gan"].resolved() | own)
+    arms = {"gan_spectral_tuned": TuningArm(variant="gan_spectral", own={})} | parsed.tuning.arms
+    changes = {"variants": {**parsed.variants, "gan_spectral": spectral}}
+    changes["tuning"] = parsed.tuning.model_copy(update={"arms": arms, "trials": 1})
+    trials = plan_trials(workspace, parsed.model_copy(update=changes), "digits")
+    specs = {trial.arm: trial.specs[0] for trial in trials}
+    norms = {arm: spec.networks.D.norm for arm, spec in specs.items()}
+    assert norms == {"gan_spectral_tuned": "spectral", "gan_tuned": "none", "wgan_tuned": "none"}
+    method = specs["gan_spectral_tuned"].variant_block
+    assert (method.batches.D, method.warm_start.steps) == (16, 3)
+
+
+def test_values_of_a_trial_that_are_refused_are_a_sentence(study):
+    workspace, parsed = study
+    own = {"floor": Knob(low=20.0, high=30.0, log=False)}  # above lambda_0, past the check
+    arms = {"iterative_tuned": TuningArm(variant="iterative", own=own)}
+    odd = parsed.model_copy(update={"tuning": parsed.tuning.model_copy(update={"arms": arms})})
+    with pytest.raises(UserError, match=r"tuning.arms.iterative_tuned: the values of trial 0 are refused: floor 2"):
+        plan_trials(workspace, odd, "digits")
 
 
 def test_a_schedule_that_ends_after_the_trials_is_refused(study):

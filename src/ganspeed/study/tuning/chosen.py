@@ -12,3 +12,4 @@ class Chosen:
     variant: str  # the published variant that the arm starts from
     values: dict[str, float]  # knob → value
     block: dict  # the variant's resolved block with these values
+    networks: dict  # what G and D were made of, resolved

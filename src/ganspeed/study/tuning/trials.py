@@ -13,13 +13,15 @@ import numpy as np
 import optuna
 from optuna.distributions import FloatDistribution
 from optuna.samplers import RandomSampler
+from pydantic import ValidationError
 
 from ganspeed.compare.rounding import rounded
 from ganspeed.errors import UserError
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params
+from ganspeed.params.messages import describe_value
 from ganspeed.params.rates import late_updates
-from ganspeed.params.variants import parse_variant
+from ganspeed.params.variants import Variant, parse_variant
 from ganspeed.runs.spec import RunSpec
 from ganspeed.source_files import HASHES
 from ganspeed.study.val_runs import ValRuns
@@ -67,9 +69,19 @@ def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Tria
         for number in range(tuning.trials):
             values = sample_values(tuning.shared, about.own, tuning.seed, number)
             turned = knobs.with_values(block, values)
-            specs = val_runs.specs(f"{arm}/{number}", parse_variant(turned), tuning.seeds, train)
+            method = _method(arm, number, {**turned, "networks": variant.networks})  # which resolved() leaves out
+            specs = val_runs.specs(f"{arm}/{number}", method, tuning.seeds, train)
             trials.append(Trial(arm, number, values, turned, specs, val_runs))
     return trials
+
+
+def _method(arm: str, number: int, block: dict) -> Variant:
+    """The variant of a trial. Raises UserError for values that its objective refuses together."""
+    try:
+        return parse_variant(block)
+    except ValidationError as error:
+        words = "; ".join(describe_value(e) for e in error.errors())
+        raise UserError(f"tuning.arms.{arm}: the values of trial {number} are refused: {words}") from None
 
 
 def distributions(space: dict[str, Knob]) -> dict[str, FloatDistribution]:

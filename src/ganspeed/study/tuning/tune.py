@@ -5,7 +5,7 @@ it writes in the end is a function of the params alone.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from optuna.trial import FrozenTrial
 
@@ -57,8 +57,9 @@ def is_tuned(workspace: Workspace, dataset: str, trials: list[Trial]) -> bool:
 
 
 def trials_fingerprint(trials: list[Trial]) -> str:
-    """SHA-256 of all that decides the result of these trials."""
-    return sha256_json([[trial.arm, trial.number, trial.key] for trial in trials])
+    """SHA-256 of all that decides the result of these trials, and of the keys that it has of each arm."""
+    keys = [field.name for field in fields(Chosen)]
+    return sha256_json([keys, *([trial.arm, trial.number, trial.key] for trial in trials)])
 
 
 def score_trials(trials: list[Trial]) -> Iterable[tuple[Trial, dict[int, tuple[float, bool]]]]:
@@ -76,7 +77,8 @@ def score_trials(trials: list[Trial]) -> Iterable[tuple[Trial, dict[int, tuple[f
 def choose(arm: str, variant: str, trials: list[Trial], scored: Scored) -> Chosen:
     """The trial of an arm, tuned from `variant`, with the lowest score, the first of equal ones."""
     trial = min((t for t in trials if t.arm == arm), key=lambda t: (scored[arm, t.number].value, t.number))
-    return Chosen(trial.number, rounded(scored[arm, trial.number].value), variant, trial.values, trial.block)
+    score, networks = rounded(scored[arm, trial.number].value), trial.specs[0].parameters["networks"]
+    return Chosen(trial.number, score, variant, trial.values, trial.block, networks)
 
 
 def summary(dataset: str, tuning: Tuning, trials: list[Trial], scored: Scored) -> dict:
