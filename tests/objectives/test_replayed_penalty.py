@@ -11,6 +11,7 @@ from closed_forms import Linear, Quadratic, batch
 from device_queries import NoAnswer
 from digests import digests
 from ruamel.yaml import YAML
+from toy_study import write
 from training_runs import run
 
 from ganspeed import cli
@@ -162,6 +163,21 @@ def test_the_schedule_is_the_mean_of_the_runs_linear_between_logged_steps():
     assert list(table["alpha"]) == pytest.approx([0, 0, 0.15, 0.3, 0.425, 0.55, 0.675, 0.8])
     assert list(table["lambda"]) == pytest.approx([10, 10, 8, 6, 4.75, 3.5, 2.25, 1])
     pd.testing.assert_frame_equal(schedule([two, one]), table, check_exact=True)
+
+
+@pytest.mark.parametrize("own", [None, {"D": {"norm": "layer"}, "labels": "planes"}])
+def test_the_printed_block_trains_on_the_networks_of_the_runs(own, document, tmp_path, capsys):
+    document["variants"]["iterative"] |= {"networks": own} if own else {}
+    workspace = write(document, tmp_path)
+    networks = load_params(workspace.params).networks("digits", "iterative")
+    variant = {"objective": "iterative_penalty", "n_critic": 2, "sides": "two", "optimizer": ADAM}
+    parameters = {"variant": variant, "train": {"updates": 4}, "networks": networks.model_dump(mode="json")}
+    pilot(workspace, 800, history([0.0, 0.4, 1.0], [10.0, 5.0, 0.0]), parameters=parameters)
+    assert cli.main(["--root", str(tmp_path), "freeze-schedule", "digits", "iterative"]) == 0
+    printed = YAML(typ="safe").load(capsys.readouterr().out.split("\n\n", 2)[2])
+    assert printed["iterative_replay"].get("networks") == own
+    document["variants"] |= printed
+    assert load_params(write(document, tmp_path).params).networks("digits", "iterative_replay") == networks
 
 
 def test_the_command_writes_a_schedule_and_prints_a_valid_block(document, tmp_path, capsys):

@@ -34,7 +34,7 @@ def network_mistakes(params: Params) -> list[str]:
     if not mistakes:
         for dataset, name in product(params.compare.datasets, params.compare.variants):
             if dataset in params.datasets and name in params.variants:
-                mistakes += _cell_mistakes(params, dataset, name)
+                mistakes += cell_mistakes(params, dataset, name)
     return list(dict.fromkeys(mistakes))
 
 
@@ -51,7 +51,7 @@ def _override_mistakes(params: Params, dataset: str, name: str, variant: Variant
     return []
 
 
-def _cell_mistakes(params: Params, dataset: str, name: str) -> Iterator[str]:
+def cell_mistakes(params: Params, dataset: str, name: str) -> Iterator[str]:
     """What is wrong with a variant's networks on a data set, each with the key that has the value."""
     networks, size = params.networks(dataset, name), params.datasets[dataset].data.image_size
     variant, declared = params.variants[name], objective_declarations(params.variants[name].objective)

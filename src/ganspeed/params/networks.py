@@ -125,6 +125,17 @@ def _merged(values: Any, override: Any) -> Any:
     return values | {key: _merged(values.get(key), value) for key, value in override.items()}
 
 
+def overrides(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """The keys of networks, as plain values, that differ from those of `base`: `merged` with `base` gives them back."""
+    found = {}
+    for key, value in values.items():
+        inner = base.get(key)
+        own = overrides(value, inner) if isinstance(value, dict) and isinstance(inner, dict) else value
+        if value != inner:
+            found[key] = own
+    return found
+
+
 def parse_networks(values: dict[str, Any]) -> Networks:
     """Networks of plain values that were checked once, as a record has them. Raises UserError for other keys."""
     try:

@@ -76,14 +76,21 @@ class RunSpec:
 
 
 def plan_runs(workspace: Workspace, params: Params, device: str, dataset: str, variant: str) -> list[RunSpec]:
-    """The runs of one cell of the grid, by seed. Raises DataError when the data set is not prepared."""
+    """The runs of one cell of the grid, by seed. Raises DataError as `refuse_without_classes`."""
     folder, blocks, method = workspace.prepared(dataset), params.dataset(dataset), params.variant(variant)
+    refuse_without_classes(workspace, params, dataset, variant)
     manifest, networks = read_manifest(folder), params.networks(dataset, variant)
-    if not manifest.classes and (networks.labels != "none" or objective_declarations(method.objective).labels):
-        raise DataError(f"{folder}: no classes, but {variant} is trained by class: networks.labels {networks.labels!r}")
     images = manifest_sha256(folder), manifest.splits["train"].shape, len(manifest.classes)
     shared = (blocks.data, blocks.train, networks, method.method(), *images, device)
     return [RunSpec(dataset, variant, seed, method.seed_offset, *shared) for seed in params.compare.seeds]
+
+
+def refuse_without_classes(workspace: Workspace, params: Params, dataset: str, variant: str) -> None:
+    """Raises DataError if the data set is not prepared, or has no classes and the variant is trained by class."""
+    folder, networks = workspace.prepared(dataset), params.networks(dataset, variant)
+    by_class = networks.labels != "none" or objective_declarations(params.variant(variant).objective).labels
+    if by_class and not read_manifest(folder).classes:
+        raise DataError(f"{folder}: no classes, but {variant} is trained by class: networks.labels {networks.labels!r}")
 
 
 def all_specs(workspace: Workspace, params: Params, device: torch.device) -> list[RunSpec]:

@@ -15,7 +15,7 @@ from ganspeed.runs.store import RunStore
 from ganspeed.scoring.snapshots import SCORE_COLUMNS
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.scoring.store import score_task
-from ganspeed.study.val_runs import VAL, ValRuns, is_up_to_date
+from ganspeed.study.val_runs import VAL, ValRuns, is_up_to_date, refuse_untrainable
 from ganspeed.system.devices import select_device, worker_count
 from ganspeed.system.files import sha256_file, write_json, write_text
 from ganspeed.system.processes import map_processes
@@ -28,6 +28,7 @@ PILOT_GRID_RATIO = 1.05
 def run_pilot(workspace: Workspace, params: Params, dataset: str, make_observers: ObserverFactory) -> int:
     """Bring artifacts/pilot/<dataset>.{csv,json} up to date with the params; returns the number of runs scored."""
     table, label = workspace.pilot(dataset), workspace.pilot(dataset).with_suffix(".json")
+    refuse_untrainable(workspace, params, dataset, [params.pilot.variant])
     val_runs, specs = plan_pilot(workspace, params, dataset)
     if is_scored(workspace, dataset, val_runs, specs):
         return 0

@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 
 from ganspeed.errors import UserError
+from ganspeed.params.load import load_params
+from ganspeed.params.networks import overrides, resolved
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.record import RUN_JSON, read_record
 from ganspeed.study.status import PILOT_SEEDS
 from ganspeed.system.files import sha256_file, write_text
 from ganspeed.workspace import Workspace
 
+BLOCKS = ("warm_start", "batches", "networks")  # of the variant, besides its method
 LOGGED_COLUMNS = ["diagnostics/alpha", "diagnostics/lambda"]
 
 
@@ -22,15 +25,27 @@ def freeze_schedule(workspace: Workspace, dataset: str, variant: str) -> str:
     """Write schedules/<dataset>-<variant>.csv from the finished pilot runs of a variant; returns instructions.
 
     Raises UserError, nothing written, when there is no run, or one that is damaged, not of a pilot seed, diverged, that
-    was trained with other parameters than the first, or that logged no alpha and lambda.
+    was trained with other parameters than the first, or that logged no alpha and lambda, or a mistake in
+    params.yaml.
     """
     runs = pilot_runs(workspace, dataset, variant)
     path = workspace.schedule(dataset, variant)
     table = schedule([pd.read_csv(folder / "history.csv") for folder in runs.values()])
+    record = read_record(next(iter(runs.values())))
+    own = _own_networks(workspace, dataset, record.parameters)
+    block = record.variant_block | ({"networks": own} if own else {})
     write_text(path, as_csv(table))
-    block = read_record(next(iter(runs.values()))).variant_block
     relative = path.relative_to(workspace.root)
     return replay_instructions(relative, sha256_file(path), variant, list(runs), block, len(table))
+
+
+def _own_networks(workspace: Workspace, dataset: str, parameters: dict[str, dict]) -> dict[str, Any]:
+    """Keys of the runs' networks that are not those of their data set in params.yaml; all of them without the file."""
+    networks = parameters.get("networks", {})
+    if not (networks and workspace.params.exists()):
+        return networks
+    blocks = load_params(workspace.params).dataset(dataset)
+    return overrides(networks, resolved(blocks.networks, blocks.data.image_size).model_dump(mode="json"))
 
 
 def pilot_runs(workspace: Workspace, dataset: str, variant: str) -> dict[int, Path]:
@@ -77,7 +92,7 @@ def as_csv(table: pd.DataFrame) -> str:
 def replay_instructions(path: Path, sha256: str, variant: str, seeds: list[int], block: dict, steps: int) -> str:
     """What the command prints: the file, its hash, and the variant's block that replays it."""
     shared = "".join(f"    {key}: {block[key]}\n" for key in ("n_critic", "sides") if key in block)
-    shared += "".join(f"    {key}: {json.dumps(block[key])}\n" for key in ("warm_start", "batches") if key in block)
+    shared += "".join(f"    {key}: {json.dumps(block[key])}\n" for key in BLOCKS if key in block)
     return f"""\
 {path}: {steps} discriminator updates, mean of seeds {", ".join(map(str, seeds))}
 sha256 {sha256}

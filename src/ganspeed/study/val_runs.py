@@ -11,9 +11,10 @@ from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Evaluate, Params, networks_of
 from ganspeed.params.datasets import Train
+from ganspeed.params.network_checks import cell_mistakes
 from ganspeed.params.variants import Variant
 from ganspeed.runs.observers import ObserverFactory
-from ganspeed.runs.spec import RunSpec
+from ganspeed.runs.spec import RunSpec, refuse_without_classes
 from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import train_all
 from ganspeed.scoring.features_record import read_features_record
@@ -85,6 +86,17 @@ class ValRuns:
             raise RuntimeError(f"{RunStore(self.workspace).cache_folder(spec)}: trained just now, but not complete")
         task = plan_task(self.workspace, self.params, self.dataset, spec.variant, spec.seed, folder, self.device)
         return replace(task, settings=self.settings.model_copy(update={"full_snapshots": full_snapshots}))
+
+
+def refuse_untrainable(workspace: Workspace, params: Params, dataset: str, variants: Iterable[str]) -> None:
+    """Raises UserError for variants that cannot be trained on a data set: `ganspeed check` looks at the grid's alone.
+
+    To be called before training; what only asks which runs there are, such as `ganspeed gc`, needs no such runs.
+    """
+    for variant in dict.fromkeys(variants):
+        if mistakes := list(cell_mistakes(params, dataset, variant)):
+            raise UserError("\n".join(mistakes))
+        refuse_without_classes(workspace, params, dataset, variant)
 
 
 def is_up_to_date(path: Path, fingerprint: str, table: Path) -> bool:

@@ -19,7 +19,7 @@ from ganspeed.study.tuning.chosen import Chosen
 from ganspeed.study.tuning.score import trial_score
 from ganspeed.study.tuning.storage import Storage
 from ganspeed.study.tuning.trials import Trial, plan_trials
-from ganspeed.study.val_runs import VAL, is_up_to_date
+from ganspeed.study.val_runs import VAL, is_up_to_date, refuse_untrainable
 from ganspeed.system.devices import worker_count
 from ganspeed.system.files import sha256_file, sha256_json, write_json, write_text
 from ganspeed.system.processes import map_processes
@@ -32,6 +32,7 @@ def run_tuning(workspace: Workspace, params: Params, dataset: str, make_observer
     """Bring artifacts/tuning/<dataset>.{json,csv} up to date with the params; returns the number of trials scored."""
     if not params.tuning.arms:
         raise UserError("tuning.arms: {} is nothing to tune; allowed: one arm or more")
+    refuse_untrainable(workspace, params, dataset, [arm.variant for arm in params.tuning.arms.values()])
     out, trials = workspace.tuning(dataset), plan_trials(workspace, params, dataset)
     if is_tuned(workspace, dataset, trials):
         return 0
