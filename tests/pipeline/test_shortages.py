@@ -67,7 +67,7 @@ def test_a_disk_full_at_any_write_damages_nothing_and_is_resumed_from(document, 
 
 
 def test_out_of_memory_ends_without_result_and_the_batch_keeps_its_size(document, tmp_path):
-    workspace = write(toy(document, ["iterative"], [0], batch_size=4096), tmp_path / "study")
+    workspace = write(toy(document, ["iterative"], [0], batch_size=800), tmp_path / "study")
     assert run(workspace, "prepare").status == 0
     in_the_penalty = Trigger(("one_update",), 7, allocate_too_much, only=("ganspeed.objectives.gradient_norm",))
     short = run(workspace, "train", trigger=in_the_penalty)
@@ -76,4 +76,4 @@ def test_out_of_memory_ends_without_result_and_the_batch_keeps_its_size(document
     assert not workspace.artifacts.exists() and not list(workspace.run_cache.rglob("run.json"))
     assert run(workspace, "train").status == 0
     record = read_json(workspace.run("digits", "iterative", 0) / "run.json")
-    assert record["status"] == "completed" and record["parameters"]["train"]["batch_size"] == 4096
+    assert record["status"] == "completed" and record["parameters"]["train"]["batch_size"] == 800
