@@ -264,7 +264,7 @@ PER_PLAYER = {"name": "per_player", "G": {"name": "adam"}, "D": {"name": "sgd"}}
 DECIDE_NO_BYTES = {"errors.py", "system/allocator.py", "system/files.py", "training/checkpoints.py", "types.py"}
 DECIDE_NO_BYTES |= {"training/engines/choose.py"}  # its answer, the engine's name, is in the fingerprint itself
 DECIDE_NO_BYTES |= {  # so are the values of the blocks
-    f"params/{name}.py" for name in ("datasets", "networks", "optimizers", "rates", "variants")
+    f"params/{name}.py" for name in ("counts", "datasets", "networks", "optimizers", "rates", "variants")
 }
 
 
