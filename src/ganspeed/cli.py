@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -135,7 +134,6 @@ def _track(given: argparse.Namespace, workspace: Workspace) -> None:
 def _ui(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.tracking.server import serve
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # the server ends its own processes first
     try:
         serve(workspace, load_params(workspace.params), given.port)
     except KeyboardInterrupt:

@@ -86,15 +86,18 @@ def _server(workspace: Workspace, uri: str, port: int) -> Iterator[SpawnProcess]
     options += ["--host", HOST, "--port", str(port), "--workers", "1"]
     arguments = (options, uri, _log(workspace))
     process = multiprocessing.get_context("spawn").Process(target=_run_mlflow, args=arguments, name="mlflow server")
-    process.start()
+    interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)  # until here it ends this process at once
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
+        process.start()
         yield process
     except KeyboardInterrupt:
         print("\nstopping MLflow's server", flush=True)  # which takes some seconds
     finally:
         signal.signal(signal.SIGTERM, previous)
-        _end(process)
+        if process.pid is not None:  # else it was interrupted before it started
+            _end(process)
+        signal.signal(signal.SIGINT, interrupted)
         with contextlib.suppress(OSError):  # an error that MLflow logged may quote the address
             text = _log(workspace).read_text(encoding="utf-8", errors="replace")
             _log(workspace).write_text(hide_secrets(text, uri), encoding="utf-8")
