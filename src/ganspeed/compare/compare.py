@@ -87,31 +87,25 @@ def compare_runs(
     clock: Clock,
     records: StudyRecords,
 ) -> Comparison:
-    """Every comparison of these runs.
-
-    calibration: columns row, metric, value, n. Raises UserError if runs must not be compared.
-    """
+    """Every comparison of these runs; UserError if they must not be compared. calibration: row, metric, value, n."""
     runs = sorted(runs, key=lambda run: (run.variant, run.seed))
     check_comparable(dataset, runs)
     check_timing(dataset, runs, clock.seconds_per_update, clock.device)
     taus, record = taus_of(threshold), records.preregistration
-    cfid_rows = calibration[calibration["metric"] == "cfid"].sort_values("row")
-    levels = [CalibrationLevel(row.row, row.value, int(row.n)) for row in cfid_rows.itertuples()]
+    levels = levels_of(calibration)
     pixel_gaussian = next((level.cfid for level in levels if level.row == "pixel_gaussian"), None)
     loose = untuned({run.variant: run.facts for run in runs}, records.tuning)
     rules = VerdictRules(
         dataset, runs[0].facts.device, taus["tau"], pixel_gaussian, protocol, record, records.tuning, loose
     )
-    study = pair_runs(runs, taus, protocol, clock.seconds_per_update)
+    study, budget = pair_runs(runs, taus, protocol, clock.seconds_per_update), max(run.budget for run in runs)
     found = Comparison(
         dataset=dataset,
         device=rules.device,
         axis=protocol.axis,
         guards=protocol.guards(),
         power=record and record.power,
-        thresholds=Thresholds(
-            **taus, budget=max(run.budget for run in runs), rule=threshold_source(runs, threshold, record)
-        ),
+        thresholds=Thresholds(**taus, budget=budget, rule=threshold_source(runs, threshold, record)),
         demo=rules.demo(len({run.seed for run in runs})),
         untuned=loose,
         seconds_per_update=dict(sorted(clock.seconds_per_update.items())),
@@ -123,6 +117,12 @@ def compare_runs(
         calibration=levels,
     )
     return rounded(found)
+
+
+def levels_of(calibration: pd.DataFrame) -> list[CalibrationLevel]:
+    """cfid of each row of the calibration, by the row's name."""
+    rows = calibration[calibration["metric"] == "cfid"].sort_values("row")
+    return [CalibrationLevel(row.row, row.value, int(row.n)) for row in rows.itertuples()]
 
 
 def final(run: RunCurve) -> FinalScores:
