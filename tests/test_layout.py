@@ -1,4 +1,4 @@
-"""Where tests lie and what they are called: in the folders of src, apart from each other, by names that can be read."""
+"""What a reader relies on: where tests lie, names that can be read, files and functions that can be taken in."""
 
 import ast
 from pathlib import Path
@@ -33,3 +33,14 @@ def test_no_name_of_a_test_is_longer_than_70_characters():
     names = [node.name for _, node in nodes(ast.FunctionDef) if node.name.startswith("test_")]
     assert [name for name in names if len(name) > 70] == []
     assert len(names) > 500
+
+
+def test_no_file_is_longer_than_250_lines_and_no_function_than_40():
+    sources = sorted(PACKAGE.rglob("*.py"))
+    lengths = {str(file.relative_to(PACKAGE)): len(file.read_text().splitlines()) for file in sources}
+    for file in sources:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                lengths[f"{file.relative_to(PACKAGE)}: {node.name}"] = node.end_lineno - node.lineno + 1
+    assert {name: lines for name, lines in lengths.items() if lines > (40 if ": " in name else 250)} == {}
+    assert len(lengths) > 1000

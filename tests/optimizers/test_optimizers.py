@@ -11,8 +11,7 @@ from torch import nn
 from ganspeed import optimizers
 from ganspeed.optimizers import Extras
 from ganspeed.params.optimizers import OPTIMIZERS, optimizer_fields, optimizer_names
-from ganspeed.training.engines.functional import FlatParameters, optimizer_step
-from ganspeed.training.engines.vmapped import moments_of
+from ganspeed.training.engines.functional import FlatParameters, moments_of, optimizer_step
 from ganspeed.training.inputs import StepInputs
 from ganspeed.training.state import Player
 

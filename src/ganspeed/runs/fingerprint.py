@@ -58,5 +58,5 @@ def _source_hashes(of_blocks: tuple[str, ...], engine: str) -> dict[str, str]:
     names = [name for name in source_files.HASHES if OF_EVERY_RUN.fullmatch(name) and not name.endswith(NO_BYTES)]
     names += ["objectives/__init__.py", "optimizers/__init__.py", *of_blocks, "system/determinism.py"]
     if engine != EAGER:
-        names += ["training/engines/functional.py", "training/engines/vmapped.py"]
+        names += [f"training/engines/{name}.py" for name in ("functional", "tracing", "vmapped")]
     return {name: source_files.HASHES.get(name) for name in sorted(names)}

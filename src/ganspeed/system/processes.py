@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.synchronize import Event
 from typing import Any
 
 import torch
@@ -40,10 +41,8 @@ def map_processes(
     if min(count, len(items)) <= 1 and not always_start:
         yield from _map_in_process(function, items, on_message)
         return
-    context = multiprocessing.get_context("spawn")
-    messages, stop = context.Queue(), context.Event()
-    arguments, work = (messages, stop, os.getpid()), partial(_call, function, source_files.HASHES)
-    pool = ProcessPoolExecutor(min(count, len(items)), context, _start_worker, arguments)
+    pool, messages, stop = _new_pool(min(count, len(items)))
+    work = partial(_call, function, source_files.HASHES)
     with handle_signals(), pool:
         pending, submitted = {}, 0
         try:
@@ -84,6 +83,13 @@ def send(message: Any) -> None:
     _send(message)
 
 
+def _new_pool(count: int) -> tuple[ProcessPoolExecutor, multiprocessing.Queue, Event]:
+    """A pool of `count` processes, the queue of what they send, and the event that asks them to stop."""
+    context = multiprocessing.get_context("spawn")
+    messages, stop = context.Queue(), context.Event()
+    return ProcessPoolExecutor(count, context, _start_worker, (messages, stop, os.getpid())), messages, stop
+
+
 def _drain(messages: multiprocessing.Queue, on_message: Callable[[Any], None]) -> None:
     while True:
         try:
@@ -101,7 +107,7 @@ def _call(function: Callable[[Any], Any], sources: dict[str, str | None], item: 
     return function(item)
 
 
-def _start_worker(messages: multiprocessing.Queue, stop, parent: int) -> None:
+def _start_worker(messages: multiprocessing.Queue, stop: Event, parent: int) -> None:
     global _send
     drop_what_cannot_be_written("stdout", "stderr")
     torch.set_num_threads(1)

@@ -28,7 +28,7 @@ from ganspeed.networks import fast_convolutions
 from ganspeed.networks.discriminator import new_discriminator
 from ganspeed.objectives import gradient_norm
 from ganspeed.params.datasets import Train
-from ganspeed.training.engines import choose, vmapped
+from ganspeed.training.engines import choose, tracing, vmapped
 from ganspeed.training.engines.choose import choose_engine, lane_count
 from ganspeed.training.engines.cpp_compiler import compiler
 from ganspeed.training.engines.functional import BoundNetwork, FlatParameters
@@ -43,9 +43,9 @@ NEEDS_COMPILER = pytest.mark.skipif(
 def without_machine_code(monkeypatch):
     """What would be compiled is run as it was traced: a second a variant instead of a minute."""
     monkeypatch.setattr(torch, "compile", lambda graph, **options: graph)
-    vmapped.traced_steps.cache_clear()
+    tracing.traced_steps.cache_clear()
     yield
-    vmapped.traced_steps.cache_clear()
+    tracing.traced_steps.cache_clear()
 
 
 def larger() -> tuple[torch.Tensor, torch.Tensor]:
@@ -134,7 +134,7 @@ def test_what_is_made_of_a_weight_serves_passes_in_any_order(order):
         return torch.func.grad(lambda d: loss(BoundNetwork(D, flat.named(d))))(d)
 
     wanted = eager(nullcontext())
-    traced = vmapped.over_lanes(step, (d,), lanes=2, compiles=False)(torch.stack([d, -d]))[0]
+    traced = tracing.over_lanes(step, (d,), lanes=2, compiles=False)(torch.stack([d, -d]))[0]
     for found in (traced, eager(fast_convolutions.FastConvolutions())):
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
 

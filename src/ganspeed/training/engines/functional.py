@@ -18,6 +18,7 @@ from ganspeed.optimizers import Moments, Rule, Scalars
 from ganspeed.training.draws import Draw
 from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile
 from ganspeed.training.inputs import StepInputs
+from ganspeed.training.state import Player
 
 Buffers = dict[str, Tensor]  # of an objective or a network, by name
 State = dict[str, Buffers]  # those of "objective", "G" and "D": see State.buffers of the eager loop
@@ -169,3 +170,12 @@ def optimizer_step(
     """Weights (n,) and moments after a step of an optimiser, from the gradient of the loss alone."""
     (gradient,) = rule.adjusted([gradient], [w])
     return rule.step(w, gradient, moments, scalars)
+
+
+def moments_of(flat: FlatParameters, player: Player) -> Moments:
+    """The moments of a player's optimiser as vectors (n,); zeros before its first step."""
+    weights, state = list(player.network.parameters()), player.optimizer.state
+    return {
+        name: flat.vector(state[w][name] if state else torch.zeros_like(w) for w in weights)
+        for name in player.rule.moments
+    }

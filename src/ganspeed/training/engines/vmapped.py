@@ -6,34 +6,22 @@ checkpoints, histories and snapshots have one format. Each step and the gradient
 whatever the number of steps is; where batches grow, once for each of their sizes.
 """
 
-import logging
-import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 import torch
 from torch import Tensor
-from torch.func import functionalize, vmap
-from torch.fx.experimental.proxy_tensor import make_fx
-from torch.overrides import TorchFunctionMode
 
 from ganspeed.errors import Stopped
-from ganspeed.networks.fast_convolutions import FastConvolutions
 from ganspeed.objectives import Batch, Terms
-from ganspeed.optimizers import Moments, Rule, Scalars
+from ganspeed.optimizers import Moments, Scalars
 from ganspeed.training.draws import GENERATOR_STEP, Draw
-from ganspeed.training.engines.choose import COMPILED, lane_count
-from ganspeed.training.engines.functional import FlatParameters, Steps
-from ganspeed.training.inputs import example_draw
+from ganspeed.training.engines.choose import lane_count
+from ganspeed.training.engines.functional import FlatParameters, moments_of
+from ganspeed.training.engines.tracing import traced_steps
 from ganspeed.training.loop import TrainingRun
-from ganspeed.training.state import Outcome, Player, Recipe, Step, new_state
-
-os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # other processes use the other cores
-logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it warns of every CUDA without a GPU
-
-# In-place operations without a batching rule of vmap, and their out-of-place forms.
-OUT_OF_PLACE = {torch.Tensor.clamp_: torch.clamp, torch.Tensor.lerp_: torch.lerp}
+from ganspeed.training.state import Outcome, Player, Step
 
 
 def train_side_by_side(
@@ -133,7 +121,7 @@ class Lanes:
 
     def _take_steps_for(self, update: int) -> None:
         """Take the traced steps for the batches of this update, unless they are taken already."""
-        counts = self.recipe.counts
+        counts = self.runs[0].state.counts
         if (sizes := (counts.batch_of("D", update), counts.batch_of("G", update))) != self.sizes:
             self.sizes = sizes
             with torch.enable_grad():
@@ -190,15 +178,6 @@ def lane_of(named: dict[str, Tensor], lane: int) -> dict[str, Tensor]:
     return {name: tensor[lane] for name, tensor in named.items()}
 
 
-def moments_of(flat: FlatParameters, player: Player) -> Moments:
-    """The moments of a player's optimiser as vectors (n,); zeros before its first step."""
-    weights, state = list(player.network.parameters()), player.optimizer.state
-    return {
-        name: flat.vector(state[w][name] if state else torch.zeros_like(w) for w in weights)
-        for name in player.rule.moments
-    }
-
-
 def load_player(flat: FlatParameters, player: Player, weights: Tensor, moments: Moments, steps: int) -> None:
     """Give a player these weights and moments, (n,) each, as they are after so many steps of its optimiser."""
     load_weights(player.network, flat, weights)
@@ -212,55 +191,3 @@ def load_player(flat: FlatParameters, player: Player, weights: Tensor, moments: 
 def load_weights(network: torch.nn.Module, flat: FlatParameters, weights: Tensor) -> None:
     for weight, new in zip(network.parameters(), flat.named(weights).values(), strict=True):
         weight.copy_(new)
-
-
-class InPlaceForVmap(TorchFunctionMode):
-    """While inside, in-place operations that vmap would do lane by lane are done out of place and copied."""
-
-    def __torch_function__(self, function, types, arguments=(), keywords=None):
-        if function in OUT_OF_PLACE:
-            return arguments[0].copy_(OUT_OF_PLACE[function](*arguments, **(keywords or {})))
-        return function(*arguments, **(keywords or {}))
-
-
-@cache
-def traced_steps(recipe: Recipe, engine: str, size_d: int, size_g: int) -> tuple[Callable, Callable, Callable]:
-    """The functions of `Steps` over the engine's lanes: discriminator_step, generator_step, profile.
-
-    recipe: with seed 0, so that all seeds of a variant share them; size_d, size_g: images in a batch of D's and G's.
-    """
-    state = new_state(recipe, torch.zeros(2, *recipe.shape))
-    G, D = FlatParameters(state.G.network, "G"), FlatParameters(state.D.network, "D")
-    steps = Steps(G, D, state.objective, state.G.rule, state.D.rule)
-
-    draw, draw_g = (example_draw(n, recipe.latents, recipe.shape, state.noises()) for n in (size_d, size_g))
-    g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())
-    G_scalars, D_scalars = (example_scalars(rule) for rule in (state.G.rule, state.D.rule))
-    buffers = {part: {name: buffer.clone() for name, buffer in own.items()} for part, own in state.buffers().items()}
-    # Tensors that an objective makes at its first call must not become part of the trace.
-    state.lend(draw)
-    batch = Batch(draw.real, draw.real, draw.z, draw.u, draw.labels, draw.others)
-    state.objective.discriminator_terms(D.network, batch)
-
-    lanes, compiles = lane_count(engine), engine.startswith(COMPILED)
-    return (
-        over_lanes(steps.discriminator_step, (g, d, moments_of(D, state.D), buffers, draw, D_scalars), lanes, compiles),
-        over_lanes(steps.generator_step, (g, d, moments_of(G, state.G), buffers, draw_g, G_scalars), lanes, compiles),
-        over_lanes(
-            steps.profile, (d, buffers, draw, draw.real), lanes, False
-        ),  # called too seldom to be worth compiling
-    )
-
-
-def example_scalars(rule: Rule) -> Scalars:
-    """As many scalars as a step of the rule takes, for one lane."""
-    return tuple(torch.ones(()) for _ in rule.scalars(1.0, 1))
-
-
-def over_lanes(step: Callable, example: tuple, lanes: int, compiles: bool) -> Callable:
-    """A function of one lane's tensors → the same of all lanes', traced or compiled. example: one lane's arguments."""
-    example = torch.utils._pytree.tree_map(lambda x: torch.stack([x] * lanes), example)
-    with torch.no_grad(), InPlaceForVmap(), FastConvolutions():
-        over = functionalize(vmap(step))
-        graph = make_fx(lambda *arguments: over(*arguments))(*example)
-    return torch.compile(graph, fullgraph=True, dynamic=False) if compiles else graph
