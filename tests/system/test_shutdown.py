@@ -16,9 +16,11 @@ from toy_study import TINY_NETWORKS, TINY_TRAIN, write_prepared
 
 from ganspeed.params.load import load_params
 from ganspeed.study.run_grid import run_grid
+from ganspeed.system.shutdown import GRACE
 from ganspeed.workspace import Workspace
 
 pytestmark = pytest.mark.slow
+UPDATES = 400
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +28,21 @@ def study(shipped, tmp_path_factory) -> Workspace:
     """Two runs that take some seconds each, and a checkpoint of their own accord at the very end only."""
     document, root = copy.deepcopy(shipped), tmp_path_factory.mktemp("study")
     document["datasets"]["digits"]["networks"] = TINY_NETWORKS
-    document["datasets"]["digits"]["train"] |= TINY_TRAIN | {"updates": 400, "log_every": 40, "checkpoint_every": 400}
+    document["datasets"]["digits"]["train"] |= TINY_TRAIN | {
+        "updates": UPDATES, "log_every": UPDATES // 10, "checkpoint_every": UPDATES
+    }  # fmt: skip
     document["compare"] |= {"variants": ["wgan_gp"], "seeds": [0, 1]}
     return write_prepared(document, root)
 
 
-def start(study: Workspace, root: Path, hanging_up: signal.Handlers = signal.SIG_DFL) -> subprocess.Popen:
+def start(
+    study: Workspace, root: Path, hanging_up: signal.Handlers = signal.SIG_DFL, updates: int = UPDATES
+) -> subprocess.Popen:
     """`ganspeed run` on two workers, in a copy of the study at `root`; hanging_up: how it inherits SIGHUP."""
     if not root.exists():
         root.mkdir()
-        (root / "params.yaml").write_bytes(study.params.read_bytes())
+        text = study.params.read_text()
+        (root / "params.yaml").write_text(text.replace(f" updates: {UPDATES}\n", f" updates: {updates}\n"))
         (root / "data").symlink_to(study.root / "data")
     command = [sys.executable, "-c", "import sys; from ganspeed import cli; sys.exit(cli.main(['run']))"]
     environment = os.environ | {"GANSPEED_WORKERS": "2", "GANSPEED_DEVICE": "cpu"}
@@ -53,7 +60,7 @@ def wait_for_both(process: subprocess.Popen) -> None:
     """Until each of the two runs has been a tenth on its way."""
     seeds = set()
     for line in process.stderr:
-        seeds |= {word for word in ("seed 0:", "seed 1:") if word in line and "/400" in line}
+        seeds |= {word for word in ("seed 0:", "seed 1:") if word in line and f"/{UPDATES}" in line}
         if len(seeds) == 2:
             return
     raise AssertionError("it ended before both runs were on their way")
@@ -148,12 +155,12 @@ def test_a_signal_after_the_training_has_stopped_is_handled_too():
 
 def test_under_nohup_a_closed_terminal_stops_nothing(study, tmp_path):
     root = tmp_path / "study"
-    process = start(study, root, hanging_up=signal.SIG_IGN)
+    process = start(study, root, hanging_up=signal.SIG_IGN, updates=40_000)  # not done when the wait is over
     wait_for_both(process)
     for pid in trainers(root):
         os.kill(pid, signal.SIGHUP)
     with pytest.raises(subprocess.TimeoutExpired):  # it would have ended within GRACE
-        process.communicate(timeout=4)
+        process.communicate(timeout=GRACE + 1)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 75
