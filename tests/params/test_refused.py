@@ -35,9 +35,12 @@ EDITS: dict[str, list[dict]] = {
     "a warm-up beyond the end of a run": [{"variants.gan.optimizer.schedule": {"name": "warmup", "updates": 10**6}}],
     "a warm start beyond the end of a run": [{"variants.wgan.warm_start": WARM | {"updates": 1201}}],
     "a growth that is not before the end of a run": [{"variants.wgan.batches": {"grow": GROW | {"every": 1200}}}],
-    "a largest batch below the first": [
+    "a warm start of no update": [{"variants.wgan.warm_start": WARM | {"updates": 0, "every": 0}}],
+    "a warm-up beyond the critic steps of a run": [{"variants.iterative.warmup": 10**6}],
+    "a largest batch below the first, or no larger": [
         {"variants.wgan.batches": {"grow": GROW | {"largest": 63}}},
         {"variants.wgan.batches": {"D": 300, "grow": GROW}},
+        {"variants.wgan.batches": {"G": 256, "D": 256, "grow": GROW}},
     ],
     "a batch of more than the pictures for train": [
         {"variants.wgan.batches": {"G": 804}}, {"variants.wgan.batches": {"D": 804}},
