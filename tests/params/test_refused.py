@@ -18,6 +18,10 @@ AGP = {
     "objective": "agp", "n_critic": 1, "lambda_0": 1.0, "k_p": 1.0, "k_i": 0.1, "floor": 0.0, "ceiling": 0.5,
     "optimizer": {"name": "sgd", "lr_g": 0.1, "lr_d": 0.1},
 }  # fmt: skip
+INFOGAN = {
+    "objective": "infogan", "n_critic": 1, "categorical": 1000, "continuous": 2, "lambda_info": 1.0,
+    "optimizer": {"name": "sgd", "lr_g": 0.1, "lr_d": 0.1},
+}  # fmt: skip
 STEP = {"name": "step", "factor": 0.5, "every": 10**6}
 CELEBA = {"source": "celeba", "image_size": 64, "holdout": 1000, "split_seed": 0, "attributes": ["Male", "Male"]}
 OFFSET = {"variants.gan.seed_offset": 1, "protocol.planned": [{"new": "gan", "reference": "wgan"}]}
@@ -134,6 +138,12 @@ EDITS: dict[str, list[dict]] = {
     "as few points as neighbours": [{"evaluate.manifold_samples": 10, "evaluate.neighbours": 10}],
     "more than 1,000,000 rows": [{"datasets.digits.train.updates": 10**9}],
     "an array of more than 8 GiB": [
+        {"datasets.digits.data": CELEBA | {"attributes": ["Male"]}, "variants.gan.batches": {key: size},
+         "datasets.digits.networks.D.width": 64}
+        for key, size in (("G", 50_000), ("D", 50_000), ("grow", GROW | {"largest": 50_000}))
+    ] + [
+        {"variants.infogan": INFOGAN, "compare.variants": ["infogan"], "protocol.references": [],
+         "datasets.digits.networks.latent.dim": 2100, "datasets.digits.evaluate.samples": 10**6},
         {"datasets.digits.train.batch_size": 2**16, "datasets.digits.networks.G.width": 1024,
          "datasets.digits.networks.latent.dim": 8192, "datasets.digits.evaluate.samples": 10**6,
          "evaluate.sliced_projections": 10_000},
