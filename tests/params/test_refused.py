@@ -110,6 +110,11 @@ EDITS: dict[str, list[dict]] = {
         {"datasets.digits.networks.D": {"width": 4, "hidden": 0, "body": "mlp", "norm": "instance"}},
         {"variants.gan.networks": MLP},
     ],
+    "layer on an mlp of width 1": [
+        {"datasets.digits.networks.G": {"width": 1, "body": "mlp", "norm": "layer"}},
+        {"datasets.digits.networks.D": {"width": 1, "hidden": 0, "body": "mlp", "norm": "layer"}},
+        {"variants.gan.networks": {p: {"width": 1, "body": "mlp", "norm": "layer"} for p in "GD"}},
+    ],
     "batch in D with an objective that penalises its gradient": [{"datasets.digits.networks.D.norm": "batch"}],
     "spectral with clip": [{"datasets.digits.networks.D.norm": "spectral"}],
     "spectral with autoencoder": [
