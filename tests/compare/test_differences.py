@@ -24,6 +24,7 @@ from ganspeed.types import RunFacts
 
 NETWORKS = {"latent": {"dim": 4}, "G": {"width": 8}, "D": {"width": 8, "hidden": 0}}
 BATCH = NETWORKS | {"D": {"width": 8, "hidden": 0, "norm": "batch"}}
+GROW = {"factor": 2, "every": 100, "largest": 256}
 RESOLVED = resolved(Networks.model_validate(NETWORKS), 8).model_dump(mode="json")
 PROTOCOL = Protocol(axis="updates", consecutive=3, references=("b",), planned=(Planned(new="a", reference="b"),),
                     margin=1.25, max_coverage_drop=0.02, max_extra_failures=1, equivalence=(0.8, 1.25),
@@ -35,11 +36,12 @@ TUNED = StudyRecords(tuning=TuningRecord.from_json({
 }))  # fmt: skip
 
 
-def facts(variant="a", networks=NETWORKS, latents=None, **changes) -> RunFacts:
+def facts(variant="a", networks=NETWORKS, latents=None, batches=None, **changes) -> RunFacts:
     parameters = {"data": {"image_size": 8}, "networks": networks, "latents": latents or {}}
     base = {"updates": 400, "grid_ratio": 1.05, "batch_size": 64, "engine": "eager", "device": "cpu", "n_critic": 1}
     base |= {"status": "completed", "diverged_at": None, "precision": "float32", "versions": {"torch": "2"}}
-    return RunFacts(**base | {"variant": {"n": variant}, "parameters": parameters} | changes)
+    method = {"n": variant} | ({} if batches is None else {"batches": batches})
+    return RunFacts(**base | {"variant": method, "parameters": parameters} | changes)
 
 
 def arm(variant: str, speed: float, n: int = 8, **changes) -> list[RunCurve]:
@@ -64,7 +66,10 @@ def compared(*arms: list[RunCurve], protocol: Protocol = PROTOCOL, records: Stud
 def planned(**changes) -> Row:
     """The planned pair of an arm that is twice as fast, with changes to it, over its reference."""
     own = resolved(Networks.model_validate(changes.get("networks", NETWORKS)), 8)
-    tuned = replace(TUNED.tuning, networks=TUNED.tuning.networks | {"a": own})  # each arm on its own networks
+    method = facts(**changes).variant
+    tuned = replace(  # each arm as it was tuned, on its own networks
+        TUNED.tuning, networks=TUNED.tuning.networks | {"a": own}, chosen=TUNED.tuning.chosen | {"a": method}
+    )
     arms = arm("a", 0.04, **changes), arm("b", 0.02)
     return compared(*arms, records=replace(TUNED, tuning=tuned)).primary("a", "b")
 
@@ -81,7 +86,13 @@ def test_a_pair_alike_but_for_its_method_gets_its_verdict():
         ({"latents": {"categorical": 10}}, "other network: latents.categorical 10 against 0"),
         ({"networks": NETWORKS | {"init": "xavier"}}, "other network: init xavier against normal 0.02"),
         ({"engine": "traced, 4 lanes"}, "other engine: traced, 4 lanes against eager"),
-        ({"batch_size": 32}, "other batch_size: 32 against 64"),
+        ({"batch_size": 32}, "other batches: G 32 against 64, D 32 against 64"),
+        ({"batches": {"D": 4}}, "other batches: D 4 against 64"),
+        ({"batches": {"grow": GROW}}, "other batches: grow factor 2 every 100 largest 256 against none"),
+        (
+            {"batches": {"D": 4}, "networks": BATCH, "updates": 500},
+            "other network: D.norm batch against none; other batches: D 4 against 64; other updates: 500 against 400",
+        ),
         ({"updates": 500}, "other updates: 500 against 400"),
         ({"grid_ratio": 1.06}, "other grid_ratio: 1.06 against 1.05"),
         ({"networks": BATCH, "engine": "x"}, "other network: D.norm batch against none; other engine: x against eager"),
@@ -146,6 +157,18 @@ def test_networks_that_are_written_differently_do_not_differ(document):
     written = NETWORKS | {"D": NETWORKS["D"] | {"norm": "none", "depth": 2}, "init": {"normal": 0.02}}
     assert differences_of(facts(networks=written), facts()) == ()
     assert differences_of(facts(latents={"categorical": 0}), facts()) == ()
+
+
+@pytest.mark.parametrize("own", [{}, {"G": 64}, {"G": 64, "D": 64, "grow": None}])
+def test_batches_of_the_data_sets_size_are_no_difference(own):
+    assert differences_of(facts(batches=own), facts()) == ()
+
+
+def test_batches_are_no_difference_of_networks():
+    """The report then counts no weights of them."""
+    [found] = differences_of(facts(batches={"D": 4}), facts())
+    assert found == Difference("batches.D", "4", "64") and not found.is_network
+    assert in_short([found]) == "other batches: D 4"
 
 
 def test_in_short_only_the_new_arm_is_named():

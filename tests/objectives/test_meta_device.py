@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from ganspeed.networks.discriminator import Discriminator, new_discriminator
 from ganspeed.objectives import Batch, Objective, Terms
 
-META = torch.device("meta")
+META, CLASSES = torch.device("meta"), 3
 
 
 class OnlyOnMeta(TorchDispatchMode):
@@ -42,9 +42,11 @@ def on_meta(objective: Objective, networks: dict | None = None) -> tuple[Discrim
     b, small = batch(), toy_networks(networks)
     codes = torch.zeros(len(b.real), sum(objective.heads().values()))
     noise = {name: torch.zeros_like(b.real) for name in objective.draws}
-    D = new_discriminator(small, (1, 8, 8), heads=objective.heads())
-    b = tree_map(lambda tensor: tensor.to(META), vars(replace(b, draws={"codes": codes} | noise)))
-    return D.to(META), Batch(**b)
+    D = new_discriminator(small, (1, 8, 8), CLASSES if small.labels == "planes" else 0, objective.heads())
+    b = Batch(**tree_map(lambda tensor: tensor.to(META), vars(replace(b, draws={"codes": codes} | noise))))
+    if D.classes:  # lent for a step, as the loop does it
+        D.labels = b.labels
+    return D.to(META), b
 
 
 def update(objective: Objective, D, b: Batch) -> None:
@@ -64,6 +66,14 @@ def test_every_tensor_of_an_update_is_on_the_device_of_the_batch(name):
     objective.discriminator_terms(D, b)  # at the first batch fixed directions may be drawn on the CPU, and moved
     update(objective, D, b)
     assert {buffer.device for buffer in objective.buffers()} <= {META}
+
+
+def test_planes_of_labels_on_the_cpu_are_found():
+    D, b = on_meta(objective_of("gan_conditional").to(META), BLOCKS["gan_conditional"]["networks"])
+    assert D.channels == 1 + CLASSES and D.labels.device == META
+    D.labels = torch.zeros(len(b.real), dtype=torch.int64)
+    with pytest.raises((AssertionError, RuntimeError), match=r"on cpu|different device"):
+        update(objective_of("gan_conditional"), D, b)
 
 
 @pytest.mark.parametrize("made", [torch.tensor, lambda value: torch.full((6,), value)], ids=["scalar", "vector"])

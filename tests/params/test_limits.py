@@ -11,6 +11,9 @@ from ganspeed.params.limits import MAX_PAIRS
 from ganspeed.params.load import load_params, parse_params
 from ganspeed.scoring.feature_metrics import manifold
 
+CELEBA = {"source": "celeba", "image_size": 64, "holdout": 1000, "split_seed": 0, "attributes": ["Male"]}
+INFOGAN = {"objective": "infogan", "n_critic": 1, "categorical": 1000, "continuous": 2, "lambda_info": 1.0}
+GROW = {"factor": 2, "every": 300, "largest": 256}
 MNIST_128 = {"source": "mnist", "image_size": 128, "holdout": 497, "split_seed": 0}
 
 
@@ -90,6 +93,31 @@ def test_networks_that_no_memory_holds_are_named_those_of_a_variant_too(own, doc
     assert [mistake.split(" values")[0] for mistake in mistakes(document)] == [
         f"datasets.digits: train.batch_size x {label}' width x pixels / 4 = 8,589,934,592",
         f"datasets.digits: evaluate.samples x {label}.latent.dim = 8,192,000,000",
+    ]
+
+
+@pytest.mark.parametrize("key", ["G", "D", "grow"])
+def test_a_batch_of_a_variants_own_that_no_memory_holds_is_named(key, document):
+    document["datasets"]["digits"]["data"], document["datasets"]["digits"]["networks"]["D"]["width"] = CELEBA, 64
+    for size, most in ((32_768, True), (32_769, False)):
+        document["variants"]["gan"]["batches"] = {key: GROW | {"largest": size} if key == "grow" else size}
+        assert (mistakes(document) == []) is most
+    name = "grow.largest" if key == "grow" else key
+    product = f"variants.gan.batches.{name} x networks' width x pixels / 4 = 2,147,549,184 values"
+    assert [line.split(" of one")[0] for line in mistakes(document)] == [f"datasets.digits: {product}"]
+
+
+def test_codes_count_among_the_numbers_that_g_is_fed(document):
+    document["variants"]["infogan"] = INFOGAN | {"optimizer": document["variants"]["gan"]["optimizer"]}
+    digits = document["datasets"]["digits"]
+    digits["networks"]["latent"]["dim"], digits["evaluate"]["samples"] = 1200, 10**6
+    assert mistakes(document) == []
+    document["compare"]["variants"] = ["infogan", "gan"]
+    document["protocol"]["references"] = []
+    fed = "networks.latent.dim + variants.infogan.categorical + variants.infogan.continuous"
+    assert mistakes(document) == [
+        f"datasets.digits: evaluate.samples x ({fed}) = 2,202,000,000 values of one array; allowed: 2,147,483,648, "
+        "which take 8 GiB"
     ]
 
 

@@ -22,6 +22,13 @@ def mistakes(document) -> list[str]:
     return caught.value.mistakes
 
 
+def test_infogan_without_a_categorical_code_is_told_that_it_needs_one(document):
+    block = {"objective": "infogan", "n_critic": 1, "categorical": 0, "continuous": 2, "lambda_info": 1.0}
+    document["variants"]["codes"] = block | {"optimizer": document["variants"]["gan"]["optimizer"]}
+    with pytest.raises(ParamsError, match=r"^variants.codes.categorical: 0 is not >= 2: a categorical code is needed"):
+        parse_params(document)
+
+
 @pytest.mark.parametrize(
     "value", ["0x" + "f" * 4000, "9" * 5000, "-" + "9" * 5000, "0o" + "7" * 6000, "!!int '" + "9" * 101 + "'"]
 )
@@ -90,6 +97,8 @@ def test_an_omitted_option_has_its_default_and_a_wrong_one_is_named(document):
         ("evaluate", None, "evaluate: None: input should be a valid dictionary"),
         ("variants", [], "variants: [] is not a mapping of variants"),
         ("extra", 1, "extra: unknown key"),
+        ("variants.gan.target", 2.0, "variants.gan.target: unknown key; objective gan has no target, which is of "),
+        ("variants.wgan.lambda_0", 2.0, "objective wgan has no lambda_0, which is of agp, iterative_penalty"),
     ],
 )
 def test_a_mistake_is_named_by_path_value_and_range(path, value, message, document):

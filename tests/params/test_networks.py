@@ -34,7 +34,7 @@ def wide(document):
 
 D, V = "datasets.digits.networks", "variants.{}.networks"
 TIES = "'batch' ties samples together, but variants.{0}.objective: {1} penalises the gradient of each sample"
-ONE_PIXEL = "halves images of 8 pixels below one pixel"
+ONE_PIXEL = "halves images of 8 pixels below one pixel; datasets.digits.data.image_size is 8"
 
 
 @pytest.mark.parametrize(
@@ -53,15 +53,33 @@ ONE_PIXEL = "halves images of 8 pixels below one pixel"
         (
             "gan",
             {"D": {"depth": 3, "norm": "instance"}},
-            "{key}.D.norm: 'instance' on feature maps of 1x1, which it makes zero",
+            "{key}.D.norm: 'instance' on feature maps of 1x1, which it makes zero, with {key}.D.depth: 3",
         ),
         (
             "gan",
             {"G": {"depth": 3, "norm": "instance"}},
-            "{key}.G.norm: 'instance' on feature maps of 1x1, which it makes zero",
+            "{key}.G.norm: 'instance' on feature maps of 1x1, which it makes zero, with {key}.G.depth: 3",
         ),
-        ("gan", {"D": {"body": "mlp", "norm": "instance"}}, "{key}.D.norm: 'instance' on feature maps of 1x1, which"),
-        ("gan", {"G": {"body": "mlp", "norm": "instance"}}, "{key}.G.norm: 'instance' on feature maps of 1x1, which"),
+        (
+            "gan",
+            {"D": {"body": "mlp", "norm": "instance"}},
+            "{key}.D.norm: 'instance' on feature maps of 1x1, which it makes zero, with {key}.D.body: 'mlp'",
+        ),
+        (
+            "gan",
+            {"D": {"body": "mlp", "norm": "layer", "width": 1}},
+            "{key}.D.norm: 'layer' of an mlp with {key}.D.width: 1, whose one value it makes zero",
+        ),
+        (
+            "gan",
+            {"G": {"body": "mlp", "norm": "instance"}},
+            "{key}.G.norm: 'instance' on feature maps of 1x1, which it makes zero, with {key}.G.body: 'mlp'",
+        ),
+        (
+            "gan",
+            {"G": {"body": "mlp", "norm": "layer", "width": 1}},
+            "{key}.G.norm: 'layer' of an mlp with {key}.G.width: 1, whose one value it makes zero",
+        ),
         (
             "wgan_gp",
             {"D": {"body": "autoencoder"}},
@@ -96,6 +114,8 @@ def test_networks_that_cannot_be_trained_are_refused_by_both_keys(variant, own, 
         ("gan", {"D": {"depth": 3}, "G": {"depth": 3}}),
         ("gan", {"D": {"depth": 2, "norm": "instance"}, "G": {"depth": 2, "norm": "instance"}}),
         ("gan", {"D": {"body": "mlp", "depth": 16, "norm": "layer"}, "G": {"body": "mlp", "depth": 16}}),
+        ("gan", {"G": {"body": "mlp", "norm": "layer", "width": 2}, "D": {"body": "mlp", "norm": "layer", "width": 2}}),
+        ("gan", {"G": {"norm": "layer", "width": 1}, "D": {"norm": "layer", "width": 1}}),
     ],
 )
 def test_what_is_next_to_a_refusal_is_accepted_and_can_be_made(variant, own, document):
@@ -235,4 +255,4 @@ def test_an_override_holds_on_every_data_set_and_is_resolved_for_its_size(wide):
     assert [(block.down, block.depth) for block in found] == [("pool", 2), ("pool", 2)]
     assert [params.networks(dataset, "gan").G.depth for dataset in ("digits", "mnist")] == [2, 3]
     wide["variants"]["gan"]["networks"] = {"D": {"depth": 4}}
-    assert mistakes(wide) == ["variants.gan.networks.D.depth: 4 halves images of 8 pixels below one pixel"]
+    assert mistakes(wide) == [f"variants.gan.networks.D.depth: 4 {ONE_PIXEL}"]

@@ -18,6 +18,10 @@ AGP = {
     "objective": "agp", "n_critic": 1, "lambda_0": 1.0, "k_p": 1.0, "k_i": 0.1, "floor": 0.0, "ceiling": 0.5,
     "optimizer": {"name": "sgd", "lr_g": 0.1, "lr_d": 0.1},
 }  # fmt: skip
+INFOGAN = {
+    "objective": "infogan", "n_critic": 1, "categorical": 1000, "continuous": 2, "lambda_info": 1.0,
+    "optimizer": {"name": "sgd", "lr_g": 0.1, "lr_d": 0.1},
+}  # fmt: skip
 STEP = {"name": "step", "factor": 0.5, "every": 10**6}
 CELEBA = {"source": "celeba", "image_size": 64, "holdout": 1000, "split_seed": 0, "attributes": ["Male", "Male"]}
 OFFSET = {"variants.gan.seed_offset": 1, "protocol.planned": [{"new": "gan", "reference": "wgan"}]}
@@ -35,9 +39,12 @@ EDITS: dict[str, list[dict]] = {
     "a warm-up beyond the end of a run": [{"variants.gan.optimizer.schedule": {"name": "warmup", "updates": 10**6}}],
     "a warm start beyond the end of a run": [{"variants.wgan.warm_start": WARM | {"updates": 1201}}],
     "a growth that is not before the end of a run": [{"variants.wgan.batches": {"grow": GROW | {"every": 1200}}}],
-    "a largest batch below the first": [
+    "a warm start of no update": [{"variants.wgan.warm_start": WARM | {"updates": 0, "every": 0}}],
+    "a warm-up beyond the critic steps of a run": [{"variants.iterative.warmup": 10**6}],
+    "a largest batch below the first, or no larger": [
         {"variants.wgan.batches": {"grow": GROW | {"largest": 63}}},
         {"variants.wgan.batches": {"D": 300, "grow": GROW}},
+        {"variants.wgan.batches": {"G": 256, "D": 256, "grow": GROW}},
     ],
     "a batch of more than the pictures for train": [
         {"variants.wgan.batches": {"G": 804}}, {"variants.wgan.batches": {"D": 804}},
@@ -103,6 +110,11 @@ EDITS: dict[str, list[dict]] = {
         {"datasets.digits.networks.D": {"width": 4, "hidden": 0, "body": "mlp", "norm": "instance"}},
         {"variants.gan.networks": MLP},
     ],
+    "layer on an mlp of width 1": [
+        {"datasets.digits.networks.G": {"width": 1, "body": "mlp", "norm": "layer"}},
+        {"datasets.digits.networks.D": {"width": 1, "hidden": 0, "body": "mlp", "norm": "layer"}},
+        {"variants.gan.networks": {p: {"width": 1, "body": "mlp", "norm": "layer"} for p in "GD"}},
+    ],
     "batch in D with an objective that penalises its gradient": [{"datasets.digits.networks.D.norm": "batch"}],
     "spectral with clip": [{"datasets.digits.networks.D.norm": "spectral"}],
     "spectral with autoencoder": [
@@ -131,6 +143,12 @@ EDITS: dict[str, list[dict]] = {
     "as few points as neighbours": [{"evaluate.manifold_samples": 10, "evaluate.neighbours": 10}],
     "more than 1,000,000 rows": [{"datasets.digits.train.updates": 10**9}],
     "an array of more than 8 GiB": [
+        {"datasets.digits.data": CELEBA | {"attributes": ["Male"]}, "variants.gan.batches": {key: size},
+         "datasets.digits.networks.D.width": 64}
+        for key, size in (("G", 50_000), ("D", 50_000), ("grow", GROW | {"largest": 50_000}))
+    ] + [
+        {"variants.infogan": INFOGAN, "compare.variants": ["infogan"], "protocol.references": [],
+         "datasets.digits.networks.latent.dim": 2100, "datasets.digits.evaluate.samples": 10**6},
         {"datasets.digits.train.batch_size": 2**16, "datasets.digits.networks.G.width": 1024,
          "datasets.digits.networks.latent.dim": 8192, "datasets.digits.evaluate.samples": 10**6,
          "evaluate.sliced_projections": 10_000},

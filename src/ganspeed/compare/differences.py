@@ -1,41 +1,54 @@
 """What two variants differ in beside their method, by their runs: a pair that does gets no verdict.
 
-A method is an objective with its hyperparameters and its optimiser. Networks, codes that G is fed, engine, batch size,
-length and snapshot grid are no part of it: which of them, or the method, made one arm faster, no pair can show.
+A method is an objective with its hyperparameters and its optimiser. Networks, codes that G is fed, engine, sizes of
+batches, length and snapshot grid are no part of it: which of them, or the method, made one arm faster, no pair can
+show.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ganspeed.params.counts import Batches
 from ganspeed.params.networks import parse_networks, resolved
 from ganspeed.types import RunFacts
 
-SETTINGS = ("engine", "batch_size", "updates", "grid_ratio")  # beside the networks
+SETTINGS = ("engine", "updates", "grid_ratio")  # beside networks and batches
 CODES = ("categorical", "continuous")  # of `latents`; the rest follows from networks and data
 ABSENT = "none known"  # of networks that a record lacks
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One key with its values, as words: `D.norm`, `latents.categorical` or one of SETTINGS."""
+    """One key with its values, as words: `D.norm`, `latents.categorical`, `batches.D` or one of SETTINGS."""
 
     key: str
     new: str
     reference: str
 
     @property
+    def kind(self) -> str:
+        """network, batches or one of SETTINGS."""
+        return self.key if self.key in SETTINGS else "batches" if self.key.startswith("batches.") else "network"
+
+    @property
     def is_network(self) -> bool:
-        return self.key not in SETTINGS
+        return self.kind == "network"
 
 
 def settings_of(facts: RunFacts) -> dict[str, str]:
     """Dotted key → value of all that is no part of the method, networks resolved: with the values of absent keys."""
-    found = {key: str(getattr(facts, key)) for key in SETTINGS}
-    for key, value in (facts.variant.get("batches") or {}).items():
-        found[f"batches.{key}"] = str(value)
+    found = _batches_of(facts) | {key: str(getattr(facts, key)) for key in SETTINGS}
     found |= dict(_flat(networks_of(facts) or {}))
     return found | {f"latents.{key}": str(facts.parameters.get("latents", {}).get(key, 0)) for key in CODES}
+
+
+def _batches_of(facts: RunFacts) -> dict[str, str]:
+    """Both players' first sizes, the data set's where the variant has none of its own, and how they grow."""
+    own = Batches.model_validate(facts.variant.get("batches") or {})
+    grow = _in_a_row(own.grow.model_dump()) if own.grow else "none"
+    sizes = {f"batches.{player}": str(getattr(own, player) or facts.batch_size) for player in ("G", "D")}
+    return sizes | {"batches.grow": grow}
 
 
 def networks_of(facts: RunFacts) -> dict[str, Any] | None:
@@ -52,7 +65,11 @@ def _flat(blocks: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if name in ("latent", "G", "D"):
             yield from ((f"{name}.{key}", str(inner)) for key, inner in value.items())
         else:
-            yield name, " ".join(f"{key} {inner}" for key, inner in value.items()) if isinstance(value, dict) else value
+            yield name, _in_a_row(value) if isinstance(value, dict) else value
+
+
+def _in_a_row(block: dict[str, Any]) -> str:
+    return " ".join(f"{key} {value}" for key, value in block.items())
 
 
 def differences_of(new: RunFacts, reference: RunFacts) -> tuple[Difference, ...]:
@@ -74,7 +91,8 @@ def in_short(differs: Iterable[Difference]) -> str:
 
 
 def _by_kind(differs: Iterable[Difference], values: Callable[[Difference], str]) -> str:
-    differs = list(differs)
-    networks = ", ".join(f"{d.key} {values(d)}" for d in differs if d.is_network)
-    others = [f"other {d.key}: {values(d)}" for d in differs if not d.is_network]
-    return "; ".join([f"other network: {networks}", *others] if networks else others)
+    kinds: dict[str, list[str]] = {}
+    for d in differs:
+        key = "" if d.kind == d.key else f"{d.key.removeprefix('batches.')} "
+        kinds.setdefault(d.kind, []).append(key + values(d))
+    return "; ".join(f"other {kind}: {', '.join(found)}" for kind, found in kinds.items())

@@ -4,7 +4,8 @@ D minimises E[softplus(-D(x))] + E[softplus(D(x_fake))] + lambda_gp E[(||∇D(x 
 normal noise of standard deviation `scale` in every pixel, drawn per sample (the paper's penalty with k = 1 and
 c = scale²); G minimises E[softplus(-D(x_fake))], the non-saturating loss.
 
-Deviation: noise is as the paper's text has it; the authors' code takes uniform noise in place of normal.
+Deviation: noise is as the paper's text has it; common implementations take one-sided uniform noise,
+and a random share of the way to it.
 """
 
 from pydantic import PositiveFloat, PositiveInt

@@ -5,8 +5,8 @@ E[E(x)] + E[max(0, margin - E(x_fake))], G minimises E[E(x_fake)] + pull_away ·
 2.4: the mean over pairs of a batch of the squared cosine between their codes, which keeps samples apart. With
 pull_away 0 no code is looked at.
 
-Deviation: the original's error is summed over an image's pixels, here it is their mean, so that a margin does not
-depend on the image's size.
+Deviation: the original writes the norm of the reconstruction's difference; here it is the mean of the squares, so that
+a margin does not depend on the image's size.
 """
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
@@ -41,7 +41,11 @@ class EBGAN(Objective):
 
 
 def pulling_away(codes: Tensor) -> Tensor:
-    """Mean squared cosine between different samples' codes (N, F), in [0, 1]; a scalar."""
+    """Mean squared cosine between different samples' codes (N, F), in [0, 1]; a scalar.
+
+    A code of zeros has no direction: each one takes 1 / (N (N - 1)) away, so that codes of zeros alone give
+    -1 / (N - 1).
+    """
     cosines = (unit := normalize(codes, dim=1)) @ unit.T
     n = len(codes)
     return (cosines.square().sum() - n) / (n * (n - 1))

@@ -2,8 +2,8 @@
 
 The critic minimises E[D(x_fake)] - E[D(x)], then every weight is clipped to [-clip, clip]; G minimises -E[D(x_fake)].
 
-Deviation: the original's code takes 100 critic steps during the first 25 updates and at every 500th; here n_critic
-is the same throughout, so that the variants' budgets can be compared.
+Deviation: the original's code takes 100 critic steps during the first 25 updates and at every 500th; here n_critic is
+the same throughout unless the variant's block has a `warm_start`, so that the variants' budgets can be compared.
 """
 
 import torch

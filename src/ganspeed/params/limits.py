@@ -5,12 +5,14 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from ganspeed.params.blocks import Evaluate, Params
+from ganspeed.params.counts import Batches
 from ganspeed.params.datasets import MIN_TRAIN, PICTURES, CelebA, Data, Dataset
 from ganspeed.params.networks import Networks, largest_weight, resolved
 
 MAX_PAIRS = 20  # paired seeds: the exact test enumerates 2^n sign flips, and 2^20 subsets fit in memory
 MAX_ROWS = 10**6  # of a run's history, which is in memory and in every checkpoint
 MAX_VALUES = 2**31  # of one array: 8 GiB in single precision
+CODES = ("categorical", "continuous")  # hyperparameters by which G is fed more than the noise
 # What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
 REFUSED = {
     f"more than {MAX_PAIRS} seeds of variants that are compared": ("compare.seeds",),
@@ -27,7 +29,8 @@ REFUSED = {
         "datasets.<name>.data.image_size", "datasets.<name>.train.batch_size", "datasets.<name>.networks.latent.dim",
         "datasets.<name>.networks.G.width", "datasets.<name>.networks.D.width", "datasets.<name>.features.batch_size",
         "datasets.<name>.features.width", "datasets.<name>.features.dim", "datasets.<name>.evaluate.samples",
-        "evaluate.sliced_projections",
+        "evaluate.sliced_projections", "variants.<name>.batches.G", "variants.<name>.batches.D",
+        "variants.<name>.batches.grow.largest", "variants.<name>.categorical", "variants.<name>.continuous",
     ),
 }  # fmt: skip
 
@@ -42,6 +45,8 @@ def limit_mistakes(params: Params) -> list[str]:
         mistakes += _size_mistakes(f"datasets.{name}", dataset, params.evaluate)
         for label, networks in _networks_of_grid(params, name).items():
             mistakes += _network_size_mistakes(f"datasets.{name}", dataset, label, networks)
+        for variant in filter(params.variants.get, params.compare.variants):
+            mistakes += _variant_size_mistakes(params, name, variant)
         if isinstance(dataset.data, CelebA) and len(set(dataset.data.attributes)) < len(dataset.data.attributes):
             mistakes.append(f"datasets.{name}.data.attributes: {list(dataset.data.attributes)} names one twice")
     return mistakes
@@ -157,6 +162,25 @@ def _network_size_mistakes(key: str, dataset: Dataset, label: str, networks: Net
                                                          dataset.data.image_size),
     }  # fmt: skip
     return _too_large(key, values)
+
+
+def _variant_size_mistakes(params: Params, dataset: str, name: str) -> list[str]:
+    """Arrays that no memory holds by what a variant has of its own: sizes of batches, and codes beside the noise."""
+    block, variant = params.datasets[dataset], params.variants[name]
+    try:
+        networks = params.networks(dataset, name)
+    except ValidationError:  # named elsewhere
+        return []
+    label = f"variants.{name}.networks" if variant.networks else "networks"
+    batches, own, values = variant.batches or Batches(), variant.hyperparameters(), {}
+    width, pixels = max(networks.G.width, networks.D.width), block.data.image_size**2
+    largest = batches.grow and batches.grow.largest
+    for key, size in (("G", batches.G), ("D", batches.D), ("grow.largest", largest)):
+        values[f"variants.{name}.batches.{key} x {label}' width x pixels / 4"] = (size or 0) * width * pixels // 4
+    if codes := {f"variants.{name}.{key}": own[key] for key in CODES if own.get(key)}:
+        fed = " + ".join([f"{label}.latent.dim", *codes])
+        values[f"evaluate.samples x ({fed})"] = block.evaluate.samples * (networks.latent.dim + sum(codes.values()))
+    return _too_large(f"datasets.{dataset}", values)
 
 
 def _too_large(key: str, values: dict[str, int]) -> list[str]:

@@ -16,6 +16,7 @@ MOVED = {  # keys that were elsewhere before
     "width": "; write networks.G.width and networks.D.width",
     "hidden": "; write networks.D.hidden",
 }
+WHY = {"categorical": "a categorical code is needed, and one of a single value says nothing"}  # of a key's lower bound
 SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
@@ -31,11 +32,13 @@ def describe_error(error: dict, document: Any, loc: tuple) -> str:
     path, seen = ".".join(keys), error["input"]
     match error["type"]:
         case "extra_forbidden":
-            return f"{path}: unknown key{_moved(keys) or _suggestion(keys[-1])}"
+            return f"{path}: unknown key{_moved(keys) or _of_others(keys, document) or _suggestion(keys[-1])}"
         case "union_tag_invalid" | "union_tag_not_found":
             tag = error["ctx"]["discriminator"].strip("'")
             value = seen.get(tag) if isinstance(seen, dict) else seen
             return f"{path}.{tag}: {value!r:.80} is not one of {error['ctx'].get('expected_tags', 'the known ones')}"
+        case "greater_than_equal" if keys[-1] in WHY:
+            return f"{path}: {describe_value(error)}: {WHY[keys[-1]]}"
         case _:
             return f"{path}: {describe_value(error)}"
 
@@ -60,6 +63,15 @@ def describe_value(error: dict) -> str:
 def _moved(keys: list[str]) -> str:
     """Where a key is now that was in `train` or an optimiser's block before; empty for any other."""
     return MOVED.get(keys[-1], "") if keys[-1] == "half_life" or keys[-2:-1] == ["train"] else ""
+
+
+def _of_others(keys: list[str], document: Any) -> str:
+    """The objective of a variant that has a key of other objectives, with these; empty for any other key."""
+    others = [name for name in objective_names() if keys[-1] in objective_fields(name)]
+    if len(keys) != 3 or keys[0] != "variants" or not others:
+        return ""
+    objective = document["variants"][keys[1]]["objective"]
+    return f"; objective {objective} has no {keys[-1]}, which is of {', '.join(others)}"
 
 
 def _suggestion(key: str) -> str:

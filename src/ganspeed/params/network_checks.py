@@ -15,6 +15,7 @@ from ganspeed.params.variants import Variant
 REFUSED = {
     "images halved below one pixel": tuple(f"datasets.<name>.networks.{p}.depth" for p in "GD"),
     "instance on maps of 1x1": tuple(f"datasets.<name>.networks.{p}.norm" for p in "GD"),
+    "layer on an mlp of width 1": tuple(f"datasets.<name>.networks.{p}.{k}" for p in "GD" for k in ("norm", "width")),
     "batch in D with an objective that penalises its gradient": ("datasets.<name>.networks.D.norm",),
     "spectral with clip": ("datasets.<name>.networks.D.norm", "variants.<name>.clip"),
     "spectral with autoencoder": ("datasets.<name>.networks.D.norm", "datasets.<name>.networks.D.body"),
@@ -66,10 +67,15 @@ def cell_mistakes(params: Params, dataset: str, name: str) -> Iterator[str]:
     objective = f"variants.{name}.objective: {variant.objective}"
     for player in ("G", "D"):
         block = getattr(networks, player)
+        depth, norm = key(f"{player}.depth"), key(f"{player}.norm")
         if below_one_pixel(block, size, player):
-            yield f"{key(f'{player}.depth')}: {block.depth} halves images of {size} pixels below one pixel"
+            where = f"datasets.{dataset}.data.image_size"
+            yield f"{depth}: {block.depth} halves images of {size} pixels below one pixel; {where} is {size}"
         elif block.norm == "instance" and on_one_pixel(block, size, player):
-            yield f"{key(f'{player}.norm')}: 'instance' on feature maps of 1x1, which it makes zero"
+            by = f"{key(f'{player}.body')}: 'mlp'" if block.body == "mlp" else f"{depth}: {block.depth}"
+            yield f"{norm}: 'instance' on feature maps of 1x1, which it makes zero, with {by}"
+        elif block.norm == "layer" and block.body == "mlp" and block.width == 1:
+            yield f"{norm}: 'layer' of an mlp with {key(f'{player}.width')}: 1, whose one value it makes zero"
     yield from _mistakes_of_discriminator(networks.D, key)
     if networks.D.norm == "batch" and declared.penalises_gradient:
         yield (

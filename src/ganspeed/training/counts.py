@@ -58,7 +58,7 @@ class Counts:
         return self.n_critic * update + (warm.steps - self.n_critic) * (first + later)
 
     def images(self, update: int) -> int:
-        """Real images that D was shown, from the beginning to the end of this update."""
+        """Real images that D was shown in its own steps, from the beginning to the end of this update."""
         if (grow := self.batches.grow) is None:
             return self.d_updates(update) * self.batch_of("D", 1)
         total, end, size = 0, 0, 0
