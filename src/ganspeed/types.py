@@ -3,13 +3,24 @@
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+
+
+def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
+    low, high = bounds
+    if low > high:
+        raise ValueError(f"low {low!r} is not <= high, which is {high!r}")
+    return bounds
+
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Categories = Annotated[int, Field(ge=2, le=1000)]  # values of a categorical variable
 Numbers = Annotated[int, Field(ge=0, le=1000)]  # how many of them G is fed
 Probability = Annotated[float, Field(gt=0, le=1)]
 Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]  # of Adam; a list of params.yaml will do
+Target = Annotated[float, Field(ge=-1, le=2)]  # of D's score of a sample
+TargetRange = Annotated[tuple[Target, Target], Field(strict=False), AfterValidator(_in_order)]  # [low, high]
+UpToHalf = Annotated[float, Field(ge=0, le=0.5)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 

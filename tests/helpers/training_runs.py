@@ -17,6 +17,7 @@ OPTIONS = {
     "iterative_sliced": {"reference": "decayed_max", "warmup": 3},
     "iterative_energy": {"reference": "first", "warmup": 3, "floor": 0.1},
     "iterative_gap_over_norm": {"sides": "one", "warmup": 3},
+    "gan_spectral": {"real_target": [0.7, 1.2], "fake_target": [0.0, 0.3], "flip": 0.2, "smooth_generator": True},
 }
 ALL_EXTRAS = {"weight_decay": 0.01, "l1": 1e-4, "clip_norm": 0.5}
 BETAS = {"lr_g": 1e-3, "lr_d": 1e-3, "betas": [0.5, 0.9]}

@@ -41,7 +41,7 @@ def on_meta(objective: Objective, networks: dict | None = None) -> tuple[Discrim
     """A discriminator that the objective works on, with what a variant's block says of networks, and a batch for it."""
     b, small = batch(), toy_networks(networks)
     codes = torch.zeros(len(b.real), sum(objective.heads().values()))
-    noise = {name: torch.zeros_like(b.real) for name in objective.draws}
+    noise = {name: torch.zeros_like(b.real if kind == "image" else b.u) for name, kind in objective.draws.items()}
     D = new_discriminator(small, (1, 8, 8), CLASSES if small.labels == "planes" else 0, objective.heads())
     b = Batch(**tree_map(lambda tensor: tensor.to(META), vars(replace(b, draws={"codes": codes} | noise))))
     if D.classes:  # lent for a step, as the loop does it

@@ -35,6 +35,15 @@ KNOB = {"low": 1e-3, "high": 1e-2, "log": True}
 EDITS: dict[str, list[dict]] = {
     "lambda_0 below a floor": [{"variants.iterative.floor": 1e3}],
     "lambda_0 above a ceiling": [{"variants.mine": AGP}],
+    "low above high": [{"variants.gan.real_target": [1.2, 0.7]}, {"variants.least_squares.fake_target": [0.3, 0.0]}],
+    "middles that are not 0 <= fake < real <= 1": [
+        {"variants.gan.real_target": [0.9, 1.2]}, {"variants.gan.fake_target": [-0.2, 0.1]},
+        {"variants.least_squares.real_target": [0.2, 0.2], "variants.least_squares.fake_target": [0.2, 0.2]},
+    ],
+    "smooth_generator with saturating": [
+        {"variants.gan.smooth_generator": True, "variants.gan.saturating": True, "variants.gan.flip": 0.1},
+    ],
+    "smooth_generator with nothing to smooth by": [{"variants.gan.smooth_generator": True}],
     "a step that is not before the end of a run": [{"variants.gan.optimizer.schedule": STEP}],
     "a warm-up beyond the end of a run": [{"variants.gan.optimizer.schedule": {"name": "warmup", "updates": 10**6}}],
     "a warm start beyond the end of a run": [{"variants.wgan.warm_start": WARM | {"updates": 1201}}],

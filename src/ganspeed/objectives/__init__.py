@@ -12,7 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from ganspeed.errors import UserError
-from ganspeed.types import Categories, Fraction, Numbers, Probability, Sha256  # noqa: F401 for the annotations of constructors
+from ganspeed.types import (  # noqa: F401 for the annotations of constructors
+    Categories,
+    Fraction,
+    Numbers,
+    Probability,
+    Sha256,
+    TargetRange,
+    UpToHalf,
+)
 
 EPSILON = 1e-12  # inside square roots and under quotients
 
@@ -61,9 +69,9 @@ class Objective(nn.Module):
     penalises_gradient = False  # True: D must score every sample on its own
     logits = False  # True: the loss takes D's scores for logits
     body = None  # the one body of D that it works on, or None for any: a file of networks/discriminator_bodies/
-    draws: Mapping[
-        str, str
-    ] = {}  # name in Batch.draws → "image" or "sample": standard normal, (N, C, H, W) or one each
+    # Name in Batch.draws → "image" or "sample": standard normal, (N, C, H, W) or (N, 1, 1, 1); or "uniform" on [0, 1),
+    # (N, 1, 1, 1). A constructor sets it where it depends on hyperparameters.
+    draws: Mapping[str, str] = {}
     labels = False  # True: it reads Batch.labels, so that the data set must have classes
     traceable = True  # False: its runs are computed by the eager engine
     our_reading_of = None  # the paper, where it is built on a text without the formulas
@@ -94,6 +102,45 @@ class Objective(nn.Module):
                     f"discriminator layer {name}: {type(module).__name__} ties samples together, but "
                     f"{type(self).__name__} penalises the gradient of each sample (section 4 of 1704.00028)"
                 )
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of D's scores, drawn for each sample: uniform in the [low, high] of its kind or, flipped, the other.
+
+    [t, t] for the real ones, for the others [0, 0], is one-sided label smoothing (section 3.4 of 1606.03498).
+    """
+
+    real: TargetRange
+    fake: TargetRange
+    flip: float  # share of the samples of either kind that have a target of the other, in [0, 1]
+
+    @property
+    def draws(self) -> dict[str, str]:
+        """What they are drawn with, as Objective.draws has it: nothing for what is the same for all samples."""
+        found = {}
+        for kind in ("real", "fake"):
+            if any(low < high for low, high in self._ranges(kind)):
+                found[f"{kind}_target"] = "uniform"
+            if self.flip:
+                found[f"{kind}_flip"] = "uniform"
+        return found
+
+    def of(self, kind: str, batch: Batch) -> Tensor | float:
+        """Targets of the samples of a batch, (N,), or one number for all. kind: "real" or "fake"."""
+        own, *other = (_between(bounds, batch.draws.get(f"{kind}_target")) for bounds in self._ranges(kind))
+        return torch.where(batch.draws[f"{kind}_flip"].flatten() < self.flip, *other, own) if other else own
+
+    def _ranges(self, kind: str) -> list[TargetRange]:
+        """That of this kind, and if any are flipped that of the other."""
+        own, other = (self.real, self.fake) if kind == "real" else (self.fake, self.real)
+        return [own, other] if self.flip else [own]
+
+
+def _between(bounds: TargetRange, place: Tensor | None) -> Tensor | float:
+    """low + place · (high - low), (N,); low alone where the bounds are equal. place: (N, 1, 1, 1) in [0, 1)."""
+    low, high = bounds
+    return low if low == high else low + (high - low) * place.flatten()
 
 
 def load(name: str, hyperparameters: dict) -> Objective:

@@ -15,7 +15,13 @@ from ganspeed.params.optimizers import AnyOptimizer
 REFUSED = {
     "lambda_0 below a floor": ("variants.<name>.floor", "variants.<name>.lambda_0"),
     "lambda_0 above a ceiling": ("variants.<name>.ceiling", "variants.<name>.lambda_0"),
-}
+    "low above high": ("variants.<name>.real_target", "variants.<name>.fake_target"),
+    "middles that are not 0 <= fake < real <= 1": ("variants.<name>.real_target", "variants.<name>.fake_target"),
+    "smooth_generator with saturating": ("variants.<name>.smooth_generator", "variants.<name>.saturating"),
+    "smooth_generator with nothing to smooth by": (
+        "variants.<name>.smooth_generator", "variants.<name>.real_target", "variants.<name>.flip",
+    ),
+}  # fmt: skip
 
 
 class Variant(Block):
@@ -40,6 +46,21 @@ class Variant(Block):
             raise ValueError(f"floor {floor!r} is not <= lambda_0, which is {lambda_0!r}")
         if ceiling < lambda_0:
             raise ValueError(f"ceiling {ceiling!r} is not >= lambda_0, which is {lambda_0!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_apart(self) -> Self:
+        """What objectives with targets require of several keys at once."""
+        if not hasattr(self, "real_target"):
+            return self
+        fake, real = (sum(bounds) / 2 for bounds in (self.fake_target, self.real_target))
+        if not 0 <= fake < real <= 1:
+            middles = f"{fake!r} and {real!r}, the middles of fake_target and real_target"
+            raise ValueError(f"0 <= fake < real <= 1 does not hold of {middles}")
+        if self.smooth_generator and getattr(self, "saturating", False):
+            raise ValueError("smooth_generator is true beside saturating true: the minimax loss has no target of 1")
+        if self.smooth_generator and self.real_target == (1, 1) and not self.flip:
+            raise ValueError("smooth_generator is true, but real_target [1.0, 1.0] and flip 0 leave G's target at 1")
         return self
 
     def hyperparameters(self) -> dict[str, Any]:

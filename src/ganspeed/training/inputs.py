@@ -53,8 +53,9 @@ def noises(networks: dict[str, nn.Module], objective_draws: dict[str, str], shap
         for name, module in network.named_modules()
         if isinstance(module, Dropout)
     }
-    shapes = {"image": shape, "sample": (1, 1, 1)}
-    return found | {name: Noise("normal", shapes[kind]) for name, kind in objective_draws.items()}
+    one = (1, 1, 1)
+    kinds = {"image": Noise("normal", shape), "sample": Noise("normal", one), "uniform": Noise("uniform", one)}
+    return found | {name: kinds[kind] for name, kind in objective_draws.items()}
 
 
 def example_draw(n: int, latents: Latents, shape: tuple[int, ...], others: dict[str, Noise]) -> Draw:
