@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganspeed.errors import Stopped, UserError
+from ganspeed.params.base import ParamsError
 from ganspeed.params.cautions import cautions_of
 from ganspeed.params.load import load_params
 from ganspeed.system.exit_status import exit_status
@@ -89,7 +90,12 @@ def _port(text: str) -> int:
 
 
 def _check(given: argparse.Namespace, workspace: Workspace) -> None:
-    for caution in cautions_of(load_params(workspace.params)):
+    from ganspeed.data.by_class import class_mistakes
+
+    params = load_params(workspace.params)
+    if mistakes := class_mistakes(workspace, params):
+        raise ParamsError(mistakes)
+    for caution in cautions_of(params):
         print(f"caution: {caution}", file=sys.stderr)
 
 

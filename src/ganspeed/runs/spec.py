@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ganspeed.data.by_class import class_mistake
 from ganspeed.data.pictures import DataError
 from ganspeed.data.prepared import manifest_sha256, read_manifest
 from ganspeed.params.blocks import Params
@@ -86,11 +87,10 @@ def plan_runs(workspace: Workspace, params: Params, device: str, dataset: str, v
 
 
 def refuse_without_classes(workspace: Workspace, params: Params, dataset: str, variant: str) -> None:
-    """Raises DataError if the data set is not prepared, or has no classes and the variant is trained by class."""
-    folder, networks = workspace.prepared(dataset), params.networks(dataset, variant)
-    by_class = networks.labels != "none" or objective_declarations(params.variant(variant).objective).labels
-    if by_class and not read_manifest(folder).classes:
-        raise DataError(f"{folder}: no classes, but {variant} is trained by class: networks.labels {networks.labels!r}")
+    """Raises DataError if the variant is trained by class, and the data set is not prepared or has no classes."""
+    folder, mistake = workspace.prepared(dataset), class_mistake(params, dataset, variant)
+    if mistake and not read_manifest(folder).classes:
+        raise DataError(f"{mistake}, by {folder}")
 
 
 def all_specs(workspace: Workspace, params: Params, device: torch.device) -> list[RunSpec]:
