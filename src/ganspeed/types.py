@@ -8,6 +8,7 @@ from pydantic import Field
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Categories = Annotated[int, Field(ge=2, le=1000)]  # values of a categorical variable
 Numbers = Annotated[int, Field(ge=0, le=1000)]  # how many of them G is fed
+Share = Annotated[float, Field(ge=0, le=1)]
 Probability = Annotated[float, Field(gt=0, le=1)]
 Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]  # of Adam; a list of params.yaml will do
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

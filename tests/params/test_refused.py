@@ -18,6 +18,10 @@ AGP = {
     "objective": "agp", "n_critic": 1, "lambda_0": 1.0, "k_p": 1.0, "k_i": 0.1, "floor": 0.0, "ceiling": 0.5,
     "optimizer": {"name": "sgd", "lr_g": 0.1, "lr_d": 0.1},
 }  # fmt: skip
+NOISY_EBGAN = {
+    "objective": "ebgan", "n_critic": 1, "margin": 1.0, "pull_away": 0.0, "tricks": {"image_noise": {"sd": 0.1}},
+    "networks": {"D": {"body": "autoencoder"}}, "optimizer": {"name": "sgd", "lr_g": 0.1, "lr_d": 0.1},
+}  # fmt: skip
 STEP = {"name": "step", "factor": 0.5, "every": 10**6}
 CELEBA = {"source": "celeba", "image_size": 64, "holdout": 1000, "split_seed": 0, "attributes": ["Male", "Male"]}
 OFFSET = {"variants.gan.seed_offset": 1, "protocol.planned": [{"new": "gan", "reference": "wgan"}]}
@@ -116,6 +120,7 @@ EDITS: dict[str, list[dict]] = {
     ],
     "a body that does not go with the objective": [{"datasets.digits.networks.D.body": "autoencoder"}],
     "what the data set's block would refuse": [{"variants.gan.networks": {"D": {"depth": 0}}}],
+    "networks that a trick does not go with": [{"variants.gan": NOISY_EBGAN}],
     "more than 20 seeds of variants that are compared": [{"compare.seeds": list(range(21))}],
     "more pictures than a published source has": [{"datasets.digits.data.holdout": 1000}],
     "more than the pictures for train": [{"datasets.digits.train.batch_size": 1000}],
