@@ -120,7 +120,10 @@ EDITS: dict[str, list[dict]] = {
     ],
     "a body that does not go with the objective": [{"datasets.digits.networks.D.body": "autoencoder"}],
     "what the data set's block would refuse": [{"variants.gan.networks": {"D": {"depth": 0}}}],
-    "networks that a trick does not go with": [{"variants.gan": NOISY_EBGAN}],
+    "networks that a trick does not go with": [
+        {"variants.gan": NOISY_EBGAN},
+        {"variants.gan.networks": {"D": {"norm": "batch"}}, "variants.gan.tricks": {"perturbation": {"radius": 0.1}}},
+    ],
     "more than 20 seeds of variants that are compared": [{"compare.seeds": list(range(21))}],
     "more pictures than a published source has": [{"datasets.digits.data.holdout": 1000}],
     "more than the pictures for train": [{"datasets.digits.train.batch_size": 1000}],

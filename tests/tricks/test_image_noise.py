@@ -56,7 +56,7 @@ def test_generated_images_have_noise_of_their_own(shown):
     batch, drawn = seen[GENERATOR_STEP], run.draws(1, GENERATOR_STEP)
     trick = run.state.tricks[0]
     clean = Batch(drawn.real, torch.zeros(SHAPE), drawn.z, drawn.u, drawn.labels, drawn.others)
-    assert torch.equal(trick.shown(None, clean).fake, 0.5 * noise("fake", 1, GENERATOR_STEP))
+    assert torch.equal(trick.shown(None, clean, "G").fake, 0.5 * noise("fake", 1, GENERATOR_STEP))
     assert not torch.equal(noise("fake", 1, GENERATOR_STEP), noise("real", 1, GENERATOR_STEP))
     made = (batch.fake - 0.5 * noise("fake", 1, GENERATOR_STEP)).detach()
     assert made.abs().max() < 1.001  # what G's tanh made, within rounding

@@ -132,7 +132,8 @@ def test_a_tricks_draws_are_named_after_it(name):
 class Brighter(Trick):
     """twice as bright, and G is to be dark"""
 
-    def shown(self, D, batch: Batch) -> Batch:
+    def shown(self, D, batch: Batch, player: str) -> Batch:
+        assert player == "D"
         return Batch(2 * batch.real, 2 * batch.fake, batch.z, batch.u, batch.labels)
 
     def generator_terms(self, G, D, batch: Batch) -> dict:
@@ -142,7 +143,7 @@ class Brighter(Trick):
 def test_tricks_act_in_turn_and_their_terms_are_of_images_as_they_are():
     D, x = new_discriminator(toy_networks(), (1, 8, 8)), torch.ones(2, 1, 8, 8)
     batch = Batch(x, -x, torch.zeros(2, 4), torch.zeros(2, 1, 1, 1), torch.zeros(2))
-    seen = tricks.shown([Brighter(), Brighter()], D, batch)
+    seen = tricks.shown([Brighter(), Brighter()], D, batch, "D")
     assert torch.equal(seen.real, 4 * x) and torch.equal(seen.fake, -4 * x)
     found = tricks.with_terms(Terms({"adversarial": torch.tensor(3.0)}), [Brighter()], None, D, batch)
     assert found.loss == {"adversarial": 3.0, "dark": -1.0} and found.total() == 2

@@ -55,7 +55,7 @@ def one_update(state: State, draws: Draws) -> Step:
         with torch.no_grad(), arithmetic(state):
             batch = Batch(draw.real, G(draw.z), draw.z, draw.u, draw.labels, draw.others)
         with arithmetic(state, fast=False):  # torch's own gradients by the weights are faster here
-            discriminator = objective.discriminator_terms(D, shown(state.tricks, D, batch))
+            discriminator = objective.discriminator_terms(D, shown(state.tricks, D, batch, "D"))
         losses.append(discriminator.total())
         state.D.step(losses[-1], lr_factor)
         objective.after_discriminator_step(D)
@@ -65,7 +65,7 @@ def one_update(state: State, draws: Draws) -> Step:
     state.lend(drawn)
     with arithmetic(state):
         clean = Batch(drawn.real, G(drawn.z), drawn.z, drawn.u, drawn.labels, drawn.others)
-        generator = objective.generator_terms(D, shown(state.tricks, D, clean))
+        generator = objective.generator_terms(D, shown(state.tricks, D, clean, "G"))
         generator = with_terms(generator, state.tricks, G, D, clean)
     losses.append(generator.total())
     state.G.step(losses[-1], lr_factor)

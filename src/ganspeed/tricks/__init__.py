@@ -31,8 +31,8 @@ class Trick:
         """What its draws are multiplied by in an update, counted from 1, of so many. A trace gets them multiplied."""
         return 1.0
 
-    def shown(self, D: nn.Module, batch: Batch) -> Batch:
-        """The batch as D is shown it, in the steps of both players; in G's `fake` keeps its graph."""
+    def shown(self, D: nn.Module, batch: Batch, player: str) -> Batch:
+        """The batch as D is shown it in the step of a player, "D" or "G"; in G's `fake` keeps its graph."""
         return batch
 
     def generator_terms(self, G: nn.Module, D: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -47,10 +47,10 @@ def load(name: str, keys: Mapping) -> Trick:
     return trick(**keys)
 
 
-def shown(tricks: Iterable[Trick], D: nn.Module, batch: Batch) -> Batch:
-    """The batch as D is shown it once every trick, in this order, has done its part."""
+def shown(tricks: Iterable[Trick], D: nn.Module, batch: Batch, player: str) -> Batch:
+    """The batch as D is shown it in the step of a player, once every trick, in this order, has done its part."""
     for trick in tricks:
-        batch = trick.shown(D, batch)
+        batch = trick.shown(D, batch, player)
     return batch
 
 

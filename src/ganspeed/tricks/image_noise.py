@@ -30,6 +30,6 @@ class ImageNoise(Trick):
     def scale(self, update: int, updates: int) -> float:
         return self.sd * max(0.0, 1 - (update - 1) / (self.until * updates)) if self.until else self.sd
 
-    def shown(self, D, batch: Batch) -> Batch:
+    def shown(self, D, batch: Batch, player: str) -> Batch:
         real, fake = (batch.draws[f"image_noise.{name}"] for name in ("real", "fake"))
         return replace(batch, real=batch.real + real, fake=batch.fake + fake)

@@ -133,7 +133,7 @@ class Steps:
 
         def loss(d: Tensor):
             D = self.D.bind(d, buffers, draw)
-            seen = shown(self.tricks, D, batch)
+            seen = shown(self.tricks, D, batch, "D")
             terms, after = call(self.objective, "discriminator_terms", {}, buffers["objective"], D, seen)
             total = terms.total()
             return total, (after, total, terms.loss, terms.diagnostics, terms.gap)
@@ -152,7 +152,7 @@ class Steps:
         def loss(g: Tensor):
             G, D = self.G.bind(g, buffers, draw), self.D.bind(d, buffers, draw)
             batch = Batch(draw.real, G(draw.z), draw.z, draw.u, draw.labels, draw.others)
-            seen = shown(self.tricks, D, batch)
+            seen = shown(self.tricks, D, batch, "G")
             terms, _ = call(self.objective, "generator_terms", {}, buffers["objective"], D, seen)
             terms = with_terms(terms, self.tricks, G, D, batch)
             total = terms.total()
