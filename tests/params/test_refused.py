@@ -35,6 +35,7 @@ KNOB = {"low": 1e-3, "high": 1e-2, "log": True}
 EDITS: dict[str, list[dict]] = {
     "lambda_0 below a floor": [{"variants.iterative.floor": 1e3}],
     "lambda_0 above a ceiling": [{"variants.mine": AGP}],
+    "low above high": [{"variants.gan.tricks": {"jacobian": {"weight": 1.0, "low": 2.0, "high": 1.0, "step": 1.0}}}],
     "a step that is not before the end of a run": [{"variants.gan.optimizer.schedule": STEP}],
     "a warm-up beyond the end of a run": [{"variants.gan.optimizer.schedule": {"name": "warmup", "updates": 10**6}}],
     "a warm start beyond the end of a run": [{"variants.wgan.warm_start": WARM | {"updates": 1201}}],

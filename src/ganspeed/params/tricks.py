@@ -1,18 +1,21 @@
 """The block `tricks` of a variant. A trick's source is parsed, not imported, so that no check needs torch."""
 
 import ast
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
 
 from ganspeed.params.base import Block
 from ganspeed.params.constructors import class_body, class_literals, keyword_fields
 
 TRICKS = Path(__file__).parents[1] / "tricks"
+# What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
+REFUSED = {"low above high": tuple(f"variants.<name>.tricks.jacobian.{bound}" for bound in ("low", "high"))}
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,14 @@ def trick_fields(name: str) -> dict[str, Any]:
 
 class TricksBlock(Block):
     """What a variant does to its steps beside its objective; a trick that it does not name is None."""
+
+    @model_validator(mode="after")
+    def _low_below_high(self) -> Self:
+        """What tricks with these keys require of two at once, where no trick is imported."""
+        for name, keys in self.used().items():
+            if keys.get("low", -math.inf) > (high := keys.get("high", math.inf)):
+                raise ValueError(f"{name}.low {keys['low']!r} is not <= {name}.high, which is {high!r}")
+        return self
 
     def used(self) -> dict[str, dict[str, Any]]:
         """Name → arguments of the constructor, of the tricks that are named, in the order of their names."""

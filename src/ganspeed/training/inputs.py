@@ -51,11 +51,13 @@ def noises(
     objective_draws: Mapping[str, str],
     tricks: Iterable[Trick],
     shape: tuple[int, ...],
+    latent_dim: int,
     updates: int,
 ) -> dict[str, Noise]:
     """What steps draw beside real images, z and u: uniform numbers for dropout, an objective's and tricks' own noise.
 
-    networks: "G" and "D"; objective_draws: as an objective declares them; shape: of an image; updates: of the run.
+    networks: "G" and "D"; objective_draws: as an objective declares them; shape: of an image; latent_dim: numbers of
+    noise in z; updates: of the run.
     """
     found = {
         f"{player}.{name}": Noise("uniform", module.shape)
@@ -63,7 +65,7 @@ def noises(
         for name, module in network.named_modules()
         if isinstance(module, Dropout)
     }
-    shapes = {"image": shape, "sample": (1, 1, 1)}
+    shapes = {"image": shape, "sample": (1, 1, 1), "latent": (latent_dim,)}
     found |= {name: Noise("normal", shapes[kind]) for name, kind in objective_draws.items()}
     for trick in tricks:
         scale = partial(trick.scale, updates=updates)

@@ -120,6 +120,7 @@ class State:
     tricks: tuple[Trick, ...]
     counts: Counts
     shape: tuple[int, int, int]  # of an image, (C, H, W)
+    latent_dim: int  # numbers of noise in z
     bad_update: Tensor  # int64 scalar on the device: 0, or the first update that was not finite
     update: int  # updates done
     rows: list[dict[str, float]]  # of history.csv
@@ -132,7 +133,7 @@ class State:
     def noises(self) -> dict[str, Noise]:
         """What each step draws beside real images, z and u."""
         networks = {"G": self.G.network, "D": self.D.network}
-        return noises(networks, self.objective.draws, self.tricks, self.shape, self.updates)
+        return noises(networks, self.objective.draws, self.tricks, self.shape, self.latent_dim, self.updates)
 
     def buffers(self) -> dict[str, dict[str, Tensor]]:
         """What training changes, or steps read, beside weights and moments, by whose it is."""
@@ -190,6 +191,7 @@ def new_state(recipe: Recipe, images: Tensor) -> State:
         tricks=tuple(tricks.load(name, keys) for name, keys in recipe.variant.used_tricks().items()),
         counts=recipe.counts,
         shape=recipe.shape,
+        latent_dim=recipe.networks.latent.dim,
         bad_update=torch.zeros((), dtype=torch.int64, device=device),
         update=0,
         rows=[],

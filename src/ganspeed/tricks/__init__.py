@@ -21,9 +21,9 @@ class Trick:
     of the trick: `ganspeed check` reads both from the source.
     """
 
-    draws: Mapping[
-        str, str
-    ] = {}  # name in Batch.draws, begun with the trick's → "image" or "sample", as an objective's
+    # Name in Batch.draws, begun with the trick's → "image", "sample" or "latent": standard normal, (N, C, H, W), one
+    # each, or as many as z has numbers of noise.
+    draws: Mapping[str, str] = {}
     refuses: Mapping[tuple[str, str], str] = {}  # key of networks and a value that it does not go with → why
     traceable = True  # False: its runs are computed by the eager engine
 
