@@ -16,6 +16,7 @@ def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Categories = Annotated[int, Field(ge=2, le=1000)]  # values of a categorical variable
 Numbers = Annotated[int, Field(ge=0, le=1000)]  # how many of them G is fed
+Share = Annotated[float, Field(ge=0, le=1)]
 Probability = Annotated[float, Field(gt=0, le=1)]
 Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]  # of Adam; a list of params.yaml will do
 Target = Annotated[float, Field(ge=-1, le=2)]  # of D's score of a sample

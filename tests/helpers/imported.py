@@ -15,5 +15,5 @@ def imported(source: str) -> set[str]:
             names = [*([folder] if folder.name else []), *(folder / name.name for name in node.names)]
             found |= {path for name in names for path in (f"{name}.py", f"{name}/__init__.py")}
     return {path for path in found if (PACKAGE / path).exists() and not path.endswith("__init__.py")} | (
-        found & {"objectives/__init__.py", "optimizers/__init__.py"}
+        found & {f"{folder}/__init__.py" for folder in ("objectives", "optimizers", "tricks")}
     )

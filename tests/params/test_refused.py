@@ -22,6 +22,10 @@ INFOGAN = {
     "objective": "infogan", "n_critic": 1, "categorical": 1000, "continuous": 2, "lambda_info": 1.0,
     "optimizer": {"name": "sgd", "lr_g": 0.1, "lr_d": 0.1},
 }  # fmt: skip
+NOISY_EBGAN = {
+    "objective": "ebgan", "n_critic": 1, "margin": 1.0, "pull_away": 0.0, "tricks": {"image_noise": {"sd": 0.1}},
+    "networks": {"D": {"body": "autoencoder"}}, "optimizer": {"name": "sgd", "lr_g": 0.1, "lr_d": 0.1},
+}  # fmt: skip
 STEP = {"name": "step", "factor": 0.5, "every": 10**6}
 CELEBA = {"source": "celeba", "image_size": 64, "holdout": 1000, "split_seed": 0, "attributes": ["Male", "Male"]}
 OFFSET = {"variants.gan.seed_offset": 1, "protocol.planned": [{"new": "gan", "reference": "wgan"}]}
@@ -44,6 +48,7 @@ EDITS: dict[str, list[dict]] = {
         {"variants.gan.smooth_generator": True, "variants.gan.saturating": True, "variants.gan.flip": 0.1},
     ],
     "smooth_generator with nothing to smooth by": [{"variants.gan.smooth_generator": True}],
+    "jacobian: low above high": [{"variants.gan.tricks": {"jacobian": {"weight": 1.0, "low": 2.0, "high": 1.0, "step": 1.0}}}],
     "a step that is not before the end of a run": [{"variants.gan.optimizer.schedule": STEP}],
     "a warm-up beyond the end of a run": [{"variants.gan.optimizer.schedule": {"name": "warmup", "updates": 10**6}}],
     "a warm start beyond the end of a run": [{"variants.wgan.warm_start": WARM | {"updates": 1201}}],
@@ -137,6 +142,10 @@ EDITS: dict[str, list[dict]] = {
     ],
     "a body that does not go with the objective": [{"datasets.digits.networks.D.body": "autoencoder"}],
     "what the data set's block would refuse": [{"variants.gan.networks": {"D": {"depth": 0}}}],
+    "networks that a trick does not go with": [
+        {"variants.gan": NOISY_EBGAN},
+        {"variants.gan.networks": {"D": {"norm": "batch"}}, "variants.gan.tricks": {"perturbation": {"radius": 0.1}}},
+    ],
     "more than 20 seeds of variants that are compared": [{"compare.seeds": list(range(21))}],
     "more pictures than a published source has": [{"datasets.digits.data.holdout": 1000}],
     "more than the pictures for train": [{"datasets.digits.train.batch_size": 1000}],

@@ -294,6 +294,27 @@ def test_a_fingerprint_has_the_files_of_its_own_optimisers(document):
     assert sources({"name": "sgd", "lr_g": 1e-3, "lr_d": 1e-3}) == {base, "optimizers/sgd.py"}
 
 
+def test_a_fingerprint_has_the_files_of_its_own_tricks(document):
+    def sources(**changes) -> set[str]:
+        block = parse_variant(document["variants"]["gan"] | changes).resolved()
+        hashes = source_hashes({"networks": BODIES, "variant": block}, EAGER)
+        return {name for name in hashes if name.startswith("tricks/")}
+
+    assert sources() == sources(tricks={}) == {"tricks/__init__.py"}
+    assert sources(tricks={"image_noise": {"sd": 0.0}}) == {"tricks/__init__.py", "tricks/image_noise.py"}
+
+
+def test_a_trick_is_another_run_and_each_of_its_keys_counts(study, document):
+    def fingerprint(**tricks) -> str:
+        document["variants"]["gan"]["tricks"] = tricks
+        p, workspace = study(seeds=(0,))
+        return plan_runs(workspace, p, "cpu X", "digits", "gan")[0].fingerprint
+
+    sd, until = {"sd": 0.1}, {"sd": 0.1, "until": 0.5}
+    assert fingerprint(image_noise=sd) == fingerprint(image_noise=sd | {"until": 0.0})
+    assert len({fingerprint(), fingerprint(image_noise=sd), fingerprint(image_noise=until)}) == 3
+
+
 def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, document):
     """A real A/A: a copy of a variant on seeds of its own, paired with the original by its place in the grid."""
     _, workspace = study()

@@ -1,8 +1,8 @@
 """What two variants differ in beside their method, by their runs: a pair that does gets no verdict.
 
-A method is an objective with its hyperparameters and its optimiser. Networks, codes that G is fed, engine, sizes of
-batches, length and snapshot grid are no part of it: which of them, or the method, made one arm faster, no pair can
-show.
+A method is an objective with its hyperparameters, its optimiser and its tricks. Networks, codes that G is fed, engine,
+sizes of batches, length and snapshot grid are no part of it: which of them, or the method, made one arm faster, no pair
+can show.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -26,6 +27,18 @@ def class_body(path: Path, base: str) -> list[ast.stmt]:
     if len(classes) != 1:
         raise TypeError(f"{path.name}: one subclass of {base} expected, {len(classes)} found")
     return classes[0].body
+
+
+def class_literals(path: Path, base: str, names: Collection[str]) -> dict[str, Any]:
+    """Name → value of the literals that the one subclass of `base` in a source file assigns to these names."""
+    literals = {}
+    for statement in class_body(path, base):
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for target in targets:
+                if isinstance(target, ast.Name) and target.id in names:
+                    literals[target.id] = ast.literal_eval(statement.value)
+    return literals
 
 
 def keyword_fields(path: Path, base: str) -> dict[str, Any]:

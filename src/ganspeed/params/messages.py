@@ -3,12 +3,13 @@
 import difflib
 from typing import Any
 
-from ganspeed.params import blocks, counts, datasets, networks, optimizers, rates, variants
+from ganspeed.params import blocks, counts, datasets, networks, optimizers, rates, tricks, variants
 from ganspeed.params.base import Block
 from ganspeed.params.objectives import objective_fields, objective_names
 from ganspeed.params.optimizers import optimizer_fields, optimizer_names
+from ganspeed.params.tricks import trick_fields, trick_names
 
-MODULES = (datasets, blocks, counts, networks, optimizers, rates, variants)
+MODULES = (datasets, blocks, counts, networks, optimizers, rates, tricks, variants)
 BLOCKS = [b for module in MODULES for b in vars(module).values() if isinstance(b, type) and issubclass(b, Block)]
 MOVED = {  # keys that were elsewhere before
     "half_life": "; write schedule: {name: exponential, half_life: ...}",
@@ -77,5 +78,6 @@ def _of_others(keys: list[str], document: Any) -> str:
 def _suggestion(key: str) -> str:
     fields = [block.model_fields for block in BLOCKS] + [objective_fields(name) for name in objective_names()]
     fields += [optimizer_fields(name) for name in optimizer_names()]
+    fields += [trick_fields(name) for name in trick_names()]
     close = difflib.get_close_matches(key, sorted(set().union(*fields)), n=1)
     return f"; did you mean {close[0]}?" if close and close[0] != key else ""

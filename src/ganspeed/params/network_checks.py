@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import product
+from operator import attrgetter
 
 from pydantic import ValidationError
 
@@ -9,6 +10,7 @@ from ganspeed.params.blocks import Params
 from ganspeed.params.messages import describe_error
 from ganspeed.params.networks import DiscriminatorBlock, Networks, below_one_pixel, merged, on_one_pixel
 from ganspeed.params.objectives import objective_declarations
+from ganspeed.params.tricks import trick_declarations
 from ganspeed.params.variants import Variant
 
 # What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
@@ -23,6 +25,7 @@ REFUSED = {
     "an output of D with autoencoder": ("datasets.<name>.networks.D.output", "datasets.<name>.networks.D.body"),
     "a body that does not go with the objective": ("datasets.<name>.networks.D.body", "variants.<name>.objective"),
     "what the data set's block would refuse": ("variants.<name>.networks",),
+    "networks that a trick does not go with": ("variants.<name>.tricks",),
 }
 
 
@@ -88,6 +91,10 @@ def cell_mistakes(params: Params, dataset: str, name: str) -> Iterator[str]:
         yield f"{key('D.body')}: {networks.D.body!r}, but {objective} needs {declared.body!r}"
     if networks.D.body == "autoencoder" and declared.body != "autoencoder":
         yield f"{key('D.body')}: 'autoencoder' scores by its reconstruction, which {objective} makes no use of"
+    for trick in variant.used_tricks():
+        for (path, value), why in trick_declarations(trick).refuses.items():
+            if attrgetter(path)(networks) == value:
+                yield f"variants.{name}.tricks.{trick}: with {key(path)}: {value!r} it {why}"
 
 
 def _mistakes_of_discriminator(block: DiscriminatorBlock, key: Callable[[str], str]) -> Iterator[str]:

@@ -1,13 +1,12 @@
 """What params.yaml may say of an objective: its source is parsed, not imported, so that no check needs torch."""
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ganspeed.params.constructors import class_body, keyword_fields
+from ganspeed.params.constructors import class_literals, keyword_fields
 
 OBJECTIVES = Path(__file__).parents[1] / "objectives"
 
@@ -35,14 +34,7 @@ class Declarations:
 def objective_declarations(name: str) -> Declarations:
     """The literals that an objective's class assigns to the names of Declarations."""
     names = {f.name for f in fields(Declarations)}
-    literals = {}
-    for statement in class_body(OBJECTIVES / f"{name}.py", "Objective"):
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            for target in targets:
-                if isinstance(target, ast.Name) and target.id in names:
-                    literals[target.id] = ast.literal_eval(statement.value)
-    return Declarations(**literals)
+    return Declarations(**class_literals(OBJECTIVES / f"{name}.py", "Objective", names))
 
 
 @cache

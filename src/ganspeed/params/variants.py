@@ -10,6 +10,7 @@ from ganspeed.params.base import Block, Seed
 from ganspeed.params.counts import Batches, WarmStart
 from ganspeed.params.objectives import objective_fields
 from ganspeed.params.optimizers import AnyOptimizer
+from ganspeed.params.tricks import Tricks
 
 # What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
 REFUSED = {
@@ -35,6 +36,7 @@ class Variant(Block):
     seed_offset: Seed = Field(0, description="seed s of the grid is trained as s + seed_offset: an independent copy")
     warm_start: WarmStart | None = Field(None, description="more critic steps at the start and now and then")
     batches: Batches | None = Field(None, description="batch sizes of the players' own, and their growth")
+    tricks: Tricks | None = Field(None, description="what is done to a step beside the objective, by a trick's name")
     networks: dict[str, Any] | None = Field(None, description="keys of the data set's networks that it overrides")
 
     @model_validator(mode="after")
@@ -67,13 +69,19 @@ class Variant(Block):
         """The arguments of the objective's constructor, n_critic among them."""
         return self.model_dump(exclude=set(Variant.model_fields))
 
+    def used_tricks(self) -> dict[str, dict[str, Any]]:
+        """Name → arguments of the constructor, of the tricks that the block names, in the order of their names."""
+        return self.tricks.used() if self.tricks else {}
+
     def resolved(self) -> dict[str, Any]:
         """The block as plain values, without seed_offset, which only says which seeds are trained, and networks.
 
         These stand beside it, resolved: see Params.networks. Of the keys that every variant may have, those that are
-        None are left out.
+        None are left out, and so is a block of no tricks.
         """
-        block = self.model_dump(mode="json", exclude={"seed_offset", "networks"})
+        block = self.model_dump(mode="json", exclude={"seed_offset", "networks"}) | {
+            "tricks": self.used_tricks() or None
+        }
         return {key: value for key, value in block.items() if value is not None or key not in Variant.model_fields}
 
     def method(self) -> "Variant":

@@ -50,13 +50,16 @@ def source_hashes(parameters: dict[str, Any], engine: str) -> dict[str, str]:
     bodies = (f"networks/generator_bodies/{networks['G']['body']}.py",
               f"networks/discriminator_bodies/{networks['D']['body']}.py")  # fmt: skip
     optimizers = (f"optimizers/{name}.py" for name in names_in(parameters["variant"]["optimizer"]))
-    return _source_hashes((f"objectives/{parameters['variant']['objective']}.py", *bodies, *optimizers), engine)
+    tricks = (f"tricks/{name}.py" for name in parameters["variant"].get("tricks", ()))
+    objective = f"objectives/{parameters['variant']['objective']}.py"
+    return _source_hashes((objective, *bodies, *optimizers, *tricks), engine)
 
 
 @cache
 def _source_hashes(of_blocks: tuple[str, ...], engine: str) -> dict[str, str]:
     names = [name for name in source_files.HASHES if OF_EVERY_RUN.fullmatch(name) and not name.endswith(NO_BYTES)]
-    names += ["objectives/__init__.py", "optimizers/__init__.py", *of_blocks, "system/determinism.py"]
+    bases = [f"{folder}/__init__.py" for folder in ("objectives", "optimizers", "tricks")]
+    names += [*bases, *of_blocks, "system/determinism.py"]
     if engine != EAGER:
         names += [f"training/engines/{name}.py" for name in ("functional", "tracing", "vmapped")]
     return {name: source_files.HASHES.get(name) for name in sorted(names)}

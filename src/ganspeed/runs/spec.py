@@ -14,6 +14,7 @@ from ganspeed.params.blocks import Params
 from ganspeed.params.datasets import AnyData, Train
 from ganspeed.params.networks import Networks
 from ganspeed.params.objectives import objective_declarations
+from ganspeed.params.tricks import trick_declarations
 from ganspeed.params.variants import Variant
 from ganspeed.runs.fingerprint import Identity, identity
 from ganspeed.system.devices import device_name
@@ -63,8 +64,9 @@ class RunSpec:
 
     @cached_property
     def engine(self) -> str:
-        is_traceable = objective_declarations(self.variant_block.objective).traceable
-        return choose_engine(self.train, self.shape, self.device, is_traceable)
+        variant = self.variant_block
+        parts = objective_declarations(variant.objective), *map(trick_declarations, variant.used_tricks())
+        return choose_engine(self.train, self.shape, self.device, all(part.traceable for part in parts))
 
     @cached_property
     def identity(self) -> Identity:

@@ -1,6 +1,6 @@
 """Real batches, z, u and other noise as functions of (seed, update, step)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -16,10 +16,11 @@ GENERATOR_STEP = -1  # the `step` of the generator step's draws, whatever n_crit
 
 
 class Noise(NamedTuple):
-    """Noise that a network or an objective asks for, of this shape for one sample."""
+    """Noise that a network, an objective or a trick asks for, of this shape for one sample."""
 
     law: Literal["normal", "uniform"]  # standard normal, or uniform on [0, 1)
     shape: tuple[int, ...]
+    scale: Callable[[int], float] | None = None  # what it is multiplied by in an update, counted from 1
 
 
 class Draw(NamedTuple):
@@ -66,7 +67,7 @@ class Draws:
         index = torch.randint(len(self.images), (n,), generator=purpose("order"), device=device)
         labels = self.labels[index]
         z = self.latents.sample(n, purpose, labels)
-        others = {name: _draw(noise, n, purpose(name)) for name, noise in self.others.items()}
+        others = {name: _draw(noise, n, purpose(name), update) for name, noise in self.others.items()}
         if self.latents.code_size:
             others["codes"] = self.latents.codes(z)
         return Draw(
@@ -78,6 +79,7 @@ class Draws:
         )
 
 
-def _draw(noise: Noise, n: int, generator: torch.Generator) -> Tensor:
+def _draw(noise: Noise, n: int, generator: torch.Generator, update: int) -> Tensor:
     draw = partial(torch.randn if noise.law == "normal" else torch.rand, device=generator.device)
-    return draw(n, *noise.shape, generator=generator)
+    drawn = draw(n, *noise.shape, generator=generator)
+    return noise.scale(update) * drawn if noise.scale else drawn

@@ -1,11 +1,15 @@
 """What a network needs in a step beside weights and images: draws of the step, and buffers of its state."""
 
+from collections.abc import Iterable, Mapping
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from ganspeed.networks.latents import Latents
 from ganspeed.networks.layers import BatchNorm, Dropout
 from ganspeed.training.draws import Draw, Noise
+from ganspeed.tricks import Trick
 
 
 class StepInputs:
@@ -42,10 +46,18 @@ def state_buffers(network: nn.Module) -> dict[str, Tensor]:
     return {name: value for name, value in network.state_dict().items() if name not in statistics | weights}
 
 
-def noises(networks: dict[str, nn.Module], objective_draws: dict[str, str], shape: tuple[int, ...]) -> dict[str, Noise]:
-    """Everything that steps draw beside real images, z and u: uniform numbers for dropout, an objective's own noise.
+def noises(
+    networks: dict[str, nn.Module],
+    objective_draws: Mapping[str, str],
+    tricks: Iterable[Trick],
+    shape: tuple[int, ...],
+    latent_dim: int,
+    updates: int,
+) -> dict[str, Noise]:
+    """What steps draw beside real images, z and u: uniform numbers for dropout, an objective's and tricks' own noise.
 
-    networks: "G" and "D"; objective_draws: as an objective declares them; shape: of an image.
+    networks: "G" and "D"; objective_draws: as an objective declares them; shape: of an image; latent_dim: numbers of
+    noise in z; updates: of the run.
     """
     found = {
         f"{player}.{name}": Noise("uniform", module.shape)
@@ -54,8 +66,13 @@ def noises(networks: dict[str, nn.Module], objective_draws: dict[str, str], shap
         if isinstance(module, Dropout)
     }
     one = (1, 1, 1)
-    kinds = {"image": Noise("normal", shape), "sample": Noise("normal", one), "uniform": Noise("uniform", one)}
-    return found | {name: kinds[kind] for name, kind in objective_draws.items()}
+    kinds = {"image": Noise("normal", shape), "sample": Noise("normal", one), "uniform": Noise("uniform", one),
+             "latent": Noise("normal", (latent_dim,))}  # fmt: skip
+    found |= {name: kinds[kind] for name, kind in objective_draws.items()}
+    for trick in tricks:
+        scale = partial(trick.scale, updates=updates)
+        found |= {name: kinds[kind]._replace(scale=scale) for name, kind in trick.draws.items()}
+    return found
 
 
 def example_draw(n: int, latents: Latents, shape: tuple[int, ...], others: dict[str, Noise]) -> Draw:

@@ -22,6 +22,7 @@ from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile, history
 from ganspeed.training.sample_grids import write_gif
 from ganspeed.training.snapshots import SnapshotWriter
 from ganspeed.training.state import Outcome, Recipe, State, Step, new_state, note_bad_update, update_ema
+from ganspeed.tricks import shown, with_terms
 
 OnRow = Callable[[dict[str, float]], None]
 
@@ -54,7 +55,7 @@ def one_update(state: State, draws: Draws) -> Step:
         with torch.no_grad(), arithmetic(state):
             batch = Batch(draw.real, G(draw.z), draw.z, draw.u, draw.labels, draw.others)
         with arithmetic(state, fast=False):  # torch's own gradients by the weights are faster here
-            discriminator = objective.discriminator_terms(D, batch)
+            discriminator = objective.discriminator_terms(D, shown(state.tricks, D, batch, "D"))
         losses.append(discriminator.total())
         state.D.step(losses[-1], lr_factor)
         objective.after_discriminator_step(D)
@@ -63,9 +64,9 @@ def one_update(state: State, draws: Draws) -> Step:
     drawn = draws(state.update, GENERATOR_STEP)
     state.lend(drawn)
     with arithmetic(state):
-        generator = objective.generator_terms(
-            D, Batch(drawn.real, G(drawn.z), drawn.z, drawn.u, drawn.labels, drawn.others)
-        )
+        clean = Batch(drawn.real, G(drawn.z), drawn.z, drawn.u, drawn.labels, drawn.others)
+        generator = objective.generator_terms(D, shown(state.tricks, D, clean, "G"))
+        generator = with_terms(generator, state.tricks, G, D, clean)
     losses.append(generator.total())
     state.G.step(losses[-1], lr_factor)
 

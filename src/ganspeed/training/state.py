@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ganspeed import objectives, optimizers
+from ganspeed import objectives, optimizers, tricks
 from ganspeed.networks.discriminator import new_discriminator
 from ganspeed.networks.generator import Generator, new_generator
 from ganspeed.networks.latents import Latents
@@ -26,6 +26,7 @@ from ganspeed.training.draws import Draw, Noise
 from ganspeed.training.inputs import StepInputs, noises, state_buffers
 from ganspeed.training.rates import rate_factor
 from ganspeed.training.snapshot_grid import COARSE_BELOW
+from ganspeed.tricks import Trick
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,10 @@ class State:
     updates: int  # of the whole run
     precision: str  # of both networks' layers
     objective: Objective
+    tricks: tuple[Trick, ...]
     counts: Counts
     shape: tuple[int, int, int]  # of an image, (C, H, W)
+    latent_dim: int  # numbers of noise in z
     bad_update: Tensor  # int64 scalar on the device: 0, or the first update that was not finite
     update: int  # updates done
     rows: list[dict[str, float]]  # of history.csv
@@ -129,7 +132,8 @@ class State:
 
     def noises(self) -> dict[str, Noise]:
         """What each step draws beside real images, z and u."""
-        return noises({"G": self.G.network, "D": self.D.network}, self.objective.draws, self.shape)
+        networks = {"G": self.G.network, "D": self.D.network}
+        return noises(networks, self.objective.draws, self.tricks, self.shape, self.latent_dim, self.updates)
 
     def buffers(self) -> dict[str, dict[str, Tensor]]:
         """What training changes, or steps read, beside weights and moments, by whose it is."""
@@ -184,8 +188,10 @@ def new_state(recipe: Recipe, images: Tensor) -> State:
         updates=train.updates,
         precision=train.precision,
         objective=objective,
+        tricks=tuple(tricks.load(name, keys) for name, keys in recipe.variant.used_tricks().items()),
         counts=recipe.counts,
         shape=recipe.shape,
+        latent_dim=recipe.networks.latent.dim,
         bad_update=torch.zeros((), dtype=torch.int64, device=device),
         update=0,
         rows=[],

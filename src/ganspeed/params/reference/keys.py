@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from ganspeed.params import count_checks, cross_checks, limits, load, network_checks, rates, variants
+from ganspeed.params import count_checks, cross_checks, limits, load, network_checks, rates, tricks, variants
 from ganspeed.params.reference.schema import DEFINITIONS, params_schema
 from ganspeed.params.reference.words import kind_of, yaml_of
 
-CHECKS = (variants, rates, load, cross_checks, network_checks, count_checks, limits)  # each has a table REFUSED
+CHECKS = (variants, tricks, rates, load, cross_checks, network_checks, count_checks, limits)  # each has a table REFUSED
 NETWORKS, OVERRIDES = "datasets.<name>.networks", "variants.<name>.networks"
 REQUIRED, OVERRIDDEN = "required", "the data set's"
 

@@ -5,7 +5,8 @@ vmapped and traced (vmapped.py): `traced` executes the traced operations as they
 torch's inductor. tests/training/engines/test_engines.py bounds their differences.
 
 A run's engine follows from its data set's blocks and the machine, so that all variants are computed alike, unless an
-objective declares that it cannot be traced; never from seeds, workers, or the number of missing runs. Imports no torch.
+objective or a trick declares that it cannot be traced; never from seeds, workers, or the number of missing runs.
+Imports no torch.
 """
 
 import math
@@ -28,7 +29,7 @@ WORTH_COMPILING_ALONE = 2e8
 def choose_engine(train: Train, shape: tuple[int, int, int], device: str, is_traceable: bool = True) -> str:
     """The engine's name, with all of it that decides bytes. device: as in a fingerprint, "cpu ..." or a GPU model.
 
-    is_traceable: what the objective declares of itself.
+    is_traceable: whether the objective and all tricks declare that they are.
     """
     batch = train.batch_size * math.prod(shape)
     total = batch * train.updates

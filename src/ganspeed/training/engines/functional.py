@@ -19,6 +19,7 @@ from ganspeed.training.draws import Draw
 from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile
 from ganspeed.training.inputs import StepInputs
 from ganspeed.training.state import Player
+from ganspeed.tricks import Trick, shown, with_terms
 
 Buffers = dict[str, Tensor]  # of an objective or a network, by name
 State = dict[str, Buffers]  # those of "objective", "G" and "D": see State.buffers of the eager loop
@@ -122,6 +123,7 @@ class Steps:
     objective: Objective
     G_rule: Rule
     D_rule: Rule
+    tricks: tuple[Trick, ...] = ()
 
     def discriminator_step(
         self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: Scalars
@@ -131,7 +133,8 @@ class Steps:
 
         def loss(d: Tensor):
             D = self.D.bind(d, buffers, draw)
-            terms, after = call(self.objective, "discriminator_terms", {}, buffers["objective"], D, batch)
+            seen = shown(self.tricks, D, batch, "D")
+            terms, after = call(self.objective, "discriminator_terms", {}, buffers["objective"], D, seen)
             total = terms.total()
             return total, (after, total, terms.loss, terms.diagnostics, terms.gap)
 
@@ -147,10 +150,11 @@ class Steps:
         self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: Scalars
     ) -> GeneratorStep:
         def loss(g: Tensor):
-            fake = self.G.bind(g, buffers, draw)(draw.z)
-            batch = Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others)
-            D = self.D.bind(d, buffers, draw)
-            terms, _ = call(self.objective, "generator_terms", {}, buffers["objective"], D, batch)
+            G, D = self.G.bind(g, buffers, draw), self.D.bind(d, buffers, draw)
+            batch = Batch(draw.real, G(draw.z), draw.z, draw.u, draw.labels, draw.others)
+            seen = shown(self.tricks, D, batch, "G")
+            terms, _ = call(self.objective, "generator_terms", {}, buffers["objective"], D, seen)
+            terms = with_terms(terms, self.tricks, G, D, batch)
             total = terms.total()
             return total, (total, terms.loss)
 

@@ -42,7 +42,7 @@ def traced_steps(recipe: Recipe, engine: str, size_d: int, size_g: int) -> tuple
     """
     state = new_state(recipe, torch.zeros(2, *recipe.shape))
     G, D = FlatParameters(state.G.network, "G"), FlatParameters(state.D.network, "D")
-    steps = Steps(G, D, state.objective, state.G.rule, state.D.rule)
+    steps = Steps(G, D, state.objective, state.G.rule, state.D.rule, state.tricks)
 
     draw, draw_g = (example_draw(n, recipe.latents, recipe.shape, state.noises()) for n in (size_d, size_g))
     g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())

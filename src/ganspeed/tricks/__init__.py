@@ -1,0 +1,61 @@
+"""What is done to a step beside its objective: to the images that D is shown, or to G's loss.
+
+One trick, one file of this folder; the file's name is the trick's name in a variant's block `tricks`, and the
+keyword-only arguments of its constructor are the keys that it has there. See docs/tricks.md.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from importlib import import_module
+
+from torch import Tensor, nn
+
+from ganspeed.objectives import Batch, Terms
+from ganspeed.types import Share  # noqa: F401 for the annotations of constructors
+
+
+class Trick:
+    """Base of all tricks. One has no state: what it does in a step follows from its keys, the step and its draws.
+
+    The class-level literals are declarations, and the first line of a class's docstring is what `ganspeed params` says
+    of the trick: `ganspeed check` reads both from the source.
+    """
+
+    # Name in Batch.draws, begun with the trick's → "image", "sample" or "latent": standard normal, (N, C, H, W), one
+    # each, or as many as z has numbers of noise.
+    draws: Mapping[str, str] = {}
+    refuses: Mapping[tuple[str, str], str] = {}  # key of networks and a value that it does not go with → why
+    traceable = True  # False: its runs are computed by the eager engine
+
+    def scale(self, update: int, updates: int) -> float:
+        """What its draws are multiplied by in an update, counted from 1, of so many. A trace gets them multiplied."""
+        return 1.0
+
+    def shown(self, D: nn.Module, batch: Batch, player: str) -> Batch:
+        """The batch as D is shown it in the step of a player, "D" or "G"; in G's `fake` keeps its graph."""
+        return batch
+
+    def generator_terms(self, G: nn.Module, D: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Terms that G minimises beside its objective's, by name; the batch is as it was before any trick."""
+        return {}
+
+
+def load(name: str, keys: Mapping) -> Trick:
+    """The trick in `<name>.py` with the keys of its block. Raises ModuleNotFoundError where it is none."""
+    module = import_module(f"{__name__}.{name}")
+    (trick,) = (c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__)
+    return trick(**keys)
+
+
+def shown(tricks: Iterable[Trick], D: nn.Module, batch: Batch, player: str) -> Batch:
+    """The batch as D is shown it in the step of a player, once every trick, in this order, has done its part."""
+    for trick in tricks:
+        batch = trick.shown(D, batch, player)
+    return batch
+
+
+def with_terms(terms: Terms, tricks: Iterable[Trick], G: nn.Module, D: nn.Module, batch: Batch) -> Terms:
+    """G's terms by its objective, with those of every trick. batch: as it was before any trick."""
+    for trick in tricks:
+        terms = replace(terms, loss=terms.loss | trick.generator_terms(G, D, batch))
+    return terms
