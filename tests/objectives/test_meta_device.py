@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from closed_forms import batch
+from closed_forms import batch, make
 from shipped_blocks import BLOCKS, objective_of, toy_networks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
@@ -64,6 +64,13 @@ def test_every_tensor_of_an_update_is_on_the_device_of_the_batch(name):
     objective.discriminator_terms(D, b)  # at the first batch fixed directions may be drawn on the CPU, and moved
     update(objective, D, b)
     assert {buffer.device for buffer in objective.buffers()} <= {META}
+
+
+@pytest.mark.parametrize("changes", [{}, {"fake_target": (0.0, 0.3), "real_target": (0.7, 1.2)}])
+@pytest.mark.parametrize("name", ["gan", "least_squares"])
+def test_drawn_targets_are_on_the_device_of_the_batch(name, changes, document):
+    objective = make(name, document, flip=0.2, smooth_generator=True, **changes)
+    update(objective, *on_meta(objective))
 
 
 @pytest.mark.parametrize("made", [torch.tensor, lambda value: torch.full((6,), value)], ids=["scalar", "vector"])
