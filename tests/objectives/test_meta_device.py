@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from closed_forms import batch
+from closed_forms import batch, make
 from shipped_blocks import BLOCKS, objective_of, toy_networks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
@@ -74,6 +74,13 @@ def test_planes_of_labels_on_the_cpu_are_found():
     D.labels = torch.zeros(len(b.real), dtype=torch.int64)
     with pytest.raises((AssertionError, RuntimeError), match=r"on cpu|different device"):
         update(objective_of("gan_conditional"), D, b)
+
+
+@pytest.mark.parametrize("changes", [{}, {"fake_target": (0.0, 0.3), "real_target": (0.7, 1.2)}])
+@pytest.mark.parametrize("name", ["gan", "least_squares"])
+def test_drawn_targets_are_on_the_device_of_the_batch(name, changes, document):
+    objective = make(name, document, flip=0.2, smooth_generator=True, **changes)
+    update(objective, *on_meta(objective))
 
 
 @pytest.mark.parametrize("made", [torch.tensor, lambda value: torch.full((6,), value)], ids=["scalar", "vector"])

@@ -48,7 +48,9 @@ EDITS: dict[str, list[dict]] = {
         {"variants.gan.smooth_generator": True, "variants.gan.saturating": True, "variants.gan.flip": 0.1},
     ],
     "smooth_generator with nothing to smooth by": [{"variants.gan.smooth_generator": True}],
-    "jacobian: low above high": [{"variants.gan.tricks": {"jacobian": {"weight": 1.0, "low": 2.0, "high": 1.0, "step": 1.0}}}],
+    "jacobian: low above high": [
+        {"variants.gan.tricks": {"jacobian": {"weight": 1.0, "low": 2.0, "high": 1.0, "step": 1.0}}},
+    ],
     "a step that is not before the end of a run": [{"variants.gan.optimizer.schedule": STEP}],
     "a warm-up beyond the end of a run": [{"variants.gan.optimizer.schedule": {"name": "warmup", "updates": 10**6}}],
     "a warm start beyond the end of a run": [{"variants.wgan.warm_start": WARM | {"updates": 1201}}],
