@@ -1,5 +1,6 @@
 """Short training runs of a recipe: the variants they are of, one alone, and several side by side."""
 
+from itertools import chain, repeat
 from pathlib import Path
 
 from shipped_blocks import BLOCKS, one_of_each
@@ -50,3 +51,18 @@ def side_by_side(recipes, images, folder: Path, engine=TRACED, stopping=lambda: 
     runs = [new_run(recipe, images, folder / str(k)) for k, recipe in enumerate(recipes)]
     vmapped.train_side_by_side(runs, engine, stopping, found.__setitem__)
     return [found[k] for k in range(len(runs))]
+
+
+def killed_in(monkeypatch, owner, name: str, update: int) -> list[bool]:
+    """This update, counted from here, raises KeyboardInterrupt before it changes anything. Returns all calls."""
+    real, asked = getattr(owner, name), chain([False] * (update - 1), [True], repeat(False))
+    updates: list[bool] = []
+
+    def dying(*arguments):
+        updates.append(next(asked))
+        if updates[-1]:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(owner, name, dying)
+    return updates

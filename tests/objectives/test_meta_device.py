@@ -10,11 +10,13 @@ from dataclasses import replace
 import pytest
 import torch
 from closed_forms import batch, make
+from network_choices import CHOICES
 from shipped_blocks import BLOCKS, objective_of, toy_networks
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ganspeed.networks.discriminator import Discriminator, new_discriminator
+from ganspeed.networks.generator import new_generator
 from ganspeed.objectives import Batch, Objective, Terms
 
 META, CLASSES = torch.device("meta"), 3
@@ -66,6 +68,18 @@ def test_every_tensor_of_an_update_is_on_the_device_of_the_batch(name):
     objective.discriminator_terms(D, b)  # at the first batch fixed directions may be drawn on the CPU, and moved
     update(objective, D, b)
     assert {buffer.device for buffer in objective.buffers()} <= {META}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_so_it_is_with_each_choice_of_networks(choice):
+    small, objective = toy_networks(CHOICES[choice]), objective_of("gan" if choice == "D batch" else "wgan_gp")
+    D, b = on_meta(objective, CHOICES[choice])
+    update(objective, D, b)
+    classes = CLASSES if small.labels == "planes" else 0
+    G = new_generator(small, (1, 8, 8), small.latent.dim + classes).to(META)
+    with OnlyOnMeta():
+        D.after_step()
+        torch.autograd.grad(G(torch.zeros(6, small.latent.dim + classes, device=META)).sum(), list(G.parameters()))
 
 
 def test_planes_of_labels_on_the_cpu_are_found():

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,10 @@ import torch
 from closed_forms import Linear, Quadratic, batch
 from device_queries import NoAnswer
 from digests import digests
+from engine_closeness import UPDATES, assert_close_to_the_eager_loop, cautious
 from ruamel.yaml import YAML
 from toy_study import write
-from training_runs import run
+from training_runs import TRACED, killed_in, new_run, run
 
 from ganspeed import cli
 from ganspeed.errors import UserError
@@ -23,6 +25,8 @@ from ganspeed.params.variants import parse_variant
 from ganspeed.runs.fingerprint import IDENTITY
 from ganspeed.study.schedules import as_csv, freeze_schedule, schedule
 from ganspeed.system.files import sha256_file, sha256_json, write_json
+from ganspeed.training import loop
+from ganspeed.training.engines import vmapped
 from ganspeed.workspace import Workspace
 
 ADAM = {
@@ -225,3 +229,27 @@ def test_only_whole_finished_pilot_runs_of_one_recipe_make_a_schedule(tmp_path):
     bare = {k: v for k, v in values.items() if k != "diagnostics/lambda"}
     with pytest.raises(UserError, match="log no diagnostics/lambda"):
         freeze_schedule(with_801(values=bare), "digits", "iterative")
+
+
+@pytest.fixture
+def replay(document, recipe, tmp_path):
+    """A function: the recipe of a replay, with changes; its schedule has a row for each of D's first steps."""
+    rows = [(step, 0.25 + step / 100, 10 / step) for step in range(1, 25)]
+    block = {"objective": "replayed_penalty", "n_critic": 2, "optimizer": document["variants"]["wgan_gp"]["optimizer"]}
+    document["variants"]["replay"] = block | written(tmp_path / "schedule.csv", rows)
+    return partial(recipe, "replay")
+
+
+def test_the_traced_engine_is_close_to_the_eager_loop(replay, images, tmp_path):
+    (lane,) = made = [new_run(cautious(replay(updates=UPDATES)), images, tmp_path / "lane")]
+    vmapped.train_side_by_side(made, TRACED, lambda: False, lambda place, outcome: None)
+    assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
+
+
+def test_a_killed_replay_resumes_to_the_same_bytes(replay, images, tmp_path, monkeypatch):
+    run(replay(), images, tmp_path / "undisturbed")
+    killed_in(monkeypatch, loop, "one_update", 9)
+    with pytest.raises(KeyboardInterrupt):
+        run(replay(), images, tmp_path / "killed")
+    run(replay(), images, tmp_path / "killed")
+    assert digests(tmp_path / "killed" / "run") == digests(tmp_path / "undisturbed" / "run")

@@ -1,12 +1,11 @@
 """Each choice that the networks' blocks leave, in the traced engine: close to the eager loop, no neighbours seen."""
 
-from itertools import chain, repeat
-
 import pytest
 import torch
 from digests import digests
 from engine_closeness import UPDATES, assert_close_to_the_eager_loop, cautious
-from training_runs import TRACED, new_run, side_by_side
+from network_choices import CHOICES
+from training_runs import TRACED, killed_in, new_run, side_by_side
 
 from ganspeed.objectives import gradient_norm, interpolate
 from ganspeed.training import loop
@@ -14,24 +13,6 @@ from ganspeed.training.draws import Draw
 from ganspeed.training.engines import vmapped
 from ganspeed.training.history import PROFILE_SAMPLES, PROFILE_WEIGHTS
 
-# Choices of G stand beside those of D where neither hides what the other does.
-CHOICES = {
-    "D batch": {"D": {"norm": "batch"}},
-    "layer": {"G": {"norm": "layer"}, "D": {"norm": "layer"}},
-    "D instance": {"D": {"norm": "instance"}},
-    "D spectral": {"D": {"norm": "spectral"}},
-    "G none, tanh": {"G": {"norm": "none", "act": "tanh"}, "D": {"act": "tanh"}},
-    "dropout": {"G": {"dropout": 0.3}, "D": {"dropout": 0.3}},
-    "leaky, relu": {"G": {"act": "leaky", "norm_at": "after"}, "D": {"act": "relu"}},
-    "pool": {"D": {"down": "pool"}},
-    "pyramid": {"D": {"body": "pyramid"}},
-    "mlp": {"G": {"body": "mlp"}, "D": {"body": "mlp"}},
-    "planes": {"labels": "planes"},
-    "standard": {"range": "standard", "G": {"output": "none"}},
-    "unit, uniform, xavier": {
-        "range": "unit", "G": {"output": "sigmoid"}, "latent": {"law": "uniform"}, "init": "xavier",
-    },
-}  # fmt: skip
 # One choice of each kind that adds to what a step reads or changes: draws, vectors that move, labels, statistics.
 TOGETHER = {"D": {"norm": "spectral", "dropout": 0.3}, "G": {"dropout": 0.3}, "labels": "planes", "range": "standard"}
 
@@ -56,25 +37,12 @@ def test_a_lane_does_not_see_its_neighbours_nor_its_place(variant, networks, rec
     assert digests(tmp_path / "alone" / "0" / "run") == digests(tmp_path / "third" / "2" / "run")
 
 
-def killed_in(monkeypatch, owner, name: str, update: int) -> list[bool]:
-    """This update, counted from here, raises KeyboardInterrupt before it changes anything. Returns all calls."""
-    real, asked = getattr(owner, name), chain([False] * (update - 1), [True], repeat(False))
-    updates: list[bool] = []
-
-    def dying(*arguments):
-        updates.append(next(asked))
-        if updates[-1]:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(owner, name, dying)
-    return updates
-
-
-@pytest.mark.parametrize("engine", ["eager", TRACED])
-def test_a_killed_run_resumes_to_the_same_bytes(engine, recipe, images, tmp_path, monkeypatch):
-    """Killed in update 9, it goes on from the checkpoint after update 5."""
-    one = recipe("wgan_gp", networks=TOGETHER)
+@pytest.mark.parametrize(
+    ("engine", "choice"), [(TRACED, None), ("eager", None), *(("eager", name) for name in CHOICES)]
+)
+def test_a_killed_run_resumes_to_the_same_bytes(engine, choice, recipe, images, tmp_path, monkeypatch):
+    """Killed in update 9, it goes on from the checkpoint after update 5. Without a choice: those of TOGETHER."""
+    one = of_choice(recipe, choice) if choice else recipe("wgan_gp", networks=TOGETHER)
 
     def train(name: str) -> None:
         if engine == TRACED:
