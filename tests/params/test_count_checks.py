@@ -1,4 +1,4 @@
-"""Warm starts, warm-ups and batches that a run cannot have, or that change nothing, and what is next to them."""
+"""Warm starts and batches that a run cannot have, or that change nothing, and what is next to them."""
 
 import pytest
 
@@ -36,10 +36,6 @@ def mistakes(document) -> list[str]:
         ),
         ({"warm_start": WARM | {"every": 1199}}, None),
         ({"warm_start": WARM | {"every": 1200, "updates": 25}}, None),
-        ({"warmup": 2401}, "warmup: 2,401 is not <= 2,400, all critic steps that a run can have by variants.iterative"),
-        ({"warmup": 2400}, None),
-        ({"warmup": 120_000, "warm_start": WARM}, None),
-        ({"warmup": 120_001, "warm_start": WARM}, "warmup: 120,001 is not <= 120,000, all critic steps that a run can"),
     ],
 )
 def test_what_a_run_cannot_have_is_refused_by_its_keys(own, message, document):

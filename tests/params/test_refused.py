@@ -56,7 +56,6 @@ EDITS: dict[str, list[dict]] = {
     "a warm start beyond the end of a run": [{"variants.wgan.warm_start": WARM | {"updates": 1201}}],
     "a growth that is not before the end of a run": [{"variants.wgan.batches": {"grow": GROW | {"every": 1200}}}],
     "a warm start of no update": [{"variants.wgan.warm_start": WARM | {"updates": 0, "every": 0}}],
-    "a warm-up beyond the critic steps of a run": [{"variants.iterative.warmup": 10**6}],
     "a largest batch below the first, or no larger": [
         {"variants.wgan.batches": {"grow": GROW | {"largest": 63}}},
         {"variants.wgan.batches": {"D": 300, "grow": GROW}},

@@ -1,4 +1,4 @@
-"""Warm starts, warm-ups and batches of a variant's own that the runs of a data set cannot have, or gain nothing by."""
+"""Warm starts and batches of a variant's own that the runs of a data set cannot have, or gain nothing by."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -7,13 +7,11 @@ from ganspeed.params.blocks import Params
 from ganspeed.params.counts import Batches, Growth, WarmStart
 from ganspeed.params.datasets import Dataset
 from ganspeed.params.limits import left_for_train
-from ganspeed.params.variants import Variant
 
 # What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
 REFUSED = {
     "a warm start beyond the end of a run": ("variants.<name>.warm_start.updates",),
     "a warm start of no update": ("variants.<name>.warm_start.updates", "variants.<name>.warm_start.every"),
-    "a warm-up beyond the critic steps of a run": ("variants.<name>.warmup",),
     "a growth that is not before the end of a run": ("variants.<name>.batches.grow.every",),
     "a largest batch below the first, or no larger": ("variants.<name>.batches.grow.largest",),
     "a batch of more than the pictures for train": (
@@ -23,31 +21,16 @@ REFUSED = {
 
 
 def count_mistakes(params: Params) -> list[str]:
-    """Mistakes of warm starts, warm-ups and batches in every cell of the grid."""
+    """Mistakes of warm starts and batches in every cell of the grid."""
     mistakes = []
     for dataset, name in product(params.compare.datasets, params.compare.variants):
         if dataset in params.datasets and name in params.variants:
             block, variant = params.datasets[dataset], params.variants[name]
-            mistakes += _warmup_mistakes(variant, f"variants.{name}", dataset, block)
             if variant.warm_start:
                 mistakes += _warm_start_mistakes(variant.warm_start, f"variants.{name}", dataset, block)
             if variant.batches:
                 mistakes += _batch_mistakes(variant.batches, f"variants.{name}", dataset, block)
     return mistakes
-
-
-def _warmup_mistakes(variant: Variant, key: str, dataset: str, block: Dataset) -> Iterator[str]:
-    """Of objectives with a warm-up of their own, which is in critic steps; with a warm start a run has more of them."""
-    own = variant.hyperparameters()
-    steps = {f"{key}.n_critic": own["n_critic"]}
-    if variant.warm_start:
-        steps[f"{key}.warm_start.steps"] = variant.warm_start.steps
-    most = max(steps.values()) * block.train.updates
-    if own.get("warmup", 0) > most:
-        yield (
-            f"{key}.warmup: {own['warmup']:,} is not <= {most:,}, all critic steps that a run can have by "
-            f"{' and '.join(steps)} and {_length(dataset, block)}"
-        )
 
 
 def _warm_start_mistakes(warm: WarmStart, key: str, dataset: str, block: Dataset) -> Iterator[str]:
