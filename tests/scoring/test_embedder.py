@@ -6,7 +6,8 @@ import torch
 
 from ganspeed.params.blocks import Evaluate
 from ganspeed.params.load import parse_params
-from ganspeed.scoring import feature_metrics, pixel_metrics
+from ganspeed.scoring import asked_metrics, feature_metrics, pixel_metrics
+from ganspeed.scoring.asked_metrics import Asked
 from ganspeed.scoring.classifier import Architecture, Classifier, embed
 from ganspeed.scoring.compute_metrics import compute_metrics, needs_classes, needs_pixels, real_reference
 from ganspeed.scoring.embedded import statistics
@@ -15,6 +16,7 @@ from ganspeed.scoring.feature_metrics import frechet_distance
 from ganspeed.scoring.metrics import METRICS
 
 COLUMN_ORDER = ["cfid", "ckid", "precision", "recall", "density", "coverage", "modes", "mode_kl", "confident"]
+COLUMN_ORDER += ["asked", "code_accuracy", "code_chance"]  # where G is fed a class or a code
 COLUMN_ORDER += ["cfid_second", "swd", "w1_exact", "memorisation"]  # of a full snapshot in the table of scores: frozen
 
 
@@ -73,25 +75,32 @@ def test_each_cfid_is_on_its_own_classifier(embedder, settings):
     assert values["cfid"] != values["cfid_second"]
 
 
+FED = {name: Asked(**dict.fromkeys(name.split(), np.arange(60) % 3)) for name in ("", "classes", "classes categorical")}
+
+
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("task", ["classes", "rotations"])
-def test_the_metrics_are_those_of_the_registry(task, full, settings):
+@pytest.mark.parametrize("fed", FED)
+def test_the_metrics_are_those_of_the_registry(fed, task, full, settings):
     """Each is in the registry and computed, when its flags say so and from no more than was embedded for it."""
     embedder = new_embedder(task)
     reference = real_reference(embedder.embed([pictures(6)]), pictures(7).numpy(), pictures(6).numpy(), settings)
     embedded = embedder.embed([pictures(5)], needs_pixels(full), needs_classes(full))
     assert (embedded.pixels is not None) == full
     assert (embedded.first.probabilities is not None) == (full and task == "classes")
-    values = compute_metrics(embedded, reference, full)
+    values = compute_metrics(embedded, reference, full, FED[fed])
     registered = [m for m in METRICS if (full or m.every_snapshot) and (task == "classes" or not m.needs_classes)]
-    assert list(values) == [metric.name for metric in registered]
-    without = [] if task == "classes" else ["modes", "mode_kl", "confident"]
+    assert list(values) == [m.name for m in registered if m.fed is None or m.fed in fed.split()]
+    of_fed = {"classes": ["asked"], "categorical": ["code_accuracy", "code_chance"]}
+    without = [name for key, names in of_fed.items() if key not in fed.split() for name in names]
+    if task == "rotations":
+        without += ["modes", "mode_kl", "confident", *of_fed["classes"], *of_fed["categorical"]]
     wanted = [name for name in COLUMN_ORDER if name not in without] if full else ["cfid", "cfid_second"]
     assert list(values) == wanted
 
 
 def test_every_function_of_a_metric_is_in_the_registry_once():
-    functions = [*feature_metrics.FUNCTIONS, *pixel_metrics.FUNCTIONS]
+    functions = [*feature_metrics.FUNCTIONS, *pixel_metrics.FUNCTIONS, *asked_metrics.FUNCTIONS]
     assert sorted(functions) == sorted(metric.name for metric in METRICS)
 
 

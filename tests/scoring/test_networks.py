@@ -19,15 +19,16 @@ from ganspeed.workspace import Workspace
 OWN = {
     "gan": {"labels": "planes", "range": "standard", "G": {"dropout": 0.2}, "D": {"norm": "spectral", "dropout": 0.2}},
     "wgan": {"latent": {"law": "uniform"}, "G": {"body": "mlp", "norm": "layer"}, "D": {"body": "pyramid"}},
+    "infogan": {},
 }
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> Study:
-    """Both variants trained and scored, one seed each."""
+    """All of them trained and scored, one seed each."""
 
     def change(document) -> None:
-        toy(document, seeds=(0,))
+        toy(document, variants=tuple(OWN), seeds=(0,))
         for name, networks in OWN.items():
             document["variants"][name]["networks"] = networks
 
@@ -45,16 +46,22 @@ def task(study: Study, variant: str) -> Task:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("variant", "law", "classes"), [("gan", "normal", 10), ("wgan", "uniform", 0)])
-def test_a_run_records_what_its_g_is_fed_and_is_scored_by_it(variant, law, classes, study):
+@pytest.mark.parametrize(
+    ("variant", "fed", "own"),
+    [
+        ("gan", {"law": "normal", "classes": 10}, ["asked"]),
+        ("wgan", {"law": "uniform"}, []),
+        ("infogan", {"law": "normal", "categorical": 10, "continuous": 2}, ["code_accuracy", "code_chance"]),
+    ],
+)
+def test_a_run_records_what_its_g_is_fed_and_is_scored_by_it(variant, fed, own, study):
     one = task(study, variant)
-    assert read_json(one.run / "run.json")["parameters"]["latents"] == {
-        "law": law, "dim": 4, "categorical": 0, "continuous": 0, "classes": classes,
-    }  # fmt: skip
+    none = {"dim": 4, "categorical": 0, "continuous": 0, "classes": 0}
+    assert read_json(one.run / "run.json")["parameters"]["latents"] == none | fed
     table = list(
         csv.DictReader((study.root / f"artifacts/scores/digits/{variant}/seed-0.csv").read_text().splitlines())
     )
-    assert {line["metric"] for line in table} == {metric.name for metric in METRICS}
+    assert {line["metric"] for line in table} == {m.name for m in METRICS if m.fed is None or m.name in own}
     assert {int(line["update"]) for line in table if line["metric"] == "cfid"} == set(one.snapshots)
     assert all(math.isfinite(float(line["value"])) for line in table)
 
@@ -71,7 +78,7 @@ def test_classes_are_fed_as_often_as_training_has_them(study):
 
 @pytest.mark.slow
 def test_runs_that_are_fed_by_another_law_get_other_z(study):
-    conditional, uniform = (task(study, name) for name in OWN)
+    conditional, uniform = (task(study, name) for name in ("gan", "wgan"))
     scorer = load_scorer(uniform.inputs)
     z, normal = scorer.z(uniform), scorer.z(conditional)[:, :4]
     assert z.shape == (400, 4) and z.min() >= -1 and z.max() < 1

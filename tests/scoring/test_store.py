@@ -23,6 +23,7 @@ from ganspeed.runs.store import RunStore
 from ganspeed.runs.train import train_cell
 from ganspeed.scoring import calibration, task
 from ganspeed.scoring import snapshots as scoring
+from ganspeed.scoring.classifier import batches, embed, load_classifier
 from ganspeed.scoring.label import read_label
 from ganspeed.scoring.metrics import METRICS
 from ganspeed.scoring.snapshots import fully_scored, load_scorer
@@ -125,7 +126,8 @@ def test_both_cfids_on_every_snapshot_and_all_metrics_on_some(workspace, score):
     assert 24 in full
     for update in snapshots:
         metrics = [line["metric"] for line in table if int(line["update"]) == update]
-        assert metrics == [m.name for m in METRICS if update in full or m.every_snapshot]
+        wanted = [m.name for m in METRICS if (update in full or m.every_snapshot) and m.fed is None]
+        assert metrics == wanted
     assert {(line["dataset"], line["variant"], line["seed"]) for line in table} == {("digits", "gan", "0")}
 
 
@@ -203,7 +205,7 @@ def test_classifiers_and_real_images_are_loaded_once_for_all_runs(score):
 def test_the_registrys_texts_decide_no_score_and_its_flags_do():
     """Whatever is not among these sources starts no scoring: the task's fingerprint is made of them."""
     found = score_sources()
-    assert found["metrics"] == [[metric.name, metric.every_snapshot, metric.needs_classes] for metric in METRICS]
+    assert found["metrics"] == [[m.name, m.every_snapshot, m.needs_classes, m.fed] for m in METRICS]
     assert "scoring/metrics.py" not in found
 
 
@@ -306,6 +308,63 @@ def test_copies_of_training_images_are_found_out(workspace, score, monkeypatch):
     assert {float(line["value"]) for line in lines(workspace) if line["metric"] == "memorisation"} == {1.0}
 
 
+@pytest.fixture
+def drawer(workspace, monkeypatch):
+    """A function: let every snapshot be a G that shows real digits, fed a class and a code beside 4 numbers of noise.
+
+    choose: z (n, 24) → the classes (n,) of the digits that it shows.
+    """
+    images, labels = load_split(workspace.prepared("digits"), "train")
+    known = embed(load_classifier(workspace.features("digits")), batches(images)).probabilities
+    shown = torch.from_numpy(images[known.argmax(axis=0)])  # of each class the one that the classifier is surest of
+    assert labels[known.argmax(axis=0)].tolist() == list(range(10))
+    path = workspace.run(*CELL, 0) / "run.json"
+    record = read_json(path)
+    record["parameters"]["latents"] |= {"categorical": 10, "classes": 10}
+    write_json(path, record)
+
+    def draw(choose) -> None:
+        class Drawer(torch.nn.Module):
+            def forward(self, z):
+                return shown[choose(z)]
+
+        monkeypatch.setattr(scoring, "load_generator", lambda *_: Drawer())
+
+    return draw
+
+
+def of_last(workspace: Workspace) -> dict[str, float]:
+    return {line["metric"]: float(line["value"]) for line in lines(workspace) if line["update"] == "24"}
+
+
+def test_a_g_that_draws_what_it_is_asked_for_is_right_in_all_samples(drawer, workspace, score):
+    drawer(lambda z: z[:, 14:].argmax(1))
+    score(seeds=[0])
+    found = of_last(workspace)
+    assert found["asked"] == 1
+    assert found["code_accuracy"] < 0.25  # the codes beside the classes are not shown
+
+
+def test_a_g_that_draws_its_codes_shows_them_by_whatever_name(drawer, workspace, score):
+    drawer(lambda z: (z[:, 4:14].argmax(1) + 3) % 10)
+    score(seeds=[0])
+    found = of_last(workspace)
+    assert found["code_accuracy"] == 1 > 0.25 > found["code_chance"]
+    assert found["asked"] == pytest.approx(0.1, abs=0.04)
+
+
+def test_a_g_that_ignores_what_it_is_asked_for_is_right_by_chance(drawer, workspace, score):
+    drawer(lambda z: torch.arange(len(z)) % 10)
+    score(seeds=[0])
+    found = of_last(workspace)
+    assert found["asked"] == pytest.approx(0.1, abs=0.04)  # three standard deviations of 500 samples
+    assert 0.1 < found["code_accuracy"] <= found["code_chance"] < 0.25
+
+
+def test_a_run_whose_g_is_fed_noise_alone_is_asked_nothing(scored):
+    assert not {metric.name for metric in METRICS if metric.fed} & {line["metric"] for line in lines(scored)}
+
+
 def test_run_with_other_facts_and_equal_snapshots_is_relabelled_only(scored, score):
     """An edit that leaves the bytes of the snapshots changes the run's fingerprint, not its scores."""
     path = scored.run(*CELL, 0) / "run.json"
@@ -388,7 +447,8 @@ def test_diverged_run_is_scored_as_far_as_it_went(scored, score):
     files = kept | {first: record["files"][first]}
     write_json(path, record | {"status": "diverged", "diverged_at": 1, "files": files})
     assert score() == [0]
-    assert [(line["update"], line["metric"]) for line in lines(scored)] == [("0", metric.name) for metric in METRICS]
+    wanted = [("0", metric.name) for metric in METRICS if metric.fed is None]
+    assert [(line["update"], line["metric"]) for line in lines(scored)] == wanted
     assert read_json(scored.scores(*CELL, 0).with_suffix(".json"))["run"]["diverged_at"] == 1
 
 

@@ -26,6 +26,7 @@ from mirrored import (
 )
 
 from ganspeed.compare.names import REACHED, SPEED_UP, TIME_TO_TAU
+from ganspeed.params.variants import parse_variant
 from ganspeed.scoring.metrics import METRICS
 from ganspeed.tracking import client as client_module
 from ganspeed.tracking.address import tracking_uri
@@ -242,13 +243,31 @@ def test_the_runs_are_shown_by_variant_with_times_and_scores():
     assert state["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "variant"}]
     shown = [f"metrics.`{name}`" for name in (TIME_TO_TAU, REACHED, "final/cfid", "final/cfid_second", "final/ckid")]
     assert state["selectedColumns"][:6] == ["tags.`status`", *shown]
-    assert {column.split("/")[-1] for column in state["selectedColumns"][3:]} == {f"{m.name}`" for m in METRICS}
+    everywhere = {f"{metric.name}`" for metric in METRICS if metric.fed is None}
+    assert {column.split("/")[-1] for column in state["selectedColumns"][3:]} == everywhere
     charts = {chart["metricKey"]: chart["scaleType"] for chart in state["compareRunCharts"]}
     assert charts == {"val/cfid": "log", "d_loss": "linear", "g_loss": "linear"}
     assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} < {
         s["uuid"] for s in state["compareRunSections"]
     }
     assert state["groupsExpanded"] == {"tag.variant.gan": False, "tag.variant.wgan_gp": False}
+
+
+def test_what_g_is_asked_for_has_columns_where_a_variant_of_the_grid_is():
+    params = make_params()
+    conditional = params.variants["gan"].model_copy(update={"networks": {"labels": "planes"}})
+    codes = {"objective": "infogan", "n_critic": 1, "categorical": 4, "continuous": 0, "lambda_info": 1.0}
+    infogan = parse_variant(codes | {"optimizer": params.variants["gan"].optimizer.model_dump()})
+
+    def columns(**variants) -> set[str]:
+        changed = params.model_copy(update={"variants": params.variants | variants})
+        return set(states(changed)["runs"]["selectedColumns"])
+
+    of_class, of_code = columns(gan=conditional) - columns(), columns(wgan_gp=infogan) - columns()
+    assert of_class == {"metrics.`final/asked`"}
+    assert of_code == {"metrics.`final/code_accuracy`", "metrics.`final/code_chance`"}
+    assert columns(gan=conditional, wgan_gp=infogan) == columns() | of_class | of_code
+    assert columns(other=conditional) == columns()  # not in the grid
 
 
 def test_the_variants_are_shown_with_verdict_time_and_speed_up():

@@ -14,7 +14,7 @@ from ganspeed.compare.summary import references
 from ganspeed.params.blocks import Flags
 from ganspeed.report.flags import flags_of
 from ganspeed.report.read import Results
-from ganspeed.scoring.metrics import DISPLAY_ORDER
+from ganspeed.scoring.metrics import DISPLAY_ORDER, LOWER_IS_BETTER, YARDSTICKS
 from ganspeed.training.snapshot_grid import budget
 
 STATISTICS = ("mean", "sd", "median", "min", "max")
@@ -109,6 +109,11 @@ def flags(results: Results, bounds: Flags) -> dict[tuple[str, int], list[str]]:
 def ordered_metrics(present: set[str]) -> list[str]:
     """The present metrics: registered ones first, in the order of DISPLAY_ORDER."""
     return [m for m in DISPLAY_ORDER if m in present] + sorted(present - set(DISPLAY_ORDER))
+
+
+def with_arrow(metric: str) -> str:
+    """`cfid ↓`, `recall ↑`; a yardstick for another metric, of which no direction is better, by its name alone."""
+    return metric if metric in YARDSTICKS else f"{metric} {'↓' if metric in LOWER_IS_BETTER else '↑'}"
 
 
 def finite(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from ganspeed.params.blocks import Evaluate
-from ganspeed.scoring import feature_metrics, pixel_metrics
+from ganspeed.scoring import asked_metrics, feature_metrics, pixel_metrics
+from ganspeed.scoring.asked_metrics import Asked
 from ganspeed.scoring.embedder import EmbeddedSet
 from ganspeed.scoring.feature_metrics import FeatureComparison, FeatureSide
 from ganspeed.scoring.metrics import METRICS, Metric
@@ -38,15 +39,27 @@ def needs_classes(full: bool) -> bool:
     return any(metric.needs_classes for metric in selected(full))
 
 
-def compute_metrics(generated: EmbeddedSet, real: RealReference, full: bool = True) -> dict[str, float]:
-    """Metric → value, in the order of the registry; those that need classes only where the real images have them."""
-    side = FeatureSide(generated.first, generated.second, real.features.settings, stream=0)
+def compute_metrics(
+    generated: EmbeddedSet, real: RealReference, full: bool = True, asked: Asked | None = None
+) -> dict[str, float]:
+    """Metric → value, in the order of the registry.
+
+    Those that need classes only where the real images have them, those of what G was asked for only where it was.
+    """
+    settings, asked = real.features.settings, asked or Asked()
+    side = FeatureSide(generated.first, generated.second, settings, stream=0)
     features = FeatureComparison(side, real.features)
     has_classes = real.features.first.probabilities is not None
 
+    def applies(metric: Metric) -> bool:
+        was_fed = metric.fed is None or getattr(asked, metric.fed) is not None
+        return was_fed and (has_classes or not metric.needs_classes)
+
     def value(name: str) -> float:
+        if name in asked_metrics.FUNCTIONS:
+            return asked_metrics.FUNCTIONS[name](generated.first.probabilities.argmax(axis=1), asked, settings.seed)
         if name in pixel_metrics.FUNCTIONS:
             return pixel_metrics.FUNCTIONS[name](generated.pixels, real.pixels, real.candidates)
         return feature_metrics.FUNCTIONS[name](features)
 
-    return {m.name: value(m.name) for m in selected(full) if has_classes or not m.needs_classes}
+    return {m.name: value(m.name) for m in selected(full) if applies(m)}

@@ -1,6 +1,7 @@
 """The registry of metrics, in the order of the table of scores. Imports no torch.
 
-A new metric is an entry here, and a function in the FUNCTIONS of feature_metrics.py or pixel_metrics.py.
+A new metric is an entry here, and a function in the FUNCTIONS of feature_metrics.py, pixel_metrics.py or
+asked_metrics.py.
 """
 
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ class Metric:
     """One metric; `glossary` is what the report says of it."""
 
     name: str
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher"] | None  # None: what another metric is held against
     glossary: str
     needs_classes: bool = False  # computed only where the classifiers were trained on classes, not on rotations
     every_snapshot: bool = False  # others are computed on those of `snapshots.fully_scored`
+    fed: Literal["classes", "categorical"] | None = None  # computed only where G is fed this, a field of its latents
 
 
 _MANIFOLDS = "overlap of nearest-neighbour manifolds of those features"
@@ -34,6 +36,13 @@ METRICS: tuple[Metric, ...] = (
            "images, in nats", needs_classes=True),
     Metric("confident", "higher", "share of samples that the classifier puts into one class with high probability",
            needs_classes=True),
+    Metric("asked", "higher", "share of samples that the classifier puts into the class that the generator was asked "
+           "for, of variants whose generator is fed one", needs_classes=True, fed="classes"),
+    Metric("code_accuracy", "higher", "share of samples whose categorical code, under the best one-to-one map of codes "
+           "to classes, is the class that the classifier finds; the code has to do with the classes only if this "
+           "exceeds code_chance", needs_classes=True, fed="categorical"),
+    Metric("code_chance", None, "neither better nor worse: 99th percentile of code_accuracy over 1,000 permutations of "
+           "the codes among the samples", needs_classes=True, fed="categorical"),
     Metric("cfid_second", "lower", "cfid on the features of a second classifier, trained from another seed",
            every_snapshot=True),
     Metric("swd", "lower", "sliced Wasserstein-2 distance of the pixels, over fixed directions"),
@@ -46,3 +55,5 @@ METRICS: tuple[Metric, ...] = (
 # The order of the report's tables and of MLflow's page: the metrics of every snapshot first.
 DISPLAY_ORDER = tuple(metric.name for metric in sorted(METRICS, key=lambda metric: not metric.every_snapshot))
 LOWER_IS_BETTER = frozenset(metric.name for metric in METRICS if metric.better == "lower")
+YARDSTICKS = frozenset(metric.name for metric in METRICS if metric.better is None)
+FED = {metric.name: metric.fed for metric in METRICS if metric.fed}

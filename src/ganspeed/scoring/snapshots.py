@@ -13,6 +13,7 @@ from ganspeed.data.prepared import load_split
 from ganspeed.errors import Stopped, UserError
 from ganspeed.networks.fast_convolutions import fast_convolutions
 from ganspeed.networks.generator import Generator, load_generator
+from ganspeed.scoring.asked_metrics import Asked
 from ganspeed.scoring.compute_metrics import RealReference, compute_metrics, needs_classes, needs_pixels, real_reference
 from ganspeed.scoring.embedder import Embedder, embed_split, load_embedder
 from ganspeed.scoring.task import ScoringInputs, Task
@@ -37,10 +38,11 @@ def score(task: Task) -> str:
     with one_thread():
         scorer = load_scorer(task.inputs)
         z, network = scorer.z(task), (task.networks, scorer.shape, task.latents.size)
+        asked = Asked.of(z, task.latents)
         for update, path in task.snapshots.items():
             if requested():
                 raise Stopped
-            for metric, value in scorer.score(load_generator(path, *network), z, update in full).items():
+            for metric, value in scorer.score(load_generator(path, *network), z, update in full, asked).items():
                 if not math.isfinite(value):
                     raise UserError(f"{path}: {metric} is {value}; the snapshot's weights are not finite")
                 lines.append(f"{task.dataset},{task.variant},{task.seed},{update},{metric},{value!r}")
@@ -81,10 +83,13 @@ class Scorer:
         return task.latents.sample(task.samples, purpose, self.labels[index]).to(task.device)
 
     @torch.inference_mode()
-    def score(self, G: Generator, z: Tensor, full: bool) -> dict[str, float]:
-        """Metric → value, all metrics or those of every snapshot, of what G makes of z (samples, size)."""
+    def score(self, G: Generator, z: Tensor, full: bool, asked: Asked) -> dict[str, float]:
+        """Metric → value, all metrics or those of every snapshot, of what G makes of z (samples, size).
+
+        asked: what G is asked for in z.
+        """
         generated = self.embedder.embed(_generated(G.to(z.device), z), needs_pixels(full), needs_classes(full))
-        return compute_metrics(generated, self.real, full)
+        return compute_metrics(generated, self.real, full, asked)
 
 
 @lru_cache(maxsize=1)  # a process scores many runs of a data set with equal inputs: everything is loaded once

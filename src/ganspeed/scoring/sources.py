@@ -8,20 +8,20 @@ from ganspeed.system.files import sha256_json
 SCORED_BY = (
     *(f"networks/{name}.py" for name in ("fast_convolutions", "generator", "latents", "layers", "range", "spectral")),
     *(f"networks/generator_bodies/{name}.py" for name in ("dcgan", "mlp")),
-    *(f"scoring/{name}.py" for name in ("classifier", "compute_metrics", "embedded", "embedder", "feature_metrics")),
-    *(f"scoring/{name}.py" for name in ("pixel_metrics", "snapshots")),
+    *(f"scoring/{name}.py" for name in ("asked_metrics", "classifier", "compute_metrics", "embedded", "embedder")),
+    *(f"scoring/{name}.py" for name in ("feature_metrics", "pixel_metrics", "snapshots")),
     "system/determinism.py",
 )
 
 
 def score_sources() -> dict:
-    """File → SHA-256 of the sources that decide the bytes of scores; `metrics`: [name, every_snapshot, needs_classes].
+    """File → SHA-256 of the sources that decide the bytes of scores; `metrics`: name and flags of each metric.
 
-    Of the registry, names, order and these flags decide bytes. It is here as data and not as a source file, so that
-    an edit of a glossary or a direction computes no run's score again.
+    Of the registry, names, order and the flags every_snapshot, needs_classes and fed decide bytes. It is here as data
+    and not as a source file, so that an edit of a glossary or a direction computes no run's score again.
     """
     files = {name: HASHES[name] for name in SCORED_BY}
-    return files | {"metrics": [[metric.name, metric.every_snapshot, metric.needs_classes] for metric in METRICS]}
+    return files | {"metrics": [[m.name, m.every_snapshot, m.needs_classes, m.fed] for m in METRICS]}
 
 
 def refuse_edited_scoring(planned: dict) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from ganspeed.compare.names import REACHED, SPEED_UP, TIME_TO_TAU
 from ganspeed.params.blocks import Params
-from ganspeed.scoring.metrics import DISPLAY_ORDER
+from ganspeed.scoring.metrics import DISPLAY_ORDER, FED
 from ganspeed.tracking.entities import KIND_TAG, PICTURE_KEY, RUN, VARIANT
 
 VIEW_TAG = "mlflow.sharedViewState.{view}"
@@ -29,7 +29,7 @@ def views(dataset: str, params: Params) -> dict[str, str]:
     grid = params.compare
     states = {
         SAMPLES: _samples(grid.seeds[0], params.dataset(dataset).train.updates),
-        RUNS: _runs(grid.variants, params.evaluate.split),
+        RUNS: _runs(grid.variants, params.evaluate.split, _metrics(dataset, params)),
         SPEED: _speed(params.protocol.references),
     }
     named = enumerate(states.items())
@@ -46,13 +46,22 @@ def _speed(references: tuple[str, ...]) -> dict[str, Any]:
     return _table(VARIANT, "verdict", (TIME_TO_TAU, *ratios[:3], REACHED, "n", *ratios[3:])) | {"groupBy": None}
 
 
-def _runs(variants: tuple[str, ...], split: str) -> dict[str, Any]:
+def _metrics(dataset: str, params: Params) -> list[str]:
+    """The metrics that some variant of the grid may have: those of what G was asked for only where one is asked."""
+    cells = [(params.networks(dataset, name), params.variant(name)) for name in params.compare.variants]
+    fed = {"classes"} if any(networks.labels == "planes" for networks, _ in cells) else set()
+    if any(variant.hyperparameters().get("categorical") for _, variant in cells):
+        fed.add("categorical")
+    return [metric for metric in DISPLAY_ORDER if FED.get(metric) in {None, *fed}]
+
+
+def _runs(variants: tuple[str, ...], split: str, metrics: list[str]) -> dict[str, Any]:
     """Runs grouped by variant and collapsed; cfid and the losses before other curves.
 
     The page adds charts of all other metrics to the sections with their prefix.
     """
     sections, shape = [split, LOSSES, "diagnostics", "d", "g", "final"], {"isReordered": True, "columns": 2}
-    shown = (TIME_TO_TAU, REACHED, *(f"final/{metric}" for metric in DISPLAY_ORDER))
+    shown = (TIME_TO_TAU, REACHED, *(f"final/{metric}" for metric in metrics))
     groups = {
         "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "variant"}]},
         "groupsExpanded": {f"tag.variant.{variant}": False for variant in variants},

@@ -36,6 +36,11 @@ def test_every_preset_passes_the_check_and_says_its_cost(name, path):
     assert name in list_presets()
 
 
+def test_the_docs_name_every_preset():
+    page = (PROJECT / "docs" / "data-and-presets.md").read_text()
+    assert [name for name in preset_names() if f"\n| `{name}`" not in page] == []
+
+
 def test_own_variants_and_comments_stay_unless_reset(path):
     apply_preset("mnist-cpu", path, reset=False)
     text = path.read_text()

@@ -33,7 +33,8 @@ def preset_names() -> list[str]:
 
 def list_presets() -> str:
     """One line for each preset: its name, what it is, its time and disk."""
-    return "\n".join(f"{name:12} {_read_preset(name).about}" for name in preset_names())
+    width = max(map(len, preset_names()))
+    return "\n".join(f"{name:{width}} {_read_preset(name).about}" for name in preset_names())
 
 
 def _read_preset(name: str) -> Preset:

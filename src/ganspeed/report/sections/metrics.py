@@ -15,7 +15,7 @@ from ganspeed.report.read import Results, where
 from ganspeed.report.sections.curves import AXIS_LABELS
 from ganspeed.report.style import Level
 from ganspeed.report.words import units, values
-from ganspeed.scoring.metrics import LOWER_IS_BETTER
+from ganspeed.scoring.metrics import LOWER_IS_BETTER, YARDSTICKS
 
 PANELS_PER_ROW = 4
 
@@ -27,12 +27,13 @@ def section(results: Results, settings: Report) -> Section:
 
 def picture(results: Results, metrics: list[str]) -> Picture:
     scores = summaries.finite(results.scores)
-    worst = {m: math.inf if m in LOWER_IS_BETTER else -math.inf for m in metrics}  # values of a run that has stopped
+    worst = {m: None if m in YARDSTICKS else math.inf if m in LOWER_IS_BETTER else -math.inf for m in metrics}
     lines = {metric: levels(results, metric) for metric in metrics}
+    spread = style.spread_in_words(results.variants, units(len(results.seeds)))
     caption = (
         f"The other metrics on {results.dataset} at the snapshots that have them, ↑ higher or ↓ lower is better "
-        f"({units(len(results.seeds))} per variant, thin; median bold, a diverged run counting as worst where it has "
-        f"no value). Dotted: the calibration rows floor and pixel-Gaussian, where they have the metric."
+        f"({spread}, median bold, a diverged run counting as worst where it has no value). Dotted: the calibration "
+        f"rows floor and pixel-Gaussian, where they have the metric."
     )
     last = summaries.last_scores(results).pivot(index="metric", columns="variant", values="median")
     found = (
@@ -56,20 +57,28 @@ def figure(
     lines: dict[str, Sequence[Level]],
     styles: dict[str, Look],
     seeds: Sequence[int],
-    worst: dict[str, float],
+    worst: dict[str, float | None],
 ) -> Figure:
-    """One panel per metric of `worst` against updates; `worst` is the value, ±infinity, of a run that has stopped."""
+    """One panel per metric of `worst` against updates; `worst` is the value, ±infinity, of a run that has stopped.
+
+    It is None where no direction is better: the median is then over the runs that have not stopped. A group of variants
+    has no panel of a metric that none of them has.
+    """
 
     def draw(place: FigureBase, part: dict[str, Look]) -> None:
         panels = style.panels_in(place, len(worst), PANELS_PER_ROW)
-        for ax, (metric, stopped) in zip(panels, worst.items(), strict=True):
+        there = set(scores[scores.variant.isin(part)].metric)  # variants that are asked nothing lack some metrics
+        shown = [metric for metric in worst if metric in there]
+        for ax in panels[len(shown) :]:
+            ax.remove()
+        for ax, metric in zip(panels, shown, strict=False):
             points = where(scores, metric=metric).query("updates > 0")
-            style.curves(ax, points, "updates", part, seeds, stopped)
+            style.curves(ax, points, "updates", part, seeds, worst[metric], style.is_band(styles))
             ax.set_xscale("log")
             for line in lines[metric]:
                 style.level(ax, line)
             style.plain_ticks(ax.xaxis, (1,))
-            ax.set(title=f"{metric} {'↓' if stopped > 0 else '↑'}")
+            ax.set(title=summaries.with_arrow(metric))
         place.supxlabel(AXIS_LABELS["updates"], fontsize=10)
 
     with rc_context(style.STYLE):

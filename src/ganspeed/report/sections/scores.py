@@ -12,17 +12,13 @@ from ganspeed.report.blocks import Section
 from ganspeed.report.read import Results, where
 from ganspeed.report.tables import NONE, Cell, Table, number, plain, span
 from ganspeed.report.words import STATUS_WORDS
-from ganspeed.scoring.metrics import LOWER_IS_BETTER, METRICS
+from ganspeed.scoring.metrics import METRICS
 
 CALIBRATION_GLOSSARY = (
     "Calibration rows: floor, real images against other real images; test, the held-out real images themselves; blur_w "
     "and drop_k, real images blurred by w pixels or without k of the classes; pixel_gaussian, Gaussian noise with the "
     "pixels’ mean and covariance; untrained, the median of all generators at update 0."
 )
-_entries = (
-    f"{', '.join(metric.name for metric in alike)}: {text}." for text, alike in groupby(METRICS, attrgetter("glossary"))
-)
-GLOSSARY = " ".join((*_entries, CALIBRATION_GLOSSARY))
 
 
 def section(results: Results, settings: Report) -> Section:
@@ -43,7 +39,6 @@ def table(results: Results) -> Table:
     last, beside = summaries.last_scores(results), summaries.calibration(results)
     metrics = summaries.ordered_metrics(set(last.metric))
     others = [metric for metric in metrics if metric != "cfid"]
-    arrows = {metric: "↓" if metric in LOWER_IS_BETTER else "↑" for metric in metrics}
     head = ("", "n", "reached τ", "median cfid ↓", "cfid ↓")
     variants = tuple(_variant_row(results, last, variant, others) for variant in results.variants)
     rows = tuple(_calibration_row(beside, row, others) for row in dict.fromkeys(beside.row))
@@ -53,7 +48,14 @@ def table(results: Results) -> Table:
         f"images score by the same measures."
     )
     groups = ((f"Variants, n in {UNIT}", variants), ("Calibration, n in images (untrained: in runs)", rows))
-    return Table(caption, head + tuple(f"{metric} {arrows[metric]}" for metric in others), groups, note=GLOSSARY)
+    return Table(caption, head + tuple(map(summaries.with_arrow, others)), groups, note=glossary(set(metrics)))
+
+
+def glossary(present: set[str]) -> str:
+    """What the present metrics and the calibration rows are, in a sentence each; metrics of one text share it."""
+    named = groupby((metric for metric in METRICS if metric.name in present), attrgetter("glossary"))
+    entries = (f"{', '.join(metric.name for metric in alike)}: {text}." for text, alike in named)
+    return " ".join((*entries, CALIBRATION_GLOSSARY))
 
 
 def _variant_row(results: Results, last: pd.DataFrame, variant: str, others: list[str]) -> tuple[Cell, ...]:
