@@ -20,7 +20,8 @@ from ganspeed.system.files import write_atomically, write_text
 DENSITY = 2  # pixels of a PNG for each that report.dpi asks for: screens have that many, or more
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 DIGITS = "%.6g"  # of the points
-PATHS, DECIMALS = re.compile(r' d="[^"]*"'), re.compile(r"(\d\.\d)\d+")
+PLACES, DECIMALS = re.compile(r' (?:d|x|y)="[^"]*"'), re.compile(r"(\d\.\d)\d+")
+LINES = re.compile(r"[ML] \S+ \S+(?: \nL \S+ \S+)+")
 
 
 def write_figure(picture: Picture, folder: Path, dpi: int) -> None:
@@ -50,10 +51,11 @@ def save_png(figure: Figure, path: Path, dpi: int) -> None:
 def save_svg(figure: Figure, path: Path, salt: str) -> None:
     """Write an SVG without date and version; `salt` makes the names of its parts the same every time.
 
-    Paths keep one decimal of a point (1/72 inch), which is half their size.
+    Places keep one decimal of a point (1/72 inch), and a line its first command, which is half the size.
     """
     figure.set(facecolor="white")
     text = io.StringIO()
     with rc_context({"svg.hashsalt": salt}):
         FigureCanvasSVG(figure).print_svg(text, metadata=NO_METADATA)
-    write_text(path, PATHS.sub(lambda found: DECIMALS.sub(r"\1", found[0]), text.getvalue()))
+    short = PLACES.sub(lambda found: DECIMALS.sub(r"\1", found[0]), text.getvalue())
+    write_text(path, LINES.sub(lambda found: found[0].replace(" \nL ", " "), short))

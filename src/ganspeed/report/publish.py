@@ -8,6 +8,7 @@ from typing import Any
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params
 from ganspeed.report.comparison import read_comparison
+from ganspeed.report.render import linked
 from ganspeed.system.files import copy, move, temporary_folder, write_text
 from ganspeed.workspace import Workspace
 
@@ -21,6 +22,7 @@ MAX_FILE, MAX_STUDY = 2 * 2**20, 6 * 2**20  # bytes
 def publish(workspace: Workspace, name: str, replace: bool = False) -> Path:
     """Copy the report, params.yaml and, if they exist, dvc.lock and preregistration/ to reports/studies/<name>/.
 
+    The page links its pictures there, which lie beside it, and does not hold them a second time.
     Returns the folder. Raises UserError for a bad name, an existing folder without `replace`, one whose records would
     be lost, a missing file of the report, a report of other params or sources than those of now, and too many bytes.
     """
@@ -39,12 +41,13 @@ def publish(workspace: Workspace, name: str, replace: bool = False) -> Path:
     sources += [lock] if lock.exists() else []
     sources += [records] if any(records.glob("*.json")) else []
     _refuse_lost_records(published / RECORDS, records)
-    _check_sizes(sources)
     with temporary_folder(published) as new:
         for source in sources:
             copy(source, new / source.name)
         page = new / PAGE
-        write_text(page, page.read_text(encoding="utf-8").replace('href="../params.yaml"', 'href="params.yaml"'))
+        text = page.read_text(encoding="utf-8").replace('href="../params.yaml"', 'href="params.yaml"')
+        write_text(page, linked(text, new / "figures"))
+        _check_sizes(new)
         move(new, published)
     return published
 
@@ -97,8 +100,8 @@ def _refuse_lost_records(old: Path, new: Path) -> None:
             raise UserError(f"{record}: frozen before that study, and not what {kept} says; take another name")
 
 
-def _check_sizes(sources: list[Path]) -> None:
-    sizes = {path: path.stat().st_size for s in sources for path in [s, *s.rglob("*")] if path.is_file()}
+def _check_sizes(study: Path) -> None:
+    sizes = {str(path.relative_to(study)): path.stat().st_size for path in study.rglob("*") if path.is_file()}
     too_large = [f"{path} {size:,}" for path, size in sizes.items() if size > MAX_FILE]
     if too_large or sum(sizes.values()) > MAX_STUDY:
         largest = sorted(sizes, key=sizes.get, reverse=True)[:3]

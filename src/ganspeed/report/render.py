@@ -14,6 +14,7 @@ from ganspeed.report.tables import NONE, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPT = "switches.js"
+KINDS = {".svg": "svg+xml", ".png": "png"}  # of pictures
 MARKUP = re.compile(r"[\\`*_{}\[\]|#~>]")  # of Markdown, in one line of text
 BLOCKS = {"picture": Picture, "table": Table, "points": Points, "curves": Curves, "glance": Glance}
 
@@ -23,7 +24,7 @@ def render(template: str, page: Page, folder: Path) -> str:
     environment = _environment(template.endswith(".html"))
     script = (TEMPLATES / SCRIPT).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    environment.filters["embedded"] = lambda picture: _embedded(picture, folder)
+    environment.filters["embedded"] = lambda picture: embedded(smaller(folder, picture.name))
     values = {"script": script, "script_hash": f"sha256-{digest}", "bar_width": BAR_WIDTH, "none_sign": NONE}
     return environment.get_template(template).render(page=page, **values)
 
@@ -49,8 +50,19 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("~", "\\~").replace("<", "&lt;").replace("\n", " ")
 
 
-def _embedded(picture: Picture, folder: Path) -> str:
-    """A picture as an address that holds it: as lines or as pixels, whichever takes fewer bytes."""
-    files = {kind: (folder / f"{picture.name}.{kind[:3]}").read_bytes() for kind in ("svg+xml", "png")}
-    kind, content = min(files.items(), key=lambda item: len(item[1]))
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+def smaller(folder: Path, name: str) -> Path:
+    """The file of a picture as lines or as pixels, whichever takes fewer bytes."""
+    return min((folder / f"{name}{kind}" for kind in KINDS), key=lambda path: path.stat().st_size)
+
+
+def embedded(path: Path) -> str:
+    """A picture as an address that holds it."""
+    return f"data:image/{KINDS[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def linked(page: str, folder: Path) -> str:
+    """A rendered page that has the pictures of `folder`, which lies beside it, by their addresses there."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix in KINDS:
+            page = page.replace(embedded(path), f"{folder.name}/{path.name}")
+    return page.replace("img-src data:;", "img-src 'self';")

@@ -1,11 +1,11 @@
-"""The style of the figures: thin lines for seeds, bold ones for medians, reference lines, legends.
+"""The style of the figures: thin lines or a band for seeds, bold lines for medians, reference lines, legends.
 
 Frames have one row per point with the columns variant, seed, the x axis and `value`. Nothing here uses pyplot, so that
 figures leave no global state.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,21 +95,50 @@ def median_curve(points: pd.DataFrame, x: str, seeds: Sequence[int], stopped: fl
 
     Infinite medians are left out. If `stopped` is None, the median is over the runs that have not stopped.
     """
-    table = points.pivot(index=x, columns="seed", values="value").reindex(columns=list(seeds))
-    if stopped is not None:
-        table = table.fillna(stopped)
-    median = table.median(axis=1)
+    median = _by_seed(points, x, seeds, stopped).median(axis=1)
     return median[np.isfinite(median)]
 
 
-def curves(ax: Axes, frame: pd.DataFrame, x: str, styles: dict[str, Look], seeds, stopped: float | None) -> None:
-    """Draw a thin line per seed and a bold median for each variant of `frame` (variant, seed, x, value)."""
+def _by_seed(points: pd.DataFrame, x: str, seeds: Sequence[int], stopped: float | None) -> pd.DataFrame:
+    """x × seed, with `stopped`, unless it is None, where a run has no value."""
+    table = points.pivot(index=x, columns="seed", values="value").reindex(columns=list(seeds))
+    return table if stopped is None else table.fillna(stopped)
+
+
+def is_band(variants: Collection[str]) -> bool:
+    """Whether `curves` shall draw a band for each variant of a figure: no page has room for each run of so many."""
+    return len(variants) > MOST_VARIANTS
+
+
+def spread_in_words(variants: Collection[str], seeds: str) -> str:
+    """What a figure of these variants shows beside their medians: `8 seeds thin`."""
+    return f"first to third quartile of {seeds} shaded" if is_band(variants) else f"{seeds} thin"
+
+
+def curves(
+    ax: Axes,
+    frame: pd.DataFrame,
+    x: str,
+    styles: dict[str, Look],
+    seeds: Sequence[int],
+    stopped: float | None,
+    band: bool = False,
+) -> None:
+    """Draw a bold median for each variant of `frame` (variant, seed, x, value), and a thin line per seed.
+
+    band: draw the range from the first quartile to the third in place of the lines; stopped: as in `median_curve`.
+    """
     for variant, look in styles.items():
         points = frame[(frame.variant == variant) & frame.value.notna()]
         if points.empty:
             continue
-        for _, run in points.groupby("seed"):
-            ax.plot(run[x], run.value, color=look.colour, linewidth=0.8, alpha=0.35)
+        if band:
+            quartiles = _by_seed(points, x, seeds, stopped).quantile([0.25, 0.75], axis=1).T
+            quartiles = quartiles[np.isfinite(quartiles).all(axis=1)]
+            ax.fill_between(quartiles.index, quartiles[0.25], quartiles[0.75], color=look.colour, alpha=0.15, lw=0)
+        else:
+            for _, run in points.groupby("seed"):
+                ax.plot(run[x], run.value, color=look.colour, linewidth=0.8, alpha=0.35)
         median = median_curve(points, x, seeds, stopped)
         ax.plot(median.index, median, **look.line(linewidth=2.2, label=variant))
 

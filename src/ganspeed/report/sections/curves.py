@@ -41,12 +41,13 @@ def picture(results: Results, name: str, axes: list[str]) -> Picture:
 
 
 def _caption(results: Results, axes: str) -> str:
+    spread = style.spread_in_words(results.variants, units(len(results.seeds)))
     return (
-        f"cfid against {axes} on {results.dataset}, both axes logarithmic. Thin: each of {units(len(results.seeds))} "
-        f"per variant; bold: their median, a run that has diverged counting as worse than any other. Dotted: the "
-        f"threshold τ, and the calibration rows at their values: the floor (real against real) and noise, Gaussian "
-        f"with the pixels’ mean and covariance. ● marks the median time to τ, where half of the runs get there; ✕ "
-        f"where a run diverged. Update 0, the untrained generator, stands in the table of scores."
+        f"cfid against {axes} on {results.dataset}, both axes logarithmic ({spread}, median bold, a run that has "
+        f"diverged counting as worse than any other). Dotted: the threshold τ, and the calibration rows at their "
+        f"values: the floor (real against real) and noise, Gaussian with the pixels’ mean and covariance. ● marks the "
+        f"median time to τ, where half of the runs get there; ✕ where a run diverged. Update 0, the untrained "
+        f"generator, stands in the table of scores."
         + ("" if all(run.counts.is_constant for run in results.runs) else UNEVEN)
     )
 
@@ -130,7 +131,7 @@ def figure(results: Results, styles: dict[str, Look], axes: Sequence[str]) -> Fi
     def draw(place: FigureBase, part: dict[str, Look]) -> None:
         panels = place.subplots(1, len(axes), sharey=True, squeeze=False)[0]
         for ax, axis in zip(panels, axes, strict=True):
-            style.curves(ax, cfid, axis, part, results.seeds, math.inf)
+            style.curves(ax, cfid, axis, part, results.seeds, math.inf, style.is_band(styles))
             style.crosses(ax, diverged[diverged.variant.isin(part)], axis, part)
             _mark_arrivals(ax, results, axis, part)
             ax.set(xscale="log", yscale="log", xlabel=AXIS_LABELS[axis])

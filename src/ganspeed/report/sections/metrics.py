@@ -29,10 +29,11 @@ def picture(results: Results, metrics: list[str]) -> Picture:
     scores = summaries.finite(results.scores)
     worst = {m: None if m in YARDSTICKS else math.inf if m in LOWER_IS_BETTER else -math.inf for m in metrics}
     lines = {metric: levels(results, metric) for metric in metrics}
+    spread = style.spread_in_words(results.variants, units(len(results.seeds)))
     caption = (
         f"The other metrics on {results.dataset} at the snapshots that have them, ↑ higher or ↓ lower is better "
-        f"({units(len(results.seeds))} per variant, thin; median bold, a diverged run counting as worst where it has "
-        f"no value). Dotted: the calibration rows floor and pixel-Gaussian, where they have the metric."
+        f"({spread}, median bold, a diverged run counting as worst where it has no value). Dotted: the calibration "
+        f"rows floor and pixel-Gaussian, where they have the metric."
     )
     last = summaries.last_scores(results).pivot(index="metric", columns="variant", values="median")
     found = (
@@ -72,7 +73,7 @@ def figure(
             ax.remove()
         for ax, metric in zip(panels, shown, strict=False):
             points = where(scores, metric=metric).query("updates > 0")
-            style.curves(ax, points, "updates", part, seeds, worst[metric])
+            style.curves(ax, points, "updates", part, seeds, worst[metric], style.is_band(styles))
             ax.set_xscale("log")
             for line in lines[metric]:
                 style.level(ax, line)

@@ -42,16 +42,17 @@ def _last(history: pd.DataFrame, column: str, variants: Sequence[str]) -> dict[s
 
 
 def traces_picture(results: Results, logged: dict[str, str]) -> Picture:
-    caption = (
-        f"What the penalties did on {results.dataset}, for every variant that logs it ({units(len(results.seeds))} "
-        f"thin, median of the runs still going bold). ρ: how far there is still to go, by the critic’s gap against its "
-        f"largest average so far; α: weight of the real sample in the interpolation; λ: weight of the penalty; share: "
-        f"λ·penalty / (|gap| + λ·penalty), at the last critic step of the update."
-    )
     history = results.history
-    last = (f"{title}: {values(_last(history, column, results.variants))}" for column, title in logged.items())
     points = history[["variant", "seed", "update", *logged]].dropna(subset=list(logged), how="all")
     styles = {variant: look for variant, look in looks(results.variants).items() if variant in set(points.variant)}
+    spread = style.spread_in_words(styles, units(len(results.seeds)))
+    caption = (
+        f"What the penalties did on {results.dataset}, for every variant that logs it ({spread}, median of the runs "
+        f"still going bold). ρ: how far there is still to go, by the critic’s gap against its largest average so far; "
+        f"α: weight of the real sample in the interpolation; λ: weight of the penalty; share: λ·penalty / (|gap| + "
+        f"λ·penalty), at the last critic step of the update."
+    )
+    last = (f"{title}: {values(_last(history, column, results.variants))}" for column, title in logged.items())
     alt = f"Medians of the last logged values. {'; '.join(last)}."
     return Picture(
         f"{results.dataset}_traces", caption, alt, lambda: traces(history, logged, styles, results.seeds), points
@@ -61,10 +62,12 @@ def traces_picture(results: Results, logged: dict[str, str]) -> Picture:
 def traces(history: pd.DataFrame, columns: dict[str, str], styles: dict[str, Look], seeds: Sequence[int]) -> Figure:
     """One panel per column of the history (column → title) against updates."""
 
+    band = style.is_band(styles)
+
     def draw(place: FigureBase, part: dict[str, Look]) -> None:
         panels = style.panels_in(place, len(columns), 2, sharex=True)
         for ax, (column, title) in zip(panels, columns.items(), strict=True):
-            style.curves(ax, history.rename(columns={column: "value"}), "update", part, seeds, None)
+            style.curves(ax, history.rename(columns={column: "value"}), "update", part, seeds, None, band)
             if ax.dataLim.ymin >= 0 and ax.dataLim.ymax <= 1:
                 ax.set_ylim(-0.02, 1.02)  # shares and weights: always 0 to 1, so that noise does not fill the panel
             ax.set_title(title)
