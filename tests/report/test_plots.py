@@ -18,7 +18,7 @@ from ganspeed import params
 from ganspeed.report import style
 from ganspeed.report.blocks import Picture
 from ganspeed.report.colours import DASHES, PALETTE, SHIPPED, Look, looks
-from ganspeed.report.figure_files import save_png, write_figure
+from ganspeed.report.figure_files import save_png, save_svg, write_figure
 from ganspeed.report.page import page_of
 from ganspeed.report.read import Results, read_results
 from ganspeed.report.sections import curves, gradient_profile, samples
@@ -223,6 +223,49 @@ def test_beyond_ten_variants_curves_are_split_into_panels():
     drawn = []
     figure = style.by_group(many, 3.0, lambda place, part: drawn.append((place.subplots(), list(part))))
     assert [part for _, part in drawn] == [list(many)[:9], list(many)[9:]] and len(figure.axes) == 2
+
+
+def test_beyond_ten_variants_a_band_of_quartiles_stands_for_the_seeds():
+    assert [style.is_band(range(n)) for n in (10, 11)] == [False, True]
+    frame = points({0: [5, 1], 1: [6, 2], 2: [7, 3], 3: [8, 4], 4: [9]}).assign(variant="gan")  # seed 4 stops
+    ax = Figure().subplots()
+    style.curves(ax, frame, "x", looks(["gan"]), range(5), math.inf, band=True)
+    (band,), (median,) = ax.collections, ax.lines
+    assert median.get_ydata().tolist() == [7, 3]
+    corners = {tuple(corner) for corner in band.get_paths()[0].vertices}
+    assert corners == {(0, 6), (0, 8), (1, 2), (1, 4)}
+    assert style.spread_in_words(range(11), "5 seeds") != style.spread_in_words(range(10), "5 seeds")
+
+
+def test_an_svg_is_written_short_and_says_the_same(tmp_path):
+    figure = Figure()
+    ax = figure.subplots()
+    x = np.linspace(0, 1, 60)
+    ax.plot(x, x * np.cos(40 * x))
+    ax.plot([0.12345, 1], [1, 0], marker="o")  # a path of curves, as glyphs are of both
+    whole = io.StringIO()
+    figure.savefig(whole, format="svg")
+    save_svg(figure, tmp_path / "short.svg", "salt")
+    short = (tmp_path / "short.svg").read_text()
+    first, second = ([spelled_out(d) for d in re.findall(r' d="([^"]*)"', text)] for text in (whole.getvalue(), short))
+    assert [[command for command, _ in path] for path in first] == [[command for command, _ in path] for path in second]
+    for one, other in zip(first, second, strict=True):
+        for (_, place), (_, same) in zip(one, other, strict=True):
+            np.testing.assert_allclose(same, place, rtol=0, atol=0.1)
+    assert len(short) < 0.9 * len(whole.getvalue())
+
+
+def spelled_out(path: str) -> list[tuple[str, list[float]]]:
+    """The commands of an SVG path with their numbers; what follows M or L without a command is a line."""
+    commands = []
+    for command, numbers in re.findall(r"([MLQCz])([^MLQCz]*)", path):
+        values = [float(number) for number in numbers.split()]
+        if command in "ML":
+            pairs = [values[i : i + 2] for i in range(0, len(values), 2)]
+            commands += [(command, pairs[0]), *(("L", pair) for pair in pairs[1:])]
+        else:
+            commands.append((command, values))
+    return commands
 
 
 def test_the_median_times_to_tau_are_marked_on_the_curves(study, drawn):

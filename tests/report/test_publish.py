@@ -42,6 +42,17 @@ def test_a_study_holds_the_report_its_params_and_its_lock(workspace):
     assert (folder / "params.yaml").read_bytes() == workspace.params.read_bytes()
 
 
+def test_a_published_page_links_its_pictures_and_does_not_hold_them_twice(workspace):
+    page = workspace.reports / "index.html"
+    assert "data:image" in page.read_text()
+    folder = publish(workspace, "study")
+    text = (folder / "index.html").read_text()
+    addresses = re.findall(r'<img [^>]*src="([^"]+)"', text)
+    assert addresses and [address for address in addresses if not (folder / address).is_file()] == []
+    assert "data:image" not in text and "img-src 'self';" in text
+    assert "data:image" in page.read_text()
+
+
 @pytest.mark.parametrize(("old", "new"), [("- gan\n", "- wgan_gp\n"), ("tau: 30.0", "tau: 31.0")])
 def test_a_report_of_other_params_is_refused(old, new, workspace):
     text = workspace.params.read_text()

@@ -133,7 +133,8 @@ def curves(
         if points.empty:
             continue
         if band:
-            quartiles = _by_seed(points, x, seeds, stopped).quantile([0.25, 0.75], axis=1).T
+            by_seed = _by_seed(points, x, seeds, stopped)
+            quartiles = by_seed.quantile([0.25, 0.75], axis=1, interpolation="nearest").T  # none between infinities
             quartiles = quartiles[np.isfinite(quartiles).all(axis=1)]
             ax.fill_between(quartiles.index, quartiles[0.25], quartiles[0.75], color=look.colour, alpha=0.15, lw=0)
         else:
