@@ -5,6 +5,7 @@ The same figure, drawn again, gives the same bytes.
 
 import io
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,10 @@ from ganspeed.system.files import write_atomically, write_text
 DENSITY = 2  # pixels of a PNG for each that report.dpi asks for: screens have that many, or more
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 DIGITS = "%.6g"  # of the points
-PLACES, DECIMALS = re.compile(r' (?:d|x|y)="[^"]*"'), re.compile(r"(\d\.\d)\d+")
+DIGITS_OF_PLACES = re.compile(r"(\d\.\d)\d+")
+PLACES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
 LINES = re.compile(r"[ML] \S+ \S+(?: \nL \S+ \S+)+")
+STYLES, IDS, REFERENCES = (re.compile(text) for text in (r' style="([^"]*)"', r' id="([^"]*)"', r"#([\w-]+)"))
 
 
 def write_figure(picture: Picture, folder: Path, dpi: int) -> None:
@@ -49,13 +52,27 @@ def save_png(figure: Figure, path: Path, dpi: int) -> None:
 
 
 def save_svg(figure: Figure, path: Path, salt: str) -> None:
-    """Write an SVG without date and version; `salt` makes the names of its parts the same every time.
-
-    Places keep one decimal of a point (1/72 inch), and a line its first command, which is half the size.
-    """
+    """Write an SVG without date and version; `salt` makes the names of its parts the same every time."""
     figure.set(facecolor="white")
     text = io.StringIO()
     with rc_context({"svg.hashsalt": salt}):
         FigureCanvasSVG(figure).print_svg(text, metadata=NO_METADATA)
-    short = PLACES.sub(lambda found: DECIMALS.sub(r"\1", found[0]), text.getvalue())
-    write_text(path, LINES.sub(lambda found: found[0].replace(" \nL ", " "), short))
+    write_text(path, shortened(text.getvalue()))
+
+
+def shortened(svg: str) -> str:
+    """The same picture in half the bytes.
+
+    Places keep one decimal of a point (1/72 inch), a line its first command, and a style that occurs more often than
+    twice is said once; indents and names that nothing refers to go.
+    """
+    svg = PLACES.sub(lambda found: DIGITS_OF_PLACES.sub(r"\1", found[0]), svg)
+    svg = LINES.sub(lambda found: found[0].replace(" \nL ", " "), svg)
+    often = [style for style, n in Counter(STYLES.findall(svg)).most_common() if n > 2]
+    classes = {style: f"s{i}" for i, style in enumerate(often)}
+    svg = STYLES.sub(lambda found: f' class="{classes[found[1]]}"' if found[1] in classes else found[0], svg)
+    rules = "\n".join(f".{name}{{{style}}}" for style, name in classes.items())
+    svg = svg.replace("</style>", f"{rules}\n</style>", 1)
+    used = set(REFERENCES.findall(svg))
+    svg = IDS.sub(lambda found: found[0] if found[1] in used else "", svg)
+    return re.sub(r"\n\s+", "\n", svg)

@@ -66,12 +66,9 @@ def figure(
     """
 
     def draw(place: FigureBase, part: dict[str, Look]) -> None:
-        panels = style.panels_in(place, len(worst), PANELS_PER_ROW)
         there = set(scores[scores.variant.isin(part)].metric)  # variants that are asked nothing lack some metrics
         shown = [metric for metric in worst if metric in there]
-        for ax in panels[len(shown) :]:
-            ax.remove()
-        for ax, metric in zip(panels, shown, strict=False):
+        for ax, metric in zip(style.panels_in(place, len(shown), PANELS_PER_ROW), shown, strict=True):
             points = where(scores, metric=metric).query("updates > 0")
             style.curves(ax, points, "updates", part, seeds, worst[metric], style.is_band(styles))
             ax.set_xscale("log")
