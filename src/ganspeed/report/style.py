@@ -115,6 +115,20 @@ def spread_in_words(variants: Collection[str], seeds: str) -> str:
     return f"first to third quartile of {seeds} shaded" if is_band(variants) else f"{seeds} thin"
 
 
+def draw_seeds(
+    ax: Axes, points: pd.DataFrame, x: str, colour: str, seeds: Sequence[int], stopped: float | None, band: bool
+) -> None:
+    """Draw a thin line per seed of one variant or, as a band, the range from the first quartile to the third."""
+    if not band:
+        for _, run in points.groupby("seed"):
+            ax.plot(run[x], run.value, color=colour, linewidth=0.8, alpha=0.35)
+        return
+    by_seed = _by_seed(points, x, seeds, stopped)
+    quartiles = by_seed.quantile([0.25, 0.75], axis=1, interpolation="nearest").T  # none between infinities
+    quartiles = quartiles[np.isfinite(quartiles).all(axis=1)]
+    ax.fill_between(quartiles.index, quartiles[0.25], quartiles[0.75], color=colour, alpha=0.15, lw=0)
+
+
 def curves(
     ax: Axes,
     frame: pd.DataFrame,
@@ -124,22 +138,15 @@ def curves(
     stopped: float | None,
     band: bool = False,
 ) -> None:
-    """Draw a bold median for each variant of `frame` (variant, seed, x, value), and a thin line per seed.
+    """Draw a bold median for each variant of `frame` (variant, seed, x, value), and its seeds as `draw_seeds` does.
 
-    band: draw the range from the first quartile to the third in place of the lines; stopped: as in `median_curve`.
+    stopped: as in `median_curve`.
     """
     for variant, look in styles.items():
         points = frame[(frame.variant == variant) & frame.value.notna()]
         if points.empty:
             continue
-        if band:
-            by_seed = _by_seed(points, x, seeds, stopped)
-            quartiles = by_seed.quantile([0.25, 0.75], axis=1, interpolation="nearest").T  # none between infinities
-            quartiles = quartiles[np.isfinite(quartiles).all(axis=1)]
-            ax.fill_between(quartiles.index, quartiles[0.25], quartiles[0.75], color=look.colour, alpha=0.15, lw=0)
-        else:
-            for _, run in points.groupby("seed"):
-                ax.plot(run[x], run.value, color=look.colour, linewidth=0.8, alpha=0.35)
+        draw_seeds(ax, points, x, look.colour, seeds, stopped, band)
         median = median_curve(points, x, seeds, stopped)
         ax.plot(median.index, median, **look.line(linewidth=2.2, label=variant))
 

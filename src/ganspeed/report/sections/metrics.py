@@ -40,10 +40,14 @@ def picture(results: Results, metrics: list[str]) -> Picture:
         f"{metric}: {values(last.loc[metric].reindex(results.variants))}" for metric in metrics if metric in last.index
     )
     alt = f"Medians of the last snapshots. {'; '.join(found)}."
-    points = scores[scores.metric.isin(metrics)][["variant", "seed", "updates", "metric", "value"]]
-    styles = looks(results.variants)
+    shown, styles = scores[scores.metric.isin(metrics)], looks(results.variants)
+    points = shown.pivot(index=["variant", "seed", "updates"], columns="metric", values="value")
     return Picture(
-        f"{results.dataset}_metrics", caption, alt, lambda: figure(points, lines, styles, results.seeds, worst), points
+        f"{results.dataset}_metrics",
+        caption,
+        alt,
+        lambda: figure(shown, lines, styles, results.seeds, worst),
+        points[[metric for metric in metrics if metric in points]].reset_index(),
     )
 
 

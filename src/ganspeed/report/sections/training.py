@@ -78,9 +78,10 @@ def traces(history: pd.DataFrame, columns: dict[str, str], styles: dict[str, Loo
 
 
 def losses_picture(results: Results) -> Picture:
+    spread = style.spread_in_words(results.variants, units(len(results.seeds)))
     caption = (
-        f"Losses of both players on {results.dataset} ({units(len(results.seeds))} thin, median of the runs still "
-        f"going bold), each panel on its own scale (where a loss exceeds {WIDE_LOSS}, logarithmic beyond ±1). "
+        f"Losses of both players on {results.dataset} ({spread}, median of the runs still going bold), each panel on "
+        f"its own scale (where a loss exceeds {WIDE_LOSS}, logarithmic beyond ±1). "
         f"Their scale depends on clipping and penalty: they say nothing across variants."
     )
     history = results.history
@@ -101,8 +102,7 @@ def losses(history: pd.DataFrame, styles: dict[str, Look], seeds: Sequence[int])
             for column, dashes in players.items():
                 colour = look.colour if column == "d_loss" else "0.35"
                 runs = points.rename(columns={column: "value"}).dropna(subset="value")
-                for _, run in runs.groupby("seed"):
-                    ax.plot(run["update"], run.value, color=colour, linewidth=0.5, alpha=0.3)
+                style.draw_seeds(ax, runs, "update", colour, seeds, None, style.is_band(styles))
                 median = style.median_curve(runs, "update", seeds, None)
                 ax.plot(median.index, median, color=colour, linestyle=dashes, linewidth=1.8)
             if points[list(players)].abs().max(axis=None) > WIDE_LOSS:
