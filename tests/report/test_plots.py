@@ -234,7 +234,8 @@ def test_beyond_ten_variants_a_band_of_quartiles_stands_for_the_seeds():
     assert median.get_ydata().tolist() == [7, 3]
     corners = {tuple(corner) for corner in band.get_paths()[0].vertices}
     assert corners == {(0, 6), (0, 8), (1, 2), (1, 4)}
-    assert style.spread_in_words(range(11), "5 seeds") != style.spread_in_words(range(10), "5 seeds")
+    assert style.spread_in_words(range(10), "5 seeds") == "5 seeds thin"
+    assert style.spread_in_words(range(11), "5 seeds") == "first to third quartile of 5 seeds shaded"
 
 
 def test_an_svg_is_written_short_and_says_the_same(tmp_path):

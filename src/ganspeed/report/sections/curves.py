@@ -26,7 +26,8 @@ def block(results: Results) -> Curves:
     """The curves, drawn inside the page, and as pictures: against generator updates, and against the other axes."""
     axes = list(results.runs[0].scale)
     pictures = [picture(results, "cfid", ["updates"]), picture(results, "axes", axes[1:])]
-    return Curves(plot(results), _caption(results, listed(AXIS_WORDS[axis] for axis in axes)), tuple(pictures))
+    words, every_seed = listed(AXIS_WORDS[axis] for axis in axes), f"{units(len(results.seeds))} thin"
+    return Curves(plot(results), _caption(results, words, every_seed), tuple(pictures))
 
 
 def picture(results: Results, name: str, axes: list[str]) -> Picture:
@@ -34,14 +35,12 @@ def picture(results: Results, name: str, axes: list[str]) -> Picture:
     words = listed(AXIS_WORDS[axis] for axis in axes)
     alt = f"cfid against {words}. " + " ".join(_alt(results, axis) for axis in axes)
     points = _finite_cfid(results)[["variant", "seed", *axes, "value"]].rename(columns={"value": "cfid"})
+    caption = _caption(results, words, style.spread_in_words(results.variants, units(len(results.seeds))))
     styles = looks(results.variants)
-    return Picture(
-        f"{results.dataset}_{name}", _caption(results, words), alt, lambda: figure(results, styles, axes), points
-    )
+    return Picture(f"{results.dataset}_{name}", caption, alt, lambda: figure(results, styles, axes), points)
 
 
-def _caption(results: Results, axes: str) -> str:
-    spread = style.spread_in_words(results.variants, units(len(results.seeds)))
+def _caption(results: Results, axes: str, spread: str) -> str:
     return (
         f"cfid against {axes} on {results.dataset}, both axes logarithmic ({spread}, median bold, a run that has "
         f"diverged counting as worse than any other). Dotted: the threshold τ, and the calibration rows at their "
