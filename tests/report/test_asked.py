@@ -45,25 +45,28 @@ def titles(results: Results, report) -> list[str]:
     return [ax.get_title() for ax in picture.draw().axes]
 
 
-def test_the_table_has_their_columns_and_a_dash_where_none_is_asked(asked):
-    table = scores.table(asked)
-    heads = ["asked ↑", "code_accuracy ↑", "code_chance"]
-    assert [head for head in table.head if head.removesuffix(" ↑") in FED] == heads
-    (_, variants), (_, calibration) = table.groups
-    cells = {row[0].text: {h: c.text for h, c in zip(table.head, row, strict=True)} for row in variants}
-    assert [cells["gan"][head] for head in heads] == ["0.875", NONE, NONE]
-    assert [cells["wgan_gp"][head] for head in heads] == [NONE, "0.750", "0.125"]
-    assert {cells["iterative"][head] for head in heads} == {NONE}
-    assert {row[table.head.index(head)].text for row in calibration for head in heads} == {NONE}
+def test_those_that_are_asked_have_a_table_with_a_dash_for_what_they_are_not(asked):
+    table = scores.asked_table(asked)
+    assert table.head == ("", "n", "asked ↑", "code_accuracy ↑", "code_chance")
+    ((_, rows),) = table.groups
+    assert [[cell.text for cell in row] for row in rows] == [
+        ["gan", "3", "0.875", NONE, NONE],
+        ["wgan_gp", "3", NONE, "0.750", "0.125"],
+    ]
+    assert [metric.glossary in table.note for metric in METRICS] == [metric.fed is not None for metric in METRICS]
+    assert table in scores.section(asked, None).blocks
+    assert scores.table(asked).head == scores.table(dataclasses.replace(asked, scores=without(asked.scores))).head
 
 
-def test_a_study_that_asks_nothing_shows_no_column_panel_or_entry_of_them(made, plain, asked):
+def without(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[~rows.metric.isin(FED)]
+
+
+def test_a_study_that_asks_nothing_shows_no_table_panel_or_entry_of_it(made, plain):
     table = scores.table(plain)
-    assert not {head.split()[0] for head in table.head if head} & set(FED)
+    assert scores.asked_table(plain) is None
     assert not {title.split()[0] for title in titles(*made)} & set(FED)
-    for metric in METRICS:
-        assert (metric.glossary in table.note) == (metric.fed is None)
-        assert metric.glossary in scores.table(asked).note
+    assert [metric.glossary in table.note for metric in METRICS] == [metric.fed is None for metric in METRICS]
     assert table.note.endswith(scores.CALIBRATION_GLOSSARY)
 
 

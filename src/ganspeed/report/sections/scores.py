@@ -1,7 +1,9 @@
 """The first section on a data set: the status of its comparison, and the scores of the last snapshots."""
 
+from collections.abc import Collection
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +14,7 @@ from ganspeed.report.blocks import Section
 from ganspeed.report.read import Results, where
 from ganspeed.report.tables import NONE, Cell, Table, number, plain, span
 from ganspeed.report.words import STATUS_WORDS
-from ganspeed.scoring.metrics import METRICS
+from ganspeed.scoring.metrics import FED, METRICS
 
 CALIBRATION_GLOSSARY = (
     "Calibration rows: floor, real images against other real images; test, the held-out real images themselves; blur_w "
@@ -22,7 +24,8 @@ CALIBRATION_GLOSSARY = (
 
 
 def section(results: Results, settings: Report) -> Section:
-    return Section(f"Data set {results.dataset}", 2, (status(results), table(results)))
+    asked = asked_table(results)
+    return Section(f"Data set {results.dataset}", 2, (status(results), table(results), *((asked,) if asked else ())))
 
 
 def status(results: Results) -> str:
@@ -38,7 +41,7 @@ def table(results: Results) -> Table:
     """One row per variant over its last snapshots, and the calibration rows."""
     last, beside = summaries.last_scores(results), summaries.calibration(results)
     metrics = summaries.ordered_metrics(set(last.metric))
-    others = [metric for metric in metrics if metric != "cfid"]
+    others = [metric for metric in metrics if metric != "cfid" and metric not in FED]
     head = ("", "n", "reached τ", "median cfid ↓", "cfid ↓")
     variants = tuple(_variant_row(results, last, variant, others) for variant in results.variants)
     rows = tuple(_calibration_row(beside, row, others) for row in dict.fromkeys(beside.row))
@@ -48,18 +51,45 @@ def table(results: Results) -> Table:
         f"images score by the same measures."
     )
     groups = ((f"Variants, n in {UNIT}", variants), ("Calibration, n in images (untrained: in runs)", rows))
-    return Table(caption, head + tuple(map(summaries.with_arrow, others)), groups, note=glossary(set(metrics)))
+    return Table(
+        caption,
+        head + tuple(map(summaries.with_arrow, others)),
+        groups,
+        note=f"{glossary(('cfid', *others))} {CALIBRATION_GLOSSARY}",
+    )
 
 
-def glossary(present: set[str]) -> str:
-    """What the present metrics and the calibration rows are, in a sentence each; metrics of one text share it."""
-    named = groupby((metric for metric in METRICS if metric.name in present), attrgetter("glossary"))
-    entries = (f"{', '.join(metric.name for metric in alike)}: {text}." for text, alike in named)
-    return " ".join((*entries, CALIBRATION_GLOSSARY))
+def asked_table(results: Results) -> Table | None:
+    """One row per variant whose generator is asked for a class or fed a code; None where none is."""
+    last = summaries.last_scores(results)
+    metrics = [metric for metric in summaries.ordered_metrics(set(last.metric)) if metric in FED]
+    rows = []
+    for variant in results.variants:
+        by_metric, n = _by_metric(last, variant), len(results.of(variant))
+        if not by_metric.keys().isdisjoint(metrics):
+            rows.append((Cell(variant), Cell(str(n)), *(_spread(by_metric.get(metric), n) for metric in metrics)))
+    if not rows:
+        return None
+    caption = (
+        f"Whether the samples of the last snapshot show what the generator was asked for: mean over {UNIT} ± sample "
+        f"standard deviation."
+    )
+    head = ("", "n", *map(summaries.with_arrow, metrics))
+    return Table(caption, head, (("", tuple(rows)),), note=glossary(metrics))
+
+
+def glossary(names: Collection[str]) -> str:
+    """What these metrics are, in a sentence each; metrics of one text share it."""
+    named = groupby((metric for metric in METRICS if metric.name in names), attrgetter("glossary"))
+    return " ".join(f"{', '.join(metric.name for metric in alike)}: {text}." for text, alike in named)
+
+
+def _by_metric(last: pd.DataFrame, variant: str) -> dict[str, Any]:
+    return {row.metric: row for row in where(last, variant=variant).itertuples()}
 
 
 def _variant_row(results: Results, last: pd.DataFrame, variant: str, others: list[str]) -> tuple[Cell, ...]:
-    by_metric = {row.metric: row for row in where(last, variant=variant).itertuples()}
+    by_metric = _by_metric(last, variant)
     n, diverged = len(results.of(variant)), summaries.n_diverged(results, variant)
     first = Cell(variant, f"{diverged} of {n} diverged" if diverged else "")
     reached = Cell(f"{summaries.reached(results, variant, 'tau')}/{n}")
