@@ -306,6 +306,10 @@ def test_no_markup_of_the_other_kind_is_printed(study):
     assert "`" not in shown and "**" not in shown and "](" not in shown
 
 
+def test_no_name_of_the_code_stands_for_what_it_names(study):
+    assert re.findall(r"\{\w*\}", (study[0].reports / "summary.md").read_text(encoding="utf-8")) == []
+
+
 def test_the_summary_shows_every_figure_there_is(study):
     summary = (study[0].reports / "summary.md").read_text(encoding="utf-8")
     linked = re.findall(r"\]\((figures/[^)]+)\)", summary)

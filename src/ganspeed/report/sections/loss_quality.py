@@ -43,9 +43,9 @@ def correlations(results: Results) -> Table:
         rows.append((*row, Cell(_count_range(points))))
     caption = (
         "Does the loss track quality? Spearman’s ρ of each player’s loss and cfid over the snapshots of a run: the "
-        "mean over {UNIT} on Fisher’s scale and its 95 % interval by Student’s t there (none below 6 {UNIT}). The loss "
-        "is the mean over the rows logged since the snapshot before. Near −1: the loss rises wherever cfid falls, as "
-        "that of a critic does that finds it harder to tell real from generated; near 0: it says nothing."
+        f"mean over {UNIT} on Fisher’s scale and its 95 % interval by Student’s t there (none below 6 {UNIT}). The "
+        "loss is the mean over the rows logged since the snapshot before. Near −1: the loss rises wherever cfid falls, "
+        "as that of a critic does that finds it harder to tell real from generated; near 0: it says nothing."
     )
     note = (
         "Whatever goes one way throughout correlates with cfid, which falls: ρ is no proof that a loss sees quality. "
@@ -114,7 +114,7 @@ def lengths(results: Results) -> Table:
         rows.append((Cell(variant), _estimate_cell(ratio), Cell(number(when)), Cell(number(end))))
     caption = (
         "Is training longer harmful? cfid of a run’s last snapshot divided by that of its best: geometric mean over "
-        "seeds, 95 % interval by Student’s t on the logarithm (none below 6 {UNIT}), and the median update of both."
+        f"{UNIT}, 95 % interval by Student’s t on the logarithm (none below 6 {UNIT}), and the median update of both."
     )
     note = (
         "The ratio is at least 1 by construction, since the best is picked by the cfid that judges it: a little above "
