@@ -64,7 +64,7 @@ EDITS = (
     Edit("params.yaml", "margin: 1.25", "margin: 1.3", ("check", "compare")),
     Edit("params.yaml", "confidence: 0.9", "confidence: 0.8", ("check", "calibrate", "evaluate")),
     Edit("params.yaml", "dpi: ", "dpi: 1", ("check", "report")),
-    Edit(f"{SRC}/objectives/gan.py", "softplus(-real).mean()", "2 * softplus(-real).mean()", ("check", "train")),
+    Edit(f"{SRC}/objectives/gan.py", "cross_entropy(real,", "2 * cross_entropy(real,", ("check", "train")),
     Edit(f"{SRC}/networks/generator.py", '"""The generator', '"""A generator', ("train", "evaluate")),
     Edit(f"{SRC}/scoring/feature_metrics.py", "return float(max(", "return 2 * float(max(", ("calibrate", "evaluate")),
     Edit(f"{SRC}/data/decode.py", '"""Decoding', '"""The decoding', ("prepare",)),

@@ -64,7 +64,7 @@ def test_an_edit_just_after_a_stage_is_found_by_the_stage_that_compares(trials):
 
 REAL = [  # stage, file, text, its replacement
     ("train@digits-gan", "params.yaml", "n_critic: 1", "n_critic: 2"),
-    ("train@digits-gan", "src/ganspeed/objectives/gan.py", "softplus(-real)", "2 * softplus(-real)"),
+    ("train@digits-gan", "src/ganspeed/objectives/gan.py", "cross_entropy(real,", "2 * cross_entropy(real,"),
     ("train@digits-gan", "src/ganspeed/runs/train.py", '"""Training many', '"""The training of many'),
     ("evaluate@digits-gan", "params.yaml", "samples: 400", "samples: 300"),
     ("evaluate@digits-gan", "src/ganspeed/scoring/feature_metrics.py", "return float(max(", "return 2 * float(max("),
