@@ -45,7 +45,7 @@ def titles(results: Results, report) -> list[str]:
     return [ax.get_title() for ax in picture.draw().axes]
 
 
-def test_those_that_are_asked_have_a_table_with_a_dash_for_what_they_are_not(asked):
+def test_variants_that_are_asked_have_a_table_of_their_own(asked):
     table = scores.asked_table(asked)
     assert table.head == ("", "n", "asked ↑", "code_accuracy ↑", "code_chance")
     ((_, rows),) = table.groups

@@ -79,5 +79,5 @@ def _suggestion(key: str) -> str:
     fields = [block.model_fields for block in BLOCKS] + [objective_fields(name) for name in objective_names()]
     fields += [optimizer_fields(name) for name in optimizer_names()]
     fields += [trick_fields(name) for name in trick_names()]
-    close = difflib.get_close_matches(key, sorted(set().union(*fields)), n=1)
+    close = difflib.get_close_matches(key, sorted(set().union(*fields)), n=1) if len(key) > 1 else []
     return f"; did you mean {close[0]}?" if close and close[0] != key else ""
