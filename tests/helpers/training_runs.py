@@ -3,8 +3,11 @@
 from itertools import chain, repeat
 from pathlib import Path
 
+import pytest
+from digests import digests
 from shipped_blocks import BLOCKS, one_of_each
 
+from ganspeed.training import loop
 from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines import vmapped
 from ganspeed.training.loop import TrainingRun, train
@@ -66,3 +69,22 @@ def killed_in(monkeypatch, owner, name: str, update: int) -> list[bool]:
 
     monkeypatch.setattr(owner, name, dying)
     return updates
+
+
+def assert_a_killed_run_resumes(recipe, images, folder: Path, monkeypatch, engine="eager") -> None:
+    """To the same bytes: killed in update 9, it goes on from the checkpoint after update 5."""
+
+    def train_once(name: str) -> None:
+        if engine == "eager":
+            train(new_run(recipe, images, folder / name / "0"))
+        else:
+            side_by_side([recipe], images, folder / name, engine)
+
+    train_once("undisturbed")
+    owner = (loop, "one_update") if engine == "eager" else (vmapped.Lanes, "one_update")
+    updates = killed_in(monkeypatch, *owner, 9)
+    with pytest.raises(KeyboardInterrupt):
+        train_once("killed")
+    train_once("killed")
+    assert len(updates) == 9 + 12 - 5
+    assert digests(folder / "killed" / "0" / "run") == digests(folder / "undisturbed" / "0" / "run")

@@ -10,27 +10,16 @@ from dataclasses import replace
 import pytest
 import torch
 from closed_forms import batch, make
+from meta_device import META, OnlyOnMeta
 from network_choices import CHOICES
 from shipped_blocks import BLOCKS, objective_of, toy_networks
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 from ganspeed.networks.discriminator import Discriminator, new_discriminator
 from ganspeed.networks.generator import new_generator
 from ganspeed.objectives import Batch, Objective, Terms
 
-META, CLASSES = torch.device("meta"), 3
-
-
-class OnlyOnMeta(TorchDispatchMode):
-    """Refuses every operation that takes or makes a tensor of another device."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        made = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves((args, kwargs, made)):
-            if isinstance(tensor, torch.Tensor) and tensor.device != META:
-                raise AssertionError(f"{func} takes or makes a tensor on {tensor.device}")
-        return made
+CLASSES = 3
 
 
 @pytest.fixture(autouse=True)

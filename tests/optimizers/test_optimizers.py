@@ -6,10 +6,11 @@ import math
 import pytest
 import torch
 from device_queries import NoAnswer
+from meta_device import META, OnlyOnMeta
 from torch import nn
 
 from ganspeed import optimizers
-from ganspeed.optimizers import Extras
+from ganspeed.optimizers import Extras, StepOptimizer
 from ganspeed.params.optimizers import OPTIMIZERS, optimizer_fields, optimizer_names
 from ganspeed.training.engines.functional import FlatParameters, moments_of, optimizer_step
 from ganspeed.training.inputs import StepInputs
@@ -224,3 +225,18 @@ def test_an_optimisers_file_imports_only_the_package_base(name):
 def test_an_unknown_optimiser_is_an_error():
     with pytest.raises(ModuleNotFoundError, match="nadam"):
         optimizers.load("nadam", {}, Extras())
+
+
+@pytest.mark.parametrize("extras", EXTRAS)
+@pytest.mark.parametrize(("name", "own"), CASES)
+def test_a_step_stays_on_the_device_of_the_weights(name, own, extras):
+    """What is ours of it, in both forms; where torch keeps the state of its own optimisers is torch's affair."""
+    network, rule = Small().to(META), optimizers.load(name, own, extras)
+    weights = list(network.parameters())
+    with OnlyOnMeta():
+        network.loss(1).backward()
+        rule.adjust(weights)
+        for weight in weights:
+            moments = {moment: torch.zeros_like(weight) for moment in rule.moments}
+            rule.step(weight, weight.grad, moments, rule.scalars(RATE, 1))
+        StepOptimizer(weights, RATE, rule).step()

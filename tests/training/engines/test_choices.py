@@ -5,7 +5,7 @@ import torch
 from digests import digests
 from engine_closeness import UPDATES, assert_close_to_the_eager_loop, cautious
 from network_choices import CHOICES
-from training_runs import TRACED, killed_in, new_run, side_by_side
+from training_runs import TRACED, assert_a_killed_run_resumes, new_run, side_by_side
 
 from ganspeed.objectives import gradient_norm, interpolate
 from ganspeed.training import loop
@@ -41,23 +41,9 @@ def test_a_lane_does_not_see_its_neighbours_nor_its_place(variant, networks, rec
     ("engine", "choice"), [(TRACED, None), ("eager", None), *(("eager", name) for name in CHOICES)]
 )
 def test_a_killed_run_resumes_to_the_same_bytes(engine, choice, recipe, images, tmp_path, monkeypatch):
-    """Killed in update 9, it goes on from the checkpoint after update 5. Without a choice: those of TOGETHER."""
+    """Without a choice: those of TOGETHER."""
     one = of_choice(recipe, choice) if choice else recipe("wgan_gp", networks=TOGETHER)
-
-    def train(name: str) -> None:
-        if engine == TRACED:
-            side_by_side([one], images, tmp_path / name)
-        else:
-            loop.train(new_run(one, images, tmp_path / name / "0"))
-
-    train("undisturbed")
-    owner = (vmapped.Lanes, "one_update") if engine == TRACED else (loop, "one_update")
-    updates = killed_in(monkeypatch, *owner, 9)
-    with pytest.raises(KeyboardInterrupt):
-        train("killed")
-    train("killed")
-    assert len(updates) == 9 + 12 - 5
-    assert digests(tmp_path / "killed" / "0" / "run") == digests(tmp_path / "undisturbed" / "0" / "run")
+    assert_a_killed_run_resumes(one, images, tmp_path, monkeypatch, engine)
 
 
 @pytest.mark.parametrize("engine", ["eager", TRACED])

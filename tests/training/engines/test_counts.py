@@ -3,7 +3,7 @@
 import pytest
 from digests import digests
 from engine_closeness import UPDATES, assert_close_to_the_eager_loop, cautious
-from training_runs import TRACED, new_run, run, side_by_side
+from training_runs import TRACED, assert_a_killed_run_resumes, new_run, run, side_by_side
 
 from ganspeed.errors import Stopped
 from ganspeed.training.engines import vmapped
@@ -44,3 +44,9 @@ def test_a_stopped_group_goes_on_beside_a_run_of_another_update(recipe, images, 
     side_by_side(recipes, images, tmp_path / "stopped")
     for k in ("0", "1", "2"):
         assert digests(tmp_path / "stopped" / k / "run") == digests(tmp_path / "undisturbed" / k / "run")
+
+
+@pytest.mark.parametrize("engine", ["eager", TRACED])
+@pytest.mark.parametrize("kind", UNEVEN)
+def test_a_killed_run_resumes_to_the_same_bytes(kind, engine, recipe, images, tmp_path, monkeypatch):
+    assert_a_killed_run_resumes(recipe("wgan_gp", **UNEVEN[kind]), images, tmp_path, monkeypatch, engine)
