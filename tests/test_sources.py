@@ -50,11 +50,11 @@ def is_there(kind: str, name: str) -> bool:
 
 
 def is_written(column: str) -> bool:
-    """Whether what logs has the column's name as a literal, or another page lists the column."""
+    """Whether what logs has the column's name as a literal, or a formatted one that differs behind its last _ alone."""
+    stem, _, end = re.escape(column.rpartition("/")[-1]).rpartition("_")
+    literal = re.compile(rf'"{stem}_({end}|{{[^}}]+}})"' if stem else f'"{end}"')
     sources = [*(PACKAGE / "training").rglob("*.py"), *(PACKAGE / "objectives").glob("*.py")]
-    pages = [page for page in DOCS.rglob("*.md") if page.name != "sources.md"]
-    found = [(f'"{column.split("/")[-1]}"', sources), (f"`{column}`", pages)]
-    return any(words in file.read_text(encoding="utf-8") for words, files in found for file in files)
+    return any(literal.search(file.read_text(encoding="utf-8")) for file in sources)
 
 
 def is_test(mention: str) -> bool:
