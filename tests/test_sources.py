@@ -14,6 +14,7 @@ from ganspeed.scoring.metrics import METRICS
 TESTS, PACKAGE = Path(__file__).parent, Path(ganspeed.__file__).parent
 DOCS = TESTS.parent / "docs"
 PAGE = (DOCS / "sources.md").read_text(encoding="utf-8")
+SHIPPED = YAML(typ="safe").load(VARIANTS)["variants"]
 HEAD, TABLES = PAGE.split("\n## ", 1)
 ROW = re.compile(r"\| (\w+) (\d[\d, -]*) \| ([^|]+) \| ([^|]+) \|")
 NAME = re.compile(r"(?:(variant|preset|finding|metric|column) )?`([^`]+)`")
@@ -37,7 +38,7 @@ def missing(cell: str) -> list[str]:
 def is_there(kind: str, name: str) -> bool:
     match kind:
         case "variant":
-            return name in YAML(typ="safe").load(VARIANTS)["variants"]
+            return name in SHIPPED
         case "preset":
             return name in preset_names()
         case "metric":
