@@ -11,6 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from ganspeed.networks.fast_convolutions import fast_convolutions
+from ganspeed.networks.generator_bodies.dcgan import doubling_convolution
+from ganspeed.networks.layers import BatchNorm
 from ganspeed.objectives import gradient_norm, interpolate, scores
 from ganspeed.params.datasets import ImageSize
 from ganspeed.params.networks import IMAGE_SIZES
@@ -200,3 +202,23 @@ def test_with_batch_norm_the_profile_looks_at_each_mixture_by_itself():
 def test_a_layer_has_a_bias_unless_a_norm_takes_it_away(norm, at, has_bias):
     first, second = convolutions(discriminator(D={"norm": norm, "norm_at": at}))
     assert first.bias is not None and (second.bias is not None) == has_bias
+
+
+def numbers(values) -> int:
+    return sum(value.numel() for value in values)
+
+
+def test_a_layer_has_as_many_weights_as_the_tutorials():
+    """To 64 maps, biases included: 3x3 of a colour image, 4x4 of one either way, 3x3 with batch normalisation.
+
+    A normalisation has two weights and two stored statistics a map, and the latter are not trained.
+    """
+    layers = [convolutions(discriminator((3, 8, 8), D={"width": 64, "down": down}))[0] for down in ("pool", "stride")]
+    pooled, strided = (numbers(layer.parameters()) for layer in layers)
+    transposed = nn.ConvTranspose2d(3, 64, *doubling_convolution(8))
+    assert (pooled, strided, numbers(transposed.parameters())) == (1792, 3136, 3136)
+    last = convolutions(generator((3, 8, 8), G={"width": 64}))[-1]
+    assert numbers([last.weight]) == numbers([transposed.weight])
+    norm = BatchNorm(64)
+    assert numbers(norm.buffers()) == 128
+    assert pooled + numbers(norm.parameters()) + numbers(norm.buffers()) == 2048

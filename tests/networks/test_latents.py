@@ -1,5 +1,7 @@
 """What G is fed: the laws of its parts, their sizes, and which generator each is drawn from."""
 
+import math
+
 import pytest
 import torch
 
@@ -23,6 +25,20 @@ def test_uniform_noise_fills_minus_1_to_1_and_normal_noise_is_standard():
     assert uniform.min() < -0.999 and uniform.max() > 0.999
     assert uniform.var().item() == pytest.approx(1 / 3, rel=0.02)
     assert (normal.mean().item(), normal.std().item()) == (pytest.approx(0, abs=0.01), pytest.approx(1, rel=0.01))
+
+
+def test_normal_noise_lies_about_a_sphere_by_the_tutorials_figures():
+    """500 samples of 100 numbers: mean and deviation as near to 0 and 1 as the printed -.0048 and .9977, by chance.
+
+    Their lengths are 10 with deviation .71, as of a chi distribution of 100 degrees of freedom.
+    """
+    z = drawn(Latents("normal", 100), 500)
+    error = 1 / math.sqrt(z.numel())
+    for mean, deviation in ((z.mean().item(), z.std().item()), (-0.0048, 0.9977)):
+        assert abs(mean) < 3 * error and abs(deviation - 1) < 3 * error / math.sqrt(2)
+    lengths = z.norm(dim=1)
+    assert lengths.mean().item() == pytest.approx(10, abs=0.1)
+    assert lengths.std().item() == pytest.approx(math.sqrt(1 / 2), abs=0.1)
 
 
 @pytest.mark.parametrize("categorical", [0, 5])

@@ -2,17 +2,19 @@
 
 import ast
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
 from closed_forms import Linear, Quadratic, at_distance, batch, gaps, iterative, make
 from shipped_blocks import toy_networks
+from small_networks import discriminator
 from torch import nn
 
 from ganspeed.networks.discriminator import new_discriminator
 from ganspeed.networks.layers import initialise
-from ganspeed.objectives import Batch, gradient_norm, interpolate
+from ganspeed.objectives import Batch, gradient_norm, input_gradient, interpolate
 from ganspeed.params.objectives import OBJECTIVES, objective_names
 
 VARIANTS = ("gan", "wgan", "wgan_gp", "iterative", "iterative_alpha", "iterative_weight")
@@ -55,6 +57,39 @@ def test_wgan_clips_every_weight(document):
     D = Linear(torch.randn(1, 8, 8))
     make("wgan", document, clip=0.01).after_discriminator_step(D)
     assert D.w.abs().max().item() == pytest.approx(0.01)
+
+
+def test_only_a_wasserstein_critic_tells_how_far_point_masses_are_apart(document):
+    """Example 1 of 1701.07875 on one pixel: real images at distance / 2, generated ones at -distance / 2.
+
+    The clipped critic's gap is the distance times the clip, and G's gradient the clip, at any distance. A sure D of the
+    original game costs next to nothing and leaves minimax G next to no gradient, however near the two are.
+    """
+    wgan, gan = make("wgan", document, clip=0.05), make("gan", document, saturating=True)
+    critic, sure = Linear(torch.ones(1, 1, 1)), Linear(torch.full((1, 1, 1), 1e3))
+    wgan.after_discriminator_step(critic)
+    for distance in (0.1, 0.5, 2.0):
+        real = torch.full((4, 1, 1, 1), distance / 2)
+        b = replace(batch(n=4, shape=(1, 1, 1)), real=real, fake=(-real).requires_grad_())
+        assert wgan.discriminator_terms(critic, b).gap.item() == pytest.approx(0.05 * distance)
+        assert gan.discriminator_terms(sure, b).total().item() == pytest.approx(0, abs=1e-12)
+        for objective, D, expected in ((wgan, critic, -0.05), (gan, sure, 0.0)):
+            (by_image,) = torch.autograd.grad(objective.generator_terms(D, b).total(), b.fake)
+            torch.testing.assert_close(by_image.sum(), torch.tensor(expected))
+
+
+def test_g_follows_ds_gradient_by_the_image_which_raises_its_score(document):
+    """An image moved a little along that gradient scores higher by its squared norm; G's loss falls along it alone."""
+    D, b = discriminator(init="xavier"), batch()
+    gradient, step = input_gradient(D, b.fake, differentiable=False), 1e-3
+    assert gradient.shape == b.fake.shape
+    raised = D(b.fake + step * gradient) - D(b.fake)
+    assert (raised > 0).all()
+    torch.testing.assert_close(raised, step * gradient.square().flatten(1).sum(1), rtol=0.05, atol=1e-6)
+    fake = b.fake.clone().requires_grad_()
+    (by_image,) = torch.autograd.grad(make("gan", document).generator_terms(D, replace(b, fake=fake)).total(), fake)
+    weight = torch.sigmoid(-D(b.fake)) / len(fake)  # how unsure D is, over the mean's number of samples
+    torch.testing.assert_close(by_image, -weight.view(-1, 1, 1, 1) * gradient)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8), (3, 4, 16)])
