@@ -27,13 +27,11 @@ def score_probes(real: Tensor, fake: Tensor, held_out: Tensor | None = None) -> 
     above a generated one, ties half: 0.5 where it cannot tell them apart.
     """
     real, fake = real.flatten(), fake.flatten()
-    lowest, highest = torch.cat([real, fake]).aminmax()
-    above = real[:, None] - fake
+    both, above = torch.cat([real, fake]), torch.sign(real[:, None] - fake)
     found = {"score_real": real.mean(), "score_fake": fake.mean()}
     if held_out is not None:
         found["score_held_out"] = held_out.mean()
-    auc = (torch.sign(above).mean() + 1) / 2
-    return found | {"score_lowest": lowest, "score_highest": highest, "auc": auc}
+    return found | {"score_lowest": both.amin(), "score_highest": both.amax(), "auc": (above.mean() + 1) / 2}
 
 
 def image_probes(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
@@ -42,7 +40,7 @@ def image_probes(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
     `out_of_range`: share of the real values more than RANGE_MARGIN outside the generated ones' range. `distance_real`,
     `distance_fake`: mean distance between pairs of the first PAIRED_SAMPLES images, as a root mean square over values.
     """
-    lowest, highest = fake.aminmax()
+    lowest, highest = fake.amin(), fake.amax()
     outside = (real < lowest - RANGE_MARGIN) | (real > highest + RANGE_MARGIN)
     return {
         "out_of_range": outside.float().mean(),
@@ -88,9 +86,11 @@ def bend(network: nn.Module, a: Tensor, b: Tensor) -> Tensor:
     square over the outputs; in float64, on a copy in evaluation mode, so that batch normalisation is affine too.
     a, b: inputs (N, ...) of the network.
     """
+    if not len(a):
+        return torch.full((), torch.nan)
     f = BeforeOutput(copy.deepcopy(network).double().eval())
     a, b = a.double(), b.double()
-    f_a, f_b, f_mean = (f(x).flatten(1) for x in (a, b, (a + b) / 2))
+    f_a, f_b, f_mean = (f(x) for x in (a, b, (a + b) / 2))
     sd = torch.cat([f_a, f_b]).var(0).mean().sqrt()
     return ((f_mean - (f_a + f_b) / 2).square().mean(1).sqrt() / sd).median()
 
@@ -98,7 +98,7 @@ def bend(network: nn.Module, a: Tensor, b: Tensor) -> Tensor:
 class BeforeOutput:
     """A network without the function at its end: its last tanh, sigmoid or cast after which no layer of weights comes.
 
-    Called with its input, it returns what that function was applied to, (N, ...); with none, the network's output.
+    Called with its input, it returns what that function was applied to, (N, F); with none, the network's output.
     """
 
     def __init__(self, network: nn.Module):
@@ -108,7 +108,7 @@ class BeforeOutput:
         with _Watch() as watch:
             output = self.network(x)
         found = output if watch.found is None else watch.found
-        return found.view(len(x), -1)
+        return found.reshape(len(x), -1)
 
 
 class _Watch(TorchDispatchMode):
