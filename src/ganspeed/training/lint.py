@@ -67,8 +67,11 @@ def _losses(state: State, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
     def g_loss(D: nn.Module, fake: Tensor) -> Tensor:
         return sum(term for name, term in g_terms(D, fake).items() if name not in shared)
 
+    # A term of G's that is not about D's scores, such as EBGAN's that keeps samples apart, is at right angles to D's.
+    names = [name for name in g_terms(D, fake) if name not in shared]
+    cosines = torch.stack([cosine(partial(d_loss, D), lambda x, n=n: g_terms(D, x)[n], fake) for n in names])
     return {
-        "cosine": cosine(partial(d_loss, D), partial(g_loss, D), fake),
+        "cosine": cosines[cosines.abs().nan_to_num(-1).argmax()],
         "fake_term_moved": fake_term_moved(D, partial(d_loss, fake=fake), partial(g_loss, fake=fake)),
     }
 
