@@ -18,6 +18,7 @@ from ganspeed.training.history import on_host, prefixed
 from ganspeed.training.probes import PAIRED_SAMPLES, bend, fake_term_moved, gradient_cosine, saturated
 from ganspeed.training.state import State
 
+SAMPLES = 2 * PAIRED_SAMPLES  # of a batch, that all of it is computed of
 EARLY = 25  # updates: the first row logged from here on is linted
 
 
@@ -29,6 +30,7 @@ def is_linted(update: int, train: Train) -> bool:
 
 def lint(state: State, draw: Draw) -> dict[str, float]:
     """Column → probe of the networks as they are now, with the draw of the update's last discriminator step."""
+    draw = draw.first(SAMPLES)
     state.lend(draw)
     G, D, n = state.G.network, state.D.network, min(PAIRED_SAMPLES, len(draw.z) // 2)
     with torch.no_grad():
