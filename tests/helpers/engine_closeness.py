@@ -12,7 +12,7 @@ from ganspeed.params.variants import parse_variant
 from ganspeed.training.loop import TrainingRun, one_update
 
 RTOL, ATOL = 1e-3, 1e-5  # of a history's values
-COUNTED, A_FEW = ("auc", "clip", "out_of_range", "saturated", "small_weights"), 0.02  # shares, in which a few may differ
+COUNTED, A_FEW = ("auc", "clip", "out_of_range", "saturated", "small_weights"), 0.02  # shares of a few
 ALIKE, STEPS = 0.95, 0.25  # this share of the weights ends within so many steps of the optimiser, of UPDATES
 UPDATES = 5
 
