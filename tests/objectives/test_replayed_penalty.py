@@ -62,7 +62,9 @@ def pilot(workspace: Workspace, seed: int, histories: dict[str, list], **changes
 
 
 def history(alpha, weight) -> dict[str, list]:
-    return {"update": [1, 2, 4], "d_updates": [2, 4, 8], "diagnostics/alpha": alpha, "diagnostics/lambda": weight}
+    """Rows of updates 1, 2 and 4 after that of update 0, in which nothing is lost yet."""
+    logged = {"diagnostics/alpha": [None, *alpha], "diagnostics/lambda": [None, *weight]}
+    return {"update": [0, 1, 2, 4], "d_updates": [0, 2, 4, 8], **logged}
 
 
 def test_a_run_replayed_from_its_own_recording_is_the_same_run(recipe, images, tmp_path):
@@ -78,7 +80,8 @@ def test_a_run_replayed_from_its_own_recording_is_the_same_run(recipe, images, t
     a, b = (digests(tmp_path / name / "run") for name in ("original", "replayed"))
     assert {k: v for k, v in a.items() if k != "history.csv"} == {k: v for k, v in b.items() if k != "history.csv"}
     one, other = (pd.read_csv(tmp_path / name / "run/history.csv", dtype=str) for name in ("original", "replayed"))
-    pd.testing.assert_frame_equal(other, one[other.columns])
+    shared = other.columns.drop("probe/fake_term_moved")  # by the weight after the last row: that is in no recording
+    pd.testing.assert_frame_equal(other[shared], one[shared])
 
 
 def test_the_schedule_goes_by_critic_steps_and_holds_its_last_value(tmp_path):

@@ -1,11 +1,11 @@
-"""One lane's discriminator step, generator step and gradient profile as functions of tensors.
+"""One lane's discriminator step, generator step and what a row measures as functions of tensors.
 
 `Steps` is the twin of `loop.one_update`: change them together. A network's weights are one vector (n,), so that an
 optimiser's step is a handful of operations. Nothing is computed that is not used: no graph of G in a discriminator
 step, no gradient of D's weights in a generator step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,8 +15,8 @@ from torch.func import functional_call, grad
 
 from ganspeed.objectives import Batch, Objective
 from ganspeed.optimizers import Moments, Rule, Scalars
-from ganspeed.training.draws import Draw
-from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile
+from ganspeed.training.draws import Draw, HeldOut
+from ganspeed.training.history import row_measures
 from ganspeed.training.inputs import StepInputs
 from ganspeed.training.state import Player
 from ganspeed.tricks import Trick, shown, with_terms
@@ -39,12 +39,13 @@ class DiscriminatorStep(NamedTuple):
 
 
 class GeneratorStep(NamedTuple):
-    """G's weights (n,) and moments after a step; its loss, and the terms of that."""
+    """G's weights (n,) and moments after a step; its loss, the terms of that, the norm of the optimiser's gradient."""
 
     g: Tensor
     moments: Moments
     total: Tensor
     loss: dict[str, Tensor]
+    gradient_norm: Tensor
 
 
 class FlatParameters:
@@ -66,7 +67,12 @@ class FlatParameters:
 
     def bind(self, vector: Tensor, buffers: State, draw: Draw) -> "BoundNetwork":
         """The network with the weights of this vector, its own of these buffers, and what the draw has for it."""
-        return BoundNetwork(self.network, self.named(vector), buffers[self.player] | self.inputs.of(draw))
+        return self.lender(vector, buffers)(draw)
+
+    def lender(self, vector: Tensor, buffers: State) -> Callable[[Draw], "BoundNetwork"]:
+        """A function: draw → the network as `bind` has it, all with the same tensors as weights."""
+        weights, own = self.named(vector), buffers[self.player]
+        return lambda draw: BoundNetwork(self.network, weights, own | self.inputs.of(draw))
 
 
 @dataclass(frozen=True)
@@ -159,13 +165,16 @@ class Steps:
             return total, (total, terms.loss)
 
         gradient, (total, terms) = grad(loss, has_aux=True)(g)
+        norm = self.G_rule.adjusted([gradient], [g])[0].norm()
         g, moments = optimizer_step(g, gradient, moments, scalars, self.G_rule)
-        return GeneratorStep(g, moments, total, terms)
+        return GeneratorStep(g, moments, total, terms, norm)
 
-    def profile(self, d: Tensor, buffers: State, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
-        """The gradient profile of D at the batch of a discriminator step."""
-        D = self.D.bind(d, buffers, draw.first(PROFILE_SAMPLES))  # see loop.one_update
-        return gradient_profile(D, Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others))
+    def measures(
+        self, g: Tensor, d: Tensor, start: Buffers, buffers: State, draw: Draw, fake: Tensor, held_out: HeldOut
+    ) -> dict[str, Tensor]:
+        """What is measured at a logged row, with the draw and the G(z) of the last discriminator step."""
+        G, D = self.G.lender(g, buffers), self.D.lender(d, buffers)
+        return row_measures(G, D, self.objective, draw, fake, held_out, start)
 
 
 def optimizer_step(
