@@ -45,7 +45,8 @@ class Recipe:
     def counts(self) -> Counts:
         """Critic steps and batch sizes of every update."""
         variant = self.variant
-        return Counts(variant.n_critic, self.train.batch_size, variant.warm_start, variant.batches or Batches())
+        batches = variant.batches or Batches()
+        return Counts(variant.n_critic, self.train.batch_size, variant.warm_start, batches, variant.head_start)
 
     @property
     def seen_classes(self) -> int:
@@ -125,15 +126,16 @@ class State:
     update: int  # updates done
     rows: list[dict[str, float]]  # of history.csv
 
-    def lend(self, draw: Draw) -> None:
-        """Lend both networks what this step has drawn for them."""
+    def lend(self, draw: Draw, tricks: tuple[Trick, ...] = ()) -> None:
+        """Lend both networks what this step has drawn for them, with classes as these tricks show them."""
         for player in (self.G, self.D):
-            player.inputs.lend(player.network, draw)
+            player.inputs.lend(player.network, draw, tricks)
 
     def noises(self) -> dict[str, Noise]:
         """What each step draws beside real images, z and u."""
         networks = {"G": self.G.network, "D": self.D.network}
-        return noises(networks, self.objective.draws, self.tricks, self.shape, self.latent_dim, self.updates)
+        sizes = self.shape, self.latent_dim, self.updates, self.D.inputs.classes
+        return noises(networks, self.objective.draws, self.tricks, *sizes)
 
     def buffers(self) -> dict[str, dict[str, Tensor]]:
         """What training changes, or steps read, beside weights and moments, by whose it is."""
@@ -179,6 +181,8 @@ def new_state(recipe: Recipe, images: Tensor) -> State:
         initialise(network, generator(f"initial {name}", recipe.seed), recipe.networks.init)
         network.to(device).train().range.measure(images)
     objective.check_discriminator(D)
+    if (real_fake := recipe.counts.batches.real_fake) is not None:
+        D.scores_apart = real_fake != "joint"
     return State(
         G=new_player(G, "G", optimizer.G),
         D=new_player(D, "D", optimizer.D),
