@@ -33,6 +33,7 @@ CALIBRATION = pd.DataFrame([{"row": "pixel_gaussian", "metric": "cfid", "value":
 WIDTHS = {"latent": {"dim": 4}, "G": {"width": 8}, "D": {"width": 8, "hidden": 0}}
 NETWORKS = resolved(Networks.model_validate(WIDTHS), 8)
 PARAMETERS = {"data": {"image_size": 8}, "networks": NETWORKS.model_dump(mode="json")}
+NEWER = {"neutral": {}, "flipped": {"flip": 0.1}}  # keys that gan has been given since
 BLOCKS = {"a": {"objective": "one"}, "b": {"objective": "two"}}
 RECORDS = StudyRecords(
     preregistration=Preregistration(
@@ -274,6 +275,22 @@ def test_a_variant_is_tuned_by_its_block_and_not_by_its_name(document):
     tuning = replace(RECORDS.tuning, chosen=chosen, trials={"wgan_tuned": 8}, networks=networks)
     assert untuned(runs, tuning) == ["changed"]  # a copy that only moves the seed is as tuned as its original
     assert untuned(runs, None) == list(runs)
+
+
+def test_a_grids_arms_are_tuned_alike_though_not_by_as_many_trials():
+    uneven = replace(RECORDS.tuning, trials={"a_tuned": 27, "b_tuned": 24})
+    runs = {name: facts(name, False) for name in BLOCKS}
+    assert untuned(runs, uneven) == ["a", "b"]
+    assert untuned(runs, replace(uneven, budget=Budget(seeds=[900], search="grid"))) == []
+
+
+def test_a_record_older_than_a_key_tunes_what_has_it_at_its_neutral_value(document):
+    new = {name: parse_params(document).variants["gan"].resolved() | own for name, own in NEWER.items()}
+    older = {key: value for key, value in new["neutral"].items() if key not in ("flip", "real_target")}
+    assert len(older) == len(new["neutral"]) - 2
+    runs = {name: replace(facts(name, False), variant=block) for name, block in new.items()}
+    tuning = replace(RECORDS.tuning, chosen={"t": older}, trials={"t": 8}, networks={"t": NETWORKS})
+    assert untuned(runs, tuning) == ["flipped"]
 
 
 def test_a_variant_is_tuned_only_on_the_networks_that_tuning_trained():

@@ -36,6 +36,15 @@ def mistakes(document) -> list[str]:
         ),
         ({"warm_start": WARM | {"every": 1199}}, None),
         ({"warm_start": WARM | {"every": 1200, "updates": 25}}, None),
+        ({"head_start": 9_999}, "head_start: 9,999 with variants.iterative.n_critic: 2 is not <= 10,000 in all"),
+        ({"head_start": 9_998}, None),
+        (
+            {"head_start": 9_901, "warm_start": WARM},
+            "head_start: 9,901 with variants.iterative.warm_start.steps: 100 is not <= 10,000 in all",
+        ),
+        ({"head_start": 9_900, "warm_start": WARM}, None),
+        ({"head_start": 10_001}, "head_start: 10001 is not <= 10,000"),
+        ({"head_start": -1}, "head_start: -1 is not >= 0"),
     ],
 )
 def test_what_a_run_cannot_have_is_refused_by_its_keys(own, message, document):

@@ -47,6 +47,9 @@ EDITS: dict[str, list[dict]] = {
     "smooth_generator with saturating": [
         {"variants.gan.smooth_generator": True, "variants.gan.saturating": True, "variants.gan.flip": 0.1},
     ],
+    "in_turn with an objective without separate terms": [
+        {f"variants.{name}.batches": {"real_fake": "in_turn"}} for name in ("wgan", "r1", "iterative")
+    ],
     "smooth_generator with nothing to smooth by": [{"variants.gan.smooth_generator": True}],
     "jacobian: low above high": [
         {"variants.gan.tricks": {"jacobian": {"weight": 1.0, "low": 2.0, "high": 1.0, "step": 1.0}}},
@@ -54,6 +57,10 @@ EDITS: dict[str, list[dict]] = {
     "a step that is not before the end of a run": [{"variants.gan.optimizer.schedule": STEP}],
     "a warm-up beyond the end of a run": [{"variants.gan.optimizer.schedule": {"name": "warmup", "updates": 10**6}}],
     "a warm start beyond the end of a run": [{"variants.wgan.warm_start": WARM | {"updates": 1201}}],
+    "a first update of more than 10,000 steps of D": [
+        {"variants.wgan.head_start": 9_999}, {"variants.wgan.head_start": 1, "variants.wgan.n_critic": 10_000},
+        {"variants.wgan.head_start": 9_901, "variants.wgan.warm_start": WARM},
+    ],
     "a growth that is not before the end of a run": [{"variants.wgan.batches": {"grow": GROW | {"every": 1200}}}],
     "a warm start of no update": [{"variants.wgan.warm_start": WARM | {"updates": 0, "every": 0}}],
     "a largest batch below the first, or no larger": [
@@ -107,6 +114,7 @@ EDITS: dict[str, list[dict]] = {
         {"tuning.shared": {"batches.D": KNOB}}, {"tuning.arms.gan_tuned.own": {"batches.D": KNOB}},
         {"variants.gan.warm_start": WARM, "tuning.arms.gan_tuned.own": {"warm_start.steps": KNOB}},
     ],
+    "a grid with one value of a knob": [{"tuning.search": "grid", "tuning.trials": 15}],
     "not low < high": [
         {"tuning.shared.lr_g.low": 1.0}, {"tuning.arms.wgan_tuned.own": {"clip": KNOB | {"high": 1e-3}}},
     ],
@@ -146,6 +154,7 @@ EDITS: dict[str, list[dict]] = {
     "networks that a trick does not go with": [
         {"variants.gan": NOISY_EBGAN},
         {"variants.gan.networks": {"D": {"norm": "batch"}}, "variants.gan.tricks": {"perturbation": {"radius": 0.1}}},
+        {"variants.gan.tricks": {"class_labels": {"smooth": 0.1}}},
     ],
     "more than 20 seeds of variants that are compared": [{"compare.seeds": list(range(21))}],
     "more pictures than a published source has": [{"datasets.digits.data.holdout": 1000}],

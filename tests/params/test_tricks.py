@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from toy_study import PROJECT
-from trick_blocks import ACTIVE, NEUTRAL
+from trick_blocks import ACTIVE, NEUTRAL, PLANES
 
 from ganspeed import tricks
 from ganspeed.params import knobs
@@ -34,6 +34,7 @@ def mistakes(document, block, variant: str = "gan") -> list[str]:
 
 @pytest.mark.parametrize("blocks", [ACTIVE, NEUTRAL, {"image_noise": {"sd": 1, "until": 1.0}}])
 def test_blocks_that_are_in_order(blocks, document):
+    document["variants"]["gan"]["networks"] = PLANES
     assert mistakes(document, blocks) == []
 
 
@@ -45,6 +46,8 @@ def test_blocks_that_are_in_order(blocks, document):
         ({"image_noise": {"sd": "0.1"}}, "image_noise.sd: '0.1': input should be a valid number"),
         ({"image_noise": {"sd": 0.1, "until": 1.5}}, "image_noise.until: 1.5 is not <= 1"),
         ({"image_noise": {"sd": 0.1, "untill": 1}}, "image_noise.untill: unknown key; did you mean until?"),
+        ({"class_labels": {"smooth": 1.1}}, "class_labels.smooth: 1.1 is not <= 1"),
+        ({"class_labels": {"sd": -1.0}}, "class_labels.sd: -1.0 is not >= 0"),
         ({"image_nois": {"sd": 0.1}}, "image_nois: unknown key; did you mean image_noise?"),
         ({"image_noise": 0.1}, "image_noise: 0.1: input should be a valid dictionary"),
     ],
@@ -60,10 +63,18 @@ def test_an_autoencoder_is_not_to_reconstruct_noise(document):
         "networks": {"D": {"body": "autoencoder"}}, "optimizer": document["variants"]["gan"]["optimizer"],
     }  # fmt: skip
     document["compare"]["variants"].append("mine")
+    document["datasets"]["digits"]["networks"]["labels"] = "planes"
     assert mistakes(document, ACTIVE) == []
     assert mistakes(document, ACTIVE, "mine") == [
         "variants.mine.tricks.image_noise: with variants.mine.networks.D.body: 'autoencoder' it has D reconstruct "
         "noise, which no code predicts"
+    ]
+
+
+def test_there_are_no_class_labels_to_change_that_d_is_not_shown(document):
+    assert mistakes(document, {"class_labels": NEUTRAL["class_labels"]}) == [
+        "variants.gan.tricks.class_labels: with datasets.digits.networks.labels: 'none' it has nothing to change: D is "
+        "shown no classes"
     ]
 
 

@@ -79,6 +79,18 @@ def test_the_record_has_what_makes_an_arm_tuned(workspace):
     assert record["networks"] == {arm: parsed.networks("digits", arm).model_dump(mode="json") for arm in VALUES}
 
 
+def test_a_tuning_older_than_a_key_is_adopted_where_the_key_is_neutral(workspace, capsys):
+    found = read_json(workspace.tuning("digits"))
+    del found["chosen"]["gan_tuned"]["block"]["flip"]
+    write_json(workspace.tuning("digits"), found)
+    assert run(workspace, "adopt-tuning", "digits") == 0
+    document = YAML().load(workspace.params)
+    document["variants"]["gan"]["flip"] = 0.1
+    YAML().dump(document, workspace.params)
+    assert run(workspace, "adopt-tuning", "digits") == 2
+    assert "variants.gan: changed since gan_tuned was tuned from it on digits" in capsys.readouterr().err
+
+
 def test_a_published_block_that_has_changed_is_refused(workspace, capsys):
     workspace.params.write_text(
         workspace.params.read_text().replace("    clip: 0.05\n    opt", "    clip: 0.06\n    opt")

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from ganspeed.compare.records import Budget, Preregistration, StudyRecords, TuningRecord
+from ganspeed.params.variants import parse_variant
 from ganspeed.study.status import StudyFacts, committed, study_status
 
 TUNED = {"objective": "wgan", "clip": 0.07}
@@ -108,6 +109,15 @@ def test_a_commit_without_the_record_makes_it_exploratory():
     found = study_status(STUDY, RECORDS, {COMMIT: False})
     wanted = f"commits of runs without exactly this preregistration/digits.json: {COMMIT[:10]}"
     assert (found.name, found.reasons) == ("exploratory", [wanted])
+
+
+def test_a_key_that_a_record_is_older_than_counts_only_beside_its_default(document):
+    block = parse_variant(document["variants"]["gan"]).resolved()
+    older = {key: value for key, value in block.items() if key not in ("flip", "smooth_generator")}
+    records = with_record(variants=RECORD["variants"] | {"gan": older})
+    for flip, status in ((0.0, "confirmatory"), (0.1, "exploratory")):
+        study = dataclasses.replace(STUDY, variants=STUDY.variants | {"gan": block | {"flip": flip}})
+        assert study_status(study, records, COMMITTED).name == status
 
 
 def test_an_older_record_without_a_key_of_the_design_differs():

@@ -21,6 +21,7 @@ COUNTS = st.builds(
     batch_size=st.integers(2, 20),
     warm_start=st.none() | WARM,
     batches=st.builds(Batches, G=SIZE, D=SIZE, grow=st.none() | GROWTH),
+    head_start=st.integers(0, 9),
 )
 
 
@@ -42,6 +43,19 @@ def test_a_warm_start_is_that_of_wgans_code():
     assert counts.d_updates(501) == 26 * 100 + 475 * 5
 
 
+def test_a_head_start_is_in_the_first_update_beside_its_other_steps():
+    assert [Counts(2, 64, head_start=100).critic_steps(update) for update in (1, 2)] == [102, 2]
+    warm = Counts(2, 64, WarmStart(steps=5, updates=1, every=3), head_start=100)
+    assert [warm.critic_steps(update) for update in (1, 2, 3, 4)] == [105, 2, 2, 5]
+    assert warm.units(4) == {"updates": 4, "d_updates": 114, "images": 114 * 64}
+
+
+def test_a_step_in_turn_is_two_of_the_optimisers():
+    counts = Counts(2, 64, batches=Batches(real_fake="in_turn"), head_start=3)
+    assert (counts.d_updates(2), counts.d_optimizer_steps(2)) == (7, 14)
+    assert Counts(2, 64, batches=Batches(real_fake="apart")).d_optimizer_steps(2) == 4
+
+
 def test_batches_grow_by_the_factor_to_the_largest():
     counts = Counts(1, 16, batches=Batches(D=8, grow=Growth(factor=2, every=10, largest=40)))
     assert [counts.batch_of("G", update) for update in (1, 10, 11, 20, 21, 999)] == [16, 16, 32, 32, 40, 40]
@@ -51,6 +65,7 @@ def test_batches_grow_by_the_factor_to_the_largest():
 def test_without_keys_of_its_own_every_update_is_alike():
     assert Counts.of({"n_critic": 3}, 64) == Counts(3, 64)
     assert Counts(3, 64).is_constant and Counts(3, 64, batches=Batches(D=8)).is_constant
+    assert not Counts(3, 64, head_start=1).is_constant and Counts.of({"n_critic": 3, "head_start": 1}, 64).head_start
     assert not Counts(3, 64, WarmStart(steps=9, updates=1, every=0)).is_constant
     assert Counts(3, 64).units(10**12) == {"updates": 10**12, "d_updates": 3 * 10**12, "images": 192 * 10**12}
 

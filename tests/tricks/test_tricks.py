@@ -7,7 +7,7 @@ from digests import digests
 from engine_closeness import UPDATES, assert_close_to_the_eager_loop, cautious
 from shipped_blocks import toy_networks
 from training_runs import TRACED, new_run, side_by_side
-from trick_blocks import ACTIVE, NEUTRAL
+from trick_blocks import ACTIVE, NETWORKS, NEUTRAL, PLANES
 
 from ganspeed import tricks
 from ganspeed.errors import Stopped
@@ -44,7 +44,8 @@ def test_every_trick_has_blocks_here():
 @pytest.mark.parametrize("trick", ACTIVE)
 def test_neutral_values_are_the_run_without_the_trick(trick, variant, engine, recipe, images, tmp_path):
     for name, used in (("without", {}), ("neutral", {trick: NEUTRAL[trick]})):
-        train([recipe(variant, updates=UPDATES, tricks=used)], images, tmp_path / name, engine)
+        one = recipe(variant, updates=UPDATES, tricks=used, networks=NETWORKS[trick])
+        train([one], images, tmp_path / name, engine)
     without, neutral = (snapshots(tmp_path / name) for name in ("without", "neutral"))
     assert len(without) > 2 and neutral == without
 
@@ -53,7 +54,8 @@ def test_neutral_values_are_the_run_without_the_trick(trick, variant, engine, re
 @pytest.mark.parametrize("trick", ACTIVE)
 def test_another_value_is_another_run(trick, variant, recipe, images, tmp_path):
     for name, used in (("without", {}), ("active", {trick: ACTIVE[trick]})):
-        train([recipe(variant, updates=UPDATES, tricks=used)], images, tmp_path / name, "eager")
+        one = recipe(variant, updates=UPDATES, tricks=used, networks=NETWORKS[trick])
+        train([one], images, tmp_path / name, "eager")
     assert snapshots(tmp_path / "without") != snapshots(tmp_path / "active")
 
 
@@ -61,14 +63,14 @@ def test_another_value_is_another_run(trick, variant, recipe, images, tmp_path):
 @pytest.mark.parametrize("trick", ACTIVE)
 def test_a_trick_is_close_to_the_eager_loop(trick, variant, recipe, images, tmp_path):
     """In every update, so that what differs from one to the next is no part of the trace."""
-    one = cautious(recipe(variant, updates=UPDATES, tricks={trick: ACTIVE[trick]}))
+    one = cautious(recipe(variant, updates=UPDATES, tricks={trick: ACTIVE[trick]}, networks=NETWORKS[trick]))
     (lane,) = made = [new_run(one, images, tmp_path / "lane")]
     vmapped.train_side_by_side(made, TRACED, lambda: False, lambda place, outcome: None)
     assert_close_to_the_eager_loop(lane, images, tmp_path / "eager")
 
 
 def test_a_lane_sees_no_neighbours_with_all_tricks_at_once(recipe, images, tmp_path):
-    alone, third, neighbour = (recipe("wgan_gp", seed, tricks=ACTIVE) for seed in (0, 0, 7))
+    alone, third, neighbour = (recipe("wgan_gp", seed, tricks=ACTIVE, networks=PLANES) for seed in (0, 0, 7))
     train([alone], images, tmp_path / "alone", TRACED)
     train([neighbour, neighbour, third], images, tmp_path / "third", TRACED)
     assert digests(tmp_path / "alone" / "0" / "run") == digests(tmp_path / "third" / "2" / "run")
@@ -76,7 +78,7 @@ def test_a_lane_sees_no_neighbours_with_all_tricks_at_once(recipe, images, tmp_p
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_stopped_run_goes_on_to_the_same_bytes(engine, recipe, images, tmp_path):
-    one, asked = recipe("wgan_gp", tricks=ACTIVE), iter([False] * 6 + [True])
+    one, asked = recipe("wgan_gp", tricks=ACTIVE, networks=PLANES), iter([False] * 6 + [True])
     train([one], images, tmp_path / "undisturbed", engine)
     with pytest.raises(Stopped):
         train([one], images, tmp_path / "stopped", engine, lambda: next(asked))
@@ -85,9 +87,10 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(engine, recipe, images, tmp_pat
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_gradient_profile_is_of_images_as_they_are(engine, recipe, images, tmp_path):
-    run = new_run(recipe("wgan_gp", tricks=ACTIVE), images, tmp_path)
-    z, real = (getattr(run.draws(1, run.recipe.variant.n_critic - 1), name) for name in ("z", "real"))
+def test_the_gradient_profile_is_of_images_and_classes_as_they_are(engine, recipe, images, tmp_path):
+    run = new_run(recipe("wgan_gp", tricks=ACTIVE, networks=PLANES), images, tmp_path)
+    draw = run.draws(1, run.recipe.variant.n_critic - 1)
+    z, real = draw.z, draw.real
     with torch.no_grad():
         fake = run.state.G.network(z)
     if engine == TRACED:
@@ -99,15 +102,16 @@ def test_the_gradient_profile_is_of_images_as_they_are(engine, recipe, images, t
         step = loop.one_update(run.state, run.draws)
     torch.testing.assert_close(step.batch.real, real, rtol=0, atol=0)
     torch.testing.assert_close(step.batch.fake, fake)
-    wanted = gradient_profile(run.state.D.network, step.batch)
     found = step.measures()
+    run.state.lend(draw)
+    wanted = gradient_profile(run.state.D.network, step.batch)
     for name, value in wanted.items():
         torch.testing.assert_close(found[f"diagnostics/{name}"], value, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("trick", ACTIVE)
 def test_an_update_asks_the_device_nothing(trick, recipe, images, tmp_path):
-    run = new_run(recipe("wgan_gp", tricks={trick: ACTIVE[trick]}), images, tmp_path)
+    run = new_run(recipe("wgan_gp", tricks={trick: ACTIVE[trick]}, networks=NETWORKS[trick]), images, tmp_path)
     with NoAnswer():
         step = loop.one_update(run.state, run.draws)
     assert not step.batch.fake.requires_grad

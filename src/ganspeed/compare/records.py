@@ -65,6 +65,7 @@ class Budget:
     """What every arm of a tuning had."""
 
     seeds: list[int]
+    search: str = "random"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ganspeed.compare.rows import Guard, Row
 from ganspeed.compare.statistics import ALPHA, MIN_PAIRS, effect, limits, ratio
 from ganspeed.compare.times import ALL_THRESHOLDS
 from ganspeed.params.blocks import Protocol
+from ganspeed.params.variants import with_defaults
 from ganspeed.types import RunFacts
 
 MIN_SEEDS = 8  # a planned comparison of fewer is a demonstration
@@ -150,16 +151,20 @@ def demo_reasons(n: int, tau: float, pixel_gaussian: float | None, record: Prere
 def untuned(facts: dict[str, RunFacts], tuning: TuningRecord | None) -> list[str]:
     """Those of the variants (name → a run) whose block no equal tuning chose on their networks, whatever their names.
 
-    An equal tuning had the same number of trials for every arm of its record. One that names no networks tuned nothing.
+    An equal tuning had the same number of trials for every arm of its record, or the largest grid that one number
+    allows for every arm's knobs. One that names no networks tuned nothing. Keys that have come since with a neutral
+    value are no difference.
     """
-    if tuning is None or tuning.networks is None or len(set(tuning.trials.values())) != 1:
+    if tuning is None or tuning.networks is None:
+        return list(facts)
+    if len(set(tuning.trials.values())) != 1 and tuning.budget.search != "grid":
         return list(facts)
     tuned = [
-        (block, tuning.networks[arm].model_dump(mode="json"))
+        (with_defaults(block), tuning.networks[arm].model_dump(mode="json"))
         for arm, block in tuning.chosen.items()
         if arm in tuning.networks
     ]
-    return [name for name, run in facts.items() if (run.variant, networks_of(run)) not in tuned]
+    return [name for name, run in facts.items() if (with_defaults(run.variant), networks_of(run)) not in tuned]
 
 
 def why_untuned(arms: Sequence[str], tuning: TuningRecord | None) -> str:

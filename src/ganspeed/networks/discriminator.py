@@ -18,7 +18,8 @@ class Discriminator(nn.Module):
 
     A subclass, a file of discriminator_bodies/, maps images as the networks see them to features, and those to scores.
     `heads`: name → units of further linear layers on the features, which an objective asks for. With `classes`, an
-    image has a plane for each class beside its channels, 1 where it is the class of `labels`, else 0.
+    image has a plane for each class beside its channels, 1 where it is the class of `labels`, else 0, or of the values
+    that `labels` has for the classes.
     """
 
     def __init__(self, networks: Networks, channels: int, classes: int):
@@ -27,7 +28,9 @@ class Discriminator(nn.Module):
         self.classes, self.channels = classes, channels + classes
         self.output = output_function(networks.D.output)
         self.ties_samples = networks.D.norm == "batch"
-        if classes:  # (M,), of the samples of a step; a batch of other than M samples takes them from the start again
+        self.scores_apart = self.ties_samples  # see objectives.scores
+        # (M,), or (M, K) by classes, of the samples of a step; a batch of other than M takes them from the start again.
+        if classes:
             self.register_buffer("labels", torch.zeros(1, dtype=torch.int64), persistent=False)
 
     def add_score(self, networks: Networks, features: int) -> None:
@@ -79,8 +82,10 @@ class Discriminator(nn.Module):
     def _with_planes(self, x: Tensor) -> Tensor:
         if not self.classes:
             return x
-        is_class = cycled(self.labels, len(x)).unsqueeze(1) == torch.arange(self.classes, device=x.device)
-        return torch.cat([x, is_class.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
+        classes = cycled(self.labels, len(x))
+        if classes.dim() == 1:
+            classes = classes.unsqueeze(1) == torch.arange(self.classes, device=x.device)
+        return torch.cat([x, classes.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
 
 
 def new_discriminator(

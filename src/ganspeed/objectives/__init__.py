@@ -4,8 +4,8 @@ One objective, one file of this folder; the file's name is the objective's name 
 arguments of its constructor are the keys of a variant's block. See docs/adding-an-objective.md.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 
 import torch
@@ -52,6 +52,15 @@ class Terms:
     def total(self) -> Tensor:
         return sum(self.loss.values())
 
+    def only(self, name: str | None) -> "Terms":
+        """With this term alone as the loss; all of them for None."""
+        return self if name is None else replace(self, loss={name: self.loss[name]})
+
+
+def combined(terms: Sequence[Terms]) -> Terms:
+    """The terms of all losses, with the rest of the first."""
+    return replace(terms[0], loss={name: term for one in terms for name, term in one.loss.items()})
+
 
 class Objective(nn.Module):
     """Base of all objectives.
@@ -73,6 +82,7 @@ class Objective(nn.Module):
     # (N, 1, 1, 1). A constructor sets it where it depends on hyperparameters.
     draws: Mapping[str, str] = {}
     labels = False  # True: it reads Batch.labels, so that the data set must have classes
+    separate_terms = False  # True: D's terms are "real" and "fake", each of images of that kind alone
     traceable = True  # False: its runs are computed by the eager engine
     our_reading_of = None  # the paper, where it is built on a text without the formulas
 
@@ -164,11 +174,12 @@ def _class(name: str) -> type[Objective]:
 
 
 def scores(D: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-    """D(x) and D(x_fake), each (N,), by one pass over both.
+    """D(x) and D(x_fake), each (N,), by one pass over both, or a pass for each where D `scores_apart`.
 
-    A D whose score of one sample depends on the others has a pass for each: G's step shows it generated ones alone.
+    It does where its score of one sample depends on the others, since G's step shows it generated ones alone, unless
+    `batches.real_fake` of the variant says otherwise.
     """
-    if getattr(D, "ties_samples", False):
+    if getattr(D, "scores_apart", False):
         return D(batch.real), D(batch.fake)
     real, fake = D(torch.cat([batch.real, batch.fake])).chunk(2)
     return real, fake

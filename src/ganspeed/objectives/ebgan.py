@@ -18,6 +18,7 @@ from ganspeed.objectives import Batch, Objective, Terms, scores
 
 class EBGAN(Objective):
     body = "autoencoder"
+    separate_terms = True
 
     def __init__(self, *, n_critic: PositiveInt, margin: PositiveFloat, pull_away: NonNegativeFloat):
         """

@@ -18,6 +18,7 @@ from ganspeed.objectives import Batch, Objective, TargetRange, Targets, Terms, U
 
 class GAN(Objective):
     logits = True
+    separate_terms = True
 
     def __init__(
         self,

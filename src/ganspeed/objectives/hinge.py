@@ -12,6 +12,8 @@ from ganspeed.objectives import Batch, Objective, Terms, scores
 
 
 class Hinge(Objective):
+    separate_terms = True
+
     def __init__(self, *, n_critic: PositiveInt):
         super().__init__()
         self.n_critic = n_critic

@@ -11,6 +11,8 @@ from ganspeed.objectives import Batch, Objective, TargetRange, Targets, Terms, U
 
 
 class LeastSquares(Objective):
+    separate_terms = True
+
     def __init__(
         self,
         *,

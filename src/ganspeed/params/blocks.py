@@ -98,9 +98,9 @@ class Pilot(Block):
 class Knob(Block):
     """The distribution of a tuned value."""
 
-    low: float = Field(description="lower bound of the draws")
-    high: float = Field(description="upper bound of the draws")
-    log: bool = Field(description="true: log-uniform; false: uniform")
+    low: float = Field(description="lowest value")
+    high: float = Field(description="highest value")
+    log: bool = Field(description="true: log-uniform, or even in logs; false: uniform, or even")
 
 
 class TuningArm(Block):
@@ -111,9 +111,14 @@ class TuningArm(Block):
 
 
 class Tuning(Block):
-    """Random search with the same budget for every arm: trials × seeds × updates."""
+    """A search with the same budget for every arm: trials × seeds × updates."""
 
-    trials: int = Field(gt=0, le=1_000, description="trials of every arm")  # of 7 arms and 2 seeds: 14,000 runs
+    search: Literal["random", "grid"] = Field(
+        "random", description="random: draws of each knob; grid: combinations of evenly spaced values, as many as fit"
+    )
+    trials: int = Field(  # of 7 arms and 2 seeds: 14,000 runs
+        gt=0, le=1_000, description="trials of every arm; of a grid at most so many"
+    )
     seeds: tuple[Seed, ...] = Field(strict=False, min_length=1, description="seeds of every trial, never used again")
     updates: int = Field(ge=12, le=MAX_COUNT, description="generator updates of every run")
     seed: Seed = Field(description="seed of the draws")
@@ -164,7 +169,7 @@ class Params(Block):
     evaluate: Evaluate = Field(description="how snapshots are scored")
     protocol: Protocol = Field(description="how speeds are compared, with the guards of the verdicts")
     pilot: Pilot = Field(description="the runs of make pilot, which fix length and thresholds before a study")
-    tuning: Tuning = Field(description="the random search of make tune, with one budget for all arms")
+    tuning: Tuning = Field(description="the search of make tune, with one budget for all arms")
     report: Report = Field(description="what the report shows")
 
     def dataset(self, name: str) -> Dataset:

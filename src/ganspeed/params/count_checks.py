@@ -1,17 +1,21 @@
-"""Warm starts and batches of a variant's own that the runs of a data set cannot have, or gain nothing by."""
+"""Warm and head starts and batches of a variant's own that a data set's runs cannot have, or gain nothing by."""
 
 from collections.abc import Iterator
 from itertools import product
 
 from ganspeed.params.blocks import Params
-from ganspeed.params.counts import Batches, Growth, WarmStart
+from ganspeed.params.counts import MAX_STEPS, Batches, Growth, WarmStart
 from ganspeed.params.datasets import Dataset
 from ganspeed.params.limits import left_for_train
+from ganspeed.params.variants import Variant
 
 # What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
 REFUSED = {
     "a warm start beyond the end of a run": ("variants.<name>.warm_start.updates",),
     "a warm start of no update": ("variants.<name>.warm_start.updates", "variants.<name>.warm_start.every"),
+    f"a first update of more than {MAX_STEPS:,} steps of D": (
+        "variants.<name>.head_start", "variants.<name>.warm_start.steps", "variants.<name>.n_critic",
+    ),
     "a growth that is not before the end of a run": ("variants.<name>.batches.grow.every",),
     "a largest batch below the first, or no larger": ("variants.<name>.batches.grow.largest",),
     "a batch of more than the pictures for train": (
@@ -26,11 +30,21 @@ def count_mistakes(params: Params) -> list[str]:
     for dataset, name in product(params.compare.datasets, params.compare.variants):
         if dataset in params.datasets and name in params.variants:
             block, variant = params.datasets[dataset], params.variants[name]
+            mistakes += _first_update_mistakes(variant, f"variants.{name}")
             if variant.warm_start:
                 mistakes += _warm_start_mistakes(variant.warm_start, f"variants.{name}", dataset, block)
             if variant.batches:
                 mistakes += _batch_mistakes(variant.batches, f"variants.{name}", dataset, block)
     return mistakes
+
+
+def _first_update_mistakes(variant: Variant, key: str) -> Iterator[str]:
+    """A head start that is too long with the other steps of D in update 1: no signal stops a run within an update."""
+    other, steps = f"{key}.n_critic", variant.n_critic
+    if (warm := variant.warm_start) and (warm.updates or warm.every):  # each has update 1 among its own
+        other, steps = f"{key}.warm_start.steps", warm.steps
+    if variant.head_start and variant.head_start + steps > MAX_STEPS:
+        yield f"{key}.head_start: {variant.head_start:,} with {other}: {steps:,} is not <= {MAX_STEPS:,} in all"
 
 
 def _warm_start_mistakes(warm: WarmStart, key: str, dataset: str, block: Dataset) -> Iterator[str]:

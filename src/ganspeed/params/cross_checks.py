@@ -37,6 +37,7 @@ REFUSED = {
     "one number of a block twice": ("tuning.shared", "tuning.arms.<name>.own"),
     "a knob that an arm's variant lacks": ("tuning.shared", "tuning.arms.<name>.own"),
     "a knob of networks, warm_start or batches": ("tuning.shared", "tuning.arms.<name>.own"),
+    "a grid with one value of a knob": ("tuning.search", "tuning.trials"),
     "not low < high": tuple(f"{where}.<name>.{end}" for where in SPACES for end in ("low", "high")),
     "0 or less with log": tuple(f"{where}.<name>.{key}" for where in SPACES for key in ("low", "log")),
     "what the block of an arm's variant refuses": tuple(
@@ -129,6 +130,9 @@ def _tuning_mistakes(params: Params, names: list[str]) -> list[str]:
         mistakes += _same_numbers(key, block, tuning, variants.get(block.variant))
         spaces = {f"tuning.shared.{n}": (n, k) for n, k in tuning.shared.items()}
         spaces |= {f"{key}.own.{n}": (n, k) for n, k in block.own.items()}
+        if tuning.search == "grid" and tuning.trials < (least := 2 ** len(spaces)):
+            two = f"two values of each of the {len(spaces)} knobs of {arm}"
+            mistakes.append(f"tuning.trials: {tuning.trials:,} is not >= {least:,} with tuning.search: 'grid', {two}")
         variant = variants.get(block.variant)
         alone = [m for path, (name, knob) in spaces.items() for m in _knob_mistakes(path, name, knob, variant)]
         mistakes += alone or (_corner_mistakes(spaces, variant) if variant else [])

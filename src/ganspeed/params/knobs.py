@@ -55,6 +55,18 @@ def is_number(block: Mapping[str, Any], knob: str) -> bool:
     return has(block, knob) and isinstance(value_of(block, knob), float)
 
 
+def grid_sizes(count: int, trials: int) -> list[int]:
+    """How many values each of so many knobs has in the largest grid of at most so many trials.
+
+    All have the same, and those named first one more as long as that fits.
+    """
+    each = 1
+    while count and (each + 1) ** count <= trials:
+        each += 1
+    more = max(k for k in range(count + 1) if (each + 1) ** k * each ** (count - k) <= trials)
+    return [each + 1] * more + [each] * (count - more)
+
+
 def _has(block: Any, path: Path) -> bool:
     for key in path:
         if not (isinstance(block, Mapping) and key in block):

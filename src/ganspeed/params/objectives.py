@@ -26,6 +26,7 @@ class Declarations:
     body: str | None = None
     draws: Mapping[str, str] = field(default_factory=dict)
     labels: bool = False
+    separate_terms: bool = False
     traceable: bool = True
     our_reading_of: str | None = None
 

@@ -4,11 +4,11 @@ import math
 from functools import cache
 from typing import Any, Self
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, ValidationError, create_model, model_validator
 
 from ganspeed.params.base import Block, Seed
-from ganspeed.params.counts import Batches, WarmStart
-from ganspeed.params.objectives import objective_fields
+from ganspeed.params.counts import Batches, HeadStart, WarmStart
+from ganspeed.params.objectives import objective_declarations, objective_fields, objective_names
 from ganspeed.params.optimizers import AnyOptimizer
 from ganspeed.params.tricks import Tricks
 
@@ -21,6 +21,9 @@ REFUSED = {
     "smooth_generator with saturating": ("variants.<name>.smooth_generator", "variants.<name>.saturating"),
     "smooth_generator with nothing to smooth by": (
         "variants.<name>.smooth_generator", "variants.<name>.real_target", "variants.<name>.flip",
+    ),
+    "in_turn with an objective without separate terms": (
+        "variants.<name>.batches.real_fake", "variants.<name>.objective",
     ),
 }  # fmt: skip
 
@@ -35,7 +38,8 @@ class Variant(Block):
     optimizer: AnyOptimizer = Field(description="one optimiser for both players, or one for each")
     seed_offset: Seed = Field(0, description="seed s of the grid is trained as s + seed_offset: an independent copy")
     warm_start: WarmStart | None = Field(None, description="more critic steps at the start and now and then")
-    batches: Batches | None = Field(None, description="batch sizes of the players' own, and their growth")
+    head_start: HeadStart = Field(0, description="steps of D alone before the first update; 0: none")
+    batches: Batches | None = Field(None, description="batches of the players' own, and how D sees them")
     tricks: Tricks | None = Field(None, description="what is done to a step beside the objective, by a trick's name")
     networks: dict[str, Any] | None = Field(None, description="keys of the data set's networks that it overrides")
 
@@ -65,6 +69,16 @@ class Variant(Block):
             raise ValueError("smooth_generator is true, but real_target [1.0, 1.0] and flip 0 leave G's target at 1")
         return self
 
+    @model_validator(mode="after")
+    def _terms_to_step_on_in_turn(self) -> Self:
+        in_turn = self.batches is not None and self.batches.real_fake == "in_turn"
+        if in_turn and not objective_declarations(self.objective).separate_terms:
+            raise ValueError(
+                f"batches.real_fake is 'in_turn', but D's loss by objective {self.objective!r} is not a term of real "
+                "images and one of generated ones"
+            )
+        return self
+
     def hyperparameters(self) -> dict[str, Any]:
         """The arguments of the objective's constructor, n_critic among them."""
         return self.model_dump(exclude=set(Variant.model_fields))
@@ -77,12 +91,12 @@ class Variant(Block):
         """The block as plain values, without seed_offset, which only says which seeds are trained, and networks.
 
         These stand beside it, resolved: see Params.networks. Of the keys that every variant may have, those that are
-        None are left out, and so is a block of no tricks.
+        None or 0 are left out, and so is a block of no tricks.
         """
         block = self.model_dump(mode="json", exclude={"seed_offset", "networks"}) | {
             "tricks": self.used_tricks() or None
         }
-        return {key: value for key, value in block.items() if value is not None or key not in Variant.model_fields}
+        return {key: value for key, value in block.items() if value or key not in Variant.model_fields}
 
     def method(self) -> "Variant":
         """The same block with seed_offset 0 and without networks: what a run has beside its seed and its networks."""
@@ -102,3 +116,13 @@ def variant_model(objective: str) -> type[Variant]:
 def parse_variant(block: dict[str, Any]) -> Variant:
     """A variant's block checked by the model of its objective. Raises pydantic.ValidationError."""
     return variant_model(block["objective"]).model_validate(block)
+
+
+def with_defaults(block: dict[str, Any]) -> dict[str, Any]:
+    """A resolved block that was recorded, with the keys that have come since; as it is where it is none of today's."""
+    if block.get("objective") not in objective_names():
+        return block
+    try:
+        return parse_variant(block).resolved()
+    except ValidationError:
+        return block

@@ -9,6 +9,7 @@ from ganspeed.params import knobs
 from ganspeed.params.blocks import Params
 from ganspeed.params.edits import edit_params
 from ganspeed.params.load import load_params
+from ganspeed.params.variants import with_defaults
 from ganspeed.study.tuning.chosen import Chosen
 from ganspeed.system.files import read_json, reading, write_json
 from ganspeed.workspace import Workspace
@@ -50,7 +51,7 @@ def _check_current(params: Params, arms: dict[str, Chosen], dataset: str) -> Non
     for arm, chosen in arms.items():
         published = params.variant(chosen.variant).resolved()
         has_all = all(knobs.has(published, knob) for knob in chosen.values)
-        if not has_all or knobs.with_values(published, chosen.values) != chosen.block:
+        if not has_all or knobs.with_values(published, chosen.values) != with_defaults(chosen.block):
             raise UserError(
                 f"variants.{chosen.variant}: changed since {arm} was tuned from it on {dataset}; run `make tune` again "
                 "or undo the edit"

@@ -17,7 +17,7 @@ from ganspeed.study.status import PILOT_SEEDS
 from ganspeed.system.files import sha256_file, write_text
 from ganspeed.workspace import Workspace
 
-BLOCKS = ("warm_start", "batches", "tricks", "networks")  # of the variant, besides its method
+BLOCKS = ("warm_start", "head_start", "batches", "tricks", "networks")  # of the variant, besides its method
 LOGGED_COLUMNS = ["diagnostics/alpha", "diagnostics/lambda"]
 
 

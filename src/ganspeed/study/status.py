@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ganspeed.compare.records import Design, StudyRecords
+from ganspeed.params.variants import with_defaults
 from ganspeed.runs.provenance import UNKNOWN
 from ganspeed.system.git import GitError, git, is_checkout
 
@@ -65,7 +66,8 @@ def _deviations(study: StudyFacts, records: StudyRecords, has_record: dict[str, 
         found.append(f"untuned in the planned family: {', '.join(loose)}")
     found += [f"{name} differs from {path}" for name in FIXED if getattr(study, name) != getattr(record, name)]
     variants = record.variants or {}
-    differing = [name for name, block in variants.items() if study.variants.get(name) != block]
+    done = {name: with_defaults(block) for name, block in study.variants.items()}
+    differing = [name for name, block in variants.items() if done.get(name) != with_defaults(block)]
     if differing or not variants:
         found.append(f"variants differ from {path}: {', '.join(differing) or 'it fixes none'}")
     return found + _used_seeds(study, records) + _origin(study, has_record, path)

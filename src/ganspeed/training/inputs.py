@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ganspeed.networks.latents import Latents
+from ganspeed.networks.latents import Latents, one_hot
 from ganspeed.networks.layers import BatchNorm, Dropout
 from ganspeed.training.draws import Draw, Noise
 from ganspeed.tricks import Trick
@@ -20,16 +20,26 @@ class StepInputs:
 
     def __init__(self, network: nn.Module, player: str):
         self.dropouts = {f"{n}.uniform": f"{player}.{n}" for n, m in network.named_modules() if isinstance(m, Dropout)}
-        self.sees_labels = any(name == "labels" for name, _ in network.named_buffers(recurse=False))
+        sees_labels = any(name == "labels" for name, _ in network.named_buffers(recurse=False))
+        self.classes = network.classes if sees_labels else 0
 
-    def of(self, draw: Draw) -> dict[str, Tensor]:
-        """Name of a buffer → its value in the step of this draw."""
-        labels = {"labels": draw.labels} if self.sees_labels else {}
+    def of(self, draw: Draw, tricks: tuple[Trick, ...] = ()) -> dict[str, Tensor]:
+        """Name of a buffer → its value in the step of this draw, with classes as these tricks show them."""
+        labels = {"labels": self._labels(draw, tricks)} if self.classes else {}
         return labels | {name: draw.others[drawn] for name, drawn in self.dropouts.items()}
 
-    def lend(self, network: nn.Module, draw: Draw) -> None:
+    def _labels(self, draw: Draw, tricks: tuple[Trick, ...]) -> Tensor:
+        """Labels (N,), or with tricks classes (N, K)."""
+        if not tricks:
+            return draw.labels
+        classes = one_hot(draw.labels, self.classes)
+        for trick in tricks:
+            classes = trick.classes_shown(classes, draw.others)
+        return classes
+
+    def lend(self, network: nn.Module, draw: Draw, tricks: tuple[Trick, ...] = ()) -> None:
         """Set them in the network itself, until the next step's."""
-        for name, value in self.of(draw).items():
+        for name, value in self.of(draw, tricks).items():
             module, _, buffer = name.rpartition(".")
             setattr(network.get_submodule(module), buffer, value)
 
@@ -53,11 +63,12 @@ def noises(
     shape: tuple[int, ...],
     latent_dim: int,
     updates: int,
+    classes: int,
 ) -> dict[str, Noise]:
     """What steps draw beside real images, z and u: uniform numbers for dropout, an objective's and tricks' own noise.
 
     networks: "G" and "D"; objective_draws: as an objective declares them; shape: of an image; latent_dim: numbers of
-    noise in z; updates: of the run.
+    noise in z; updates: of the run; classes: that D is shown.
     """
     found = {
         f"{player}.{name}": Noise("uniform", module.shape)
@@ -67,7 +78,7 @@ def noises(
     }
     one = (1, 1, 1)
     kinds = {"image": Noise("normal", shape), "sample": Noise("normal", one), "uniform": Noise("uniform", one),
-             "latent": Noise("normal", (latent_dim,))}  # fmt: skip
+             "latent": Noise("normal", (latent_dim,)), "classes": Noise("normal", (classes,))}  # fmt: skip
     found |= {name: kinds[kind] for name, kind in objective_draws.items()}
     for trick in tricks:
         scale = partial(trick.scale, updates=updates)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganspeed.errors import Stopped
 from ganspeed.networks.fast_convolutions import fast_convolutions
-from ganspeed.objectives import Batch
+from ganspeed.objectives import Batch, Terms, combined
 from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import reproducible
 from ganspeed.training.checkpoints import Checkpoints
@@ -52,18 +52,14 @@ def one_update(state: State, draws: Draws) -> Step:
 
     for step in range(state.counts.critic_steps(state.update)):
         draw = draws(state.update, step)
-        state.lend(draw)
+        state.lend(draw, state.tricks)
         with torch.no_grad(), arithmetic(state):
             batch = Batch(draw.real, G(draw.z), draw.z, draw.u, draw.labels, draw.others)
-        with arithmetic(state, fast=False):  # torch's own gradients by the weights are faster here
-            discriminator = objective.discriminator_terms(D, shown(state.tricks, D, batch, "D"))
+        discriminator = discriminator_step(state, batch, lr_factor)
         losses.append(discriminator.total())
-        state.D.step(losses[-1], lr_factor)
-        objective.after_discriminator_step(D)
-        D.after_step()
 
     drawn = draws(state.update, GENERATOR_STEP)
-    state.lend(drawn)
+    state.lend(drawn, state.tricks)
     with arithmetic(state):
         clean = Batch(drawn.real, G(drawn.z), drawn.z, drawn.u, drawn.labels, drawn.others)
         generator = objective.generator_terms(D, shown(state.tricks, D, clean, "G"))
@@ -80,6 +76,22 @@ def one_update(state: State, draws: Draws) -> Step:
         return of_row | {"probe/gradient_G": state.G.gradient_norm()}
 
     return Step(discriminator, generator, batch, measures)
+
+
+def discriminator_step(state: State, batch: Batch, lr_factor: float) -> Terms:
+    """One step of D on a batch, by one step of its optimiser or by two in turn; returns the terms that it stepped on.
+
+    `gap` and diagnostics are those before the first.
+    """
+    D, objective, done = state.D.network, state.objective, []
+    for part in state.counts.parts_of_d_step:
+        with arithmetic(state, fast=False):  # torch's own gradients by the weights are faster here
+            terms = objective.discriminator_terms(D, shown(state.tricks, D, batch, "D")).only(part)
+        state.D.step(terms.total(), lr_factor)
+        objective.after_discriminator_step(D)
+        D.after_step()
+        done.append(terms)
+    return combined(done)
 
 
 @contextmanager

@@ -46,7 +46,8 @@ class Recipe:
     def counts(self) -> Counts:
         """Critic steps and batch sizes of every update."""
         variant = self.variant
-        return Counts(variant.n_critic, self.train.batch_size, variant.warm_start, variant.batches or Batches())
+        batches = variant.batches or Batches()
+        return Counts(variant.n_critic, self.train.batch_size, variant.warm_start, batches, variant.head_start)
 
     @property
     def seen_classes(self) -> int:
@@ -110,9 +111,9 @@ class Player:
         weights = self.network.parameters()
         return flat_vector(torch.zeros_like(w) if w.grad is None else w.grad for w in weights).norm()
 
-    def lent(self, draw: Draw) -> nn.Module:
-        """The network, which is lent what this step has drawn for it."""
-        self.inputs.lend(self.network, draw)
+    def lent(self, draw: Draw, tricks: tuple[Trick, ...] = ()) -> nn.Module:
+        """The network, which is lent what this step has drawn for it, with classes as these tricks show them."""
+        self.inputs.lend(self.network, draw, tricks)
         return self.network
 
 
@@ -137,15 +138,16 @@ class State:
     rows: list[dict[str, float]]  # of history.csv
     start: dict[str, Tensor]  # "G" and "D" → weights before the first update, (n,): no part of a checkpoint
 
-    def lend(self, draw: Draw) -> None:
-        """Lend both networks what this step has drawn for them."""
+    def lend(self, draw: Draw, tricks: tuple[Trick, ...] = ()) -> None:
+        """Lend both networks what this step has drawn for them, with classes as these tricks show them."""
         for player in (self.G, self.D):
-            player.lent(draw)
+            player.lent(draw, tricks)
 
     def noises(self) -> dict[str, Noise]:
         """What each step draws beside real images, z and u."""
         networks = {"G": self.G.network, "D": self.D.network}
-        return noises(networks, self.objective.draws, self.tricks, self.shape, self.latent_dim, self.updates)
+        sizes = self.shape, self.latent_dim, self.updates, self.D.inputs.classes
+        return noises(networks, self.objective.draws, self.tricks, *sizes)
 
     def buffers(self) -> dict[str, dict[str, Tensor]]:
         """What training changes, or steps read, beside weights and moments, by whose it is."""
@@ -191,6 +193,8 @@ def new_state(recipe: Recipe, images: Tensor) -> State:
         initialise(network, generator(f"initial {name}", recipe.seed), recipe.networks.init)
         network.to(device).train().range.measure(images)
     objective.check_discriminator(D)
+    if (real_fake := recipe.counts.batches.real_fake) is not None:
+        D.scores_apart = real_fake != "joint"
     return State(
         G=new_player(G, "G", optimizer.G),
         D=new_player(D, "D", optimizer.D),

@@ -1,4 +1,4 @@
-"""What is done to a step beside its objective: to the images that D is shown, or to G's loss.
+"""What is done to a step beside its objective: to the images and classes that D is shown, or to G's loss.
 
 One trick, one file of this folder; the file's name is the trick's name in a variant's block `tricks`, and the
 keyword-only arguments of its constructor are the keys that it has there. See docs/tricks.md.
@@ -21,8 +21,8 @@ class Trick:
     of the trick: `ganspeed check` reads both from the source.
     """
 
-    # Name in Batch.draws, begun with the trick's → "image", "sample" or "latent": standard normal, (N, C, H, W), one
-    # each, or as many as z has numbers of noise.
+    # Name in Batch.draws, begun with the trick's → "image", "sample", "latent" or "classes": standard normal,
+    # (N, C, H, W), one each, as many as z has numbers of noise, or as D is shown classes.
     draws: Mapping[str, str] = {}
     refuses: Mapping[tuple[str, str], str] = {}  # key of networks and a value that it does not go with → why
     traceable = True  # False: its runs are computed by the eager engine
@@ -34,6 +34,10 @@ class Trick:
     def shown(self, D: nn.Module, batch: Batch, player: str) -> Batch:
         """The batch as D is shown it in the step of a player, "D" or "G"; in G's `fake` keeps its graph."""
         return batch
+
+    def classes_shown(self, classes: Tensor, draws: Mapping[str, Tensor]) -> Tensor:
+        """A step's classes (N, K), one-hot before any trick, as D is shown them; in the steps of both players."""
+        return classes
 
     def generator_terms(self, G: nn.Module, D: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Terms that G minimises beside its objective's, by name; the batch is as it was before any trick."""

@@ -206,6 +206,32 @@ def test_more_trials_score_the_new_ones_alone(study, one_worker):
     assert run_tuning(workspace, parsed, "digits", quiet) == 0
 
 
+def test_a_grid_is_resumed_and_says_so_in_its_record(study, one_worker, monkeypatch):
+    """A grid of eight, from two values of each of three knobs; killed once four are recorded."""
+    workspace, parsed = study
+    arms = {"gan_tuned": parsed.tuning.arms["gan_tuned"]}
+    changes = {"search": "grid", "trials": 9, "seeds": (900,), "arms": arms}
+    grid = parsed.model_copy(update={"tuning": parsed.tuning.model_copy(update=changes)})
+    straight = score_trials
+
+    class Killed(Exception):  # noqa: N818
+        pass
+
+    def cut(trials):
+        yield from straight(trials[:4])
+        raise Killed
+
+    monkeypatch.setattr(tune, "score_trials", cut)
+    with pytest.raises(Killed):
+        run_tuning(workspace, grid, "digits", quiet)
+    monkeypatch.setattr(tune, "score_trials", straight)
+    assert run_tuning(workspace, grid, "digits", quiet) == 4
+    assert run_tuning(workspace, grid, "digits", quiet) == 0
+    record = read_json(workspace.tuning("digits"))
+    assert record["trials"] == {"gan_tuned": 8}
+    assert record["budget"] == {"trials": 9, "seeds": [900], "updates": 12, "split": "val", "search": "grid"}
+
+
 def test_a_diverged_run_counts_as_its_worst_snapshot(study, monkeypatch):
     workspace, parsed = study
     trial = plan_trials(workspace, parsed, "digits")[0]

@@ -1,13 +1,14 @@
-"""Every trial of every arm, sampled before the first one runs: the order in which they finish has no effect.
+"""Every trial of every arm, known before the first one runs: the order in which they finish has no effect.
 
-Trial k has the same shared knobs in every arm, as every arm has the same seeds: no arm is luckier in its samples
-(common random numbers).
+Of a random search trial k has the same shared knobs in every arm, as every arm has the same seeds: no arm is luckier in
+its samples (common random numbers). A grid is of no luck at all.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import optuna
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 from ganspeed.compare.rounding import rounded
 from ganspeed.errors import UserError
 from ganspeed.params import knobs
-from ganspeed.params.blocks import Knob, Params
+from ganspeed.params.blocks import Knob, Params, Tuning
 from ganspeed.params.messages import describe_value
 from ganspeed.params.rates import late_updates
 from ganspeed.params.variants import Variant, parse_variant
@@ -29,7 +30,7 @@ from ganspeed.system.devices import select_device
 from ganspeed.system.files import sha256_json
 from ganspeed.workspace import Workspace
 
-SIGNIFICANT_DIGITS = 4  # significant digits of a sampled value: what is trained is what params.yaml will say
+SIGNIFICANT_DIGITS = 4  # significant digits of a value: what is trained is what params.yaml will say
 TRIAL_SCORED_BY = ("compare/times.py", "study/tuning/score.py")  # beside the metrics' code: one number of a run
 TRIAL_GRID_RATIO = 1.2  # coarse: a score is an area, not a time
 
@@ -66,8 +67,7 @@ def plan_trials(workspace: Workspace, params: Params, dataset: str) -> list[Tria
         if late := late_updates(variant.optimizer.schedule, "tuning.updates", tuning.updates):
             raise UserError(f"variants.{about.variant}.optimizer.{late[0]}; arm {arm} starts from it")
         block = variant.resolved()
-        for number in range(tuning.trials):
-            values = sample_values(tuning.shared, about.own, tuning.seed, number)
+        for number, values in enumerate(values_of_trials(tuning, about.own)):
             turned = knobs.with_values(block, values)
             method = _method(arm, number, {**turned, "networks": variant.networks})  # which resolved() leaves out
             specs = val_runs.specs(f"{arm}/{number}", method, tuning.seeds, train)
@@ -88,6 +88,33 @@ def distributions(space: dict[str, Knob]) -> dict[str, FloatDistribution]:
     return {name: FloatDistribution(knob.low, knob.high, log=knob.log) for name, knob in space.items()}
 
 
+def values_of_trials(tuning: Tuning, own: dict[str, Knob]) -> list[dict[str, float]]:
+    """Knob → value in every trial of an arm with these knobs of its own beside the shared ones."""
+    if tuning.search == "grid":
+        return grid_values({**tuning.shared, **own}, tuning.trials)
+    return [sample_values(tuning.shared, own, tuning.seed, number) for number in range(tuning.trials)]
+
+
+def grid_values(space: dict[str, Knob], trials: int) -> list[dict[str, float]]:
+    """All combinations of evenly spaced values of the knobs, their bounds among them: as many as `trials` allows."""
+    sizes = knobs.grid_sizes(len(space), trials)
+    spaced = [evenly_spaced(knob, size) for knob, size in zip(space.values(), sizes, strict=True)]
+    return [dict(zip(space, values, strict=True)) for values in product(*spaced)]
+
+
+def evenly_spaced(knob: Knob, n: int) -> list[float]:
+    """n values from low to high, two or more; even in their logarithms where the knob's scale is logarithmic."""
+    shares = [i / (n - 1) for i in range(n)]
+    if knob.log:
+        return [_written(knob.low * (knob.high / knob.low) ** share, knob) for share in shares]
+    return [_written(knob.low + (knob.high - knob.low) * share, knob) for share in shares]
+
+
+def _written(value: float, knob: Knob | FloatDistribution) -> float:
+    """The value as params.yaml will have it, within the bounds."""
+    return min(max(rounded(value, SIGNIFICANT_DIGITS), knob.low), knob.high)
+
+
 def sample_values(shared: dict[str, Knob], own: dict[str, Knob], seed: int, number: int) -> dict[str, float]:
     """The knobs of trial `number`: a function of the seed and the number, the shared ones sampled first.
 
@@ -97,8 +124,7 @@ def sample_values(shared: dict[str, Knob], own: dict[str, Knob], seed: int, numb
     space = distributions({**shared, **own})
     with quiet_optuna():
         trial = optuna.create_study(sampler=RandomSampler(state)).ask(space)
-    values = {name: rounded(trial.params[name], SIGNIFICANT_DIGITS) for name in space}
-    return {name: min(max(value, space[name].low), space[name].high) for name, value in values.items()}
+    return {name: _written(trial.params[name], space[name]) for name in space}
 
 
 @contextmanager

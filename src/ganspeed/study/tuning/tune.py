@@ -1,4 +1,4 @@
-"""Equal tuning: random search with one space for the shared knobs and one budget for every arm, scored for speed.
+"""Equal tuning: a search with one space for the shared knobs and one budget for every arm, scored for speed.
 
 Runs are in the run cache and scored trials in a storage file, so that a killed tuning continues where it stopped; what
 it writes in the end is a function of the params alone.
@@ -86,13 +86,19 @@ def summary(dataset: str, tuning: Tuning, trials: list[Trial], scored: Scored) -
     """The content of artifacts/tuning/<dataset>.json."""
     return {
         "dataset": dataset,
-        "budget": {"trials": tuning.trials, "seeds": list(tuning.seeds), "updates": tuning.updates, "split": VAL},
+        "budget": budget(tuning),
         "metric_sha256": metric_sha256(),
         "score": "mean of log cfid over log updates, mean over seeds; lower is faster",
         "device": trials[0].specs[0].device,
         "trials": {arm: sum(trial.arm == arm for trial in trials) for arm in tuning.arms},
         "chosen": {arm: asdict(choose(arm, tuning.arms[arm].variant, trials, scored)) for arm in tuning.arms},
     }
+
+
+def budget(tuning: Tuning) -> dict:
+    """What every arm had; without a word of the search where it is the random one, as records have been."""
+    search = {} if tuning.search == "random" else {"search": tuning.search}
+    return {"trials": tuning.trials, "seeds": list(tuning.seeds), "updates": tuning.updates, "split": VAL} | search
 
 
 def table(dataset: str, trials: list[Trial], scored: Scored) -> str:

@@ -7,13 +7,15 @@ step, no gradient of D's weights in a generator step.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-from ganspeed.objectives import Batch, Objective
+from ganspeed.objectives import Batch, Objective, Terms, combined
 from ganspeed.optimizers import Moments, Rule, Scalars
 from ganspeed.training.draws import Draw, HeldOut
 from ganspeed.training.history import row_measures
@@ -65,14 +67,17 @@ class FlatParameters:
         parts = vector.split([shape.numel() for shape in self.shapes.values()])
         return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
-    def bind(self, vector: Tensor, buffers: State, draw: Draw) -> "BoundNetwork":
-        """The network with the weights of this vector, its own of these buffers, and what the draw has for it."""
-        return self.lender(vector, buffers)(draw)
+    def bind(self, vector: Tensor, buffers: State, draw: Draw, tricks: tuple[Trick, ...] = ()) -> "BoundNetwork":
+        """The network with the weights of this vector, its own of these buffers, and what the draw has for it.
 
-    def lender(self, vector: Tensor, buffers: State) -> Callable[[Draw], "BoundNetwork"]:
-        """A function: draw → the network as `bind` has it, all with the same tensors as weights."""
+        tricks: those that change the classes it sees.
+        """
+        return self.lender(vector, buffers)(draw, tricks)
+
+    def lender(self, vector: Tensor, buffers: State) -> Callable[..., "BoundNetwork"]:
+        """A function: draw, tricks → the network as `bind` has it, all with the same tensors as weights."""
         weights, own = self.named(vector), buffers[self.player]
-        return lambda draw: BoundNetwork(self.network, weights, own | self.inputs.of(draw))
+        return lambda draw, tricks=(): BoundNetwork(self.network, weights, own | self.inputs.of(draw, tricks))
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,10 @@ class BoundNetwork:
     @property
     def ties_samples(self) -> bool:
         return getattr(self.network, "ties_samples", False)
+
+    @property
+    def scores_apart(self) -> bool:
+        return getattr(self.network, "scores_apart", False)
 
     def features(self, x: Tensor) -> Tensor:
         return self(x, "features")
@@ -122,7 +131,10 @@ def call(
 
 @dataclass(frozen=True)
 class Steps:
-    """Both steps of one variant; g, d: the weights of G and D before a step, (n,) each; moments: (n,) each as well."""
+    """Both steps of one variant; g, d: the weights of G and D before a step, (n,) each; moments: (n,) each as well.
+
+    parts: see Counts.parts_of_d_step.
+    """
 
     G: FlatParameters
     D: FlatParameters
@@ -130,33 +142,45 @@ class Steps:
     G_rule: Rule
     D_rule: Rule
     tricks: tuple[Trick, ...] = ()
+    parts: tuple[str | None, ...] = (None,)
 
     def discriminator_step(
-        self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: Scalars
+        self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: tuple[Scalars, ...]
     ) -> DiscriminatorStep:
+        """scalars: of each of the optimiser's steps, one for each of `parts`."""
         fake = self.G.bind(g, buffers, draw)(draw.z)
-        batch = Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others)
+        batch, done = Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others), []
+        for part, of_step in zip(self.parts, scalars, strict=True):
+            done.append(self._optimizer_step_on(part, batch, d, moments, buffers, draw, of_step))
+            d, moments, buffers, *_ = done[-1]
+        total, terms = reduce(add, [total for *_, total, _ in done]), combined([terms for *_, terms in done])
+        return DiscriminatorStep(d, moments, buffers, total, terms.loss, terms.diagnostics, terms.gap, fake)
+
+    def _optimizer_step_on(
+        self, part: str | None, batch: Batch, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: Scalars
+    ) -> tuple[Tensor, Moments, State, Tensor, Terms]:
+        """One step of D's optimiser, on this term alone or, with None, on all: what is after it, its loss and terms."""
 
         def loss(d: Tensor):
-            D = self.D.bind(d, buffers, draw)
+            D = self.D.bind(d, buffers, draw, self.tricks)
             seen = shown(self.tricks, D, batch, "D")
             terms, after = call(self.objective, "discriminator_terms", {}, buffers["objective"], D, seen)
+            terms = terms.only(part)
             total = terms.total()
             return total, (after, total, terms.loss, terms.diagnostics, terms.gap)
 
-        gradient, (after, total, terms, diagnostics, gap) = grad(loss, has_aux=True)(d)
+        gradient, (after, total, *terms) = grad(loss, has_aux=True)(d)
         d, moments = optimizer_step(d, gradient, moments, scalars, self.D_rule)
         d = d.clone()  # the objective may clip it in place
         _, after = call(self.objective, "after_discriminator_step", {}, after, self.D.bind(d, buffers, draw))
         _, of_d = call(self.D.network, "after_step", self.D.named(d), buffers["D"]) if buffers["D"] else (None, {})
-        buffers = {"objective": after, "G": buffers["G"], "D": of_d}
-        return DiscriminatorStep(d, moments, buffers, total, terms, diagnostics, gap, fake)
+        return d, moments, {"objective": after, "G": buffers["G"], "D": of_d}, total, Terms(*terms)
 
     def generator_step(
         self, g: Tensor, d: Tensor, moments: Moments, buffers: State, draw: Draw, scalars: Scalars
     ) -> GeneratorStep:
         def loss(g: Tensor):
-            G, D = self.G.bind(g, buffers, draw), self.D.bind(d, buffers, draw)
+            G, D = self.G.bind(g, buffers, draw), self.D.bind(d, buffers, draw, self.tricks)
             batch = Batch(draw.real, G(draw.z), draw.z, draw.u, draw.labels, draw.others)
             seen = shown(self.tricks, D, batch, "G")
             terms, _ = call(self.objective, "generator_terms", {}, buffers["objective"], D, seen)

@@ -45,11 +45,11 @@ def traced_steps(
     """
     state = new_state(recipe, torch.zeros(2, *recipe.shape))
     G, D = FlatParameters(state.G.network, "G"), FlatParameters(state.D.network, "D")
-    steps = Steps(G, D, state.objective, state.G.rule, state.D.rule, state.tricks)
+    steps = Steps(G, D, state.objective, state.G.rule, state.D.rule, state.tricks, recipe.counts.parts_of_d_step)
 
     draw, draw_g = (example_draw(n, recipe.latents, recipe.shape, state.noises()) for n in (size_d, size_g))
     g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())
-    G_scalars, D_scalars = (example_scalars(rule) for rule in (state.G.rule, state.D.rule))
+    G_scalars, D_scalars = example_scalars(state.G.rule), (example_scalars(state.D.rule),) * len(steps.parts)
     buffers = {part: {name: buffer.clone() for name, buffer in own.items()} for part, own in state.buffers().items()}
     beside = (torch.zeros(held_out, *recipe.shape), draw.labels.new_zeros(held_out)) if held_out else ()
     # Tensors that an objective makes at its first call must not become part of the trace.

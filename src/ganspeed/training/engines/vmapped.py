@@ -99,6 +99,7 @@ class Lanes:
         self.measured = None
         states = [run.state for run in self.runs]
         G, D, counts = states[0].G, states[0].D, states[0].counts  # the same in every lane, as rules and rates are
+        parts = len(counts.parts_of_d_step)  # steps of D's optimiser in each of D's
         for state in states:
             state.update += 1
         total = 0.0  # of all losses, (lanes,): finite when every one of them is
@@ -106,7 +107,8 @@ class Lanes:
         self._take_steps_for(states[0].update)
 
         for step in range(counts.critic_steps(states[0].update)):
-            scalars = self._scalars(D, [counts.d_updates(state.update - 1) + step + 1 for state in states])
+            first = [parts * (counts.d_updates(state.update - 1) + step) + 1 for state in states]
+            scalars = tuple(self._scalars(D, [t + part for t in first]) for part in range(parts))
             self.draw = self._draw(step)
             self.d_step = self.discriminator_step(self.g, self.d, self.moments_d, self.buffers, self.draw, scalars)
             self.d, self.moments_d, self.buffers, loss, *_ = self.d_step
@@ -138,7 +140,7 @@ class Lanes:
         if not weights:
             return
         load_player(self.G, state.G, self.g[lane], lane_of(self.moments_g, lane), steps)
-        load_player(self.D, state.D, self.d[lane], lane_of(self.moments_d, lane), state.counts.d_updates(steps))
+        load_player(self.D, state.D, self.d[lane], lane_of(self.moments_d, lane), state.counts.d_optimizer_steps(steps))
         load_weights(state.ema_generator, self.G, self.ema[lane])
         for part, own in state.buffers().items():
             for name, value in lane_of(self.buffers[part], lane).items():
