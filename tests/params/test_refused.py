@@ -65,6 +65,8 @@ EDITS: dict[str, list[dict]] = {
         {"variants.wgan.batches": {"G": 804}}, {"variants.wgan.batches": {"D": 804}},
         {"variants.wgan.batches": {"grow": GROW | {"largest": 804}}},
     ],
+    "fewer images than a batch of a player": [{"datasets.digits.train.limit": 63}],
+    "more images than there are for train": [{"datasets.digits.train.limit": 804}],
     "a file that is not there, too large, or outside the folder of params.yaml": [
         {"variants.mine": REPLAY | {"schedule": "none.csv"}}, {"variants.mine": REPLAY | {"schedule": "../s.csv"}},
     ],

@@ -17,12 +17,13 @@ from toy_study import PROJECT, TINY_NETWORKS, TINY_TRAIN, write_prepared
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params, parse_params
 from ganspeed.params.variants import parse_variant
+from ganspeed.runs import train
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
 from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.runs.record import read_record, read_weights, write_record
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import groups, train_cell
+from ganspeed.runs.train import groups, train_cell, training_images
 from ganspeed.study.run_grid import run_grid
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import read_json, sha256_file, sha256_json, write_json, write_text
@@ -50,6 +51,10 @@ def study(document, tmp_path, monkeypatch):
         return parse_params(changed), workspace
 
     return make
+
+
+def stop():
+    raise RuntimeError("seen")
 
 
 def quiet(specs):
@@ -313,6 +318,24 @@ def test_a_trick_is_another_run_and_each_of_its_keys_counts(study, document):
     sd, until = {"sd": 0.1}, {"sd": 0.1, "until": 0.5}
     assert fingerprint(image_noise=sd) == fingerprint(image_noise=sd | {"until": 0.0})
     assert len({fingerprint(), fingerprint(image_noise=sd), fingerprint(image_noise=until)}) == 3
+
+
+def test_a_limit_trains_all_variants_on_the_same_first_images(study, monkeypatch):
+    """All is the default, written out or not; and what a run is trained on is what its fingerprint says."""
+    params, workspace = study(limit=20)
+    all_images = study()[0], study(limit=None)[0]
+    one, other = (plan_runs(workspace, params, "cpu", "digits", name)[0] for name in ("gan", "wgan"))
+    without, null = (plan_runs(workspace, p, "cpu", "digits", "gan")[0] for p in all_images)
+    assert without.fingerprint == null.fingerprint != one.fingerprint
+    assert "limit" not in without.parameters["train"] and one.parameters["train"]["limit"] == 20
+    folder, device = workspace.prepared("digits"), torch.device("cpu")
+    few, every = (training_images(folder, spec.train.limit, device) for spec in (other, without))
+    assert len(few[0]) == len(few[1]) == 20 and torch.equal(few[0], every[0][:20])  # one cache, by its keys
+    seen = []
+    monkeypatch.setattr(train, "TrainingRun", lambda recipe, images, *rest: seen.append(len(images)) or stop())
+    with pytest.raises(RuntimeError, match="seen"):
+        trained(study, limit=20)
+    assert seen == [20]
 
 
 def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, document):

@@ -1,10 +1,10 @@
 """The blocks of a data set: its source, its networks, its training, its metric classifiers and its scores."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat
 
-from ganspeed.params.base import MAX_COUNT, Block, Count, PathInside, Seed
+from ganspeed.params.base import MAX_COUNT, Block, BlockWithOptions, Count, PathInside, Seed
 from ganspeed.params.counts import BatchSize
 from ganspeed.params.networks import IMAGE_SIZES, Channels, Networks, Units
 from ganspeed.types import Fraction, Probability, Sha256
@@ -62,8 +62,10 @@ class ImageFolder(Data):
 AnyData = Annotated[Digits | PublishedData | CelebA | ImageFolder, Field(discriminator="source")]
 
 
-class Train(Block):
-    """Length of a run, its batches, and how often it logs and saves."""
+class Train(BlockWithOptions):
+    """Length of a run, its batches, how often it logs and saves, and what both players see of the training images."""
+
+    options: ClassVar = ("limit",)
 
     updates: int = Field(ge=12, le=MAX_COUNT, description="generator updates of a run")
     batch_size: BatchSize = Field(description="images of a batch, real ones and as many generated ones")
@@ -79,6 +81,7 @@ class Train(Block):
     sample_grids: int = Field(
         gt=0, le=1000, description="pictures of samples through training, frames of one animation"
     )
+    limit: Count | None = Field(None, description="training images that both players see, the same for all; null: all")
 
 
 class Features(Block):
@@ -114,7 +117,7 @@ class Dataset(Block):
 
     data: AnyData = Field(description="the source of the pictures and their splits")
     networks: Networks = Field(description="what G and D are made of")
-    train: Train = Field(description="length of a run, its batches, and how often it logs and saves")
+    train: Train = Field(description="length of a run, its batches, how often it logs, and which images it sees")
     features: Features = Field(description="the two metric classifiers")
     evaluate: DatasetEvaluate = Field(description="what scoring has of its own for this data set")
     threshold: Threshold = Field(description="thresholds of cfid, which time is measured to")

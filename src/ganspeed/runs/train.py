@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganspeed.data.prepared import load_split
+from ganspeed.data.training_set import load_training_set
 from ganspeed.environment import switch
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
@@ -191,7 +191,7 @@ class RunInProgress:
 def _train_group(
     specs: list[RunSpec], workspace: Workspace, device: torch.device, code: tuple[str, bool | None]
 ) -> None:
-    images, labels = training_images(workspace.prepared(specs[0].dataset), device)
+    images, labels = training_images(workspace.prepared(specs[0].dataset), specs[0].train.limit, device)
     started = [RunInProgress(spec, workspace, code) for spec in specs]
     try:
         runs = [TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row) for r in started]
@@ -215,7 +215,7 @@ def _train_group(
 
 
 @lru_cache(maxsize=1)
-def training_images(folder: Path, device: torch.device) -> tuple[Tensor, Tensor]:
+def training_images(folder: Path, limit: int | None, device: torch.device) -> tuple[Tensor, Tensor]:
     """The training images (N, C, H, W) and labels (N,) of a prepared data set, verified, on the device."""
-    images, labels = load_split(folder, "train")
+    images, labels = load_training_set(folder, limit)
     return torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.copy()).to(device)

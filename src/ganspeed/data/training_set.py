@@ -1,0 +1,22 @@
+"""The training images of a run: those of the prepared split train that both players see."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ganspeed.data.pictures import DataError
+from ganspeed.data.prepared import load_split
+
+
+def load_training_set(folder: Path, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Images, float32 (N, C, H, W) in [-1, 1], and labels, int64 (N,), that G and D are trained on.
+
+    limit: the first so many. The order within a prepared split is random, by the data set's split_seed, so that they
+    are a random sample, the same for every run, and a larger one contains a smaller. Raises DataError where there are
+    fewer, or as `load_split`.
+    """
+    images, labels = load_split(folder, "train")
+    if limit is not None and limit > len(images):
+        key = f"datasets.{folder.name}.train.limit"
+        raise DataError(f"{key}: {limit:,} is not <= {len(images):,}, the training images in {folder}")
+    return images[:limit], labels[:limit]

@@ -1,0 +1,45 @@
+"""What a data set's blocks ask of its images, and cannot have: known from params.yaml alone."""
+
+from collections.abc import Iterator
+
+from ganspeed.params.blocks import Params
+from ganspeed.params.counts import Batches
+from ganspeed.params.datasets import Dataset
+from ganspeed.params.limits import left_for_train
+
+# What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
+REFUSED = {
+    "fewer images than a batch of a player": ("datasets.<name>.train.limit",),
+    "more images than there are for train": ("datasets.<name>.train.limit",),
+}  # fmt: skip
+
+
+def image_mistakes(params: Params) -> list[str]:
+    """Mistakes of the data sets of the grid."""
+    mistakes = []
+    for name in filter(params.datasets.get, params.compare.datasets):
+        mistakes += _limit_mistakes(params, name, params.datasets[name])
+    return mistakes
+
+
+def _limit_mistakes(params: Params, name: str, dataset: Dataset) -> Iterator[str]:
+    limit, key, left = dataset.train.limit, f"datasets.{name}.train.limit", left_for_train(dataset)
+    if limit is None:
+        return
+    largest = max((batch for batch in _batches(params, name, dataset).items()), key=lambda batch: batch[1])
+    if limit < largest[1]:
+        yield f"{key}: {limit:,} is not >= {largest[0]}, which is {largest[1]:,}"
+    if left is not None and limit > left:
+        yield f"{key}: {limit:,} is not <= {left:,}, the pictures for train by datasets.{name}.data.holdout"
+
+
+def _batches(params: Params, name: str, dataset: Dataset) -> dict[str, int]:
+    """Key → images, of every size of batches that runs of the grid have on a data set."""
+    found = {}
+    for variant in filter(params.variants.get, params.compare.variants):
+        own = params.variants[variant].batches or Batches()
+        sizes = {"G": own.G, "D": own.D, "grow.largest": own.grow and own.grow.largest}
+        found |= {f"variants.{variant}.batches.{key}": size for key, size in sizes.items() if size}
+        if not (own.G and own.D):
+            found[f"datasets.{name}.train.batch_size"] = dataset.train.batch_size
+    return found or {f"datasets.{name}.train.batch_size": dataset.train.batch_size}

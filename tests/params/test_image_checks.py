@@ -1,0 +1,57 @@
+"""Keys of a data set's own images: what they may say beside its other blocks, and blocks that use none of them."""
+
+import pytest
+
+from ganspeed.params.base import ParamsError
+from ganspeed.params.datasets import Train
+from ganspeed.params.load import parse_params
+
+LIMIT, BATCH = "datasets.digits.train.limit", "datasets.digits.train.batch_size"
+
+
+def mistakes(document, **train) -> list[str]:
+    document["datasets"]["digits"]["train"] |= train
+    try:
+        parse_params(document)
+    except ParamsError as error:
+        return error.mistakes
+    return []
+
+
+@pytest.mark.parametrize(
+    ("limit", "batches", "message"),
+    [
+        (63, None, f"63 is not >= {BATCH}, which is 64"),
+        (64, None, None),
+        (803, None, None),
+        (804, None, "804 is not <= 803, the pictures for train by datasets.digits.data.holdout"),
+        (99, {"G": 100}, "99 is not >= variants.iterative.batches.G, which is 100"),
+        (100, {"G": 100}, None),
+        (255, {"grow": {"factor": 2, "every": 300, "largest": 256}}, "255 is not >= variants.iterative.batches.grow."),
+        (0, None, "0 is not > 0"),
+    ],
+)
+def test_a_limit_is_as_large_as_any_batch_and_no_larger_than_train(limit, batches, message, document):
+    if batches:
+        document["variants"]["iterative"]["batches"] = batches
+    found = mistakes(document, limit=limit)
+    assert len(found) == (message is not None), found
+    assert not message or found[0].startswith(f"{LIMIT}: {message}")
+
+
+@pytest.mark.parametrize("players", ["own", "shared"])
+def test_a_batch_size_that_no_player_has_bounds_nothing(players, document):
+    """Where every variant of the grid has sizes of both players' own, the data set's is nobody's."""
+    document["compare"]["variants"] = ["gan"]
+    document["protocol"] |= {"references": [], "planned": []}
+    if players == "own":
+        document["variants"]["gan"]["batches"] = {"G": 16, "D": 32}
+    assert len(mistakes(document, limit=32)) == (players == "shared")
+
+
+def test_plain_values_are_those_of_before_where_no_option_is_used(document):
+    """So that fingerprints, records and labels have no key that changes nothing."""
+    block = document["datasets"]["digits"]["train"]
+    assert Train.model_validate(block | {"limit": None}).model_dump(mode="json") == block
+    assert Train.model_validate(block | {"limit": 64}).model_dump(mode="json") == block | {"limit": 64}
+    assert Train.model_validate(block | {"limit": 64}).model_dump(include={"limit"}) == {"limit": 64}
