@@ -8,7 +8,7 @@ from ganspeed import cli
 from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import Manifest, SplitManifest, load_split, write_manifest
-from ganspeed.data.training_set import load_training_set
+from ganspeed.data.training_set import denoised, load_training_set
 from ganspeed.params.datasets import Digits
 
 DIGITS = Digits(source="digits", image_size=8, holdout=497, split_seed=0)
@@ -55,3 +55,27 @@ def test_the_check_knows_how_many_own_pictures_are_prepared(limit, status, docum
     assert ("datasets.digits.train.limit: 71 is not <= 70, the training images" in capfd.readouterr().err) == (
         status == 2
     )
+
+
+def test_a_median_filter_removes_a_single_pixel_and_keeps_an_edge():
+    image = np.full((1, 2, 8, 8), -1, np.float32)
+    image[0, 0, :, 4:] = 1  # an edge in one channel, a speck in the other
+    image[0, 1, 3, 3] = 1
+    found = denoised(image, 3)
+    assert np.array_equal(found[0, 0], image[0, 0]) and (found[0, 1] == -1).all()
+    assert denoised(image, 1) is image
+
+
+def test_a_pixel_becomes_the_median_of_the_square_around_it():
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 1, 8, 8)).astype(np.float32)
+    found = denoised(images, 5)
+    assert found.dtype == np.float32 and found[2, 0, 4, 3] == np.median(images[2, 0, 2:7, 1:6])
+    mirrored = np.pad(images[1, 0], 2, mode="symmetric")
+    assert found[1, 0, 0, 0] == np.median(mirrored[:5, :5])
+
+
+def test_labels_stay_beside_their_images(folder):
+    images, labels = load_training_set(folder, limit=80, denoise=3)
+    plain, own = load_training_set(folder, limit=80)
+    assert np.array_equal(images, denoised(plain, 3)) and not np.array_equal(images, plain)
+    assert np.array_equal(labels, own)

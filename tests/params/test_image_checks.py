@@ -39,6 +39,23 @@ def test_a_limit_is_as_large_as_any_batch_and_no_larger_than_train(limit, batche
     assert not message or found[0].startswith(f"{LIMIT}: {message}")
 
 
+@pytest.mark.parametrize(
+    ("side", "message"),
+    [
+        (1, None),
+        (7, None),
+        (9, "9 is not < datasets.digits.data.image_size, which is 8"),
+        (2, "2 is even: a median filter is centred on a pixel; allowed: 1, 3, 5, ..."),
+        (0, "0 is not >= 1"),
+        (129, "129 is not < 129"),
+        (None, "None: input should be a valid integer"),
+    ],
+)
+def test_a_median_filter_has_an_odd_side_within_the_image(side, message, document):
+    found = mistakes(document, denoise=side)
+    assert found == ([f"datasets.digits.train.denoise: {message}"] if message else [])
+
+
 @pytest.mark.parametrize("players", ["own", "shared"])
 def test_a_batch_size_that_no_player_has_bounds_nothing(players, document):
     """Where every variant of the grid has sizes of both players' own, the data set's is nobody's."""
@@ -52,6 +69,6 @@ def test_a_batch_size_that_no_player_has_bounds_nothing(players, document):
 def test_plain_values_are_those_of_before_where_no_option_is_used(document):
     """So that fingerprints, records and labels have no key that changes nothing."""
     block = document["datasets"]["digits"]["train"]
-    assert Train.model_validate(block | {"limit": None}).model_dump(mode="json") == block
+    assert Train.model_validate(block | {"limit": None, "denoise": 1}).model_dump(mode="json") == block
     assert Train.model_validate(block | {"limit": 64}).model_dump(mode="json") == block | {"limit": 64}
     assert Train.model_validate(block | {"limit": 64}).model_dump(include={"limit"}) == {"limit": 64}

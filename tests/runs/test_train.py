@@ -328,8 +328,7 @@ def test_a_limit_trains_all_variants_on_the_same_first_images(study, monkeypatch
     without, null = (plan_runs(workspace, p, "cpu", "digits", "gan")[0] for p in all_images)
     assert without.fingerprint == null.fingerprint != one.fingerprint
     assert "limit" not in without.parameters["train"] and one.parameters["train"]["limit"] == 20
-    folder, device = workspace.prepared("digits"), torch.device("cpu")
-    few, every = (training_images(folder, spec.train.limit, device) for spec in (other, without))
+    few, every = (training_images(spec, workspace, torch.device("cpu")) for spec in (other, without))
     assert len(few[0]) == len(few[1]) == 20 and torch.equal(few[0], every[0][:20])  # one cache, by its keys
     seen = []
     monkeypatch.setattr(train, "TrainingRun", lambda recipe, images, *rest: seen.append(len(images)) or stop())

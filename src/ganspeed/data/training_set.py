@@ -8,15 +8,28 @@ from ganspeed.data.pictures import DataError
 from ganspeed.data.prepared import load_split
 
 
-def load_training_set(folder: Path, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
+def load_training_set(folder: Path, limit: int | None = None, denoise: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Images, float32 (N, C, H, W) in [-1, 1], and labels, int64 (N,), that G and D are trained on.
 
     limit: the first so many. The order within a prepared split is random, by the data set's split_seed, so that they
-    are a random sample, the same for every run, and a larger one contains a smaller. Raises DataError where there are
-    fewer, or as `load_split`.
+    are a random sample, the same for every run, and a larger one contains a smaller. denoise: as `denoised`. Raises
+    DataError where there are fewer images, or as `load_split`.
     """
     images, labels = load_split(folder, "train")
     if limit is not None and limit > len(images):
         key = f"datasets.{folder.name}.train.limit"
         raise DataError(f"{key}: {limit:,} is not <= {len(images):,}, the training images in {folder}")
-    return images[:limit], labels[:limit]
+    return denoised(images[:limit], denoise), labels[:limit]
+
+
+def denoised(images: np.ndarray, side: int) -> np.ndarray:
+    """Each pixel of images (N, C, H, W) replaced by the median of the square of this odd side around it, by channel.
+
+    Beyond its edge an image is mirrored, edge pixels included. A median removes single pixels and keeps edges, which a
+    mean would blur. A side of 1 returns the images themselves.
+    """
+    if side == 1:
+        return images
+    from scipy.ndimage import median_filter  # the import takes its time, and few runs need it
+
+    return median_filter(images, size=(1, 1, side, side), mode="reflect")

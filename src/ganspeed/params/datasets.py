@@ -2,14 +2,22 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import AfterValidator, Field, PositiveFloat
 
 from ganspeed.params.base import MAX_COUNT, Block, BlockWithOptions, Count, PathInside, Seed
 from ganspeed.params.counts import BatchSize
 from ganspeed.params.networks import IMAGE_SIZES, Channels, Networks, Units
 from ganspeed.types import Fraction, Probability, Sha256
 
+
+def _odd(side: int) -> int:
+    if not side % 2:
+        raise ValueError(f"{side} is even: a median filter is centred on a pixel; allowed: 1, 3, 5, ...")
+    return side
+
+
 ImageSize = Annotated[int, Field(ge=IMAGE_SIZES.start, lt=IMAGE_SIZES.stop, multiple_of=IMAGE_SIZES.step)]
+MedianSide = Annotated[int, Field(ge=1, lt=IMAGE_SIZES.stop), AfterValidator(_odd)]
 # Pictures of the sources that have a known number, by published part.
 PICTURES = {
     "digits": {"train": 1_797},
@@ -65,7 +73,7 @@ AnyData = Annotated[Digits | PublishedData | CelebA | ImageFolder, Field(discrim
 class Train(BlockWithOptions):
     """Length of a run, its batches, how often it logs and saves, and what both players see of the training images."""
 
-    options: ClassVar = ("limit",)
+    options: ClassVar = ("limit", "denoise")
 
     updates: int = Field(ge=12, le=MAX_COUNT, description="generator updates of a run")
     batch_size: BatchSize = Field(description="images of a batch, real ones and as many generated ones")
@@ -82,6 +90,9 @@ class Train(BlockWithOptions):
         gt=0, le=1000, description="pictures of samples through training, frames of one animation"
     )
     limit: Count | None = Field(None, description="training images that both players see, the same for all; null: all")
+    denoise: MedianSide = Field(
+        1, description="side in pixels of the median filter that training images go through, odd; 1: none"
+    )
 
 
 class Features(Block):

@@ -11,6 +11,7 @@ from ganspeed.params.limits import left_for_train
 REFUSED = {
     "fewer images than a batch of a player": ("datasets.<name>.train.limit",),
     "more images than there are for train": ("datasets.<name>.train.limit",),
+    "a filter as large as an image": ("datasets.<name>.train.denoise",),
 }  # fmt: skip
 
 
@@ -19,6 +20,7 @@ def image_mistakes(params: Params) -> list[str]:
     mistakes = []
     for name in filter(params.datasets.get, params.compare.datasets):
         mistakes += _limit_mistakes(params, name, params.datasets[name])
+        mistakes += _filter_mistakes(f"datasets.{name}", params.datasets[name])
     return mistakes
 
 
@@ -31,6 +33,12 @@ def _limit_mistakes(params: Params, name: str, dataset: Dataset) -> Iterator[str
         yield f"{key}: {limit:,} is not >= {largest[0]}, which is {largest[1]:,}"
     if left is not None and limit > left:
         yield f"{key}: {limit:,} is not <= {left:,}, the pictures for train by datasets.{name}.data.holdout"
+
+
+def _filter_mistakes(key: str, dataset: Dataset) -> Iterator[str]:
+    side, size = dataset.train.denoise, dataset.data.image_size
+    if side >= size:
+        yield f"{key}.train.denoise: {side} is not < {key}.data.image_size, which is {size}"
 
 
 def _batches(params: Params, name: str, dataset: Dataset) -> dict[str, int]:

@@ -191,7 +191,7 @@ class RunInProgress:
 def _train_group(
     specs: list[RunSpec], workspace: Workspace, device: torch.device, code: tuple[str, bool | None]
 ) -> None:
-    images, labels = training_images(workspace.prepared(specs[0].dataset), specs[0].train.limit, device)
+    images, labels = training_images(specs[0], workspace, device)
     started = [RunInProgress(spec, workspace, code) for spec in specs]
     try:
         runs = [TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row) for r in started]
@@ -214,8 +214,12 @@ def _train_group(
             run.provenance.save()
 
 
+def training_images(spec: RunSpec, workspace: Workspace, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The training images (N, C, H, W) and labels (N,) of a run, verified, on the device."""
+    return _training_images(workspace.prepared(spec.dataset), spec.train.limit, spec.train.denoise, device)
+
+
 @lru_cache(maxsize=1)
-def training_images(folder: Path, limit: int | None, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The training images (N, C, H, W) and labels (N,) of a prepared data set, verified, on the device."""
-    images, labels = load_training_set(folder, limit)
+def _training_images(folder: Path, limit: int | None, denoise: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    images, labels = load_training_set(folder, limit, denoise)
     return torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.copy()).to(device)
