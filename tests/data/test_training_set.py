@@ -7,7 +7,7 @@ from toy_study import write
 from ganspeed import cli
 from ganspeed.data.pictures import DataError
 from ganspeed.data.prepare import prepare_dataset
-from ganspeed.data.prepared import Manifest, SplitManifest, load_split, write_manifest
+from ganspeed.data.prepared import Manifest, SplitManifest, class_numbers, load_split, write_manifest
 from ganspeed.data.training_set import denoised, load_training_set
 from ganspeed.params.datasets import Digits
 
@@ -40,21 +40,45 @@ def test_a_limit_above_the_images_that_are_there_is_refused(folder):
         load_training_set(folder, 804)
 
 
-@pytest.mark.parametrize(("limit", "status"), [(70, 0), (71, 2)])
-def test_the_check_knows_how_many_own_pictures_are_prepared(limit, status, document, tmp_path, capfd):
+@pytest.mark.parametrize(
+    ("asked", "classes", "message"),
+    [
+        ({"train": {"limit": 70}}, (), None),
+        ({"train": {"limit": 71}}, (), "train.limit: 71 is not <= 70, the training images by the stage prepare"),
+        ({"data": {"classes": ["cat"]}}, ("cat", "dog"), None),
+        ({"data": {"classes": ["cow"]}}, ("cat", "dog"), "data.classes: unknown class 'cow'; available: 'cat', 'dog'"),
+        ({"data": {"classes": ["cat"]}}, (), "data.classes: ['cat'], but the pictures have no classes"),
+    ],
+)
+def test_the_check_knows_own_pictures_that_are_prepared(asked, classes, message, document, tmp_path, capfd):
     own = {"source": "image_folder", "path": "own", "channels": 1, "image_size": 8, "holdout": 497, "split_seed": 0}
-    document["datasets"]["digits"]["data"] = own
-    document["datasets"]["digits"]["train"]["limit"] = limit
+    digits = document["datasets"]["digits"]
+    digits["data"] = own | asked.get("data", {})
+    digits["train"] |= asked.get("train", {})
     workspace = write(document, tmp_path)
     workspace.prepared("digits").mkdir(parents=True)
     part = SplitManifest(70, (1, 8, 8), "float32", -1.0, 1.0, "0" * 64, "0" * 64)
     source = {"kind": "image_folder", "path": "own", "pictures": 1064, "sha256": "0" * 64}
     splits = dict.fromkeys(("train", "val", "test"), part)
-    write_manifest(workspace.prepared("digits"), Manifest("digits", source, (), splits))
-    assert cli.main(["--root", str(tmp_path), "check"]) == status
-    assert ("datasets.digits.train.limit: 71 is not <= 70, the training images" in capfd.readouterr().err) == (
-        status == 2
-    )
+    write_manifest(workspace.prepared("digits"), Manifest("digits", source, classes, splits))
+    assert cli.main(["--root", str(tmp_path), "check"]) == (2 if message else 0)
+    assert capfd.readouterr().err.strip().endswith(f"datasets.digits.{message}" if message else "")
+
+
+def test_classes_are_those_that_are_named_and_a_limit_counts_them_alone(folder):
+    numbers = class_numbers(folder, ("8", "1"))
+    assert numbers == (1, 8) and class_numbers(folder, None) == ()
+    images, labels = load_split(folder, "train")
+    chosen, of_chosen = load_training_set(folder, limit=100, numbers=numbers)
+    index = np.flatnonzero((labels == 1) | (labels == 8))[:100]
+    assert np.array_equal(chosen, images[index]) and np.array_equal(of_chosen, labels[index])
+    with pytest.raises(DataError, match=r"digits\.train\.limit: 803 is not <= \d{3}, the training images of data\.classes"):
+        load_training_set(folder, limit=803, numbers=numbers)
+
+
+def test_an_unknown_class_of_a_prepared_data_set_is_refused_with_those_that_there_are(folder):
+    with pytest.raises(DataError, match=r"datasets\.digits\.data\.classes: unknown class 'x'; available: '0', '1', "):
+        class_numbers(folder, ("x",))
 
 
 def test_a_median_filter_removes_a_single_pixel_and_keeps_an_edge():

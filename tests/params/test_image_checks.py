@@ -3,7 +3,7 @@
 import pytest
 
 from ganspeed.params.base import ParamsError
-from ganspeed.params.datasets import Train
+from ganspeed.params.datasets import Digits, Train
 from ganspeed.params.load import parse_params
 
 LIMIT, BATCH = "datasets.digits.train.limit", "datasets.digits.train.batch_size"
@@ -56,6 +56,45 @@ def test_a_median_filter_has_an_odd_side_within_the_image(side, message, documen
     assert found == ([f"datasets.digits.train.denoise: {message}"] if message else [])
 
 
+KNOWN = "available: " + ", ".join(f"'{digit}'" for digit in range(10))
+
+
+@pytest.mark.parametrize(
+    ("classes", "messages"),
+    [
+        (["8"], []),
+        (["8", "1"], []),
+        (["eight", "8", "nine"], [f": unknown class {name!r}; {KNOWN}" for name in ("eight", "nine")]),
+        (["8", "1", "8"], [": '8' is listed twice"]),
+        ([8], [".0: 8: input should be a valid string"]),
+        ([], [": []: tuple should have at least 1 item"]),
+    ],
+)
+def test_classes_are_chosen_by_their_names(classes, messages, document):
+    document["datasets"]["digits"]["data"]["classes"] = classes
+    found = mistakes(document)
+    assert len(found) == len(messages), found
+    for mistake, message in zip(found, messages, strict=True):
+        assert mistake.startswith(f"datasets.digits.data.classes{message}")
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "known"),
+    [
+        ({"source": "fashion_mnist"}, "Ankle boot", True),
+        ({"source": "cifar10"}, "dog", True),
+        ({"source": "mnist"}, "dog", False),
+        ({"source": "celeba", "attributes": ["Male", "Smiling"]}, "Male+Smiling", True),
+        ({"source": "celeba", "attributes": ["Male", "Smiling"]}, "Young", False),
+        ({"source": "image_folder", "path": "own", "channels": 1}, "whatever", True),  # known once prepared
+    ],
+)
+def test_every_source_has_its_own_names(data, name, known, document):
+    block = document["datasets"]["digits"]["data"] | data | {"image_size": 32, "classes": [name]}
+    document["datasets"]["digits"]["data"] = block
+    assert any("data.classes: unknown class" in mistake for mistake in mistakes(document)) != known
+
+
 @pytest.mark.parametrize("players", ["own", "shared"])
 def test_a_batch_size_that_no_player_has_bounds_nothing(players, document):
     """Where every variant of the grid has sizes of both players' own, the data set's is nobody's."""
@@ -72,3 +111,6 @@ def test_plain_values_are_those_of_before_where_no_option_is_used(document):
     assert Train.model_validate(block | {"limit": None, "denoise": 1}).model_dump(mode="json") == block
     assert Train.model_validate(block | {"limit": 64}).model_dump(mode="json") == block | {"limit": 64}
     assert Train.model_validate(block | {"limit": 64}).model_dump(include={"limit"}) == {"limit": 64}
+    data = document["datasets"]["digits"]["data"]
+    assert Digits.model_validate(data | {"classes": None}).model_dump(mode="json") == data
+    assert Digits.model_validate(data | {"classes": ["8"]}).model_dump(mode="json") == data | {"classes": ["8"]}

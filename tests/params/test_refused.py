@@ -67,6 +67,9 @@ EDITS: dict[str, list[dict]] = {
     ],
     "fewer images than a batch of a player": [{"datasets.digits.train.limit": 63}],
     "more images than there are for train": [{"datasets.digits.train.limit": 804}],
+    "an unknown class, or one twice": [
+        {"datasets.digits.data.classes": ["x"]}, {"datasets.digits.data.classes": ["8", "8"]},
+    ],
     "a filter as large as an image": [{"datasets.digits.train.denoise": 9}],
     "a file that is not there, too large, or outside the folder of params.yaml": [
         {"variants.mine": REPLAY | {"schedule": "none.csv"}}, {"variants.mine": REPLAY | {"schedule": "../s.csv"}},

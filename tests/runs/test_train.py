@@ -337,6 +337,17 @@ def test_a_limit_trains_all_variants_on_the_same_first_images(study, monkeypatch
     assert seen == [20]
 
 
+def test_some_classes_are_another_run_and_the_same_prepared_images(study, document):
+    params, workspace = study()
+    every = plan_runs(workspace, params, "cpu", "digits", "gan")[0]
+    document["datasets"]["digits"]["data"] = document["datasets"]["digits"]["data"] | {"classes": ["8", "1"]}
+    one = plan_runs(workspace, study()[0], "cpu", "digits", "gan")[0]
+    assert one.fingerprint != every.fingerprint and one.manifest_sha256 == every.manifest_sha256
+    assert one.recipe.chosen == one.chosen == (1, 8) and every.chosen == ()
+    images, labels = training_images(one, workspace, torch.device("cpu"))
+    assert set(labels.tolist()) == {1, 8} and len(images) == len(labels) < 200
+
+
 def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, document):
     """A real A/A: a copy of a variant on seeds of its own, paired with the original by its place in the grid."""
     _, workspace = study()

@@ -365,6 +365,50 @@ def test_a_run_whose_g_is_fed_noise_alone_is_asked_nothing(scored):
     assert not {metric.name for metric in METRICS if metric.fed} & {line["metric"] for line in lines(scored)}
 
 
+@pytest.fixture
+def with_classes(workspace):
+    """A function: let the run's record say that it was trained on these classes."""
+
+    def choose(*names: str) -> None:
+        path = workspace.run(*CELL, 0) / "run.json"
+        record = read_json(path)
+        record["parameters"]["data"]["classes"] = list(names)
+        write_json(path, record)
+
+    return choose
+
+
+def test_a_run_on_some_classes_is_scored_against_these_alone(drawer, with_classes, workspace, score):
+    """G shows each of three classes, and nothing of the others: it has all modes of what it was to learn."""
+    drawer(lambda z: torch.tensor([1, 4, 8])[torch.arange(len(z)) % 3])
+    score(seeds=[0])
+    of_all = of_last(workspace)
+    with_classes("8", "4", "1")
+    assert score(seeds=[0]) == [0]  # other scores by their fingerprint, of the same snapshots
+    found = of_last(workspace)
+    assert found["modes"] == of_all["modes"] == 3
+    assert found["cfid"] < of_all["cfid"] and found["mode_kl"] < 0.1 < of_all["mode_kl"]
+    assert json.loads(workspace.scores(*CELL, 0).with_suffix(".json").read_text())["run"]["parameters"]["data"][
+        "classes"
+    ] == ["8", "4", "1"]
+
+
+def test_g_is_asked_for_the_classes_that_it_was_trained_on(drawer, with_classes, workspace, score):
+    asked = []
+    drawer(lambda z: asked.extend(z[:, 14:].argmax(1).tolist()) or z[:, 14:].argmax(1))
+    with_classes("8", "1")
+    score(seeds=[0])
+    assert set(asked) == {1, 8} and of_last(workspace)["asked"] == 1
+
+
+def test_a_single_class_leaves_out_what_says_nothing_of_it(drawer, with_classes, workspace, score):
+    drawer(lambda z: torch.full((len(z),), 8))
+    with_classes("8")
+    score(seeds=[0])
+    left_out = {metric.name for metric in METRICS} - of_last(workspace).keys()
+    assert left_out >= {"modes", "mode_kl", "code_accuracy", "code_chance"} and of_last(workspace)["confident"] > 0.5
+
+
 def test_run_with_other_facts_and_equal_snapshots_is_relabelled_only(scored, score):
     """An edit that leaves the bytes of the snapshots changes the run's fingerprint, not its scores."""
     path = scored.run(*CELL, 0) / "run.json"

@@ -20,3 +20,9 @@ def test_pictures_show_every_class_and_as_many_of_each(classes, recipe, images, 
 
 def test_pictures_of_no_classes_are_of_noise_alone(recipe, images, tmp_path):
     assert SnapshotWriter(recipe("gan"), tmp_path, images[1]).sample_z.shape == (64, recipe("gan").latents.dim)
+
+
+def test_pictures_show_the_chosen_classes_alone(recipe, images, tmp_path):
+    one = replace(recipe("gan", networks={"labels": "planes"}), classes=10, chosen=(1, 8))
+    shown = SnapshotWriter(one, tmp_path, images[1]).sample_z[:, one.latents.dim :].argmax(1)
+    assert shown.tolist() == [1, 8] * 32

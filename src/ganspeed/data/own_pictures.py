@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Params
+from ganspeed.params.classes import choice_mistakes
 from ganspeed.params.datasets import Dataset, ImageFolder
 from ganspeed.workspace import Workspace
 
@@ -39,13 +40,16 @@ def _mistakes(workspace: Workspace, params: Params, dataset: str) -> Iterator[st
     block = params.dataset(dataset)
     if not _asks(block) or not (manifest := own_manifest(workspace, params, dataset)):
         return
+    if block.data.classes is not None:
+        yield from choice_mistakes(f"datasets.{dataset}.data.classes", block.data.classes, manifest.classes)
     limit, n = block.train.limit, manifest.splits["train"].n
     if limit is not None and limit > n:
         yield f"datasets.{dataset}.train.limit: {limit:,} is not <= {n:,}, the training images by the stage prepare"
 
 
 def _asks(block: Dataset) -> bool:
-    return block.train.limit is not None
+    """Whether a block has a key that the pictures may not be able to meet."""
+    return block.train.limit is not None or block.data.classes is not None
 
 
 def _is_of(source: dict[str, Any], data: ImageFolder) -> bool:

@@ -17,6 +17,7 @@ def _odd(side: int) -> int:
 
 
 ImageSize = Annotated[int, Field(ge=IMAGE_SIZES.start, lt=IMAGE_SIZES.stop, multiple_of=IMAGE_SIZES.step)]
+Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 MedianSide = Annotated[int, Field(ge=1, lt=IMAGE_SIZES.stop), AfterValidator(_odd)]
 # Pictures of the sources that have a known number, by published part.
 PICTURES = {
@@ -31,12 +32,17 @@ SOURCE = "where the pictures come from"
 IMAGE_SIZE = "height and width that pictures are brought to, in pixels"
 
 
-class Data(Block):
+class Data(BlockWithOptions):
     """The source of a data set and its splits: `holdout` images for val and as many for test."""
+
+    options: ClassVar = ("classes",)
 
     image_size: ImageSize = Field(description=IMAGE_SIZE)
     holdout: Count = Field(description="images in val, and as many in test; the rest is train")
     split_seed: Seed = Field(description="seed by which images are drawn for val and test")
+    classes: Names | None = Field(
+        None, description="classes that G is trained on and scored against, by their names; null: all"
+    )
 
 
 class Digits(Data):

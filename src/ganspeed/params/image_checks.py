@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from ganspeed.params.blocks import Params
+from ganspeed.params.classes import choice_mistakes, known_classes
 from ganspeed.params.counts import Batches
 from ganspeed.params.datasets import Dataset
 from ganspeed.params.limits import left_for_train
 
 # What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
 REFUSED = {
+    "an unknown class, or one twice": ("datasets.<name>.data.classes",),
     "fewer images than a batch of a player": ("datasets.<name>.train.limit",),
     "more images than there are for train": ("datasets.<name>.train.limit",),
     "a filter as large as an image": ("datasets.<name>.train.denoise",),
@@ -19,6 +21,9 @@ def image_mistakes(params: Params) -> list[str]:
     """Mistakes of the data sets of the grid."""
     mistakes = []
     for name in filter(params.datasets.get, params.compare.datasets):
+        data = params.datasets[name].data
+        if data.classes is not None and (known := known_classes(data)):
+            mistakes += choice_mistakes(f"datasets.{name}.data.classes", data.classes, known)
         mistakes += _limit_mistakes(params, name, params.datasets[name])
         mistakes += _filter_mistakes(f"datasets.{name}", params.datasets[name])
     return mistakes

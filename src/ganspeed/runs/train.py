@@ -216,10 +216,11 @@ def _train_group(
 
 def training_images(spec: RunSpec, workspace: Workspace, device: torch.device) -> tuple[Tensor, Tensor]:
     """The training images (N, C, H, W) and labels (N,) of a run, verified, on the device."""
-    return _training_images(workspace.prepared(spec.dataset), spec.train.limit, spec.train.denoise, device)
+    asked = spec.train.limit, spec.train.denoise, spec.chosen
+    return _training_images(workspace.prepared(spec.dataset), asked, device)
 
 
 @lru_cache(maxsize=1)
-def _training_images(folder: Path, limit: int | None, denoise: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    images, labels = load_training_set(folder, limit, denoise)
+def _training_images(folder: Path, asked: tuple, device: torch.device) -> tuple[Tensor, Tensor]:
+    images, labels = load_training_set(folder, *asked)
     return torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.copy()).to(device)

@@ -4,7 +4,7 @@ Images are embedded in batches, so that no more of a set than the metrics need i
 classifiers, projections of the pixels, and a few images themselves.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganspeed.data.pictures import DataError
+from ganspeed.data.prepared import of_classes
 from ganspeed.params.blocks import Evaluate
 from ganspeed.scoring import pixel_metrics
-from ganspeed.scoring.classifier import Classifier, batches, load_classifier, load_reference, probabilities
+from ganspeed.scoring.classifier import Classifier, Which, batches, load_classifier, load_reference, probabilities
 from ganspeed.scoring.embedded import Embedded
 from ganspeed.scoring.pixel_metrics import Array, Pixels, project
 
@@ -109,10 +111,28 @@ def load_embedder(folder: Path, settings: Evaluate, device: torch.device | str =
     return Embedder(classifiers, directions, settings.transport_samples)
 
 
-def embed_split(folder: Path, split: str, images: Array, embedder: Embedder) -> EmbeddedSet:
-    """Val or test as an embedded set; the stage features has embedded these `images` (N, C, H, W)."""
-    first, second = (load_reference(folder, split, which)[0] for which in ("first", "second"))
+def embed_split(
+    folder: Path, split: str, images: Array, embedder: Embedder, numbers: Sequence[int] = ()
+) -> EmbeddedSet:
+    """Val or test as an embedded set; the stage features has embedded these `images` (N, C, H, W).
+
+    numbers: of the classes that they are of; () for all. Raises DataError for so few images of some that their
+    covariance would not have the rank that cfid asks for.
+    """
+    first, second = (reference_of(folder, split, which, numbers) for which in ("first", "second"))
+    n, dim = first.features.shape
+    if numbers and n <= dim:
+        raise DataError(
+            f"datasets.{folder.name}.data.classes: {n:,} images of these in {split}; features.dim asks for more than "
+            f"{dim:,}"
+        )
     return EmbeddedSet(first, second, embed_pixels(images, embedder))
+
+
+def reference_of(folder: Path, split: str, which: Which = "first", numbers: Sequence[int] = ()) -> Embedded:
+    """The images of val or test, of these classes alone, as the stage features has embedded them."""
+    embedded, labels = load_reference(folder, split, which)
+    return embedded.subset(of_classes(labels, numbers)) if numbers else embedded
 
 
 def embed_pixels(images: Array, embedder: Embedder) -> Pixels:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganspeed.data.prepared import load_split
+from ganspeed.data.prepared import class_numbers, load_split
 from ganspeed.errors import Stopped, UserError
 from ganspeed.networks.fast_convolutions import fast_convolutions
 from ganspeed.networks.generator import Generator, load_generator
@@ -97,10 +97,11 @@ def load_scorer(inputs: ScoringInputs) -> Scorer:
     """The scorer of these inputs. Raises FeaturesError or DataError when a file in a folder is missing or damaged."""
     settings = inputs.settings
     embedder = load_embedder(inputs.features, settings, inputs.device)
-    (train, labels), (held_out, _) = (load_split(inputs.prepared, split) for split in ("train", settings.split))
-    real = embed_split(inputs.features, settings.split, held_out, embedder)
+    numbers, splits = class_numbers(inputs.prepared, inputs.classes), ("train", settings.split)
+    (train, labels), (held_out, _) = (load_split(inputs.prepared, split, numbers) for split in splits)
+    real = embed_split(inputs.features, settings.split, held_out, embedder, numbers)
     labels = torch.from_numpy(np.array(labels))
-    return Scorer(embedder, real_reference(real, train, held_out, settings), labels)
+    return Scorer(embedder, real_reference(real, train, held_out, settings, numbers), labels)
 
 
 def _generated(G: Generator, z: Tensor) -> Iterator[Tensor]:

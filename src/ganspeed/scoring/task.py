@@ -36,6 +36,7 @@ class ScoringInputs:
     settings: Evaluate
     samples: int
     device: str
+    classes: tuple[str, ...] | None = None  # that runs were trained on, and are scored against; None for all
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,14 @@ class Task:
     def inputs(self) -> ScoringInputs:
         facts = read_features_record(self.features)
         hashes = (*(facts[name] for name in REFERENCE_HASHES), manifest_sha256(self.prepared))
-        return ScoringInputs(self.prepared, self.features, hashes, self.settings, self.samples, self.device)
+        places = self.prepared, self.features
+        return ScoringInputs(*places, hashes, self.settings, self.samples, self.device, self.classes)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Those that the run was trained on, by name; None for all."""
+        names = self.record.data_block.get("classes")
+        return None if names is None else tuple(names)
 
     @property
     def networks(self) -> Networks:
@@ -90,6 +98,7 @@ class Task:
                 "versions": {"torch": torch.__version__, **{name: library_version(name) for name in LIBRARIES}},
                 "device": device_name(torch.device(self.device)),
             }
+            | ({"classes": self.classes} if self.classes else {})
         )
 
     def verify(self) -> None:

@@ -19,14 +19,15 @@ class SnapshotWriter:
     """Writes snapshots/ and samples/ of one run into `folder`; training is not affected by it."""
 
     def __init__(self, recipe: Recipe, folder: Path, labels: Tensor):
-        """labels: of the training images, (M,); where G sees them, the pictures show the classes in turn."""
+        """labels: of the training images, (M,); where G sees them, the pictures show the run's classes in turn."""
         train, latents, device = recipe.train, recipe.latents, labels.device
         updates = snapshot_updates(train.updates, train.grid_ratio, recipe.coarse_below)
         every = (len(updates) - 1) / max(1, train.sample_grids - 1)
         self.folder, self.snapshot_updates = folder, set(updates)
         self.sample_updates = {updates[round(i * every)] for i in range(train.sample_grids)} | {updates[-1]}
         index = torch.randint(len(labels), (NORM_BATCH,), generator=generator("normalisation labels"))
-        in_turn = torch.arange(GRID_SIDE**2) % max(1, latents.classes)
+        shown = torch.tensor(recipe.chosen or range(max(1, latents.classes)))
+        in_turn = shown[torch.arange(GRID_SIDE**2) % len(shown)]
         drawn = {"normalisation": labels.cpu()[index], "sample": in_turn}
         self.norm_z, self.sample_z = (
             latents.sample(len(of), lambda what, purpose=purpose: generator(f"{purpose} {what}"), of).to(device)

@@ -40,6 +40,7 @@ class Recipe:
     shape: tuple[int, int, int]  # of an image, (C, H, W)
     classes: int = 0  # of the data set
     coarse_below: int = COARSE_BELOW  # of the snapshot grid
+    chosen: tuple[int, ...] = ()  # classes that the images are of; () for all
 
     @property
     def counts(self) -> Counts:
