@@ -72,11 +72,11 @@ def test_classes_are_those_that_are_named_and_a_limit_counts_them_alone(folder):
     chosen, of_chosen = load_training_set(folder, limit=100, numbers=numbers)
     index = np.flatnonzero((labels == 1) | (labels == 8))[:100]
     assert np.array_equal(chosen, images[index]) and np.array_equal(of_chosen, labels[index])
-    with pytest.raises(DataError, match=r"digits\.train\.limit: 803 is not <= \d{3}, the training images of data\.classes"):
+    with pytest.raises(DataError, match=r"limit: 803 is not <= \d{3}, the training images of data\.classes in"):
         load_training_set(folder, limit=803, numbers=numbers)
 
 
-def test_an_unknown_class_of_a_prepared_data_set_is_refused_with_those_that_there_are(folder):
+def test_an_unknown_class_is_refused_with_those_that_there_are(folder):
     with pytest.raises(DataError, match=r"datasets\.digits\.data\.classes: unknown class 'x'; available: '0', '1', "):
         class_numbers(folder, ("x",))
 

@@ -36,8 +36,8 @@ OPTIMIZERS = {  # blocks that no shipped variant has
 TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane"
 
 
-def new_run(recipe, images, folder: Path, on_row=lambda row: None) -> TrainingRun:
-    return TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row)
+def new_run(recipe, images, folder: Path, on_row=lambda row: None, pictured=None) -> TrainingRun:
+    return TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row, pictured)
 
 
 def run(recipe, images, folder: Path, on_row=lambda row: None) -> Outcome:

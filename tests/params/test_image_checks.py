@@ -56,6 +56,33 @@ def test_a_median_filter_has_an_odd_side_within_the_image(side, message, documen
     assert found == ([f"datasets.digits.train.denoise: {message}"] if message else [])
 
 
+UPSCALE, MASK = {"name": "upscale", "factor": 2}, {"name": "mask", "size": 4}
+
+
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        (UPSCALE, None),
+        (UPSCALE | {"factor": 8}, None),
+        (MASK, None),
+        ({"name": "denoise", "sd": 0.3}, None),
+        (UPSCALE | {"factor": 3}, ".factor: 3 does not divide datasets.digits.data.image_size, which is 8"),
+        (UPSCALE | {"factor": 1}, ".factor: 1 is not >= 2"),
+        (UPSCALE | {"factor": 2.0}, ".factor: 2.0: input should be a valid integer"),
+        (MASK | {"size": 8}, ".size: 8 is not < datasets.digits.data.image_size, which is 8"),
+        (MASK | {"size": 0}, ".size: 0 is not >= 1"),
+        ({"name": "denoise", "sd": 0.0}, ".sd: 0.0 is not > 0"),
+        ({"name": "denoise"}, ".sd: missing"),
+        ({"name": "denoise", "sd": 0.1, "factor": 2}, ".factor: unknown key"),
+        ({"name": "deblur"}, ".name: 'deblur' is not one of 'upscale', 'denoise', 'mask'"),
+    ],
+)
+def test_a_problem_is_one_that_the_images_can_have(problem, message, document):
+    found = mistakes(document, problem=problem)
+    assert len(found) == (message is not None), found
+    assert not message or found[0].startswith(f"datasets.digits.train.problem{message}")
+
+
 KNOWN = "available: " + ", ".join(f"'{digit}'" for digit in range(10))
 
 
@@ -66,7 +93,7 @@ KNOWN = "available: " + ", ".join(f"'{digit}'" for digit in range(10))
         (["8", "1"], []),
         (["eight", "8", "nine"], [f": unknown class {name!r}; {KNOWN}" for name in ("eight", "nine")]),
         (["8", "1", "8"], [": '8' is listed twice"]),
-        ([8], [".0: 8: input should be a valid string"]),
+        (["1", 8], [".1: 8: input should be a valid string"]),
         ([], [": []: tuple should have at least 1 item"]),
     ],
 )
@@ -108,9 +135,10 @@ def test_a_batch_size_that_no_player_has_bounds_nothing(players, document):
 def test_plain_values_are_those_of_before_where_no_option_is_used(document):
     """So that fingerprints, records and labels have no key that changes nothing."""
     block = document["datasets"]["digits"]["train"]
-    assert Train.model_validate(block | {"limit": None, "denoise": 1}).model_dump(mode="json") == block
+    assert Train.model_validate(block | {"limit": None, "denoise": 1, "problem": None}).model_dump(mode="json") == block
     assert Train.model_validate(block | {"limit": 64}).model_dump(mode="json") == block | {"limit": 64}
     assert Train.model_validate(block | {"limit": 64}).model_dump(include={"limit"}) == {"limit": 64}
+    assert Train.model_validate(block | {"problem": MASK}).model_dump(mode="json") == block | {"problem": MASK}
     data = document["datasets"]["digits"]["data"]
     assert Digits.model_validate(data | {"classes": None}).model_dump(mode="json") == data
     assert Digits.model_validate(data | {"classes": ["8"]}).model_dump(mode="json") == data | {"classes": ["8"]}

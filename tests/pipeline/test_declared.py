@@ -86,6 +86,6 @@ def test_what_editors_leave_in_the_package_is_no_file_of_it(tmp_path, monkeypatc
     assert source_files.package_files() == ["gan.py"]
 
 
-def test_a_choice_of_classes_is_declared_where_it_matters_and_trains_no_classifier():
+def test_a_choice_of_classes_trains_no_classifier_again():
     declaring = {stage for stage in STAGES if any(key.endswith(".data") for key in keys(stage))}
     assert declaring == {"prepare", "calibrate", "train", "pilot", "tune"}

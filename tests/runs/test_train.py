@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from damage import flip
@@ -14,8 +15,12 @@ from imported import imported
 from processes import die, double
 from toy_study import PROJECT, TINY_NETWORKS, TINY_TRAIN, write_prepared
 
+from ganspeed.data.prepared import load_split
 from ganspeed.errors import UserError
+from ganspeed.networks.generator import load_generator
+from ganspeed.networks.latents import Latents
 from ganspeed.params.load import load_params, parse_params
+from ganspeed.params.networks import parse_networks
 from ganspeed.params.variants import parse_variant
 from ganspeed.runs import train
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
@@ -23,7 +28,7 @@ from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.runs.record import read_record, read_weights, write_record
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import groups, train_cell, training_images
+from ganspeed.runs.train import groups, pictured_images, train_cell, training_images
 from ganspeed.study.run_grid import run_grid
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import read_json, sha256_file, sha256_json, write_json, write_text
@@ -269,7 +274,7 @@ PER_PLAYER = {"name": "per_player", "G": {"name": "adam"}, "D": {"name": "sgd"}}
 DECIDE_NO_BYTES = {"errors.py", "system/allocator.py", "system/files.py", "training/checkpoints.py", "types.py"}
 DECIDE_NO_BYTES |= {"training/engines/choose.py"}  # its answer, the engine's name, is in the fingerprint itself
 DECIDE_NO_BYTES |= {  # so are the values of the blocks
-    f"params/{name}.py" for name in ("counts", "datasets", "networks", "optimizers", "rates", "variants")
+    f"params/{name}.py" for name in ("counts", "datasets", "networks", "optimizers", "problems", "rates", "variants")
 }
 
 
@@ -327,6 +332,8 @@ def test_a_limit_trains_all_variants_on_the_same_first_images(study, monkeypatch
     one, other = (plan_runs(workspace, params, "cpu", "digits", name)[0] for name in ("gan", "wgan"))
     without, null = (plan_runs(workspace, p, "cpu", "digits", "gan")[0] for p in all_images)
     assert without.fingerprint == null.fingerprint != one.fingerprint
+    read = "data/training_set.py"
+    assert read in one.identity["sources"] and read not in without.identity["sources"]
     assert "limit" not in without.parameters["train"] and one.parameters["train"]["limit"] == 20
     few, every = (training_images(spec, workspace, torch.device("cpu")) for spec in (other, without))
     assert len(few[0]) == len(few[1]) == 20 and torch.equal(few[0], every[0][:20])  # one cache, by its keys
@@ -346,6 +353,31 @@ def test_some_classes_are_another_run_and_the_same_prepared_images(study, docume
     assert one.recipe.chosen == one.chosen == (1, 8) and every.chosen == ()
     images, labels = training_images(one, workspace, torch.device("cpu"))
     assert set(labels.tolist()) == {1, 8} and len(images) == len(labels) < 200
+
+
+def test_pictures_of_a_problem_are_of_held_out_images(study, document):
+    device, problem = torch.device("cpu"), {"name": "upscale", "factor": 2}
+    params, workspace = study(problem=problem)
+    one = plan_runs(workspace, params, "cpu", "digits", "gan")[0]
+    images, labels = pictured_images(one, workspace, device)
+    held_out = load_split(workspace.prepared("digits"), "val")
+    assert np.array_equal(images, held_out[0][:32]) and np.array_equal(labels, held_out[1][:32])
+    plain = plan_runs(workspace, study()[0], "cpu", "digits", "gan")[0]
+    assert pictured_images(plain, workspace, device) is None
+    assert one.parameters["latents"]["image"] == 16 and one.parameters["train"]["problem"] == problem
+    assert "problem" not in plain.parameters["train"] and plain.fingerprint != one.fingerprint
+
+
+def test_a_run_on_a_problem_is_trained_and_recorded_whole(study):
+    changes = {"problem": {"name": "mask", "size": 3}, "limit": 100, "denoise": 3}
+    assert trained(study, seeds=(0,), **changes) == [0] and trained(study, seeds=(0,), **changes) == []
+    _, workspace = study(**changes)
+    record = read_record(workspace.run("digits", "gan", 0))
+    latents = Latents(**record.latents)
+    assert latents.size == 4 + 64 and record.train_block.items() >= changes.items()
+    path = workspace.run("digits", "gan", 0) / record.snapshots()[12]
+    G = load_generator(path, parse_networks(record.networks_block), (1, 8, 8), latents.size)
+    assert G(torch.zeros(2, latents.size)).shape == (2, 1, 8, 8)
 
 
 def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, document):

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, PositiveFloat
 from ganspeed.params.base import MAX_COUNT, Block, BlockWithOptions, Count, PathInside, Seed
 from ganspeed.params.counts import BatchSize
 from ganspeed.params.networks import IMAGE_SIZES, Channels, Networks, Units
+from ganspeed.params.problems import AnyProblem
 from ganspeed.types import Fraction, Probability, Sha256
 
 
@@ -79,7 +80,7 @@ AnyData = Annotated[Digits | PublishedData | CelebA | ImageFolder, Field(discrim
 class Train(BlockWithOptions):
     """Length of a run, its batches, how often it logs and saves, and what both players see of the training images."""
 
-    options: ClassVar = ("limit", "denoise")
+    options: ClassVar = ("limit", "denoise", "problem")
 
     updates: int = Field(ge=12, le=MAX_COUNT, description="generator updates of a run")
     batch_size: BatchSize = Field(description="images of a batch, real ones and as many generated ones")
@@ -98,6 +99,9 @@ class Train(BlockWithOptions):
     limit: Count | None = Field(None, description="training images that both players see, the same for all; null: all")
     denoise: MedianSide = Field(
         1, description="side in pixels of the median filter that training images go through, odd; 1: none"
+    )
+    problem: AnyProblem | None = Field(
+        None, description="the degraded version of a real image that G is fed beside its noise; null: none"
     )
 
 

@@ -7,6 +7,7 @@ from ganspeed.params.classes import choice_mistakes, known_classes
 from ganspeed.params.counts import Batches
 from ganspeed.params.datasets import Dataset
 from ganspeed.params.limits import left_for_train
+from ganspeed.params.problems import Mask, Upscale
 
 # What is refused here, in a few words → the keys that it concerns; `ganspeed params` shows it.
 REFUSED = {
@@ -14,6 +15,8 @@ REFUSED = {
     "fewer images than a batch of a player": ("datasets.<name>.train.limit",),
     "more images than there are for train": ("datasets.<name>.train.limit",),
     "a filter as large as an image": ("datasets.<name>.train.denoise",),
+    "a factor that does not divide the image's side": ("datasets.<name>.train.problem.factor",),
+    "a square as large as an image": ("datasets.<name>.train.problem.size",),
 }  # fmt: skip
 
 
@@ -26,6 +29,7 @@ def image_mistakes(params: Params) -> list[str]:
             mistakes += choice_mistakes(f"datasets.{name}.data.classes", data.classes, known)
         mistakes += _limit_mistakes(params, name, params.datasets[name])
         mistakes += _filter_mistakes(f"datasets.{name}", params.datasets[name])
+        mistakes += _problem_mistakes(f"datasets.{name}", params.datasets[name])
     return mistakes
 
 
@@ -44,6 +48,15 @@ def _filter_mistakes(key: str, dataset: Dataset) -> Iterator[str]:
     side, size = dataset.train.denoise, dataset.data.image_size
     if side >= size:
         yield f"{key}.train.denoise: {side} is not < {key}.data.image_size, which is {size}"
+
+
+def _problem_mistakes(key: str, dataset: Dataset) -> Iterator[str]:
+    problem, size = dataset.train.problem, dataset.data.image_size
+    where = f"{key}.data.image_size, which is {size}"
+    if isinstance(problem, Upscale) and size % problem.factor:
+        yield f"{key}.train.problem.factor: {problem.factor} does not divide {where}"
+    if isinstance(problem, Mask) and problem.size >= size:
+        yield f"{key}.train.problem.size: {problem.size} is not < {where}"
 
 
 def _batches(params: Params, name: str, dataset: Dataset) -> dict[str, int]:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganspeed.data.prepared import load_split
 from ganspeed.data.training_set import load_training_set
 from ganspeed.environment import switch
 from ganspeed.errors import Stopped, UserError
@@ -34,6 +35,7 @@ from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines.choose import EAGER, lane_count
 from ganspeed.training.engines.machine_code import machine_code_errors, with_machine_code
 from ganspeed.training.loop import TrainingRun, train
+from ganspeed.training.sample_grids import GRID_SIDE
 from ganspeed.training.state import Outcome, State
 from ganspeed.workspace import Workspace
 
@@ -192,9 +194,12 @@ def _train_group(
     specs: list[RunSpec], workspace: Workspace, device: torch.device, code: tuple[str, bool | None]
 ) -> None:
     images, labels = training_images(specs[0], workspace, device)
+    pictured = pictured_images(specs[0], workspace, device)
     started = [RunInProgress(spec, workspace, code) for spec in specs]
     try:
-        runs = [TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row) for r in started]
+        runs = [
+            TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row, pictured) for r in started
+        ]
         if specs[0].engine == EAGER:
             refuse_edited(specs[0].identity["sources"])
             started[0].finish(train(runs[0], requested), runs[0].state)
@@ -224,3 +229,15 @@ def training_images(spec: RunSpec, workspace: Workspace, device: torch.device) -
 def _training_images(folder: Path, asked: tuple, device: torch.device) -> tuple[Tensor, Tensor]:
     images, labels = load_training_set(folder, *asked)
     return torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.copy()).to(device)
+
+
+def pictured_images(spec: RunSpec, workspace: Workspace, device: torch.device) -> tuple[Tensor, Tensor] | None:
+    """Held-out images, and their labels, whose degraded versions G is fed in a run's pictures; None without a problem.
+
+    Of val, whatever split scores are against: a picture is to show what G makes of images that it was not trained on.
+    """
+    if spec.train.problem is None:
+        return None
+    images, labels = load_split(workspace.prepared(spec.dataset), "val", spec.chosen)
+    first = slice(GRID_SIDE**2 // 2)  # each beside what G makes of it
+    return torch.from_numpy(images[first].copy()).to(device), torch.from_numpy(labels[first].copy()).to(device)

@@ -40,6 +40,10 @@ def needs_pixels(full: bool) -> bool:
     return any(metric.name in pixel_metrics.FUNCTIONS for metric in selected(full))
 
 
+def needs_targets(full: bool) -> bool:
+    return any(metric.fed == "image" for metric in selected(full))
+
+
 def needs_classes(full: bool) -> bool:
     return any(metric.needs_classes > 0 for metric in selected(full))
 
@@ -62,7 +66,7 @@ def compute_metrics(
 
     def value(name: str) -> float:
         if name in asked_metrics.FUNCTIONS:
-            return asked_metrics.FUNCTIONS[name](generated.first.probabilities.argmax(axis=1), asked, settings.seed)
+            return asked_metrics.FUNCTIONS[name](generated, asked, settings.seed)
         if name in pixel_metrics.FUNCTIONS:
             return pixel_metrics.FUNCTIONS[name](generated.pixels, real.pixels, real.candidates)
         return feature_metrics.FUNCTIONS[name](features)

@@ -15,9 +15,9 @@ class Metric:
     name: str
     better: Literal["lower", "higher"] | None  # None: what another metric is held against
     glossary: str
-    needs_classes: int = 0  # computed only where real images are of so many classes that the classifiers know
+    needs_classes: int = 0  # computed only where real images are of so many classes
     every_snapshot: bool = False  # others are computed on those of `snapshots.fully_scored`
-    fed: Literal["classes", "categorical"] | None = None  # computed only where G is fed this, a field of its latents
+    fed: Literal["classes", "categorical", "image"] | None = None  # computed only where G's latents have this
 
 
 _MANIFOLDS = "overlap of nearest-neighbour manifolds of those features"
@@ -43,6 +43,8 @@ METRICS: tuple[Metric, ...] = (
            "exceeds code_chance", needs_classes=2, fed="categorical"),
     Metric("code_chance", None, "neither better nor worse: 99th percentile of code_accuracy over 1,000 permutations of "
            "the codes among the samples", needs_classes=2, fed="categorical"),
+    Metric("l2_to_target", "lower", "root mean square difference, per value in [-1, 1], between a sample and the "
+           "held-out image whose degraded version the generator was fed, of data sets with a problem", fed="image"),
     Metric("cfid_second", "lower", "cfid on the features of a second classifier, trained from another seed",
            every_snapshot=True),
     Metric("swd", "lower", "sliced Wasserstein-2 distance of the pixels, over fixed directions"),

@@ -12,6 +12,7 @@ from ganspeed.errors import UserError
 from ganspeed.networks.latents import Latents
 from ganspeed.params.blocks import Evaluate
 from ganspeed.params.networks import Networks, parse_networks
+from ganspeed.params.problems import AnyProblem, parse_problem
 from ganspeed.runs.integrity import file_problems
 from ganspeed.runs.record import RunRecord
 from ganspeed.scoring.features_record import read_features_record
@@ -83,6 +84,11 @@ class Task:
         """What the run's G is fed."""
         return Latents(**self.record.latents)
 
+    @property
+    def problem(self) -> AnyProblem | None:
+        """That of the data set, as the run was trained on it: the degraded images that G is fed."""
+        return parse_problem(self.record.train_block.get("problem"))
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides the table of scores, and of nothing else."""
@@ -99,6 +105,7 @@ class Task:
                 "device": device_name(torch.device(self.device)),
             }
             | ({"classes": self.classes} if self.classes else {})
+            | ({"problem": self.problem.model_dump()} if self.problem else {})
         )
 
     def verify(self) -> None:

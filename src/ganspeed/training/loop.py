@@ -20,7 +20,7 @@ from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.draws import GENERATOR_STEP, Draws
 from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile, history_row, write_history
 from ganspeed.training.sample_grids import write_gif
-from ganspeed.training.snapshots import SnapshotWriter
+from ganspeed.training.snapshots import LabelledImages, SnapshotWriter
 from ganspeed.training.state import Outcome, Recipe, State, Step, new_state, note_bad_update, update_ema
 from ganspeed.tricks import shown, with_terms
 
@@ -97,19 +97,27 @@ class TrainingRun:
 
     It is trained on the device of `images` (N, C, H, W) in [-1, 1] and `labels` (N,). Writes history.csv, snapshots/,
     samples/ and samples.gif into `folder`. Resumes from the newest of `checkpoints`; raises CheckpointError when it
-    cannot. `on_row` is called with every row of the history as it is logged.
+    cannot. `on_row` is called with every row of the history as it is logged. pictured: see SnapshotWriter.
     """
 
     def __init__(
-        self, recipe: Recipe, images: Tensor, labels: Tensor, folder: Path, checkpoints: Checkpoints, on_row: OnRow
+        self,
+        recipe: Recipe,
+        images: Tensor,
+        labels: Tensor,
+        folder: Path,
+        checkpoints: Checkpoints,
+        on_row: OnRow,
+        pictured: LabelledImages | None = None,
     ):
         reproducible(tf32=recipe.train.precision == "tf32")
         retain_freed_blocks()
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
         self.state = new_state(recipe, images)
         checkpoints.resume(self.state)
-        self.draws = Draws(recipe.seed, recipe.counts, recipe.latents, images, labels, self.state.noises())
-        self.snapshots = SnapshotWriter(recipe, folder, labels)
+        drawn_from = recipe.latents, images, labels, self.state.noises(), recipe.train.problem
+        self.draws = Draws(recipe.seed, recipe.counts, *drawn_from)
+        self.snapshots = SnapshotWriter(recipe, folder, images, labels, pictured)
         self.diverged = False
         if self.state.update == 0:
             self.snapshots.write(self.state.ema_generator, 0)

@@ -4,7 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from ganspeed.params import count_checks, cross_checks, image_checks, limits, load, network_checks, rates, tricks, variants
+from ganspeed.params import (
+    count_checks,
+    cross_checks,
+    image_checks,
+    limits,
+    load,
+    network_checks,
+    rates,
+    tricks,
+    variants,
+)
 from ganspeed.params.reference.schema import DEFINITIONS, params_schema
 from ganspeed.params.reference.words import kind_of, yaml_of
 

@@ -181,6 +181,7 @@ def _limits_of_data(everything: list[Results]) -> list[tuple[str, str]]:
             )
             points.append(("Coarse snapshots", text))
     points += [_limit_of_classes(results) for results in everything if _block(results, "data").get("classes")]
+    points += [_limit_of_problem(results) for results in everything if _block(results, "train").get("problem")]
     points += [_limit_of_duplicates(results.manifest) for results in everything if results.manifest.duplicates]
     return points
 
@@ -201,6 +202,18 @@ def _limit_of_classes(results: Results) -> tuple[str, str]:
         return "Some classes alone", f"{text}The metric modes counts these."
     left_out = listed([metric.name for metric in METRICS if metric.needs_classes > 1])
     return "One class alone", f"{text}Left out, since they say nothing of a single class: {left_out}."
+
+
+def _limit_of_problem(results: Results) -> tuple[str, str]:
+    """What G is fed, and what scores are then of."""
+    name, *keys = _block(results, "train")["problem"].items()
+    of = ", ".join(f"{key} {value:g}" for key, value in keys)
+    text = (
+        f"On {results.dataset} G is fed a degraded image beside its noise ({name[1]}: {of}), in scores one of the "
+        "held-out images that the set of its samples is then held against: those scores do not compare with a GAN's "
+        "that is fed noise alone."
+    )
+    return "Fed images", text
 
 
 def _limit_of_duplicates(manifest: Manifest) -> tuple[str, str]:
