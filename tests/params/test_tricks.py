@@ -32,6 +32,12 @@ def mistakes(document, block, variant: str = "gan") -> list[str]:
     return []
 
 
+@pytest.fixture(autouse=True)
+def problem(document):
+    """Of the data set, so that every trick goes with it."""
+    document["datasets"]["digits"]["train"]["problem"] = {"name": "upscale", "factor": 2}
+
+
 @pytest.mark.parametrize("blocks", [ACTIVE, NEUTRAL, {"image_noise": {"sd": 1, "until": 1.0}}])
 def test_blocks_that_are_in_order(blocks, document):
     assert mistakes(document, blocks) == []
@@ -45,6 +51,9 @@ def test_blocks_that_are_in_order(blocks, document):
         ({"image_noise": {"sd": "0.1"}}, "image_noise.sd: '0.1': input should be a valid number"),
         ({"image_noise": {"sd": 0.1, "until": 1.5}}, "image_noise.until: 1.5 is not <= 1"),
         ({"image_noise": {"sd": 0.1, "untill": 1}}, "image_noise.untill: unknown key; did you mean until?"),
+        ({"content": {}}, "content.weight: missing"),
+        ({"content": {"weight": -1.0}}, "content.weight: -1.0 is not >= 0"),
+        ({"content": {"weight": 1.0, "adversarial": -0.1}}, "content.adversarial: -0.1 is not >= 0"),
         ({"image_nois": {"sd": 0.1}}, "image_nois: unknown key; did you mean image_noise?"),
         ({"image_noise": 0.1}, "image_noise: 0.1: input should be a valid dictionary"),
     ],
@@ -64,6 +73,13 @@ def test_an_autoencoder_is_not_to_reconstruct_noise(document):
     assert mistakes(document, ACTIVE, "mine") == [
         "variants.mine.tricks.image_noise: with variants.mine.networks.D.body: 'autoencoder' it has D reconstruct "
         "noise, which no code predicts"
+    ]
+
+
+def test_content_needs_a_true_image(document):
+    document["datasets"]["digits"]["train"]["problem"] = None
+    assert mistakes(document, ACTIVE) == [
+        "variants.gan.tricks.content: without datasets.digits.train.problem there is no true image to hold G's against"
     ]
 
 
