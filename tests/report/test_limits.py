@@ -76,6 +76,6 @@ def test_a_problem_is_a_limit_that_says_what_g_is_fed(tmp_path):
     workspace, params = made_up.write_study(tmp_path)
     everything = read_results(workspace, params)
     assert "Fed images" not in dict(all_limits(everything))
-    everything[0].runs[0].record.train_block["problem"] = {"name": "upscale", "factor": 2}
+    everything[0].runs[0].record.train_block["problem"] = {"factor": 2, "name": "upscale"}
     text = dict(all_limits(everything))["Fed images"]
     assert "beside its noise (upscale: factor 2), in scores one of the held-out" in text

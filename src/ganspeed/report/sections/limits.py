@@ -206,10 +206,10 @@ def _limit_of_classes(results: Results) -> tuple[str, str]:
 
 def _limit_of_problem(results: Results) -> tuple[str, str]:
     """What G is fed, and what scores are then of."""
-    name, *keys = _block(results, "train")["problem"].items()
-    of = ", ".join(f"{key} {value:g}" for key, value in keys)
+    problem = _block(results, "train")["problem"]
+    of = ", ".join(f"{key} {value:g}" for key, value in problem.items() if key != "name")
     text = (
-        f"On {results.dataset} G is fed a degraded image beside its noise ({name[1]}: {of}), in scores one of the "
+        f"On {results.dataset} G is fed a degraded image beside its noise ({problem['name']}: {of}), in scores one of the "
         "held-out images that the set of its samples is then held against: those scores do not compare with a GAN's "
         "that is fed noise alone."
     )
