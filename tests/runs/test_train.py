@@ -328,7 +328,7 @@ def test_a_trick_is_another_run_and_each_of_its_keys_counts(study, document):
 def test_a_limit_trains_all_variants_on_the_same_first_images(study, monkeypatch):
     """All is the default, written out or not; and what a run is trained on is what its fingerprint says."""
     params, workspace = study(limit=20)
-    all_images = study()[0], study(limit=None)[0]
+    all_images = study()[0], study(limit=None, denoise=1, problem=None)[0]
     one, other = (plan_runs(workspace, params, "cpu", "digits", name)[0] for name in ("gan", "wgan"))
     without, null = (plan_runs(workspace, p, "cpu", "digits", "gan")[0] for p in all_images)
     assert without.fingerprint == null.fingerprint != one.fingerprint
