@@ -209,9 +209,9 @@ def _limit_of_problem(results: Results) -> tuple[str, str]:
     problem = _block(results, "train")["problem"]
     of = ", ".join(f"{key} {value:g}" for key, value in problem.items() if key != "name")
     text = (
-        f"On {results.dataset} G is fed a degraded image beside its noise ({problem['name']}: {of}), in scores one of the "
-        "held-out images that the set of its samples is then held against: those scores do not compare with a GAN's "
-        "that is fed noise alone."
+        f"On {results.dataset} G is fed a degraded image beside its noise ({problem['name']}: {of}), in scores one of "
+        "the held-out images that the set of its samples is then held against: those scores do not compare with a "
+        "GAN's that is fed noise alone."
     )
     return "Fed images", text
 
