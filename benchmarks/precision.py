@@ -94,7 +94,7 @@ def pace(grids: dict[str, Params], variant: str, workspace: Workspace) -> dict[s
     """Precision → updates done while float32 does one."""
     device, (dataset,) = select_device(), grids[ONE].compare.datasets
     specs = {name: plan_runs(workspace, grid, device_name(device), dataset, variant)[0] for name, grid in grids.items()}
-    images, labels = training_images(workspace.prepared(dataset), device)
+    images, labels = training_images(specs[ONE], workspace, device)
     times = [{name: seconds_of(spec, images, labels, TIMED) for name, spec in specs.items()} for _ in range(REPEATS)]
     return {name: round(median(one[ONE] / one[name] for one in times), 2) for name in specs}
 

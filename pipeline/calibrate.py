@@ -20,6 +20,7 @@ def calibrate(params: Params, workspace: Workspace, dataset: str) -> None:
         params.evaluate,
         params.dataset(dataset).evaluate.samples,
         workspace.calibration(dataset),
+        params.dataset(dataset).data.classes,
     )
 
 

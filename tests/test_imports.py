@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "data": {"params", "system"},
     "objectives": set(),
     "tricks": {"objectives"},
-    "networks": {"params.networks"},
+    "networks": {"params.networks", "params.problems"},
     "optimizers": set(),
     "training": {"networks", "objectives", "optimizers", "params", "system", "tricks"},
     "runs": {"data", "params", "system", "training"},

@@ -91,9 +91,10 @@ def _port(text: str) -> int:
 
 def _check(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.data.by_class import class_mistakes
+    from ganspeed.data.own_pictures import picture_mistakes
 
     params = load_params(workspace.params)
-    if mistakes := class_mistakes(workspace, params):
+    if mistakes := class_mistakes(workspace, params) + picture_mistakes(workspace, params):
         raise ParamsError(mistakes)
     for caution in cautions_of(params):
         print(f"caution: {caution}", file=sys.stderr)

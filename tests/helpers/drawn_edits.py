@@ -58,7 +58,7 @@ class Edit:
 SRC = "src/ganspeed"
 EDITS = (
     Edit("params.yaml", "samples: 400", "samples: 300", ("check", "calibrate", "evaluate")),
-    Edit("params.yaml", "split_seed: 0", "split_seed: 5", ("check", "prepare", "train")),
+    Edit("params.yaml", "split_seed: 0", "split_seed: 5", ("check", "prepare", "calibrate", "train")),
     Edit("params.yaml", "n_critic: 1", "n_critic: 2", ("check", "train")),
     Edit("params.yaml", "min_accuracy: 0.2", "min_accuracy: 0.1", ("check", "features")),
     Edit("params.yaml", "margin: 1.25", "margin: 1.3", ("check", "compare")),

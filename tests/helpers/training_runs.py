@@ -39,9 +39,9 @@ OPTIMIZERS = {  # blocks that no shipped variant has
 TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 1 lane"
 
 
-def new_run(recipe, images, folder: Path, on_row=lambda row: None) -> TrainingRun:
-    held_out = tuple(tensor[-6:] for tensor in images)
-    return TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row, held_out)
+def new_run(recipe, images, folder: Path, on_row=lambda row: None, pictured=None) -> TrainingRun:
+    held_out, checkpoints = tuple(tensor[-6:] for tensor in images), Checkpoints(folder / "checkpoints", {})
+    return TrainingRun(recipe, *images, folder / "run", checkpoints, on_row, held_out, pictured)
 
 
 def run(recipe, images, folder: Path, on_row=lambda row: None) -> Outcome:

@@ -77,3 +77,12 @@ def test_an_output_that_makes_other_values_than_images_have_is_a_caution(name, o
     fits = output == "none" or made.tolist() == [-1, 1]
     start = f"gan: networks.G.output {output} with networks.range {name}: "
     assert [caution.startswith(start) for caution in found] == [True] * (not fits)
+
+
+@pytest.mark.parametrize(("adversarial", "cautioned"), [(1.0, False), (0.1, False), (1.5, True)])
+def test_a_dominant_adversarial_part_is_a_caution(adversarial, cautioned, document):
+    document["datasets"]["digits"]["train"]["problem"] = {"name": "mask", "size": 3}
+    document["variants"]["gan"]["tricks"] = {"content": {"weight": 1.0, "adversarial": adversarial}}
+    found = cautions_of(parse_params(document))
+    assert len(found) == cautioned
+    assert not found or found[0].startswith("gan: tricks.content.adversarial 1.5 makes the adversarial part of G's")

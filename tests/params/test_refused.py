@@ -72,6 +72,17 @@ EDITS: dict[str, list[dict]] = {
         {"variants.wgan.batches": {"G": 804}}, {"variants.wgan.batches": {"D": 804}},
         {"variants.wgan.batches": {"grow": GROW | {"largest": 804}}},
     ],
+    "fewer images than a batch of a player": [{"datasets.digits.train.limit": 63}],
+    "more images than there are for train": [{"datasets.digits.train.limit": 804}],
+    "an unknown class, or one twice": [
+        {"datasets.digits.data.classes": ["x"]}, {"datasets.digits.data.classes": ["8", "8"]},
+    ],
+    "a factor that does not divide the image's side": [
+        {"datasets.digits.train.problem": {"name": "upscale", "factor": 3}},
+    ],
+    "a square as large as an image": [{"datasets.digits.train.problem": {"name": "mask", "size": 8}}],
+    "a data set without a problem": [{"variants.gan.tricks": {"content": {"weight": 1.0}}}],
+    "a filter as large as an image": [{"datasets.digits.train.denoise": 9}],
     "a file that is not there, too large, or outside the folder of params.yaml": [
         {"variants.mine": REPLAY | {"schedule": "none.csv"}}, {"variants.mine": REPLAY | {"schedule": "../s.csv"}},
     ],

@@ -32,6 +32,12 @@ def mistakes(document, block, variant: str = "gan") -> list[str]:
     return []
 
 
+@pytest.fixture(autouse=True)
+def problem(document):
+    """Of the data set, so that every trick goes with it."""
+    document["datasets"]["digits"]["train"]["problem"] = {"name": "upscale", "factor": 2}
+
+
 @pytest.mark.parametrize("blocks", [ACTIVE, NEUTRAL, {"image_noise": {"sd": 1, "until": 1.0}}])
 def test_blocks_that_are_in_order(blocks, document):
     document["variants"]["gan"]["networks"] = PLANES
@@ -48,6 +54,9 @@ def test_blocks_that_are_in_order(blocks, document):
         ({"image_noise": {"sd": 0.1, "untill": 1}}, "image_noise.untill: unknown key; did you mean until?"),
         ({"class_labels": {"smooth": 1.1}}, "class_labels.smooth: 1.1 is not <= 1"),
         ({"class_labels": {"sd": -1.0}}, "class_labels.sd: -1.0 is not >= 0"),
+        ({"content": {}}, "content.weight: missing"),
+        ({"content": {"weight": -1.0}}, "content.weight: -1.0 is not >= 0"),
+        ({"content": {"weight": 1.0, "adversarial": -0.1}}, "content.adversarial: -0.1 is not >= 0"),
         ({"image_nois": {"sd": 0.1}}, "image_nois: unknown key; did you mean image_noise?"),
         ({"image_noise": 0.1}, "image_noise: 0.1: input should be a valid dictionary"),
     ],
@@ -75,6 +84,13 @@ def test_there_are_no_class_labels_to_change_that_d_is_not_shown(document):
     assert mistakes(document, {"class_labels": NEUTRAL["class_labels"]}) == [
         "variants.gan.tricks.class_labels: with datasets.digits.networks.labels: 'none' it has nothing to change: D is "
         "shown no classes"
+    ]
+
+
+def test_content_needs_a_true_image(document):
+    document["datasets"]["digits"]["train"]["problem"] = None
+    assert mistakes(document, ACTIVE) == [
+        "variants.gan.tricks.content: without datasets.digits.train.problem there is no true image to hold G's against"
     ]
 
 

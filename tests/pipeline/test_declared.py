@@ -84,3 +84,8 @@ def test_what_editors_leave_in_the_package_is_no_file_of_it(tmp_path, monkeypatc
     for name in ("gan.py", ".gan.py.swp", "gan.py~", ".DS_Store"):
         (tmp_path / name).touch()
     assert source_files.package_files() == ["gan.py"]
+
+
+def test_a_choice_of_classes_trains_no_classifier_again():
+    declaring = {stage for stage in STAGES if any(key.endswith(".data") for key in keys(stage))}
+    assert declaring == {"prepare", "calibrate", "train", "pilot", "tune"}

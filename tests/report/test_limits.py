@@ -55,3 +55,27 @@ def test_a_reading_of_a_paper_is_a_limit_by_what_its_objective_declares(tmp_path
 def test_without_copies_there_is_no_such_limit(tmp_path):
     workspace, params = made_up.write_study(tmp_path)
     assert HEADING not in dict(all_limits(read_results(workspace, params)))
+
+
+@pytest.mark.parametrize(
+    ("names", "heading", "words"),
+    [
+        (["8"], "One class alone", "Left out, since they say nothing of a single class: modes, mode_kl, code_accuracy"),
+        (["1", "8"], "Some classes alone", "G is trained on '1' and '8' alone, of "),
+    ],
+)
+def test_some_classes_are_a_limit_with_what_is_left_out(names, heading, words, tmp_path):
+    workspace, params = made_up.write_study(tmp_path)
+    everything = read_results(workspace, params)
+    assert heading not in dict(all_limits(everything))
+    everything[0].runs[0].record.data_block["classes"] = names
+    assert words in dict(all_limits(everything))[heading]
+
+
+def test_a_problem_is_a_limit_that_says_what_g_is_fed(tmp_path):
+    workspace, params = made_up.write_study(tmp_path)
+    everything = read_results(workspace, params)
+    assert "Fed images" not in dict(all_limits(everything))
+    everything[0].runs[0].record.train_block["problem"] = {"factor": 2, "name": "upscale"}
+    text = dict(all_limits(everything))["Fed images"]
+    assert "beside its noise (upscale: factor 2), in scores one of the held-out" in text

@@ -19,14 +19,18 @@ from toy_study import PROJECT, TINY_NETWORKS, TINY_TRAIN, write_prepared
 from ganspeed.data.pictures import DataError
 from ganspeed.data.prepared import load_split
 from ganspeed.errors import UserError
+from ganspeed.networks.generator import load_generator
+from ganspeed.networks.latents import Latents
 from ganspeed.params.load import load_params, parse_params
+from ganspeed.params.networks import parse_networks
 from ganspeed.params.variants import parse_variant
+from ganspeed.runs import train
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
 from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.runs.record import read_record, read_weights, write_record
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import groups, held_out_images, train_cell
+from ganspeed.runs.train import groups, held_out_images, pictured_images, train_cell, training_images
 from ganspeed.study.run_grid import run_grid
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import read_json, sha256_file, sha256_json, write_json, write_text
@@ -54,6 +58,10 @@ def study(document, tmp_path, monkeypatch):
         return parse_params(changed), workspace
 
     return make
+
+
+def stop():
+    raise RuntimeError("seen")
 
 
 def quiet(specs):
@@ -268,7 +276,7 @@ PER_PLAYER = {"name": "per_player", "G": {"name": "adam"}, "D": {"name": "sgd"}}
 DECIDE_NO_BYTES = {"errors.py", "system/allocator.py", "system/files.py", "training/checkpoints.py", "types.py"}
 DECIDE_NO_BYTES |= {"training/engines/choose.py"}  # its answer, the engine's name, is in the fingerprint itself
 DECIDE_NO_BYTES |= {  # so are the values of the blocks
-    f"params/{name}.py" for name in ("counts", "datasets", "networks", "optimizers", "rates", "variants")
+    f"params/{name}.py" for name in ("counts", "datasets", "networks", "optimizers", "problems", "rates", "variants")
 }
 
 
@@ -319,6 +327,61 @@ def test_a_trick_is_another_run_and_each_of_its_keys_counts(study, document):
     assert len({fingerprint(), fingerprint(image_noise=sd), fingerprint(image_noise=until)}) == 3
 
 
+def test_a_limit_trains_all_variants_on_the_same_first_images(study, monkeypatch):
+    """All is the default, written out or not; and what a run is trained on is what its fingerprint says."""
+    params, workspace = study(limit=20)
+    all_images = study()[0], study(limit=None, denoise=1, problem=None)[0]
+    one, other = (plan_runs(workspace, params, "cpu", "digits", name)[0] for name in ("gan", "wgan"))
+    without, null = (plan_runs(workspace, p, "cpu", "digits", "gan")[0] for p in all_images)
+    assert without.fingerprint == null.fingerprint != one.fingerprint
+    read = "data/training_set.py"
+    assert read in one.identity["sources"] and read not in without.identity["sources"]
+    assert "limit" not in without.parameters["train"] and one.parameters["train"]["limit"] == 20
+    few, every = (training_images(spec, workspace, torch.device("cpu")) for spec in (other, without))
+    assert len(few[0]) == len(few[1]) == 20 and torch.equal(few[0], every[0][:20])  # one cache, by its keys
+    seen = []
+    monkeypatch.setattr(train, "TrainingRun", lambda recipe, images, *rest: seen.append(len(images)) or stop())
+    with pytest.raises(RuntimeError, match="seen"):
+        trained(study, limit=20)
+    assert seen == [20]
+
+
+def test_some_classes_are_another_run_and_the_same_prepared_images(study, document):
+    params, workspace = study()
+    every = plan_runs(workspace, params, "cpu", "digits", "gan")[0]
+    document["datasets"]["digits"]["data"] = document["datasets"]["digits"]["data"] | {"classes": ["8", "1"]}
+    one = plan_runs(workspace, study()[0], "cpu", "digits", "gan")[0]
+    assert one.fingerprint != every.fingerprint and one.manifest_sha256 == every.manifest_sha256
+    assert one.recipe.chosen == one.chosen == (1, 8) and every.chosen == ()
+    images, labels = training_images(one, workspace, torch.device("cpu"))
+    assert set(labels.tolist()) == {1, 8} and len(images) == len(labels) < 200
+
+
+def test_pictures_of_a_problem_are_of_held_out_images(study, document):
+    device, problem = torch.device("cpu"), {"name": "upscale", "factor": 2}
+    params, workspace = study(problem=problem)
+    one = plan_runs(workspace, params, "cpu", "digits", "gan")[0]
+    images, labels = pictured_images(one, workspace, device)
+    held_out = load_split(workspace.prepared("digits"), "val")
+    assert np.array_equal(images, held_out[0][:32]) and np.array_equal(labels, held_out[1][:32])
+    plain = plan_runs(workspace, study()[0], "cpu", "digits", "gan")[0]
+    assert pictured_images(plain, workspace, device) is None
+    assert one.parameters["latents"]["image"] == 16 and one.parameters["train"]["problem"] == problem
+    assert "problem" not in plain.parameters["train"] and plain.fingerprint != one.fingerprint
+
+
+def test_a_run_on_a_problem_is_trained_and_recorded_whole(study):
+    changes = {"problem": {"name": "mask", "size": 3}, "limit": 100, "denoise": 3}
+    assert trained(study, seeds=(0,), **changes) == [0] and trained(study, seeds=(0,), **changes) == []
+    _, workspace = study(**changes)
+    record = read_record(workspace.run("digits", "gan", 0))
+    latents = Latents(**record.latents)
+    assert latents.size == 4 + 64 and record.train_block.items() >= changes.items()
+    path = workspace.run("digits", "gan", 0) / record.snapshots()[12]
+    G = load_generator(path, parse_networks(record.networks_block), (1, 8, 8), latents.size)
+    assert G(torch.zeros(2, latents.size)).shape == (2, 1, 8, 8)
+
+
 def test_an_offset_copy_is_the_run_of_another_seed_under_its_own_name(study, document):
     """A real A/A: a copy of a variant on seeds of its own, paired with the original by its place in the grid."""
     _, workspace = study()
@@ -355,16 +418,17 @@ def test_run_json_has_no_clock_and_lists_every_file(study):
 
 def test_held_out_images_are_the_first_of_val_and_checked(study):
     trained(study, seeds=(0,))
-    _, workspace = study()
+    params, workspace = study()
     prepared, cpu = workspace.prepared("digits"), torch.device("cpu")
-    images, labels = held_out_images(prepared, cpu, 5)
-    val = load_split(prepared, "val")
-    assert all(np.array_equal(found, wanted[:5]) for found, wanted in zip((images, labels), val, strict=True))
+    spec = plan_runs(workspace, params, "cpu", "digits", "gan")[0]
+    images, labels = held_out_images(spec, workspace, cpu)
+    val, batch = load_split(prepared, "val"), spec.train.batch_size
+    assert all(np.array_equal(found, wanted[:batch]) for found, wanted in zip((images, labels), val, strict=True))
     rows = pd.read_csv(workspace.run("digits", "gan", 0) / "history.csv")
     assert rows["probe/score_held_out"].notna().all() and rows["update"].iloc[0] == 0
     flip(prepared / "val_images.npy")
     with pytest.raises(DataError, match="val_images.npy"):
-        held_out_images(prepared, cpu, 4)
+        held_out_images(spec, workspace, cpu)
 
 
 @pytest.mark.parametrize("worth_tracing", [choose.WORTH_TRACING, 0])

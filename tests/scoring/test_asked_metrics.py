@@ -10,6 +10,8 @@ import torch
 from ganspeed.networks.latents import Latents
 from ganspeed.scoring import asked_metrics
 from ganspeed.scoring.asked_metrics import Asked, code_accuracy, code_chance, share_of_asked
+from ganspeed.scoring.embedded import Embedded
+from ganspeed.scoring.embedder import EmbeddedSet
 
 
 def samples(counts) -> tuple[np.ndarray, np.ndarray]:
@@ -100,5 +102,7 @@ def test_what_is_asked_is_what_g_is_fed(categorical, continuous, classes):
 def test_each_metric_is_of_the_label_or_of_the_code():
     found, codes, functions = np.array([0, 1, 1]), np.array([0, 0, 0]), asked_metrics.FUNCTIONS
     asked = Asked(classes=found, categorical=codes)
-    values = {name: function(found, asked, 0) for name, function in functions.items()}
-    assert values == {"asked": 1, "code_accuracy": 2 / 3, "code_chance": 2 / 3}
+    embedded = Embedded(np.zeros((3, 4)), np.eye(2)[found])
+    generated = EmbeddedSet(embedded, embedded, None, l2_to_target=0.25)
+    values = {name: function(generated, asked, 0) for name, function in functions.items()}
+    assert values == {"asked": 1, "code_accuracy": 2 / 3, "code_chance": 2 / 3, "l2_to_target": 0.25}

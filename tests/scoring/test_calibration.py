@@ -9,11 +9,12 @@ from safetensors.torch import save_file
 
 from ganspeed.data.prepare import prepare_dataset
 from ganspeed.data.prepared import load_split
+from ganspeed.errors import UserError
 from ganspeed.networks.generator import NORM_BATCH, load_generator, measure_statistics, new_generator
 from ganspeed.networks.layers import initialise
 from ganspeed.params.load import parse_params
 from ganspeed.params.networks import Networks, resolved
-from ganspeed.scoring import calibration
+from ganspeed.scoring import calibration, embedder
 from ganspeed.scoring.classifier import batches, embed, load_classifier, load_reference
 from ganspeed.scoring.embedded import Embedded, statistics
 from ganspeed.scoring.embedder import EmbeddedSet
@@ -202,3 +203,36 @@ def test_a_row_of_too_few_images_is_left_out_and_said_so(capsys):
     assert capsys.readouterr().err == (
         "calibration: row drop_5 is left out: 25 images; evaluate.neighbours and features.dim ask for more than 30\n"
     )
+
+
+FEW = {"kid_subsets": 2, "transport_samples": 50, "sliced_projections": 8}
+
+
+@pytest.mark.parametrize("classes", [("1", "4", "8"), ("8",)])
+def test_with_some_classes_every_row_is_of_these(classes, study, folders, tmp_path, capsys):
+    few = study.evaluate.model_copy(update=FEW)
+    calibration.calibrate("digits", *folders, few, 200, tmp_path / "some", classes)
+    table = list(csv.DictReader((tmp_path / "some").read_text().splitlines()))
+    n = {line["row"]: int(line["n"]) for line in table}
+    (_, labels), (_, others) = (load_split(folders[0], split) for split in ("test", "val"))
+    numbers = [int(name) for name in classes]
+    assert n["floor"] == n["test"] == np.isin(labels, numbers).sum()
+    assert n["blur_1"] == np.isin(others, numbers).sum()
+    metrics = {line["metric"] for line in table if line["row"] == "floor"}
+    alone = {"modes", "mode_kl"} if len(classes) == 1 else set()
+    assert metrics == {m.name for m in METRICS if m.fed is None} - alone
+    test = {line["metric"]: float(line["value"]) for line in table if line["row"] == "test"}
+    assert test.get("modes") == (None if alone else 3)
+    err = capsys.readouterr().err
+    if alone:
+        assert "modes, mode_kl, code_accuracy, code_chance and the rows drop are left out: data.classes is a" in err
+        assert not any(row.startswith("drop") for row in n)
+    else:
+        assert n["drop_1"] == np.isin(others, [4, 8]).sum() and "are left out" not in err
+
+
+def test_so_few_images_of_a_class_that_cfid_means_nothing_are_refused(study, folders, monkeypatch, tmp_path):
+    few = study.evaluate.model_copy(update=FEW)
+    monkeypatch.setattr(embedder, "of_classes", lambda labels, numbers: np.arange(10))
+    with pytest.raises(UserError, match=r"data\.classes: 10 images of these in test; features\.dim asks for"):
+        calibration.calibrate("digits", *folders, few, 200, tmp_path / "few", ("8",))

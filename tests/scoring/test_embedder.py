@@ -91,7 +91,7 @@ def test_the_metrics_are_those_of_the_registry(fed, task, full, settings):
     values = compute_metrics(embedded, reference, full, FED[fed])
     registered = [m for m in METRICS if (full or m.every_snapshot) and (task == "classes" or not m.needs_classes)]
     assert list(values) == [m.name for m in registered if m.fed is None or m.fed in fed.split()]
-    of_fed = {"classes": ["asked"], "categorical": ["code_accuracy", "code_chance"]}
+    of_fed = {"classes": ["asked"], "categorical": ["code_accuracy", "code_chance"], "image": ["l2_to_target"]}
     without = [name for key, names in of_fed.items() if key not in fed.split() for name in names]
     if task == "rotations":
         without += ["modes", "mode_kl", "confident", *of_fed["classes"], *of_fed["categorical"]]

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import version
 
+import numpy as np
 import pytest
 import torch
 from damage import flip
@@ -365,6 +366,107 @@ def test_a_run_whose_g_is_fed_noise_alone_is_asked_nothing(scored):
     assert not {metric.name for metric in METRICS if metric.fed} & {line["metric"] for line in lines(scored)}
 
 
+@pytest.fixture
+def with_classes(workspace):
+    """A function: let the run's record say that it was trained on these classes."""
+
+    def choose(*names: str) -> None:
+        path = workspace.run(*CELL, 0) / "run.json"
+        record = read_json(path)
+        record["parameters"]["data"]["classes"] = list(names)
+        write_json(path, record)
+
+    return choose
+
+
+def test_a_run_on_some_classes_is_scored_against_these_alone(drawer, with_classes, workspace, score):
+    """G shows each of three classes, and nothing of the others: it has all modes of what it was to learn."""
+    drawer(lambda z: torch.tensor([1, 4, 8])[torch.arange(len(z)) % 3])
+    score(seeds=[0])
+    of_all = of_last(workspace)
+    with_classes("8", "4", "1")
+    assert score(seeds=[0]) == [0]  # other scores by their fingerprint, of the same snapshots
+    found = of_last(workspace)
+    assert found["modes"] == of_all["modes"] == 3
+    assert found["cfid"] < of_all["cfid"] and found["mode_kl"] < 0.1 < of_all["mode_kl"]
+    assert json.loads(workspace.scores(*CELL, 0).with_suffix(".json").read_text())["run"]["parameters"]["data"][
+        "classes"
+    ] == ["8", "4", "1"]
+
+
+def test_g_is_asked_for_the_classes_that_it_was_trained_on(drawer, with_classes, workspace, score):
+    asked = []
+    drawer(lambda z: asked.extend(z[:, 14:].argmax(1).tolist()) or z[:, 14:].argmax(1))
+    with_classes("8", "1")
+    score(seeds=[0])
+    assert set(asked) == {1, 8} and of_last(workspace)["asked"] == 1
+
+
+def test_a_single_class_leaves_out_what_says_nothing_of_it(drawer, with_classes, workspace, score):
+    drawer(lambda z: torch.full((len(z),), 8))
+    with_classes("8")
+    score(seeds=[0])
+    left_out = {metric.name for metric in METRICS} - of_last(workspace).keys()
+    assert left_out == {"modes", "mode_kl", "code_accuracy", "code_chance", "l2_to_target"}
+
+
+@pytest.fixture
+def restorer(workspace, monkeypatch):
+    """A function: let every snapshot be a G that shows what `restore` makes of the noisy digits that it is fed."""
+    path, fed = workspace.run(*CELL, 0) / "run.json", []
+
+    def of(sd: float, restore=lambda seen: seen) -> list[torch.Tensor]:
+        record = read_json(path)
+        record["parameters"]["latents"]["image"] = 64
+        record["parameters"]["train"]["problem"] = {"name": "denoise", "sd": sd}
+        write_json(path, record)
+
+        class Restorer(torch.nn.Module):
+            def forward(self, z):
+                fed.append(z[:, 4:].view(-1, 1, 8, 8))
+                return restore(fed[-1])
+
+        monkeypatch.setattr(scoring, "load_generator", lambda *_: Restorer())
+        return fed
+
+    return of
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_g_is_fed_images_of_the_split_that_it_is_scored_against(split, restorer, workspace, score):
+    """And one that gives them back makes no error, and no distance of the sets."""
+    fed = restorer(1e-7)
+    score(seeds=[0], split=split)
+    found = of_last(workspace)
+    assert found["l2_to_target"] < 1e-6 and found["cfid"] < 0.05
+    held_out, seen = load_split(workspace.prepared("digits"), split)[0], torch.cat(fed)[-500:]
+    distances = torch.cdist(seen.flatten(1), torch.from_numpy(held_out.copy()).flatten(1))
+    assert distances.min(1).values.max() < 1e-2
+    often = torch.bincount(distances.argmin(1), minlength=len(held_out))
+    assert often.max() - often.min() <= 1 + (len(held_out) - len(np.unique(held_out, axis=0)))
+
+
+def test_the_error_is_the_root_mean_square_per_value(restorer, workspace, score):
+    restorer(1e-7, lambda seen: 0.5 * seen)
+    score(seeds=[0])
+    images = load_split(workspace.prepared("digits"), "test")[0].astype(float)
+    each_once = np.sqrt(np.mean((0.5 * images) ** 2))  # 500 samples of 497 images: three of them twice
+    assert of_last(workspace)["l2_to_target"] == pytest.approx(each_once, rel=5e-3)
+
+
+def test_an_image_left_as_noisy_as_it_was_has_the_noise_as_its_error(restorer, workspace, score):
+    restorer(0.1, lambda seen: seen.clamp(-1, 1))
+    score(seeds=[0])
+    assert 0.06 < of_last(workspace)["l2_to_target"] < 0.1  # less, since what leaves [-1, 1] is cut
+
+
+def test_another_problem_is_scored_anew_and_one_without_it_has_no_error(restorer, workspace, score):
+    restorer(0.1)
+    assert score(seeds=[0]) == [0]
+    restorer(0.2)
+    assert score(seeds=[0]) == [0] and score(seeds=[0]) == []
+
+
 def test_run_with_other_facts_and_equal_snapshots_is_relabelled_only(scored, score):
     """An edit that leaves the bytes of the snapshots changes the run's fingerprint, not its scores."""
     path = scored.run(*CELL, 0) / "run.json"
@@ -484,6 +586,7 @@ DECIDE_NO_SCORE = {
         "types.py",
         "params/blocks.py",
         "params/networks.py",
+        "params/problems.py",
         "data/prepared.py",
         "runs/record.py",
         "scoring/label.py",

@@ -26,6 +26,7 @@ from mirrored import (
 )
 
 from ganspeed.compare.names import REACHED, SPEED_UP, TIME_TO_TAU
+from ganspeed.params.problems import Upscale
 from ganspeed.params.variants import parse_variant
 from ganspeed.scoring.metrics import METRICS
 from ganspeed.tracking import client as client_module
@@ -270,6 +271,10 @@ def test_what_g_is_asked_for_has_columns_where_a_variant_of_the_grid_is():
     assert of_code == {"metrics.`final/code_accuracy`", "metrics.`final/code_chance`"}
     assert columns(gan=conditional, wgan_gp=infogan) == columns() | of_class | of_code
     assert columns(other=conditional) == columns()  # not in the grid
+    digits = params.datasets["digits"]
+    train = digits.train.model_copy(update={"problem": Upscale(name="upscale", factor=2)})
+    fed = params.model_copy(update={"datasets": {"digits": digits.model_copy(update={"train": train})}})
+    assert set(states(fed)["runs"]["selectedColumns"]) - columns() == {"metrics.`final/l2_to_target`"}
 
 
 def test_the_variants_are_shown_with_verdict_time_and_speed_up():

@@ -1,12 +1,9 @@
 """Variants that are trained by class, and data sets without classes. Imports no torch."""
 
 from itertools import product
-from pathlib import PurePosixPath
-from typing import Any
 
-from ganspeed.errors import UserError
+from ganspeed.data.own_pictures import own_manifest
 from ganspeed.params.blocks import Params
-from ganspeed.params.datasets import ImageFolder
 from ganspeed.params.objectives import objective_declarations
 from ganspeed.workspace import Workspace
 
@@ -27,25 +24,12 @@ def class_mistake(params: Params, dataset: str, variant: str) -> str | None:
 def class_mistakes(workspace: Workspace, params: Params) -> list[str]:
     """Mistakes of the grid on data sets that are prepared and have no classes.
 
-    The user's own pictures alone may have none, and which are of a class is known once they were looked at. Pictures
-    that were prepared from elsewhere, or are not prepared, are passed over.
+    The user's own pictures alone may have none, and which are of a class is known once they were looked at.
     """
     mistakes = []
     for dataset, variant in product(params.compare.datasets, params.compare.variants):
-        data = params.dataset(dataset).data
-        if isinstance(data, ImageFolder) and (mistake := class_mistake(params, dataset, variant)):
-            from ganspeed.data.prepared import read_manifest  # numpy takes a tenth of a second, and few have need of it
-
-            try:
-                manifest = read_manifest(workspace.prepared(dataset))
-            except UserError:  # not prepared
-                continue
-            if not manifest.classes and _is_of(manifest.source, data):
+        if mistake := class_mistake(params, dataset, variant):
+            manifest = own_manifest(workspace, params, dataset)
+            if manifest and not manifest.classes:
                 mistakes.append(f"{mistake}, as the stage prepare found it")
     return mistakes
-
-
-def _is_of(source: dict[str, Any], data: ImageFolder) -> bool:
-    """Whether pictures prepared from this source are those of the block, as far as it says which they are."""
-    is_same_place = (source.get("kind"), source.get("path")) == ("image_folder", str(PurePosixPath(data.path)))
-    return is_same_place and data.sha256 in (None, source.get("sha256"))

@@ -1,6 +1,5 @@
 """CelebA: aligned faces, 178×218 RGB, in the published splits; classes are combinations of attributes."""
 
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +12,7 @@ from ganspeed.data.checksums import check_published, damaged
 from ganspeed.data.decode import crop_and_scale, decode
 from ganspeed.data.download import fetch
 from ganspeed.data.pictures import DataError, Pictures, Source, refuse_all
+from ganspeed.params.classes import class_names
 from ganspeed.params.datasets import CelebA
 from ganspeed.system.files import sha256_file
 
@@ -56,16 +56,6 @@ def open_celeba(dataset: str, block: CelebA, folder: Path) -> Iterator[Source]:
         hashes[pictures] = container.sha256(read)
         recheck = partial(refuse_changed, container, read, hashes[pictures])
         yield Source({"kind": "celeba", "sha256": hashes}, class_names(block.attributes), parts, recheck)
-
-
-def class_names(attributes: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the 2^k combinations, by the attributes present; the class number has the first as its high bit.
-
-    >>> class_names(("Male", "Smiling"))
-    ('none', 'Smiling', 'Male', 'Male+Smiling')
-    """
-    choices = itertools.product((False, True), repeat=len(attributes))
-    return tuple("+".join(itertools.compress(attributes, choice)) or "none" for choice in choices)
 
 
 def _pictures(container: Container, members: list[str], labels: np.ndarray, size: int) -> Pictures:

@@ -15,6 +15,7 @@ from ganspeed.data.checksums import check_labels, check_published, damaged
 from ganspeed.data.decode import in_memory
 from ganspeed.data.download import fetch
 from ganspeed.data.pictures import DataError, Source
+from ganspeed.params.classes import THINGS
 from ganspeed.params.datasets import PICTURES
 
 SIDE = 32
@@ -22,7 +23,6 @@ ROW = 3 * SIDE * SIDE
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"
 BATCH_IMAGES = PICTURES["cifar10"]["test"]
-CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 MD5 = {
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
     "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
@@ -62,7 +62,7 @@ def read_cifar10(dataset: str, folder: Path, image_size: int) -> Source:
     pixels, labels = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
     hashes = {f"{FOLDER}/{name}": hashlib.sha256(content).hexdigest() for name, content in files.items()}
     parts = {"train": in_memory(pixels, labels, image_size), "test": in_memory(*batches["test_batch"], image_size)}
-    return Source({"kind": "cifar10", "sha256": hashes}, CLASSES, parts)
+    return Source({"kind": "cifar10", "sha256": hashes}, THINGS, parts)
 
 
 def parse_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +85,7 @@ def parse_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(labels, list) or not all(type(label) is int for label in labels) or len(labels) != len(data):
         raise DataError(f"{name}: labels are not a list of {len(data)} integers")
     pixels = data.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)  # a row of `data` is channel, height, width
-    return np.ascontiguousarray(pixels), check_labels(name, np.array(labels), len(CLASSES))
+    return np.ascontiguousarray(pixels), check_labels(name, np.array(labels), len(THINGS))
 
 
 class _Unpickler(pickle.Unpickler):

@@ -15,6 +15,7 @@ from ganspeed.data.checksums import check_labels, check_published, damaged
 from ganspeed.data.decode import in_memory
 from ganspeed.data.download import fetch
 from ganspeed.data.pictures import DataError, Source
+from ganspeed.params.classes import CLASSES
 from ganspeed.params.datasets import PICTURES
 
 SIDE = 28
@@ -37,10 +38,9 @@ MNIST_MD5 = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
-CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 DATASETS = {
-    "mnist": IdxDataset("MNIST", tuple("0123456789"), MNIST_MD5),
-    "fashion_mnist": IdxDataset("FashionMNIST", CLOTHES, {}),
+    "mnist": IdxDataset("MNIST", CLASSES["mnist"], MNIST_MD5),
+    "fashion_mnist": IdxDataset("FashionMNIST", CLASSES["fashion_mnist"], {}),
 }
 
 

@@ -1,5 +1,6 @@
 """Prepared data sets on the disk: arrays with a manifest, written as a stream and checked at every load."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from ganspeed.data.duplicates import Duplicates, count_duplicates, picture_diges
 from ganspeed.data.pictures import DataError, Pictures, refuse_all
 from ganspeed.data.splits import SPLITS
 from ganspeed.errors import UserError
+from ganspeed.params.classes import choice_mistakes
 from ganspeed.system.files import read_json, sha256_file, write_json
 
 MANIFEST = "manifest.json"
@@ -122,12 +124,39 @@ def manifest_sha256(folder: Path) -> str:
     return sha256_file(folder / MANIFEST)
 
 
-def load_split(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+def class_numbers(folder: Path, classes: Sequence[str] | None) -> tuple[int, ...]:
+    """The numbers, ascending, of these classes of a prepared data set; () for None. Raises DataError for others."""
+    if classes is None:
+        return ()
+    known = read_manifest(folder).classes
+    refuse_all(choice_mistakes(f"datasets.{folder.name}.data.classes", classes, known))
+    return tuple(sorted(map(known.index, classes)))
+
+
+def load_split(folder: Path, split: str, numbers: Sequence[int] = ()) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of a split, after checking everything that the manifest says of them.
 
-    Returns images, float32 (N, C, H, W) in [-1, 1], memory-mapped and read-only, and labels, int64 (N,).
+    numbers: of the classes that are asked for, as labels have them; () for all. Returns images, float32 (N, C, H, W) in
+    [-1, 1], memory-mapped and read-only, or a copy of those of some classes, and labels, int64 (N,).
     Raises DataError naming the file. The check takes about a second per gigabyte; DVC itself trusts its cache.
     """
+    images, labels = _load_whole(folder, split)
+    if not numbers:
+        return images, labels
+    index = of_classes(labels, numbers)
+    if not len(index):
+        names = ", ".join(repr(read_manifest(folder).classes[number]) for number in numbers)
+        raise DataError(f"datasets.{folder.name}.data.classes: no image in {split} of {names}")
+    return images[index], labels[index]
+
+
+def of_classes(labels: np.ndarray, numbers: Sequence[int]) -> np.ndarray:
+    """The places (n,) of the labels (N,) that are among these numbers; () stands for all."""
+    return np.flatnonzero(np.isin(labels, numbers)) if numbers else np.arange(len(labels))
+
+
+def _load_whole(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """As `load_split` without numbers."""
     if split not in SPLITS:
         raise DataError(f"unknown split {split!r}; available: {', '.join(SPLITS)}")
     manifest = read_manifest(folder)

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from ganspeed.errors import UserError
 
@@ -47,3 +47,17 @@ class Block(BaseModel):
     """A part of params.yaml: unknown keys, wrong types, NaN and infinity are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class BlockWithOptions(Block):
+    """A block whose plain values lack its `options` where these have their defaults.
+
+    So a block that uses none of them is, in records and fingerprints, the one that it was before there were any.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        unused = {key for key in self.options if getattr(self, key) == type(self).model_fields[key].default}
+        return {key: value for key, value in plain(self).items() if key not in unused}

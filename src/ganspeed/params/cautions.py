@@ -33,7 +33,9 @@ def cautions_of(params: Params) -> list[str]:
 def cautions(methods: Iterable[tuple[str, Variant, Networks]]) -> list[str]:
     """A sentence for each caution of these variants with their networks; it begins with the variant's name."""
     found = [
-        f"{name}: {words}" for name, *blocks in methods for words in (*_of_optimizer(*blocks), *_of_output(*blocks))
+        f"{name}: {words}"
+        for name, *blocks in methods
+        for words in (*_of_optimizer(*blocks), *_of_output(*blocks), *_of_tricks(blocks[0]))
     ]
     return list(dict.fromkeys(found))
 
@@ -56,6 +58,15 @@ def _of_output(variant: Variant, networks: Networks) -> Iterator[str]:
         yield f"networks.D.output {output} bounds D's scores to {BOUNDS[output]}, {loss}"
     if words := UNFIT.get((networks.range, networks.G.output)):
         yield f"networks.G.output {networks.G.output} with networks.range {networks.range}: {words}"
+
+
+def _of_tricks(variant: Variant) -> Iterator[str]:
+    content = variant.used_tricks().get("content", {})
+    if (weight := content.get("adversarial", 1)) > 1:
+        yield (
+            f"tricks.content.adversarial {weight:g} makes the adversarial part of G's loss dominant; as large as the "
+            "content or a tenth of it was advised, or the weights are led astray"
+        )
 
 
 def _momentum(block: PlayerOptimizer) -> str:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from ganspeed.params import knobs
 from ganspeed.params.blocks import Knob, Params, Tuning, TuningArm
 from ganspeed.params.count_checks import count_mistakes
+from ganspeed.params.image_checks import image_mistakes
 from ganspeed.params.messages import describe_value
 from ganspeed.params.network_checks import network_mistakes
 from ganspeed.params.rates import late_updates
@@ -60,7 +61,7 @@ def cross_mistakes(document: dict, parsed: Params | None) -> list[str]:
     if parsed is None:
         return mistakes
     mistakes += _range_mistakes(parsed) + network_mistakes(parsed) + _schedule_mistakes(parsed)
-    return mistakes + count_mistakes(parsed) + _tuning_mistakes(parsed, variants)
+    return mistakes + count_mistakes(parsed) + image_mistakes(parsed) + _tuning_mistakes(parsed, variants)
 
 
 def _names(document: dict, block: str) -> list:

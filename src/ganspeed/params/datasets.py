@@ -1,15 +1,25 @@
 """The blocks of a data set: its source, its networks, its training, its metric classifiers and its scores."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import AfterValidator, Field, PositiveFloat
 
-from ganspeed.params.base import MAX_COUNT, Block, Count, PathInside, Seed
+from ganspeed.params.base import MAX_COUNT, Block, BlockWithOptions, Count, PathInside, Seed
 from ganspeed.params.counts import BatchSize
 from ganspeed.params.networks import IMAGE_SIZES, Channels, Networks, Units
+from ganspeed.params.problems import AnyProblem
 from ganspeed.types import Fraction, Probability, Sha256
 
+
+def _odd(side: int) -> int:
+    if not side % 2:
+        raise ValueError(f"{side} is even: a median filter is centred on a pixel; allowed: 1, 3, 5, ...")
+    return side
+
+
 ImageSize = Annotated[int, Field(ge=IMAGE_SIZES.start, lt=IMAGE_SIZES.stop, multiple_of=IMAGE_SIZES.step)]
+Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+MedianSide = Annotated[int, Field(ge=1, lt=IMAGE_SIZES.stop), AfterValidator(_odd)]
 # Pictures of the sources that have a known number, by published part.
 PICTURES = {
     "digits": {"train": 1_797},
@@ -23,12 +33,17 @@ SOURCE = "where the pictures come from"
 IMAGE_SIZE = "height and width that pictures are brought to, in pixels"
 
 
-class Data(Block):
+class Data(BlockWithOptions):
     """The source of a data set and its splits: `holdout` images for val and as many for test."""
+
+    options: ClassVar = ("classes",)
 
     image_size: ImageSize = Field(description=IMAGE_SIZE)
     holdout: Count = Field(description="images in val, and as many in test; the rest is train")
     split_seed: Seed = Field(description="seed by which images are drawn for val and test")
+    classes: Names | None = Field(
+        None, description="classes that G is trained on and scored against, by their names; null: all"
+    )
 
 
 class Digits(Data):
@@ -62,8 +77,10 @@ class ImageFolder(Data):
 AnyData = Annotated[Digits | PublishedData | CelebA | ImageFolder, Field(discriminator="source")]
 
 
-class Train(Block):
-    """Length of a run, its batches, and how often it logs and saves."""
+class Train(BlockWithOptions):
+    """Length of a run, its batches, how often it logs and saves, and what both players see of the training images."""
+
+    options: ClassVar = ("limit", "denoise", "problem")
 
     updates: int = Field(ge=12, le=MAX_COUNT, description="generator updates of a run")
     batch_size: BatchSize = Field(description="images of a batch, real ones and as many generated ones")
@@ -78,6 +95,13 @@ class Train(Block):
     )
     sample_grids: int = Field(
         gt=0, le=1000, description="pictures of samples through training, frames of one animation"
+    )
+    limit: Count | None = Field(None, description="training images that both players see, the same for all; null: all")
+    denoise: MedianSide = Field(
+        1, description="side in pixels of the median filter that training images go through, odd; 1: none"
+    )
+    problem: AnyProblem | None = Field(
+        None, description="the degraded version of a real image that G is fed beside its noise; null: none"
     )
 
 
@@ -114,7 +138,7 @@ class Dataset(Block):
 
     data: AnyData = Field(description="the source of the pictures and their splits")
     networks: Networks = Field(description="what G and D are made of")
-    train: Train = Field(description="length of a run, its batches, and how often it logs and saves")
+    train: Train = Field(description="length of a run, its batches, how often it logs, and which images it sees")
     features: Features = Field(description="the two metric classifiers")
     evaluate: DatasetEvaluate = Field(description="what scoring has of its own for this data set")
     threshold: Threshold = Field(description="thresholds of cfid, which time is measured to")

@@ -8,6 +8,7 @@ from ganspeed.params.blocks import Evaluate, Params
 from ganspeed.params.counts import Batches
 from ganspeed.params.datasets import MIN_TRAIN, PICTURES, CelebA, Data, Dataset
 from ganspeed.params.networks import Networks, largest_weight, resolved
+from ganspeed.params.problems import numbers_fed
 
 MAX_PAIRS = 20  # paired seeds: the exact test enumerates 2^n sign flips, and 2^20 subsets fit in memory
 MAX_ROWS = 10**6  # of a run's history, which is in memory and in every checkpoint
@@ -155,11 +156,13 @@ def _size_mistakes(key: str, dataset: Dataset, evaluate: Evaluate) -> list[str]:
 def _network_size_mistakes(key: str, dataset: Dataset, label: str, networks: Networks) -> list[str]:
     """Arrays of these networks that no memory holds."""
     width, pixels = max(networks.G.width, networks.D.width), dataset.data.image_size**2
+    seen = numbers_fed(dataset.train.problem, (3, *[dataset.data.image_size] * 2))
     values = {
         f"train.batch_size x {label}' width x pixels / 4": dataset.train.batch_size * width * pixels // 4,
         f"evaluate.samples x {label}.latent.dim": dataset.evaluate.samples * networks.latent.dim,
         f"the largest weight by {label}": largest_weight(resolved(networks, dataset.data.image_size),
-                                                         dataset.data.image_size),
+                                                         dataset.data.image_size, seen),
+        "evaluate.samples x the numbers of train.problem": dataset.evaluate.samples * seen,
     }  # fmt: skip
     return _too_large(key, values)
 

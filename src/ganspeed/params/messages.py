@@ -3,13 +3,13 @@
 import difflib
 from typing import Any
 
-from ganspeed.params import blocks, counts, datasets, networks, optimizers, rates, tricks, variants
+from ganspeed.params import blocks, counts, datasets, networks, optimizers, problems, rates, tricks, variants
 from ganspeed.params.base import Block
 from ganspeed.params.objectives import objective_fields, objective_names
 from ganspeed.params.optimizers import optimizer_fields, optimizer_names
 from ganspeed.params.tricks import trick_fields, trick_names
 
-MODULES = (datasets, blocks, counts, networks, optimizers, rates, tricks, variants)
+MODULES = (datasets, blocks, counts, networks, optimizers, problems, rates, tricks, variants)
 BLOCKS = [b for module in MODULES for b in vars(module).values() if isinstance(b, type) and issubclass(b, Block)]
 MOVED = {  # keys that were elsewhere before
     "half_life": "; write schedule: {name: exponential, half_life: ...}",

@@ -26,6 +26,7 @@ REFUSED = {
     "a body that does not go with the objective": ("datasets.<name>.networks.D.body", "variants.<name>.objective"),
     "what the data set's block would refuse": ("variants.<name>.networks",),
     "networks that a trick does not go with": ("variants.<name>.tricks",),
+    "a data set without a problem": ("variants.<name>.tricks.content",),
 }
 
 
@@ -91,10 +92,7 @@ def cell_mistakes(params: Params, dataset: str, name: str) -> Iterator[str]:
         yield f"{key('D.body')}: {networks.D.body!r}, but {objective} needs {declared.body!r}"
     if networks.D.body == "autoencoder" and declared.body != "autoencoder":
         yield f"{key('D.body')}: 'autoencoder' scores by its reconstruction, which {objective} makes no use of"
-    for trick in variant.used_tricks():
-        for (path, value), why in trick_declarations(trick).refuses.items():
-            if attrgetter(path)(networks) == value:
-                yield f"variants.{name}.tricks.{trick}: with {key(path)}: {value!r} it {why}"
+    yield from _mistakes_of_tricks(params, dataset, name, key)
 
 
 def _mistakes_of_discriminator(block: DiscriminatorBlock, key: Callable[[str], str]) -> Iterator[str]:
@@ -107,3 +105,15 @@ def _mistakes_of_discriminator(block: DiscriminatorBlock, key: Callable[[str], s
             yield f"{key('D.norm')}: 'spectral' with {body}, whose dense layers it does not normalise"
         if block.output != "none":
             yield f"{key('D.output')}: {block.output!r} with {body}, whose score is minus an error; only 'none'"
+
+
+def _mistakes_of_tricks(params: Params, dataset: str, name: str, key: Callable[[str], str]) -> Iterator[str]:
+    """Networks and data that a variant's tricks do not go with."""
+    networks, problem = params.networks(dataset, name), params.datasets[dataset].train.problem
+    for trick in params.variants[name].used_tricks():
+        declared, where = trick_declarations(trick), f"variants.{name}.tricks.{trick}"
+        for (path, value), why in declared.refuses.items():
+            if attrgetter(path)(networks) == value:
+                yield f"{where}: with {key(path)}: {value!r} it {why}"
+        if declared.needs_problem and not problem:
+            yield f"{where}: without datasets.{dataset}.train.problem there is no true image to hold G's against"

@@ -177,9 +177,13 @@ def _without_effect(block: GeneratorBlock | DiscriminatorBlock) -> list[str]:
     return [*keys, "down"] if block.body == "mlp" and isinstance(block, DiscriminatorBlock) else keys
 
 
-def largest_weight(networks: Networks, size: int) -> int:
-    """Values of the largest weight of resolved networks for images of this size, with three channels."""
-    return max(*_weights(networks.G, size, networks.latent.dim), *_weights(networks.D, size, networks.D.hidden or 1))
+def largest_weight(networks: Networks, size: int, seen: int = 0) -> int:
+    """Values of the largest weight of resolved networks for images of this size, with three channels.
+
+    seen: numbers of a degraded image that G is fed beside its noise.
+    """
+    fed = networks.latent.dim + seen
+    return max(*_weights(networks.G, size, fed), *_weights(networks.D, size, networks.D.hidden or 1))
 
 
 def _weights(block: "GeneratorBlock | DiscriminatorBlock", size: int, units: int) -> list[int]:

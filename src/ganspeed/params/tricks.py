@@ -24,6 +24,7 @@ class TrickDeclarations:
 
     refuses: Mapping[tuple[str, str], str] = field(default_factory=dict)
     traceable: bool = True
+    needs_problem: bool = False
 
 
 @cache

@@ -51,8 +51,10 @@ def source_hashes(parameters: dict[str, Any], engine: str) -> dict[str, str]:
               f"networks/discriminator_bodies/{networks['D']['body']}.py")  # fmt: skip
     optimizers = (f"optimizers/{name}.py" for name in names_in(parameters["variant"]["optimizer"]))
     tricks = (f"tricks/{name}.py" for name in parameters["variant"].get("tricks", ()))
+    loading = {"limit", "denoise"} & parameters.get("train", {}).keys() or "classes" in parameters.get("data", {})
+    images = ("data/training_set.py",) if loading else ()  # else it loads a split as it is
     objective = f"objectives/{parameters['variant']['objective']}.py"
-    return _source_hashes((objective, *bodies, *optimizers, *tricks), engine)
+    return _source_hashes((objective, *bodies, *optimizers, *tricks, *images), engine)
 
 
 @cache

@@ -78,8 +78,7 @@ def _measure(given: tuple[dict[str, RunSpec], Workspace, int, int]) -> dict[str,
     """The arguments of `measure` → variant → seconds per update, in each repeat."""
     specs, workspace, repeats, updates = given
     found: dict[str, list[float]] = {variant: [] for variant in specs}
-    (dataset,) = {spec.dataset for spec in specs.values()}
-    images, labels = training_images(workspace.prepared(dataset), select_device())
+    images, labels = training_images(next(iter(specs.values())), workspace, select_device())
     with one_thread(), tempfile.TemporaryDirectory() as folder:
         # Once for all repeats: to trace an update takes longer than to time some.
         clocks = {name: _clock(spec, images, labels, Path(folder, name)) for name, spec in specs.items()}

@@ -9,7 +9,7 @@ import torch
 
 from ganspeed.data.by_class import class_mistake
 from ganspeed.data.pictures import DataError
-from ganspeed.data.prepared import manifest_sha256, read_manifest
+from ganspeed.data.prepared import class_numbers, manifest_sha256, read_manifest
 from ganspeed.params.blocks import Params
 from ganspeed.params.datasets import AnyData, Train
 from ganspeed.params.networks import Networks
@@ -42,11 +42,13 @@ class RunSpec:
     classes: int  # of the data set
     device: str
     coarse_below: int = COARSE_BELOW  # only a pilot's is another
+    chosen: tuple[int, ...] = ()  # numbers of the classes that it is trained on; () for all
 
     @property
     def recipe(self) -> Recipe:
         seed, variant = self.seed + self.seed_offset, self.variant_block
-        return Recipe(seed, self.train, self.networks, variant, self.shape, self.classes, self.coarse_below)
+        shown = self.coarse_below, self.chosen
+        return Recipe(seed, self.train, self.networks, variant, self.shape, self.classes, *shown)
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
@@ -79,13 +81,16 @@ class RunSpec:
 
 
 def plan_runs(workspace: Workspace, params: Params, device: str, dataset: str, variant: str) -> list[RunSpec]:
-    """The runs of one cell of the grid, by seed. Raises DataError as `refuse_without_classes`."""
+    """The runs of one cell of the grid, by seed. Raises DataError as `refuse_without_classes` and `class_numbers`."""
     folder, blocks, method = workspace.prepared(dataset), params.dataset(dataset), params.variant(variant)
     refuse_without_classes(workspace, params, dataset, variant)
     manifest, networks = read_manifest(folder), params.networks(dataset, variant)
     images = manifest_sha256(folder), manifest.splits["train"].shape, len(manifest.classes)
     shared = (blocks.data, blocks.train, networks, method.method(), *images, device)
-    return [RunSpec(dataset, variant, seed, method.seed_offset, *shared) for seed in params.compare.seeds]
+    chosen = class_numbers(folder, blocks.data.classes)
+    return [
+        RunSpec(dataset, variant, seed, method.seed_offset, *shared, chosen=chosen) for seed in params.compare.seeds
+    ]
 
 
 def refuse_without_classes(workspace: Workspace, params: Params, dataset: str, variant: str) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ganspeed.data.prepared import load_split
+from ganspeed.data.training_set import load_training_set
 from ganspeed.environment import switch
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
@@ -34,6 +35,7 @@ from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines.choose import EAGER, lane_count
 from ganspeed.training.engines.machine_code import machine_code_errors, with_machine_code
 from ganspeed.training.loop import TrainingRun, train
+from ganspeed.training.sample_grids import GRID_SIDE
 from ganspeed.training.state import Outcome, State
 from ganspeed.workspace import Workspace
 
@@ -192,13 +194,13 @@ class RunInProgress:
 def _train_group(
     specs: list[RunSpec], workspace: Workspace, device: torch.device, code: tuple[str, bool | None]
 ) -> None:
-    prepared, count = workspace.prepared(specs[0].dataset), specs[0].train.batch_size
-    images, labels = training_images(prepared, device)
-    held_out = held_out_images(prepared, device, count)
+    images, labels = training_images(specs[0], workspace, device)
+    held_out, pictured = (of(specs[0], workspace, device) for of in (held_out_images, pictured_images))
     started = [RunInProgress(spec, workspace, code) for spec in specs]
     try:
         runs = [
-            TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row, held_out) for r in started
+            TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row, held_out, pictured)
+            for r in started
         ]
         if specs[0].engine == EAGER:
             refuse_edited(specs[0].identity["sources"])
@@ -219,18 +221,36 @@ def _train_group(
             run.provenance.save()
 
 
+def training_images(spec: RunSpec, workspace: Workspace, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The training images (N, C, H, W) and labels (N,) of a run, verified, on the device."""
+    asked = spec.train.limit, spec.train.denoise, spec.chosen
+    return _training_images(workspace.prepared(spec.dataset), asked, device)
+
+
 @lru_cache(maxsize=1)
-def training_images(folder: Path, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The training images (N, C, H, W) and labels (N,) of a prepared data set, verified, on the device."""
-    images, labels = load_split(folder, "train")
+def _training_images(folder: Path, asked: tuple, device: torch.device) -> tuple[Tensor, Tensor]:
+    images, labels = load_training_set(folder, *asked)
     return torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.copy()).to(device)
 
 
-@lru_cache(maxsize=1)
-def held_out_images(folder: Path, device: torch.device, count: int) -> tuple[Tensor, Tensor]:
-    """The first images of the split `val`, at most `count`, and their labels, as `training_images` has those of train.
+def held_out_images(spec: RunSpec, workspace: Workspace, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Held-out images, and their labels, as many as a batch has: how D scores them is compared with those of training.
 
-    No step sees them: the probes of a run compare how D scores them with how it scores those it is trained on.
+    No step sees them.
     """
-    images, labels = load_split(folder, "val")
+    return _first_of_val(spec, workspace, device, spec.train.batch_size)
+
+
+def pictured_images(spec: RunSpec, workspace: Workspace, device: torch.device) -> tuple[Tensor, Tensor] | None:
+    """Held-out images, and their labels, whose degraded versions G is fed in a run's pictures; None without a problem.
+
+    Of val, whatever split scores are against: a picture is to show what G makes of images that it was not trained on.
+    """
+    if spec.train.problem is None:
+        return None
+    return _first_of_val(spec, workspace, device, GRID_SIDE**2 // 2)  # each beside what G makes of it
+
+
+def _first_of_val(spec: RunSpec, workspace: Workspace, device: torch.device, count: int) -> tuple[Tensor, Tensor]:
+    images, labels = load_split(workspace.prepared(spec.dataset), "val", spec.chosen)
     return torch.from_numpy(images[:count].copy()).to(device), torch.from_numpy(labels[:count].copy()).to(device)

@@ -1,7 +1,7 @@
-"""Metrics of whether G's samples show what G was asked for: a class, or the value of a categorical code.
+"""Metrics of whether G's samples show what G was asked for: a class, the value of a categorical code, or an image.
 
-Both are read off the samples by the metric classifier, whose own mistakes count as G's. Of several categorical codes it
-would be the first; `Latents` has one at most.
+The first two are read off the samples by the metric classifier, whose own mistakes count as G's. Of several categorical
+codes it would be the first; `Latents` has one at most.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ganspeed.networks.latents import Latents
+from ganspeed.scoring.embedder import EmbeddedSet
 
 PERMUTATIONS = 1000  # of the codes among the samples
 PERCENTILE = 99  # of the accuracies under these
@@ -27,12 +28,13 @@ class Asked:
 
     classes: Labels | None = None
     categorical: Labels | None = None
+    image: Labels | None = None  # the place, among the held-out images, of the one whose degraded version it is fed
 
     @classmethod
-    def of(cls, z: Tensor, latents: Latents) -> "Asked":
-        """What is in z (N, latents.size), the very numbers that G is fed."""
-        classes, codes = z[:, latents.size - latents.classes :], latents.codes(z)[:, : latents.categorical]
-        return cls(*(part.argmax(1).cpu().numpy() if part.shape[1] else None for part in (classes, codes)))
+    def of(cls, z: Tensor, latents: Latents, image: Labels | None = None) -> "Asked":
+        """What is in z (N, latents.size), the very numbers that G is fed, and the place of the images behind it."""
+        classes, codes = latents.asked_classes(z), latents.codes(z)[:, : latents.categorical]
+        return cls(*(part.argmax(1).cpu().numpy() if part.shape[1] else None for part in (classes, codes)), image)
 
 
 def share_of_asked(found: Labels, asked: Labels) -> float:
@@ -60,9 +62,15 @@ def code_chance(found: Labels, codes: Labels, seed: int) -> float:
     return float(np.percentile([code_accuracy(found, rng.permutation(codes)) for _ in range(PERMUTATIONS)], PERCENTILE))
 
 
-# By the class that the classifier finds in each sample, (N,), what was asked for, and evaluate.seed.
-FUNCTIONS: dict[str, Callable[[Labels, Asked, int], float]] = {
-    "asked": lambda found, asked, _: share_of_asked(found, asked.classes),
-    "code_accuracy": lambda found, asked, _: code_accuracy(found, asked.categorical),
-    "code_chance": lambda found, asked, seed: code_chance(found, asked.categorical, seed),
+def found_classes(generated: EmbeddedSet) -> Labels:
+    """The class that the classifier finds in each sample, (N,)."""
+    return generated.first.probabilities.argmax(axis=1)
+
+
+# By the embedded samples, what was asked for, and evaluate.seed.
+FUNCTIONS: dict[str, Callable[[EmbeddedSet, Asked, int], float]] = {
+    "asked": lambda generated, asked, _: share_of_asked(found_classes(generated), asked.classes),
+    "code_accuracy": lambda generated, asked, _: code_accuracy(found_classes(generated), asked.categorical),
+    "code_chance": lambda generated, asked, seed: code_chance(found_classes(generated), asked.categorical, seed),
+    "l2_to_target": lambda generated, *_: generated.l2_to_target,
 }

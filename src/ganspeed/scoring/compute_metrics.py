@@ -20,9 +20,14 @@ class RealReference:
     candidates: NeighbourCandidates
 
 
-def real_reference(real: EmbeddedSet, train: Array, images: Array, settings: Evaluate) -> RealReference:
-    """The reference made of held-out images (M, C, H, W), embedded as `real`, and of training images (N, C, H, W)."""
-    side = FeatureSide(real.first, real.second, settings, stream=1)
+def real_reference(
+    real: EmbeddedSet, train: Array, images: Array, settings: Evaluate, numbers: tuple[int, ...] = ()
+) -> RealReference:
+    """The reference made of held-out images (M, C, H, W), embedded as `real`, and of training images (N, C, H, W).
+
+    numbers: of the classes that all of them are of; () for all classes.
+    """
+    side = FeatureSide(real.first, real.second, settings, stream=1, numbers=numbers)
     return RealReference(side, real.pixels, pixel_metrics.neighbour_candidates(train, images))
 
 
@@ -35,8 +40,12 @@ def needs_pixels(full: bool) -> bool:
     return any(metric.name in pixel_metrics.FUNCTIONS for metric in selected(full))
 
 
+def needs_targets(full: bool) -> bool:
+    return any(metric.fed == "image" for metric in selected(full))
+
+
 def needs_classes(full: bool) -> bool:
-    return any(metric.needs_classes for metric in selected(full))
+    return any(metric.needs_classes > 0 for metric in selected(full))
 
 
 def compute_metrics(
@@ -44,20 +53,20 @@ def compute_metrics(
 ) -> dict[str, float]:
     """Metric → value, in the order of the registry.
 
-    Those that need classes only where the real images have them, those of what G was asked for only where it was.
+    Those that need classes only where the real images are of so many, those of what G was asked for only where it was.
     """
     settings, asked = real.features.settings, asked or Asked()
     side = FeatureSide(generated.first, generated.second, settings, stream=0)
     features = FeatureComparison(side, real.features)
-    has_classes = real.features.first.probabilities is not None
+    classes = len(real.features.classes)
 
     def applies(metric: Metric) -> bool:
         was_fed = metric.fed is None or getattr(asked, metric.fed) is not None
-        return was_fed and (has_classes or not metric.needs_classes)
+        return was_fed and classes >= metric.needs_classes
 
     def value(name: str) -> float:
         if name in asked_metrics.FUNCTIONS:
-            return asked_metrics.FUNCTIONS[name](generated.first.probabilities.argmax(axis=1), asked, settings.seed)
+            return asked_metrics.FUNCTIONS[name](generated, asked, settings.seed)
         if name in pixel_metrics.FUNCTIONS:
             return pixel_metrics.FUNCTIONS[name](generated.pixels, real.pixels, real.candidates)
         return feature_metrics.FUNCTIONS[name](features)

@@ -4,17 +4,21 @@ Images are embedded in batches, so that no more of a set than the metrics need i
 classifiers, projections of the pixels, and a few images themselves.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganspeed.data.prepared import of_classes
+from ganspeed.errors import UserError
 from ganspeed.params.blocks import Evaluate
 from ganspeed.scoring import pixel_metrics
-from ganspeed.scoring.classifier import Classifier, batches, load_classifier, load_reference, probabilities
+from ganspeed.scoring.classifier import Classifier, Which, batches, load_classifier, load_reference, probabilities
 from ganspeed.scoring.embedded import Embedded
 from ganspeed.scoring.pixel_metrics import Array, Pixels, project
 
@@ -28,6 +32,7 @@ class EmbeddedSet:
     first: Embedded
     second: Embedded
     pixels: Pixels | None
+    l2_to_target: float | None = None  # root mean square difference per value to the images that they are to be
 
 
 class ClassifierPair(nn.Module):
@@ -74,6 +79,25 @@ def _side_by_side(first: nn.Sequential, second: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+@dataclass
+class Differences:
+    """The differences of images to what they are to be, summed in double precision, batch after batch."""
+
+    squares: float = 0.0
+    values: int = 0
+
+    def add(self, images: Tensor, targets: Tensor | None) -> None:
+        """Add those of a batch, (n, C, H, W) each; nothing where there is no target."""
+        if targets is not None:
+            self.squares += (images.cpu().double() - targets.cpu().double()).square().sum().item()
+            self.values += targets.numel()
+
+    @property
+    def root_mean_square(self) -> float | None:
+        """Per value; None without a target."""
+        return math.sqrt(self.squares / self.values) if self.values else None
+
+
 @dataclass(frozen=True)
 class Embedder:
     """Both classifiers, directions (C·H·W, P) to project pixels onto, and how many images transport is computed for."""
@@ -83,13 +107,22 @@ class Embedder:
     transport_samples: int
 
     @torch.inference_mode()
-    def embed(self, images: Iterable[Tensor], pixels: bool = True, classes: bool = True) -> EmbeddedSet:
+    def embed(
+        self,
+        images: Iterable[Tensor],
+        pixels: bool = True,
+        classes: bool = True,
+        targets: Iterable[Tensor] | None = None,
+    ) -> EmbeddedSet:
         """Embed images that come in batches (n, C, H, W), on any device.
 
-        pixels, classes: with what the metrics on pixels need, with class probabilities.
+        pixels, classes: with what the metrics on pixels need, with class probabilities. targets: what these images are
+        to be, in equal batches.
         """
         first, second, projections, samples, missing = [], [], [], [], self.transport_samples
-        for x in images:
+        differences = Differences()
+        for x, target in zip(images, repeat(None) if targets is None else targets, strict=targets is not None):
+            differences.add(x, target)
             for parts, part in zip((first, second), self.classifiers.embed(x, classes), strict=True):
                 parts.append(part)
             if pixels:
@@ -98,7 +131,7 @@ class Embedder:
                 samples.append(_flat_copy(x[:missing]))
                 missing -= len(samples[-1])
         embedded_pixels = Pixels(np.concatenate(projections), np.concatenate(samples)) if pixels else None
-        return EmbeddedSet(concatenate(first), concatenate(second), embedded_pixels)
+        return EmbeddedSet(concatenate(first), concatenate(second), embedded_pixels, differences.root_mean_square)
 
 
 def load_embedder(folder: Path, settings: Evaluate, device: torch.device | str = "cpu") -> Embedder:
@@ -109,10 +142,28 @@ def load_embedder(folder: Path, settings: Evaluate, device: torch.device | str =
     return Embedder(classifiers, directions, settings.transport_samples)
 
 
-def embed_split(folder: Path, split: str, images: Array, embedder: Embedder) -> EmbeddedSet:
-    """Val or test as an embedded set; the stage features has embedded these `images` (N, C, H, W)."""
-    first, second = (load_reference(folder, split, which)[0] for which in ("first", "second"))
+def embed_split(
+    folder: Path, split: str, images: Array, embedder: Embedder, numbers: Sequence[int] = ()
+) -> EmbeddedSet:
+    """Val or test as an embedded set; the stage features has embedded these `images` (N, C, H, W).
+
+    numbers: of the classes that they are of; () for all. Raises UserError for so few images of some that their
+    covariance would not have the rank that cfid asks for.
+    """
+    first, second = (reference_of(folder, split, which, numbers) for which in ("first", "second"))
+    n, dim = first.features.shape
+    if numbers and n <= dim:
+        raise UserError(
+            f"datasets.{folder.name}.data.classes: {n:,} images of these in {split}; features.dim asks for more than "
+            f"{dim:,}"
+        )
     return EmbeddedSet(first, second, embed_pixels(images, embedder))
+
+
+def reference_of(folder: Path, split: str, which: Which = "first", numbers: Sequence[int] = ()) -> Embedded:
+    """The images of val or test, of these classes alone, as the stage features has embedded them."""
+    embedded, labels = load_reference(folder, split, which)
+    return embedded.subset(of_classes(labels, numbers)) if numbers else embedded
 
 
 def embed_pixels(images: Array, embedder: Embedder) -> Pixels:

@@ -131,13 +131,15 @@ def confident_share(probabilities: Array, confidence: float) -> float:
 class FeatureSide:
     """One set of images embedded by both classifiers, and what metrics need of it alone, computed once.
 
-    stream: 0 for generated and 1 for real images, whose subsets are drawn by different seeds.
+    stream: 0 for generated and 1 for real images, whose subsets are drawn by different seeds. numbers: of the classes
+    that real images are of, () for all that the classifiers know.
     """
 
     first: Embedded
     second: Embedded
     settings: Evaluate
     stream: int
+    numbers: tuple[int, ...] = ()
     _subsets: dict[int, Subsets] = field(default_factory=dict)  # by size
 
     def subsets(self, size: int) -> Subsets:
@@ -155,6 +157,12 @@ class FeatureSide:
     @cached_property
     def class_counts(self) -> NDArray[np.int64]:
         return class_counts(self.first.probabilities)
+
+    @property
+    def classes(self) -> list[int]:
+        """Numbers of the classes that real images are of; none where the classifiers were not trained on classes."""
+        known = self.first.probabilities
+        return [] if known is None else list(self.numbers or range(known.shape[1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +192,7 @@ FUNCTIONS: dict[str, Callable[[FeatureComparison], float]] = {
     "recall": lambda c: c.overlap.recall,
     "density": lambda c: c.overlap.density,
     "coverage": lambda c: c.overlap.coverage,
-    "modes": lambda c: float(modes(c.generated.class_counts, c.real.settings.mode_min_count)),
+    "modes": lambda c: float(modes(c.generated.class_counts[c.real.classes], c.real.settings.mode_min_count)),
     "mode_kl": lambda c: mode_kl(c.generated.class_counts, c.real.class_counts),
     "confident": lambda c: confident_share(c.generated.first.probabilities, c.real.settings.confidence),
 }

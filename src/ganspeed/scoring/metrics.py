@@ -15,9 +15,9 @@ class Metric:
     name: str
     better: Literal["lower", "higher"] | None  # None: what another metric is held against
     glossary: str
-    needs_classes: bool = False  # computed only where the classifiers were trained on classes, not on rotations
+    needs_classes: int = 0  # computed only where real images are of so many classes
     every_snapshot: bool = False  # others are computed on those of `snapshots.fully_scored`
-    fed: Literal["classes", "categorical"] | None = None  # computed only where G is fed this, a field of its latents
+    fed: Literal["classes", "categorical", "image"] | None = None  # computed only where G's latents have this
 
 
 _MANIFOLDS = "overlap of nearest-neighbour manifolds of those features"
@@ -31,18 +31,20 @@ METRICS: tuple[Metric, ...] = (
     Metric("recall", "higher", _MANIFOLDS),
     Metric("density", "higher", _MANIFOLDS),
     Metric("coverage", "higher", _MANIFOLDS),
-    Metric("modes", "higher", "classes that the classifier finds often enough among the samples", needs_classes=True),
+    Metric("modes", "higher", "classes that the classifier finds often enough among the samples", needs_classes=2),
     Metric("mode_kl", "lower", "Kullback–Leibler divergence of the samples’ class histogram from that of the real "
-           "images, in nats", needs_classes=True),
+           "images, in nats", needs_classes=2),
     Metric("confident", "higher", "share of samples that the classifier puts into one class with high probability",
-           needs_classes=True),
+           needs_classes=1),
     Metric("asked", "higher", "share of samples that the classifier puts into the class that the generator was asked "
-           "for, of variants whose generator is fed one", needs_classes=True, fed="classes"),
+           "for, of variants whose generator is fed one", needs_classes=1, fed="classes"),
     Metric("code_accuracy", "higher", "share of samples whose categorical code, under the best one-to-one map of codes "
            "to classes, is the class that the classifier finds; the code has to do with the classes only if this "
-           "exceeds code_chance", needs_classes=True, fed="categorical"),
+           "exceeds code_chance", needs_classes=2, fed="categorical"),
     Metric("code_chance", None, "neither better nor worse: 99th percentile of code_accuracy over 1,000 permutations of "
-           "the codes among the samples", needs_classes=True, fed="categorical"),
+           "the codes among the samples", needs_classes=2, fed="categorical"),
+    Metric("l2_to_target", "lower", "root mean square difference, per value in [-1, 1], between a sample and the "
+           "held-out image whose degraded version the generator was fed, of data sets with a problem", fed="image"),
     Metric("cfid_second", "lower", "cfid on the features of a second classifier, trained from another seed",
            every_snapshot=True),
     Metric("swd", "lower", "sliced Wasserstein-2 distance of the pixels, over fixed directions"),

@@ -6,7 +6,8 @@ from ganspeed.source_files import HASHES, refuse_edited
 from ganspeed.system.files import sha256_json
 
 SCORED_BY = (
-    *(f"networks/{name}.py" for name in ("fast_convolutions", "generator", "latents", "layers", "range", "spectral")),
+    *(f"networks/{name}.py" for name in ("fast_convolutions", "generator", "latents", "layers", "problems")),
+    *(f"networks/{name}.py" for name in ("range", "spectral")),
     *(f"networks/generator_bodies/{name}.py" for name in ("dcgan", "mlp")),
     *(f"scoring/{name}.py" for name in ("asked_metrics", "classifier", "compute_metrics", "embedded", "embedder")),
     *(f"scoring/{name}.py" for name in ("feature_metrics", "pixel_metrics", "snapshots")),

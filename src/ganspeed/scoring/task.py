@@ -12,6 +12,7 @@ from ganspeed.errors import UserError
 from ganspeed.networks.latents import Latents
 from ganspeed.params.blocks import Evaluate
 from ganspeed.params.networks import Networks, parse_networks
+from ganspeed.params.problems import AnyProblem, parse_problem
 from ganspeed.runs.integrity import file_problems
 from ganspeed.runs.record import RunRecord
 from ganspeed.scoring.features_record import read_features_record
@@ -36,6 +37,7 @@ class ScoringInputs:
     settings: Evaluate
     samples: int
     device: str
+    classes: tuple[str, ...] | None = None  # that runs were trained on, and are scored against; None for all
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,14 @@ class Task:
     def inputs(self) -> ScoringInputs:
         facts = read_features_record(self.features)
         hashes = (*(facts[name] for name in REFERENCE_HASHES), manifest_sha256(self.prepared))
-        return ScoringInputs(self.prepared, self.features, hashes, self.settings, self.samples, self.device)
+        places = self.prepared, self.features
+        return ScoringInputs(*places, hashes, self.settings, self.samples, self.device, self.classes)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Those that the run was trained on, by name; None for all."""
+        names = self.record.data_block.get("classes")
+        return None if names is None else tuple(names)
 
     @property
     def networks(self) -> Networks:
@@ -74,6 +83,11 @@ class Task:
     def latents(self) -> Latents:
         """What the run's G is fed."""
         return Latents(**self.record.latents)
+
+    @property
+    def problem(self) -> AnyProblem | None:
+        """That of the data set, as the run was trained on it: the degraded images that G is fed."""
+        return parse_problem(self.record.train_block.get("problem"))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -90,6 +104,8 @@ class Task:
                 "versions": {"torch": torch.__version__, **{name: library_version(name) for name in LIBRARIES}},
                 "device": device_name(torch.device(self.device)),
             }
+            | ({"classes": self.classes} if self.classes else {})
+            | ({"problem": self.problem.model_dump()} if self.problem else {})
         )
 
     def verify(self) -> None:

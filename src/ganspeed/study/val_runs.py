@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ganspeed.data.prepared import manifest_sha256, read_manifest
+from ganspeed.data.prepared import class_numbers, manifest_sha256, read_manifest
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Evaluate, Params, networks_of
 from ganspeed.params.datasets import Train
@@ -52,7 +52,8 @@ class ValRuns:
         """
         blocks, method, device = self.params.dataset(self.dataset), variant.method(), device_name(self.device)
         networks = networks_of(blocks, variant)
-        shared = (blocks.data, train, networks, method, *self._images, device, coarse_below)
+        chosen = class_numbers(self.workspace.prepared(self.dataset), blocks.data.classes)
+        shared = (blocks.data, train, networks, method, *self._images, device, coarse_below, chosen)
         return [RunSpec(self.dataset, name, seed, 0, *shared) for seed in seeds]
 
     @cached_property

@@ -52,6 +52,8 @@ def _metrics(dataset: str, params: Params) -> list[str]:
     fed = {"classes"} if any(networks.labels == "planes" for networks, _ in cells) else set()
     if any(variant.hyperparameters().get("categorical") for _, variant in cells):
         fed.add("categorical")
+    if params.dataset(dataset).train.problem:
+        fed.add("image")
     return [metric for metric in DISPLAY_ORDER if FED.get(metric) in {None, *fed}]
 
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from ganspeed.networks.latents import Latents
+from ganspeed.networks.problems import degraded
+from ganspeed.params.problems import AnyProblem
 from ganspeed.system.determinism import generator
 from ganspeed.training.counts import Counts
 
@@ -41,8 +43,9 @@ class Draw(NamedTuple):
 class Draws:
     """The draws of one run: a pure function of (seed, update, step), without a state of its own.
 
-    images: (M, C, H, W) in [-1, 1]; labels: (M,); held_out: what probes show to D beside, never drawn. Each draw has a
-    generator of its own, so that another one, or one more, changes no byte of any.
+    images: (M, C, H, W) in [-1, 1]; labels: (M,). With a problem, G is fed the degraded versions of the very real
+    images of the step, so that each is the true image of the generated one beside it. held_out: what probes show to D
+    beside, never drawn. Each draw has a generator of its own, so that another one, or one more, changes no byte of any.
     """
 
     def __init__(
@@ -53,10 +56,12 @@ class Draws:
         images: Tensor,
         labels: Tensor,
         others: Mapping[str, Noise] | None = None,
+        problem: AnyProblem | None = None,
         held_out: HeldOut = (),
     ):
         self.seed, self.counts, self.latents = seed, counts, latents
-        self.images, self.labels, self.others, self.held_out = images, labels, others or {}, held_out
+        self.images, self.labels, self.others = images, labels, others or {}
+        self.problem, self.held_out = problem, held_out
 
     def __call__(self, update: int, step: int) -> Draw:
         """The draw of one step; `step` is GENERATOR_STEP or the number of a discriminator step, from 0."""
@@ -67,13 +72,14 @@ class Draws:
             return generator(name, self.seed, update, step, device=device)
 
         index = torch.randint(len(self.images), (n,), generator=purpose("order"), device=device)
-        labels = self.labels[index]
-        z = self.latents.sample(n, purpose, labels)
+        real, labels = self.images[index], self.labels[index]
+        seen = degraded(self.problem, real, purpose("problem")) if self.problem else None
+        z = self.latents.sample(n, purpose, labels, seen)
         others = {name: _draw(noise, n, purpose(name), update) for name, noise in self.others.items()}
         if self.latents.code_size:
             others["codes"] = self.latents.codes(z)
         return Draw(
-            real=self.images[index],
+            real=real,
             z=z,
             u=torch.rand(n, 1, 1, 1, generator=purpose("u"), device=device),
             labels=labels,

@@ -21,7 +21,7 @@ from ganspeed.training.draws import GENERATOR_STEP, Draws, HeldOut
 from ganspeed.training.history import first_row, history_row, row_measures, write_history
 from ganspeed.training.lint import is_linted, lint
 from ganspeed.training.sample_grids import write_gif
-from ganspeed.training.snapshots import SnapshotWriter
+from ganspeed.training.snapshots import LabelledImages, SnapshotWriter
 from ganspeed.training.state import Outcome, Recipe, State, Step, new_state, note_bad_update, update_ema
 from ganspeed.tricks import shown, with_terms
 
@@ -112,7 +112,7 @@ class TrainingRun:
     It is trained on the device of `images` (N, C, H, W) in [-1, 1] and `labels` (N,). Writes history.csv, snapshots/,
     samples/ and samples.gif into `folder`. Resumes from the newest of `checkpoints`; raises CheckpointError when it
     cannot. `on_row` is called with every row of the history as it is logged. `held_out`: images that are scored by D at
-    logged rows, on the same device, and reach no step.
+    logged rows, on the same device, and reach no step. pictured: see SnapshotWriter.
     """
 
     def __init__(
@@ -124,14 +124,16 @@ class TrainingRun:
         checkpoints: Checkpoints,
         on_row: OnRow,
         held_out: HeldOut = (),
+        pictured: LabelledImages | None = None,
     ):
         reproducible(tf32=recipe.train.precision == "tf32")
         retain_freed_blocks()
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
         self.state = new_state(recipe, images)
         checkpoints.resume(self.state)
-        self.draws = Draws(recipe.seed, recipe.counts, recipe.latents, images, labels, self.state.noises(), held_out)
-        self.snapshots = SnapshotWriter(recipe, folder, labels)
+        drawn_from = recipe.latents, images, labels, self.state.noises(), recipe.train.problem
+        self.draws = Draws(recipe.seed, recipe.counts, *drawn_from, held_out)
+        self.snapshots = SnapshotWriter(recipe, folder, images, labels, pictured)
         self.diverged = False
         if self.state.update == 0:
             self.snapshots.write(self.state.ema_generator, 0)

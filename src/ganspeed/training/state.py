@@ -18,6 +18,7 @@ from ganspeed.params.counts import Batches
 from ganspeed.params.datasets import Train
 from ganspeed.params.networks import Networks
 from ganspeed.params.optimizers import PlayerOptimizer
+from ganspeed.params.problems import numbers_fed
 from ganspeed.params.rates import Schedule
 from ganspeed.params.variants import Variant
 from ganspeed.system.determinism import generator
@@ -41,6 +42,7 @@ class Recipe:
     shape: tuple[int, int, int]  # of an image, (C, H, W)
     classes: int = 0  # of the data set
     coarse_below: int = COARSE_BELOW  # of the snapshot grid
+    chosen: tuple[int, ...] = ()  # classes that the images are of; () for all
 
     @property
     def counts(self) -> Counts:
@@ -59,7 +61,8 @@ class Recipe:
         """What G is fed."""
         codes = objectives.codes(self.variant.objective, self.variant.hyperparameters())
         latent = self.networks.latent
-        return Latents(latent.law, latent.dim, classes=self.seen_classes, **codes)
+        image = numbers_fed(self.train.problem, self.shape)
+        return Latents(latent.law, latent.dim, classes=self.seen_classes, image=image, **codes)
 
 
 @dataclass(frozen=True)

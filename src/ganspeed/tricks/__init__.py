@@ -26,6 +26,8 @@ class Trick:
     draws: Mapping[str, str] = {}
     refuses: Mapping[tuple[str, str], str] = {}  # key of networks and a value that it does not go with → why
     traceable = True  # False: its runs are computed by the eager engine
+    needs_problem = False  # True: Batch.real has to be the true images of Batch.fake, by the data set's train.problem
+    objective_weight = 1.0  # what the terms of G's loss by its objective are multiplied by; a constructor may set it
 
     def scale(self, update: int, updates: int) -> float:
         """What its draws are multiplied by in an update, counted from 1, of so many. A trace gets them multiplied."""
@@ -59,7 +61,11 @@ def shown(tricks: Iterable[Trick], D: nn.Module, batch: Batch, player: str) -> B
 
 
 def with_terms(terms: Terms, tricks: Iterable[Trick], G: nn.Module, D: nn.Module, batch: Batch) -> Terms:
-    """G's terms by its objective, with those of every trick. batch: as it was before any trick."""
+    """G's terms by its objective, weighted as the tricks say, with their own. batch: as it was before any trick."""
+    weight, tricks = 1.0, tuple(tricks)
     for trick in tricks:
-        terms = replace(terms, loss=terms.loss | trick.generator_terms(G, D, batch))
-    return terms
+        weight *= trick.objective_weight
+    loss = terms.loss if weight == 1 else {name: weight * term for name, term in terms.loss.items()}
+    for trick in tricks:
+        loss = loss | trick.generator_terms(G, D, batch)
+    return replace(terms, loss=loss)

@@ -4,11 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from ganspeed.params import count_checks, cross_checks, limits, load, network_checks, rates, tricks, variants
+from ganspeed.params import (
+    count_checks,
+    cross_checks,
+    image_checks,
+    limits,
+    load,
+    network_checks,
+    rates,
+    tricks,
+    variants,
+)
 from ganspeed.params.reference.schema import DEFINITIONS, params_schema
 from ganspeed.params.reference.words import kind_of, yaml_of
 
-CHECKS = (variants, tricks, rates, load, cross_checks, network_checks, count_checks, limits)  # each has a table REFUSED
+# Each has a table REFUSED.
+CHECKS = (variants, tricks, rates, load, cross_checks, network_checks, count_checks, image_checks, limits)
 NETWORKS, OVERRIDES = "datasets.<name>.networks", "variants.<name>.networks"
 REQUIRED, OVERRIDDEN = "required", "the data set's"
 

@@ -1,5 +1,7 @@
 """The limits of the report: what it may and may not be taken to show."""
 
+from typing import Any
+
 from ganspeed.compare.differences import in_words
 from ganspeed.compare.rows import Row
 from ganspeed.data.prepared import Manifest
@@ -13,6 +15,8 @@ from ganspeed.report.blocks import Points, Section
 from ganspeed.report.read import Results
 from ganspeed.report.tables import plain
 from ganspeed.report.words import STATUS_WORDS, listed
+from ganspeed.runs.record import block_of
+from ganspeed.scoring.metrics import METRICS
 
 SECONDS = "Seconds are those of one machine and of the engine that trained, alone; runs of one update share its time."
 
@@ -176,8 +180,40 @@ def _limits_of_data(everything: list[Results]) -> list[tuple[str, str]]:
                 "time to threshold is no finer than that. A full study uses 1.05."
             )
             points.append(("Coarse snapshots", text))
+    points += [_limit_of_classes(results) for results in everything if _block(results, "data").get("classes")]
+    points += [_limit_of_problem(results) for results in everything if _block(results, "train").get("problem")]
     points += [_limit_of_duplicates(results.manifest) for results in everything if results.manifest.duplicates]
     return points
+
+
+def _block(results: Results, name: str) -> dict[str, Any]:
+    """A block of the data set as its runs were trained with it, the same for all of them."""
+    return block_of(results.runs[0].record, name)
+
+
+def _limit_of_classes(results: Results) -> tuple[str, str]:
+    """Which classes everything is about, and what is not said of a single one."""
+    names = _block(results, "data")["classes"]
+    text = (
+        f"On {results.dataset} G is trained on {listed(map(repr, names))} alone, of {len(results.manifest.classes)} "
+        "classes, and scored against held-out images of these; the metric classifiers know all of them. "
+    )
+    if len(names) > 1:
+        return "Some classes alone", f"{text}The metric modes counts these."
+    left_out = listed([metric.name for metric in METRICS if metric.needs_classes > 1])
+    return "One class alone", f"{text}Left out, since they say nothing of a single class: {left_out}."
+
+
+def _limit_of_problem(results: Results) -> tuple[str, str]:
+    """What G is fed, and what scores are then of."""
+    problem = _block(results, "train")["problem"]
+    of = ", ".join(f"{key} {value:g}" for key, value in problem.items() if key != "name")
+    text = (
+        f"On {results.dataset} G is fed a degraded image beside its noise ({problem['name']}: {of}), in scores one of "
+        "the held-out images that the set of its samples is then held against: those scores do not compare with a "
+        "GAN's that is fed noise alone."
+    )
+    return "Fed images", text
 
 
 def _limit_of_duplicates(manifest: Manifest) -> tuple[str, str]:
