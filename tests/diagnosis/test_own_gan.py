@@ -34,7 +34,7 @@ def test_the_mended_program_has_no_finding():
 
 @pytest.mark.parametrize(
     ("bug", "name"),
-    zip(({"act": False}, {"logits": False}, {"normal": True, "tanh": False}, {"tanh": False}), ASKED, strict=True),
+    [*zip(({"act": False}, {"logits": False}, {"normal": True, "tanh": False}, {"tanh": False}), ASKED, strict=True)],
 )
 def test_each_bug_alone_is_named(bug, name):
     assert name in names(program(**bug))

@@ -85,11 +85,12 @@ def latents(n: int, generator: torch.Generator) -> Tensor:
     return torch.rand(n, LATENT, generator=generator) * 2 - 1
 
 
-def trained(made: Program, images: Tensor, updates: int = 300) -> Evidence:
+def trained(made: Program, images: Tensor, updates: int = 300, rate_g: float = RATE, rate_d: float = RATE) -> Evidence:
     """Train both players; returns what a run would have logged, without scores of its samples."""
     generator = torch.Generator().manual_seed(1)
     initial = {name: [w.clone() for w in network.parameters()] for name, network in (("G", made.G), ("D", made.D))}
-    optimizers = {name: torch.optim.Adam(getattr(made, name).parameters(), RATE) for name in ("G", "D")}
+    rates = {"G": rate_g, "D": rate_d}
+    optimizers = {name: torch.optim.Adam(getattr(made, name).parameters(), rate) for name, rate in rates.items()}
     rows = []
     for update in range(updates + 1):
         real = images[torch.randint(len(images), (BATCH,), generator=generator)]
@@ -117,7 +118,7 @@ def _step(made: Program, optimizers: dict, real: Tensor, fake: Tensor, z: Tensor
     optimizers["G"].step()
     named = {"d_loss": parts[0] + parts[1], "g_loss": g_loss, "g/adversarial": g_loss, "d/real": parts[0]}
     named |= {"d/fake": parts[1], "gap": scores[0].mean() - scores[1].mean(), "probe/gradient_G": norm}
-    return {name: float(value) for name, value in named.items()}
+    return {name: value.item() for name, value in named.items()}
 
 
 def _probes(made: Program, real: Tensor, fake: Tensor, initial: dict, lint: bool) -> dict[str, float]:

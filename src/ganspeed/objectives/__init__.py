@@ -94,6 +94,10 @@ class Objective(nn.Module):
     def after_discriminator_step(self, D: nn.Module) -> None:
         """Called after the optimiser's step: clips weights, updates the objective's state."""
 
+    def row_diagnostics(self, D: nn.Module) -> dict[str, Tensor]:
+        """Diagnostics of D as an update leaves it, scalars by name: computed for logged rows alone."""
+        return {}
+
     def check_discriminator(self, D: nn.Module) -> None:
         """Raise TypeError, naming the layer, for a D whose score of one sample depends on the others."""
         for name, module in D.named_modules():

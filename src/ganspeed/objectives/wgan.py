@@ -8,6 +8,7 @@ the same throughout unless the variant's block has a `warm_start`, so that the v
 
 import torch
 from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor
 
 from ganspeed.objectives import Batch, Objective, Terms, scores
 
@@ -31,3 +32,8 @@ class WGAN(Objective):
     def after_discriminator_step(self, D) -> None:
         for weight in D.parameters():
             weight.clamp_(-self.clip, self.clip)
+
+    def row_diagnostics(self, D) -> dict[str, Tensor]:
+        """`at_clip`: share of D's weights at either bound."""
+        weights = torch.cat([weight.detach().flatten() for weight in D.parameters()])
+        return {"at_clip": (weights.abs() >= self.clip).float().mean()}

@@ -172,9 +172,10 @@ class RunInProgress:
 
     def on_row(self, row: dict[str, float]) -> None:
         """Called with every row of the history as it is logged."""
-        self.provenance.tick(row["update"])
-        if row["update"] % self.spec.train.checkpoint_every == 0:
-            self.provenance.save()
+        if row["update"]:  # that of update 0 took no time of training
+            self.provenance.tick(row["update"])
+            if row["update"] % self.spec.train.checkpoint_every == 0:
+                self.provenance.save()
         send(("logged", self.spec, row))
 
     def finish(self, outcome: Outcome, state: State) -> None:
@@ -191,10 +192,14 @@ class RunInProgress:
 def _train_group(
     specs: list[RunSpec], workspace: Workspace, device: torch.device, code: tuple[str, bool | None]
 ) -> None:
-    images, labels = training_images(workspace.prepared(specs[0].dataset), device)
+    prepared, count = workspace.prepared(specs[0].dataset), specs[0].train.batch_size
+    images, labels = training_images(prepared, device)
+    held_out = held_out_images(prepared, device, count)
     started = [RunInProgress(spec, workspace, code) for spec in specs]
     try:
-        runs = [TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row) for r in started]
+        runs = [
+            TrainingRun(r.spec.recipe, images, labels, r.folder, r.checkpoints, r.on_row, held_out) for r in started
+        ]
         if specs[0].engine == EAGER:
             refuse_edited(specs[0].identity["sources"])
             started[0].finish(train(runs[0], requested), runs[0].state)
@@ -219,3 +224,13 @@ def training_images(folder: Path, device: torch.device) -> tuple[Tensor, Tensor]
     """The training images (N, C, H, W) and labels (N,) of a prepared data set, verified, on the device."""
     images, labels = load_split(folder, "train")
     return torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.copy()).to(device)
+
+
+@lru_cache(maxsize=1)
+def held_out_images(folder: Path, device: torch.device, count: int) -> tuple[Tensor, Tensor]:
+    """The first images of the split `val`, at most `count`, and their labels, as `training_images` has those of train.
+
+    No step sees them: the probes of a run compare how D scores them with how it scores those it is trained on.
+    """
+    images, labels = load_split(folder, "val")
+    return torch.from_numpy(images[:count].copy()).to(device), torch.from_numpy(labels[:count].copy()).to(device)

@@ -75,6 +75,7 @@ def schedule(histories: list[pd.DataFrame]) -> pd.DataFrame:
     """
     if missing := [column for column in LOGGED_COLUMNS if any(column not in history for history in histories)]:
         raise UserError(f"the runs log no {' and no '.join(missing)}: there is no schedule to record")
+    histories = [history.dropna(subset=LOGGED_COLUMNS) for history in histories]  # update 0 has neither
     logged = histories[0]["d_updates"].to_numpy()
     steps = np.arange(1, logged[-1] + 1)
     alpha, weight = (

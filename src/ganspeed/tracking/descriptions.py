@@ -48,10 +48,11 @@ Data set {spec.dataset} with {_format_block(data)}. Training: {_format_block(tra
 Networks: {_format_block(networks)}.
 
 ## What was measured
-Curves: losses, their terms and diagnostics, at some forty updates of the generator at most. `{split}/...`: scores of
-the snapshots against the {split} split; `final/...`: those of the last snapshot of a completed run. `time_to_tau`:
-min(T, B), the updates of the generator until cfid stays at or below τ, or the budget B; `reached`: whether it did
-(1 or 0); `log_area`: mean of log cfid over log updates; `best_cfid`, `last_cfid`: of all snapshots, of the last one.
+Curves: losses, their terms, diagnostics and probes, at some forty updates of the generator at most. `{split}/...`:
+scores of the snapshots against the {split} split; `final/...`: those of the last snapshot of a completed run.
+`time_to_tau`: min(T, B), the updates of the generator until cfid stays at or below τ, or the budget B; `reached`:
+whether it did (1 or 0); `log_area`: mean of log cfid over log updates; `best_cfid`, `last_cfid`: of all snapshots, of
+the last one.
 Tags `finding.<name>`: what `ganspeed diagnose` finds wrong with the run, and since which update.
 Artifacts: sample grids at fixed z, `history.csv` with every logged row, the scores, the generator at its end.
 

@@ -138,6 +138,8 @@ class ProgressBars:
         self._run_tasks[spec.fingerprint] = self._progress.add_task(label(spec), total=spec.train.updates, now="")
 
     def logged(self, spec: RunSpec, row: dict[str, float]) -> None:
+        if not row["update"]:  # it has no losses, and what follows it is not training alone
+            return
         rate = self._rate(spec, row["update"])
         now = f"{rate:.1f}/s  {losses(row)}" if rate else losses(row)
         self._progress.update(self._run_tasks[spec.fingerprint], completed=row["update"], now=now)
@@ -174,6 +176,8 @@ class ProgressLines:
         self._print(f"{label(spec)}: started")
 
     def logged(self, spec: RunSpec, row: dict[str, float]) -> None:
+        if not row["update"]:
+            return
         updates = spec.train.updates
         rate, tenth = self._rate(spec, row["update"]), int(LINES_PER_RUN * row["update"] / updates)
         self._study.add(spec, row["update"])

@@ -13,6 +13,7 @@ from ganspeed.system.determinism import generator
 from ganspeed.training.counts import Counts
 
 GENERATOR_STEP = -1  # the `step` of the generator step's draws, whatever n_critic is
+HeldOut = tuple[()] | tuple[Tensor, Tensor]  # images (K, C, H, W) in [-1, 1] and labels (K,) of no step, or none
 
 
 class Noise(NamedTuple):
@@ -40,8 +41,8 @@ class Draw(NamedTuple):
 class Draws:
     """The draws of one run: a pure function of (seed, update, step), without a state of its own.
 
-    images: (M, C, H, W) in [-1, 1]; labels: (M,). Each draw has a generator of its own, so that another one, or one
-    more, changes no byte of any.
+    images: (M, C, H, W) in [-1, 1]; labels: (M,); held_out: what probes show to D beside, never drawn. Each draw has a
+    generator of its own, so that another one, or one more, changes no byte of any.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class Draws:
         images: Tensor,
         labels: Tensor,
         others: Mapping[str, Noise] | None = None,
+        held_out: HeldOut = (),
     ):
         self.seed, self.counts, self.latents = seed, counts, latents
-        self.images, self.labels, self.others = images, labels, others or {}
+        self.images, self.labels, self.others, self.held_out = images, labels, others or {}, held_out
 
     def __call__(self, update: int, step: int) -> Draw:
         """The draw of one step; `step` is GENERATOR_STEP or the number of a discriminator step, from 0."""

@@ -17,8 +17,9 @@ from ganspeed.objectives import Batch
 from ganspeed.system.allocator import retain_freed_blocks
 from ganspeed.system.determinism import reproducible
 from ganspeed.training.checkpoints import Checkpoints
-from ganspeed.training.draws import GENERATOR_STEP, Draws
-from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile, history_row, write_history
+from ganspeed.training.draws import GENERATOR_STEP, Draws, HeldOut
+from ganspeed.training.history import first_row, history_row, row_measures, write_history
+from ganspeed.training.lint import is_linted, lint
 from ganspeed.training.sample_grids import write_gif
 from ganspeed.training.snapshots import SnapshotWriter
 from ganspeed.training.state import Outcome, Recipe, State, Step, new_state, note_bad_update, update_ema
@@ -73,11 +74,12 @@ def one_update(state: State, draws: Draws) -> Step:
     update_ema(state)
     note_bad_update(state, losses)
 
-    def profile() -> dict[str, Tensor]:
-        state.lend(draw.first(PROFILE_SAMPLES))  # D sees these samples several times, one group after another
-        return gradient_profile(D, batch)
+    def measures() -> dict[str, Tensor]:
+        networks = state.G.lent, state.D.lent
+        of_row = row_measures(*networks, objective, draw, batch.fake, draws.held_out, state.start)
+        return of_row | {"probe/gradient_G": state.G.gradient_norm()}
 
-    return Step(discriminator, generator, batch, profile)
+    return Step(discriminator, generator, batch, measures)
 
 
 @contextmanager
@@ -97,22 +99,31 @@ class TrainingRun:
 
     It is trained on the device of `images` (N, C, H, W) in [-1, 1] and `labels` (N,). Writes history.csv, snapshots/,
     samples/ and samples.gif into `folder`. Resumes from the newest of `checkpoints`; raises CheckpointError when it
-    cannot. `on_row` is called with every row of the history as it is logged.
+    cannot. `on_row` is called with every row of the history as it is logged. `held_out`: images that are scored by D at
+    logged rows, on the same device, and reach no step.
     """
 
     def __init__(
-        self, recipe: Recipe, images: Tensor, labels: Tensor, folder: Path, checkpoints: Checkpoints, on_row: OnRow
+        self,
+        recipe: Recipe,
+        images: Tensor,
+        labels: Tensor,
+        folder: Path,
+        checkpoints: Checkpoints,
+        on_row: OnRow,
+        held_out: HeldOut = (),
     ):
         reproducible(tf32=recipe.train.precision == "tf32")
         retain_freed_blocks()
         self.recipe, self.folder, self.checkpoints, self.on_row = recipe, folder, checkpoints, on_row
         self.state = new_state(recipe, images)
         checkpoints.resume(self.state)
-        self.draws = Draws(recipe.seed, recipe.counts, recipe.latents, images, labels, self.state.noises())
+        self.draws = Draws(recipe.seed, recipe.counts, recipe.latents, images, labels, self.state.noises(), held_out)
         self.snapshots = SnapshotWriter(recipe, folder, labels)
         self.diverged = False
         if self.state.update == 0:
             self.snapshots.write(self.state.ema_generator, 0)
+            self._log(first_row(self.state, self.draws(1, 0), held_out))
 
     @property
     def is_running(self) -> bool:
@@ -123,8 +134,9 @@ class TrainingRun:
         return self._is_logged or self.needs_weights(stop)
 
     def needs_weights(self, stop: bool) -> bool:
-        """Whether weights of the update just done are to be recorded, in a snapshot or a checkpoint."""
-        return self._has_snapshot or self._has_checkpoint(stop)
+        """Whether weights of the update just done are to be recorded, in a snapshot or a checkpoint, or linted."""
+        linted = is_linted(self.state.update, self.recipe.train)
+        return linted or self._has_snapshot or self._has_checkpoint(stop)
 
     def record(self, step: Step, stop: bool) -> None:
         """Log the update just done, write its snapshot and save its checkpoint, each if due; nothing once diverged."""
@@ -133,8 +145,7 @@ class TrainingRun:
             self.diverged = True
             return
         if self._is_logged:
-            state.rows.append(history_row(state.update, self.recipe, step))
-            self.on_row(state.rows[-1])
+            self._log(history_row(state.update, self.recipe, step))
         if self._has_snapshot:
             self.snapshots.write(state.ema_generator, state.update)
         if self._has_checkpoint(stop):
@@ -145,6 +156,15 @@ class TrainingRun:
         write_gif(self.snapshots.sample_grids(), self.folder / "samples.gif")
         write_history(self.folder / "history.csv", self.state.rows)
         return Outcome(int(self.state.bad_update) or None)
+
+    def _log(self, row: dict[str, float]) -> None:
+        """Add a row to the history, with the lint of the networks if it is due."""
+        update = self.state.update
+        if is_linted(update, self.recipe.train):
+            last = self.recipe.counts.critic_steps(update) - 1 if update else 0
+            row |= lint(self.state, self.draws(max(1, update), last))
+        self.state.rows.append(row)
+        self.on_row(row)
 
     @property
     def _is_logged(self) -> bool:

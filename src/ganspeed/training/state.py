@@ -24,6 +24,7 @@ from ganspeed.system.determinism import generator
 from ganspeed.training.counts import Counts
 from ganspeed.training.draws import Draw, Noise
 from ganspeed.training.inputs import StepInputs, noises, state_buffers
+from ganspeed.training.probes import flat_vector
 from ganspeed.training.rates import rate_factor
 from ganspeed.training.snapshot_grid import COARSE_BELOW
 from ganspeed.tricks import Trick
@@ -78,7 +79,7 @@ class Step:
     discriminator: Terms
     generator: Terms
     batch: Batch  # of the last discriminator step
-    profile: Callable[[], dict[str, Tensor]]  # the `gradient_profile` of D now; to be called before the next update
+    measures: Callable[[], dict[str, Tensor]]  # `row_measures` and probe/gradient_G; before the next update
 
 
 @dataclass
@@ -104,6 +105,16 @@ class Player:
         self.rule.adjust(self.network.parameters())
         self.optimizer.step()
 
+    def gradient_norm(self) -> Tensor:
+        """Norm of the gradient of the last step, of all weights together, as the optimiser got it."""
+        weights = self.network.parameters()
+        return flat_vector(torch.zeros_like(w) if w.grad is None else w.grad for w in weights).norm()
+
+    def lent(self, draw: Draw) -> nn.Module:
+        """The network, which is lent what this step has drawn for it."""
+        self.inputs.lend(self.network, draw)
+        return self.network
+
 
 @dataclass
 class State:
@@ -124,11 +135,12 @@ class State:
     bad_update: Tensor  # int64 scalar on the device: 0, or the first update that was not finite
     update: int  # updates done
     rows: list[dict[str, float]]  # of history.csv
+    start: dict[str, Tensor]  # "G" and "D" → weights before the first update, (n,): no part of a checkpoint
 
     def lend(self, draw: Draw) -> None:
         """Lend both networks what this step has drawn for them."""
         for player in (self.G, self.D):
-            player.inputs.lend(player.network, draw)
+            player.lent(draw)
 
     def noises(self) -> dict[str, Noise]:
         """What each step draws beside real images, z and u."""
@@ -195,6 +207,7 @@ def new_state(recipe: Recipe, images: Tensor) -> State:
         bad_update=torch.zeros((), dtype=torch.int64, device=device),
         update=0,
         rows=[],
+        start={"G": flat_vector(G.parameters()), "D": flat_vector(D.parameters())},
     )
 
 

@@ -54,8 +54,8 @@ def columns(history: pd.DataFrame) -> dict[str, float]:
 
 
 def moments(history: pd.DataFrame) -> list[int]:
-    """The logged updates nearest to MOMENTS."""
-    logged = np.unique(history["update"])
+    """The updates with a logged profile that are nearest to MOMENTS."""
+    logged = np.unique(history.dropna(subset=list(columns(history)), how="all")["update"])
     return [int(logged[np.abs(logged - share * logged[-1]).argmin()]) for share in MOMENTS.values()]
 
 

@@ -87,7 +87,7 @@ def losses_picture(results: Results) -> Picture:
     history = results.history
     last = (f"{player}: {values(_last(history, column, results.variants))}" for column, player in LOSSES.items())
     alt = f"Medians of the last logged losses, which do not compare across variants. {'; '.join(last)}."
-    points = history[["variant", "seed", "update", *LOSSES]]
+    points = history[["variant", "seed", "update", *LOSSES]].dropna(subset=list(LOSSES), how="all")
     styles = looks(results.variants)
     return Picture(f"{results.dataset}_losses", caption, alt, lambda: losses(history, styles, results.seeds), points)
 

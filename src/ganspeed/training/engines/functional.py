@@ -1,4 +1,4 @@
-"""One lane's discriminator step, generator step and gradient profile as functions of tensors.
+"""One lane's discriminator step, generator step and what a row measures as functions of tensors.
 
 `Steps` is the twin of `loop.one_update`: change them together. A network's weights are one vector (n,), so that an
 optimiser's step is a handful of operations. Nothing is computed that is not used: no graph of G in a discriminator
@@ -7,6 +7,7 @@ step, no gradient of D's weights in a generator step.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -15,8 +16,8 @@ from torch.func import functional_call, grad
 
 from ganspeed.objectives import Batch, Objective
 from ganspeed.optimizers import Moments, Rule, Scalars
-from ganspeed.training.draws import Draw
-from ganspeed.training.history import PROFILE_SAMPLES, gradient_profile
+from ganspeed.training.draws import Draw, HeldOut
+from ganspeed.training.history import row_measures
 from ganspeed.training.inputs import StepInputs
 from ganspeed.training.state import Player
 from ganspeed.tricks import Trick, shown, with_terms
@@ -39,12 +40,13 @@ class DiscriminatorStep(NamedTuple):
 
 
 class GeneratorStep(NamedTuple):
-    """G's weights (n,) and moments after a step; its loss, and the terms of that."""
+    """G's weights (n,) and moments after a step; its loss, the terms of that, the norm of the optimiser's gradient."""
 
     g: Tensor
     moments: Moments
     total: Tensor
     loss: dict[str, Tensor]
+    gradient_norm: Tensor
 
 
 class FlatParameters:
@@ -159,13 +161,16 @@ class Steps:
             return total, (total, terms.loss)
 
         gradient, (total, terms) = grad(loss, has_aux=True)(g)
+        norm = self.G_rule.adjusted([gradient], [g])[0].norm()
         g, moments = optimizer_step(g, gradient, moments, scalars, self.G_rule)
-        return GeneratorStep(g, moments, total, terms)
+        return GeneratorStep(g, moments, total, terms, norm)
 
-    def profile(self, d: Tensor, buffers: State, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
-        """The gradient profile of D at the batch of a discriminator step."""
-        D = self.D.bind(d, buffers, draw.first(PROFILE_SAMPLES))  # see loop.one_update
-        return gradient_profile(D, Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others))
+    def measures(
+        self, g: Tensor, d: Tensor, start: Buffers, buffers: State, draw: Draw, fake: Tensor, held_out: HeldOut
+    ) -> dict[str, Tensor]:
+        """What is measured at a logged row, with the draw and the G(z) of the last discriminator step."""
+        G, D = partial(self.G.bind, g, buffers), partial(self.D.bind, d, buffers)
+        return row_measures(G, D, self.objective, draw, fake, held_out, start)
 
 
 def optimizer_step(

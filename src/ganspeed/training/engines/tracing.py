@@ -35,10 +35,13 @@ class InPlaceForVmap(TorchFunctionMode):
 
 
 @cache
-def traced_steps(recipe: Recipe, engine: str, size_d: int, size_g: int) -> tuple[Callable, Callable, Callable]:
-    """The functions of `Steps` over the engine's lanes: discriminator_step, generator_step, profile.
+def traced_steps(
+    recipe: Recipe, engine: str, size_d: int, size_g: int, held_out: int
+) -> tuple[Callable, Callable, Callable]:
+    """The functions of `Steps` over the engine's lanes: discriminator_step, generator_step, measures.
 
-    recipe: with seed 0, so that all seeds of a variant share them; size_d, size_g: images in a batch of D's and G's.
+    recipe: with seed 0, so that all seeds of a variant share them; size_d, size_g: images in a batch of D's and G's;
+    held_out: images that no step sees, or 0.
     """
     state = new_state(recipe, torch.zeros(2, *recipe.shape))
     G, D = FlatParameters(state.G.network, "G"), FlatParameters(state.D.network, "D")
@@ -48,6 +51,7 @@ def traced_steps(recipe: Recipe, engine: str, size_d: int, size_g: int) -> tuple
     g, d = G.vector(G.network.parameters()), D.vector(D.network.parameters())
     G_scalars, D_scalars = (example_scalars(rule) for rule in (state.G.rule, state.D.rule))
     buffers = {part: {name: buffer.clone() for name, buffer in own.items()} for part, own in state.buffers().items()}
+    beside = (torch.zeros(held_out, *recipe.shape), draw.labels.new_zeros(held_out)) if held_out else ()
     # Tensors that an objective makes at its first call must not become part of the trace.
     state.lend(draw)
     batch = Batch(draw.real, draw.real, draw.z, draw.u, draw.labels, draw.others)
@@ -57,9 +61,9 @@ def traced_steps(recipe: Recipe, engine: str, size_d: int, size_g: int) -> tuple
     return (
         over_lanes(steps.discriminator_step, (g, d, moments_of(D, state.D), buffers, draw, D_scalars), lanes, compiles),
         over_lanes(steps.generator_step, (g, d, moments_of(G, state.G), buffers, draw_g, G_scalars), lanes, compiles),
-        over_lanes(
-            steps.profile, (d, buffers, draw, draw.real), lanes, False
-        ),  # called too seldom to be worth compiling
+        over_lanes(  # called too seldom to be worth compiling
+            steps.measures, (g, d, state.start, buffers, draw, draw.real, beside), lanes, False
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 A lane computes the same bytes beside any other lanes and at any index: nothing is summed over lanes. Each run has the
 State of the eager loop, which `sync_state` brings up to date when something of it is to be recorded, so that
-checkpoints, histories and snapshots have one format. Each step and the gradient profile are traced on their own, once,
+checkpoints, histories and snapshots have one format. Each step and the measures of a row are traced on their own, once,
 whatever the number of steps is; where batches grow, once for each of their sizes.
 """
 
@@ -87,6 +87,8 @@ class Lanes:
         buffers = [state.buffers() for state in states]
         self.buffers = {part: self._stack_named([b[part] for b in buffers]) for part in buffers[0]}
         self.bad_update = self._stack([state.bad_update for state in states])
+        self.start = self._stack_named([state.start for state in states])
+        self.held_out = tuple(self._stack(tensors) for tensors in zip(*(r.draws.held_out for r in runs), strict=True))
         self.engine, self.sizes = engine, None
         self._take_steps_for(states[0].update + 1)
 
@@ -94,7 +96,7 @@ class Lanes:
     @torch.no_grad()
     def one_update(self) -> None:
         """Discriminator steps, as many as the counts say, and one generator step in every lane."""
-        self.profiles = None
+        self.measured = None
         states = [run.state for run in self.runs]
         G, D, counts = states[0].G, states[0].D, states[0].counts  # the same in every lane, as rules and rates are
         for state in states:
@@ -112,7 +114,7 @@ class Lanes:
 
         scalars, draw = self._scalars(G, [state.update for state in states]), self._draw(GENERATOR_STEP)
         self.g_step = self.generator_step(self.g, self.d, self.moments_g, self.buffers, draw, scalars)
-        self.g, self.moments_g, loss, _ = self.g_step
+        self.g, self.moments_g, loss, *_ = self.g_step
 
         self.ema = torch.lerp(self.ema, self.g, self._stack([torch.tensor([s.ema_weight()]) for s in states]))
         bad_now = ~torch.isfinite(total + loss + self.g.norm(dim=1) + self.d.norm(dim=1))
@@ -125,8 +127,9 @@ class Lanes:
         if (sizes := (counts.batch_of("D", update), counts.batch_of("G", update))) != self.sizes:
             self.sizes = sizes
             with torch.enable_grad():
-                steps = traced_steps(replace(self.recipe, seed=0), self.engine, *sizes)
-            self.discriminator_step, self.generator_step, self.profile = steps
+                count = len(self.held_out[0][0]) if self.held_out else 0
+                steps = traced_steps(replace(self.recipe, seed=0), self.engine, *sizes, count)
+            self.discriminator_step, self.generator_step, self.measures = steps
 
     def sync_state(self, lane: int, weights: bool) -> None:
         """Bring the State of this lane's run up to date; without `weights`, only its `bad_update`."""
@@ -147,13 +150,16 @@ class Lanes:
         discriminator = Terms(lane_of(d_step.loss, lane), lane_of(d_step.diagnostics, lane), d_step.gap[lane])
         real, z, u, labels = (drawn[lane] for drawn in self.draw[:4])
         batch = Batch(real, d_step.fake[lane], z, u, labels, lane_of(self.draw.others, lane))
-        return Step(discriminator, generator, batch, partial(self._profile_of, lane))
+        return Step(discriminator, generator, batch, partial(self._measures_of, lane))
 
     @torch.no_grad()
-    def _profile_of(self, lane: int) -> dict[str, Tensor]:
-        """The gradient profile of one lane; those of all lanes are computed at once."""
-        self.profiles = self.profiles or self.profile(self.d, self.buffers, self.draw, self.d_step.fake)
-        return lane_of(self.profiles, lane)
+    def _measures_of(self, lane: int) -> dict[str, Tensor]:
+        """What is measured at a logged row of one lane; that of all lanes is computed at once."""
+        if self.measured is None:
+            fake, weights = self.d_step.fake, (self.g, self.d, self.start)
+            self.measured = self.measures(*weights, self.buffers, self.draw, fake, self.held_out)
+            self.measured["probe/gradient_G"] = self.g_step.gradient_norm
+        return lane_of(self.measured, lane)
 
     def _stack(self, tensors: list[Tensor]) -> Tensor:
         """One tensor of each run → one with a row for each lane."""
