@@ -130,13 +130,13 @@ def test_each_detector_is_raised_by_some_test_and_looked_at_by_another():
     assert raised == silent == set(all_detectors()) - {"not_finite"}
 
 
-def test_scores_between_0_and_1_mean_nothing_where_the_loss_takes_no_logits():
+def test_scores_in_0_to_1_mean_nothing_where_the_loss_takes_no_logits():
     rows = {"probe__score_lowest": 0.1, "probe__score_highest": 0.9}
     found = diagnosed(evidence(rows, logits=False), BOUNDS)
     assert found.names == [] and "sigmoid_before_logits" in found.not_asked
 
 
-def test_a_weight_that_is_known_not_to_move_is_asked_only_where_it_is_known():
+def test_how_far_weights_moved_is_asked_only_where_it_is_known():
     """One look at networks knows no later update: initial values at their ends are enough."""
     rows = {"probe__saturated": 0.95, "probe__moved_D": np.nan}
     assert diagnosed(evidence(rows), BOUNDS).names == ["badly_scaled_weights"]

@@ -99,7 +99,7 @@ def test_a_loss_that_is_not_finite_is_found_since_its_first_row(value, tmp_path)
     assert (finding.name, finding.since) == ("not_finite", 300)
 
 
-def test_cells_that_are_empty_between_others_are_no_numbers_that_are_not_finite():
+def test_empty_cells_between_others_are_no_values_that_are_not_finite():
     g_loss = [0.9 if i % 5 == 0 else np.nan for i in range(len(STEPS))]
     assert names_of({"step": STEPS, "d_loss": 1.2 + WAVE, "g_loss": g_loss}) == []
 

@@ -44,7 +44,7 @@ def test_a_sigmoid_before_a_loss_of_probabilities_is_right():
     assert "sigmoid_before_logits" not in names(program(logits=False), logits=False)
 
 
-def test_after_training_the_same_bugs_are_named_and_none_of_the_mended_program(tmp_path):
+def test_after_training_the_same_bugs_are_named_and_none_of_the_mended(tmp_path):
     """The initial weights are judged at update 0 alone: trained ones may well lie at the ends."""
     broken, mended = as_asked(), program()
     logs = trained(broken, digits(), 200).history, trained(mended, digits(), 200).history

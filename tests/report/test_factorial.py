@@ -12,7 +12,7 @@ from ganspeed.report.read import read_results
 from ganspeed.report.sections import factorial
 
 BUGS = {"a": {"G": {"act": "none"}, "D": {"act": "none"}}, "b": {"D": {"output": "sigmoid"}}, "c": {"init": "xavier"}}
-NAMES = {"a": "G.act none, D.act none", "b": "D.output sigmoid", "c": "init xavier"}
+NAMES = {"a": "D.act none, G.act none", "b": "D.output sigmoid", "c": "init xavier"}
 
 
 def overrides(bugs: str) -> dict:

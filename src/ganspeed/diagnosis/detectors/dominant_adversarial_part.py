@@ -16,5 +16,5 @@ DETECTOR = Detector(
     title="adversarial part dominates",
     questions=(dominates,),
     means="G follows D more than the content loss: its weights are led away from what the images should show.",
-    advice="A smaller `tricks.content.weight`: the same scale as the content loss, or a tenth of it.",
+    advice="A smaller `tricks.content.adversarial`: as large as the content loss, or a tenth of it.",
 )
