@@ -272,7 +272,8 @@ def _scores(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFr
 
 
 def _history(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataFrame:
-    rng, block, rows = _rng("history", dataset, variant, seed), VARIANTS[variant], []
+    rng, block = _rng("history", dataset, variant, seed), VARIANTS[variant]
+    rows = [{"update": 0, "d_updates": 0, "images_seen": 0, "probe/auc": 0.5}]  # before training there are no losses
     for update in range(10, SNAPSHOTS[-1] + 1, 10):
         if end is not None and update > end:
             break
@@ -280,7 +281,7 @@ def _history(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataF
         d_updates = update * block["n_critic"]
         images = d_updates * DATASET["train"]["batch_size"]
         row = {"update": update, "d_updates": d_updates, "images_seen": images, "d_loss": 0.1 - gap}
-        row |= {"g_loss": rng.normal(0, 0.5), "gap": gap, "d/wasserstein": -gap, "g/adversarial": rng.normal()}
+        row |= {"probe/auc": 0.6, "g_loss": rng.normal(0, 0.5), "gap": gap, "d/wasserstein": -gap, "g/adversarial": rng.normal()}
         if block["objective"] != "gan":
             rho = math.exp(-update / 50) if variant == "iterative" else 1.0
             penalty = 0.05 * rng.uniform(0.8, 1.2)

@@ -37,7 +37,8 @@ TRACED, COMPILED, ONE_LANE = "traced, 4 lanes", "compiled, 4 lanes", "compiled, 
 
 
 def new_run(recipe, images, folder: Path, on_row=lambda row: None) -> TrainingRun:
-    return TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row)
+    held_out = tuple(tensor[-6:] for tensor in images)
+    return TrainingRun(recipe, *images, folder / "run", Checkpoints(folder / "checkpoints", {}), on_row, held_out)
 
 
 def run(recipe, images, folder: Path, on_row=lambda row: None) -> Outcome:

@@ -62,7 +62,9 @@ def pilot(workspace: Workspace, seed: int, histories: dict[str, list], **changes
 
 
 def history(alpha, weight) -> dict[str, list]:
-    return {"update": [1, 2, 4], "d_updates": [2, 4, 8], "diagnostics/alpha": alpha, "diagnostics/lambda": weight}
+    """Rows of updates 1, 2 and 4 after that of update 0, in which nothing is lost yet."""
+    logged = {"diagnostics/alpha": [None, *alpha], "diagnostics/lambda": [None, *weight]}
+    return {"update": [0, 1, 2, 4], "d_updates": [0, 2, 4, 8], **logged}
 
 
 def test_a_run_replayed_from_its_own_recording_is_the_same_run(recipe, images, tmp_path):

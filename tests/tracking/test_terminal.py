@@ -26,6 +26,7 @@ def seen(study: Study, terminal: bool, trained: bool = True) -> str:
     observer = terminal_observer(study, Console(file=text, force_terminal=terminal, width=140))
     if trained:
         observer.started(GRID[-1])
+        observer.logged(GRID[-1], {"update": 0, "probe/auc": 0.5})  # it has no losses, and starts no clock
         observer.logged(GRID[-1], ROW | {"update": 10})
         observer.logged(GRID[-1], ROW)
         observer.finished(GRID[-1])

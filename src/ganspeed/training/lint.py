@@ -76,7 +76,7 @@ def _losses(state: State, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
 def _shared(of_D: dict[str, Tensor], of_G: dict[str, Tensor]) -> set[str]:
     """Terms that both players minimise, such as that of InfoGAN's codes: there they are no opponents.
 
-    None where they are all of G's: then it plays D's part instead of its own.
+    None where nothing else is left of either: then one plays the other's part instead of its own.
     """
     shared = {name for name in of_D.keys() & of_G.keys() if torch.equal(of_D[name], of_G[name])}
-    return shared if shared < of_G.keys() else set()
+    return shared if len(shared) < min(len(of_D), len(of_G)) else set()

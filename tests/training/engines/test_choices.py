@@ -72,7 +72,7 @@ def test_the_profile_has_each_samples_own_class_and_draws(engine, recipe, images
         step = lanes.step(0)
     else:
         step = loop.one_update(run.state, run.draws)
-    found, D, draw = step.profile(), run.state.D.network, run.draws(1, one.variant.n_critic - 1)
+    found, D, draw = step.measures(), run.state.D.network, run.draws(1, one.variant.n_critic - 1)
     real, fake = step.batch.real, step.batch.fake
     for a in PROFILE_WEIGHTS:
         norms = []
@@ -80,4 +80,4 @@ def test_the_profile_has_each_samples_own_class_and_draws(engine, recipe, images
             others = {name: drawn[i : i + 1] for name, drawn in draw.others.items()}
             run.state.lend(Draw(*(drawn[i : i + 1] for drawn in draw[:4]), others))
             norms.append(gradient_norm(D, interpolate(real[i : i + 1], fake[i : i + 1], a), differentiable=False))
-        assert found[f"profile_{a:.2f}"].item() == pytest.approx(torch.cat(norms).mean().item(), rel=1e-4)
+        assert found[f"diagnostics/profile_{a:.2f}"].item() == pytest.approx(torch.cat(norms).mean().item(), rel=1e-4)

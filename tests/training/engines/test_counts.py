@@ -28,9 +28,9 @@ def test_history_counts_what_was_done(recipe, images, tmp_path):
     rows = []
     run(recipe("wgan_gp", updates=6, train={"log_every": 1}, **uneven), images, tmp_path, rows.append)
     steps, sizes = [4, 4, 2, 2, 4, 2], [4, 4, 8, 8, 12, 12]
-    assert [row["d_updates"] for row in rows] == [sum(steps[:n]) for n in range(1, 7)]
+    assert [row["d_updates"] for row in rows] == [sum(steps[:n]) for n in range(7)]
     assert [row["images_seen"] for row in rows] == [
-        sum(n * size for n, size in zip(steps[:k], sizes, strict=False)) for k in range(1, 7)
+        sum(n * size for n, size in zip(steps[:k], sizes, strict=False)) for k in range(7)
     ]
 
 
