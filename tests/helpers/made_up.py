@@ -281,7 +281,13 @@ def _history(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataF
         d_updates = update * block["n_critic"]
         images = d_updates * DATASET["train"]["batch_size"]
         row = {"update": update, "d_updates": d_updates, "images_seen": images, "d_loss": 0.1 - gap}
-        row |= {"probe/auc": 0.6, "g_loss": rng.normal(0, 0.5), "gap": gap, "d/wasserstein": -gap, "g/adversarial": rng.normal()}
+        row |= {
+            "probe/auc": 0.6,
+            "g_loss": rng.normal(0, 0.5),
+            "gap": gap,
+            "d/wasserstein": -gap,
+            "g/adversarial": rng.normal(),
+        }
         if block["objective"] != "gan":
             rho = math.exp(-update / 50) if variant == "iterative" else 1.0
             penalty = 0.05 * rng.uniform(0.8, 1.2)

@@ -38,7 +38,13 @@ def named(row: dict[str, float]) -> set[str]:
 
 @pytest.mark.parametrize(
     ("real", "fake", "auc"),
-    [([3, 4], [1, 2], 1.0), ([1, 2], [3, 4], 0.0), ([1, 1], [1, 1], 0.5), ([1, 3], [0, 2, 3], 0.5), ([5], [5, 0], 0.75)],
+    [
+        ([3, 4], [1, 2], 1.0),
+        ([1, 2], [3, 4], 0.0),
+        ([1, 1], [1, 1], 0.5),
+        ([1, 3], [0, 2, 3], 0.5),
+        ([5], [5, 0], 0.75),
+    ],
 )
 def test_auc_is_the_share_of_pairs_in_the_right_order_ties_half(real, fake, auc):
     found = probes.score_probes(torch.tensor(real).float(), torch.tensor(fake).float()[:, None])
@@ -82,7 +88,10 @@ def test_only_networks_without_activations_bend_by_rounding_alone(body, ends, ra
         own = {"G": {"body": body, "act": act, "output": G_end}, "D": {"body": body, "act": act, "output": D_end}}
         G, D = generator(**own, range=range, init={"normal": 1.0}), discriminator(**own, range=range)
         before = copy.deepcopy(G.state_dict())
-        bends = probes.bend(G, drawn(8, 6), drawn(8, 6, seed=1)), probes.bend(D, drawn(8, 1, 8, 8), drawn(8, 1, 8, 8, seed=1))
+        bends = (
+            probes.bend(G, drawn(8, 6), drawn(8, 6, seed=1)),
+            probes.bend(D, drawn(8, 1, 8, 8), drawn(8, 1, 8, 8, seed=1)),
+        )
         assert all((bend.item() < AFFINE) is affine and bend.item() > 0 for bend in bends), (act, bends)
         assert G.training and all(torch.equal(x, before[name]) for name, x in G.state_dict().items())
 
@@ -257,5 +266,7 @@ def test_held_out_images_change_nothing_but_their_own_column(recipe, images, tmp
             made.draws.held_out = ()
         loop.train(made)
     one, other = (rows(tmp_path / name)[1:] for name in "ab")
-    assert all(row.pop("probe/score_held_out") for row in one) and not any(row.pop("probe/score_held_out") for row in other)
+    assert all(row.pop("probe/score_held_out") for row in one) and not any(
+        row.pop("probe/score_held_out") for row in other
+    )
     assert one == other

@@ -6,15 +6,16 @@ what its columns and scores can answer, and stays silent where they are missing.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ganspeed.params.blocks import Diagnosis
 
-NO_SCORES = pd.DataFrame({"update": [], "metric": [], "value": []})
+NO_SCORES = pd.DataFrame({"update": [], "metric": [], "value": np.array([], dtype=float)})
 
 
 class EvidenceError(Exception):
@@ -36,25 +37,42 @@ class Evidence:
 
     def rows(self, *columns: str) -> pd.DataFrame:
         """These columns by update, where all of them have a value. Raises EvidenceError where they have none."""
-        if missing := [name for name in columns if name not in self.history or self.history[name].isna().all()]:
-            raise EvidenceError(f"no column {', '.join(missing)}")
-        table = self.history.set_index("update")[list(columns)].dropna()
-        if table.empty:
-            raise EvidenceError(f"no row with {' and '.join(columns)}")
-        return table
+        updates, values = self._values(*columns)
+        return pd.DataFrame(values, index=updates)
 
     def column(self, name: str) -> pd.Series:
         """The values of a column by update. Raises EvidenceError where it has none."""
-        return self.rows(name)[name]
+        updates, values = self._values(name)
+        return pd.Series(values[name], index=updates)
 
     def metric(self, name: str) -> pd.Series:
         """The values of a metric by update. Raises EvidenceError where it was not scored."""
         if self.scores is None:
             raise EvidenceError("samples are not scored")
-        found = self.scores[self.scores.metric == name].dropna(subset="value").sort_values("update")
-        if found.empty:
+        updates, names, values = self._score_columns
+        asked = (names == name) & ~np.isnan(values)
+        if not asked.any():
             raise EvidenceError(f"no scores of {name}")
-        return found.set_index("update").value
+        return pd.Series(values[asked], index=updates[asked]).sort_index()
+
+    def _values(self, *columns: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The updates of the rows in which all of these columns have a value, and the values."""
+        there = {name: self._columns[name] for name in columns if name in self._columns}
+        if missing := [name for name in columns if name not in there or np.isnan(there[name]).all()]:
+            raise EvidenceError(f"no column {', '.join(missing)}")
+        whole = ~np.isnan(list(there.values())).any(axis=0)
+        if not whole.any():
+            raise EvidenceError(f"no row with {' and '.join(columns)}")
+        return self._columns["update"][whole].astype(int), {name: values[whole] for name, values in there.items()}
+
+    @cached_property
+    def _columns(self) -> dict[str, np.ndarray]:
+        """The numbers of the history; hundreds of runs are asked, and a table of pandas is slow to take apart."""
+        return {name: self.history[name].to_numpy(float) for name in self.history.select_dtypes("number")}
+
+    @cached_property
+    def _score_columns(self) -> tuple[np.ndarray, ...]:
+        return tuple(self.scores[name].to_numpy() for name in ("update", "metric", "value"))
 
     def enough(self, rows: int) -> int:
         """How many rows in a row show what lasts."""
