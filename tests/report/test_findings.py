@@ -58,7 +58,7 @@ def test_the_table_counts_runs_and_says_since_when_and_what_to_try(tight):
 
 def test_a_study_without_findings_says_so(tmp_path):
     (results,) = read_results(*made_up.write_study(tmp_path, diverged=()))
-    assert diagnosis.section(results, None).blocks == ("Nothing was found on 3 seeds of any variant.",)
+    assert diagnosis.section(results, None).blocks == ("Nothing was found on digits, in 3 seeds of any variant.",)
 
 
 @pytest.mark.slow

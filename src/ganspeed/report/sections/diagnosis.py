@@ -11,7 +11,8 @@ TITLE = "Diagnosis"
 
 
 def section(results: Results, settings: Report) -> Section:
-    return Section(TITLE, 3, (table(results) or f"Nothing was found on {units(len(results.seeds))} of any variant.",))
+    nothing = f"Nothing was found on {results.dataset}, in {units(len(results.seeds))} of any variant."
+    return Section(TITLE, 3, (table(results) or nothing,))
 
 
 def table(results: Results) -> Table | None:
