@@ -280,7 +280,7 @@ def _history(dataset: str, variant: str, seed: int, end: int | None) -> pd.DataF
         gap = 4 * math.exp(-update / 60) * rng.uniform(0.9, 1.1)
         d_updates = update * block["n_critic"]
         images = d_updates * DATASET["train"]["batch_size"]
-        row = {"update": update, "d_updates": d_updates, "images_seen": images, "d_loss": 0.1 - gap}
+        row = {"update": update, "d_updates": d_updates, "images_seen": images, "probe/auc": 0.6, "d_loss": 0.1 - gap}
         row |= {
             "probe/auc": 0.6,
             "g_loss": rng.normal(0, 0.5),

@@ -80,7 +80,8 @@ def test_a_run_replayed_from_its_own_recording_is_the_same_run(recipe, images, t
     a, b = (digests(tmp_path / name / "run") for name in ("original", "replayed"))
     assert {k: v for k, v in a.items() if k != "history.csv"} == {k: v for k, v in b.items() if k != "history.csv"}
     one, other = (pd.read_csv(tmp_path / name / "run/history.csv", dtype=str) for name in ("original", "replayed"))
-    pd.testing.assert_frame_equal(other, one[other.columns])
+    shared = other.columns.drop("probe/fake_term_moved")  # by the weight after the last row: that is in no recording
+    pd.testing.assert_frame_equal(other[shared], one[shared])
 
 
 def test_the_schedule_goes_by_critic_steps_and_holds_its_last_value(tmp_path):

@@ -32,19 +32,19 @@ def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+def linear(inputs: int, outputs: int, seed: int = 0) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    layer.weight.data, layer.bias.data = drawn(outputs, inputs, seed=seed), drawn(outputs, seed=seed + 10)
+    return layer
+
+
 def named(row: dict[str, float]) -> set[str]:
     return {name.removeprefix("probe/") for name in row if name.startswith("probe/")}
 
 
 @pytest.mark.parametrize(
     ("real", "fake", "auc"),
-    [
-        ([3, 4], [1, 2], 1.0),
-        ([1, 2], [3, 4], 0.0),
-        ([1, 1], [1, 1], 0.5),
-        ([1, 3], [0, 2, 3], 0.5),
-        ([5], [5, 0], 0.75),
-    ],
+    [([3, 4], [1, 2], 1.0), ([1, 2], [3, 4], 0.0), ([1, 1], [1, 1], 0.5), ([1, 3], [0, 2, 3], 3.5 / 6)],
 )
 def test_auc_is_the_share_of_pairs_in_the_right_order_ties_half(real, fake, auc):
     found = probes.score_probes(torch.tensor(real).float(), torch.tensor(fake).float()[:, None])
@@ -88,17 +88,15 @@ def test_only_networks_without_activations_bend_by_rounding_alone(body, ends, ra
         own = {"G": {"body": body, "act": act, "output": G_end}, "D": {"body": body, "act": act, "output": D_end}}
         G, D = generator(**own, range=range, init={"normal": 1.0}), discriminator(**own, range=range)
         before = copy.deepcopy(G.state_dict())
-        bends = (
-            probes.bend(G, drawn(8, 6), drawn(8, 6, seed=1)),
-            probes.bend(D, drawn(8, 1, 8, 8), drawn(8, 1, 8, 8, seed=1)),
-        )
-        assert all((bend.item() < AFFINE) is affine and bend.item() > 0 for bend in bends), (act, bends)
+        (z, a), (other_z, b) = ((drawn(8, 6, seed=seed), drawn(8, 1, 8, 8, seed=seed)) for seed in (0, 1))
+        bends = probes.bend(G, z, other_z), probes.bend(D, a, b)
+        assert all((0 <= bend.item() < AFFINE) is affine for bend in bends), (act, bends)
         assert G.training and all(torch.equal(x, before[name]) for name, x in G.state_dict().items())
 
 
 def test_a_saturated_output_function_hides_no_missing_activation():
-    network = nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 1), nn.Sigmoid(), nn.Flatten(0))
-    nn.init.normal_(network[0].weight, std=100, generator=torch.Generator().manual_seed(0))
+    network = nn.Sequential(linear(5, 8), linear(8, 1, seed=1), nn.Sigmoid(), nn.Flatten(0))
+    network[0].weight.data *= 100
     assert probes.bend(network, drawn(9, 5), drawn(9, 5, seed=1)).item() < AFFINE
     network[0] = nn.Sequential(network[0], nn.ReLU())
     assert probes.bend(network, drawn(9, 5), drawn(9, 5, seed=1)).item() > 0.01
@@ -115,7 +113,7 @@ def test_the_cosine_of_opponents_is_minus_one_and_of_allies_one():
 
 def test_a_step_of_d_moves_the_judge_of_fakes_unless_it_is_another():
     real, fake = drawn(6, 5) + 1, drawn(6, 5)
-    D, twin = nn.Linear(5, 1), nn.Linear(5, 1)
+    D, twin = linear(5, 1), linear(5, 1, seed=1)
     before = copy.deepcopy(D.state_dict())
 
     def d_loss(D: nn.Module) -> torch.Tensor:
@@ -163,19 +161,20 @@ def test_a_lint_finds_a_twin_and_a_wrong_sign(recipe, images):
     cosine = {fault: row["probe/cosine"] for fault, row in found.items()}
     assert cosine["none"] < -0.9 and cosine["twin"] < -0.9 and cosine["sign"] > 0.9
     moved = {fault: row["probe/fake_term_moved"] for fault, row in found.items()}
-    assert moved["twin"] == 0 and min(moved["none"], moved["sign"]) > 1e-4
+    assert moved["twin"] == 0 and min(moved["none"], moved["sign"]) > 1e-6
 
 
 @pytest.mark.parametrize("variant", [*VARIANTS, "infogan"])
 def test_the_players_of_every_objective_are_opponents_at_the_start(variant, recipe, images):
-    """InfoGAN's both minimise the loss of the codes, which is left out of the cosine."""
+    """But for terms with another aim: InfoGAN's both minimise the loss of the codes, EBGAN's G keeps samples apart."""
     state = new_state(recipe(variant), images[0])
     draw = Draws(0, state.counts, recipe(variant).latents, *images, state.noises())(1, 0)
     before = copy.deepcopy(state.tensors())
     found = lint(state, draw)
     assert set(map(type, found.values())) == {float} and named(found) == LINT
-    assert found["probe/cosine"] < -0.5 and found["probe/fake_term_moved"] > 0
-    assert 1e-3 < min(found["probe/bend_G"], found["probe/bend_D"]) and found["probe/saturated"] < 0.3
+    assert found["probe/cosine"] < (0 if variant == "least_squares" else -0.9)  # its D too pulls scores up to 0
+    assert found["probe/fake_term_moved"] > 0
+    assert min(found["probe/bend_G"], found["probe/bend_D"]) > 1e-3 and found["probe/saturated"] < 0.3
     for name, part in state.tensors().items():
         torch.testing.assert_close(part, before[name], rtol=0, atol=0)
 
@@ -239,12 +238,12 @@ def test_a_row_has_the_probes_of_the_networks_as_the_update_left_them(engine, re
 
 def test_the_gradient_of_g_is_the_one_that_its_optimiser_got(recipe, images):
     """Of plain descent at the rate r, a step is r times the gradient long."""
-    plain = {"name": "sgd", "lr_g": 0.5, "lr_d": 0.5, "clip_norm": 1e-3, "schedule": {"name": "constant"}}
+    plain = {"name": "sgd", "lr_g": 0.5, "lr_d": 0.5, "l1": 0.1, "schedule": {"name": "constant"}}
     state = new_state(recipe("gan", optimizer=plain), images[0])
     step = loop.one_update(state, Draws(0, state.counts, recipe("gan").latents, *images, state.noises()))
     way = probes.flat_vector(state.G.network.parameters()) - state.start["G"]
     assert step.measures()["probe/gradient_G"].item() == pytest.approx(way.norm().item() / 0.5, rel=1e-3)
-    assert way.norm().item() / 0.5 == pytest.approx(1e-3, rel=1e-2)
+    assert way.norm() > 1  # most of it is that of the added l1
 
 
 @pytest.mark.parametrize("engine", ["eager", TRACED])
@@ -260,13 +259,12 @@ def test_a_clipped_critic_logs_the_share_of_its_weights_at_the_clip(engine, reci
 
 
 def test_held_out_images_change_nothing_but_their_own_column(recipe, images, tmp_path):
-    for name, shown in (("a", images), ("b", (images[0], images[1]))):
-        made = new_run(recipe("gan"), shown, tmp_path / name)
+    for name in "ab":
+        made = new_run(recipe("gan"), images, tmp_path / name)
         if name == "b":
             made.draws.held_out = ()
         loop.train(made)
     one, other = (rows(tmp_path / name)[1:] for name in "ab")
-    assert all(row.pop("probe/score_held_out") for row in one) and not any(
-        row.pop("probe/score_held_out") for row in other
-    )
-    assert one == other
+    for row, without in zip(one, other, strict=True):
+        assert row.pop("probe/score_held_out") and not without.pop("probe/score_held_out")
+        assert row == without

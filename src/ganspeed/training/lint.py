@@ -5,19 +5,20 @@ A lint needs the networks themselves, not a trace of them, so that the same mist
 
 import copy
 from dataclasses import replace
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ganspeed.networks.generator import measure_statistics
+from ganspeed.networks.layers import BatchNorm
 from ganspeed.objectives import Batch
 from ganspeed.params.datasets import Train
 from ganspeed.training.draws import Draw
 from ganspeed.training.history import on_host, prefixed
-from ganspeed.training.probes import PAIRED_SAMPLES, bend, cosine, fake_term_moved, saturated
+from ganspeed.training.probes import PAIRED_SAMPLES, bend, fake_term_moved, gradient_cosine, saturated
 from ganspeed.training.state import State
 
+SAMPLES = 2 * PAIRED_SAMPLES  # of a batch, that all of it is computed of
 EARLY = 25  # updates: the first row logged from here on is linted
 
 
@@ -29,6 +30,7 @@ def is_linted(update: int, train: Train) -> bool:
 
 def lint(state: State, draw: Draw) -> dict[str, float]:
     """Column → probe of the networks as they are now, with the draw of the update's last discriminator step."""
+    draw = draw.first(SAMPLES)
     state.lend(draw)
     G, D, n = state.G.network, state.D.network, min(PAIRED_SAMPLES, len(draw.z) // 2)
     with torch.no_grad():
@@ -42,34 +44,33 @@ def lint(state: State, draw: Draw) -> dict[str, float]:
 
 
 def _with_statistics(network: nn.Module, x: Tensor) -> nn.Module:
-    """A copy whose batch normalisations have stored the statistics of these inputs."""
-    network = copy.deepcopy(network)
-    measure_statistics(network, x)
+    """The network, or a copy whose batch normalisations, if there are any, have stored the statistics of these inputs.
+
+    `bend` computes in evaluation mode, where these are used.
+    """
+    if any(isinstance(module, BatchNorm) for module in network.modules()):
+        network = copy.deepcopy(network)
+        measure_statistics(network, x)
     return network
 
 
 def _losses(state: State, draw: Draw, fake: Tensor) -> dict[str, Tensor]:
     """Probes of the objective's two losses: whether the players are opponents, and whether G's judge learns."""
     D, objective = state.D.network, copy.deepcopy(state.objective)  # a discriminator's terms may change its state
+    fake = fake.detach().requires_grad_()
     batch = Batch(draw.real, fake, draw.z, draw.u, draw.labels, draw.others)
-
-    def d_terms(D: nn.Module, fake: Tensor) -> dict[str, Tensor]:
-        return objective.discriminator_terms(D, replace(batch, fake=fake)).loss
-
-    def g_terms(D: nn.Module, fake: Tensor) -> dict[str, Tensor]:
-        return objective.generator_terms(D, replace(batch, fake=fake)).loss
-
-    shared = _shared(d_terms(D, fake), g_terms(D, fake))
-
-    def d_loss(D: nn.Module, fake: Tensor) -> Tensor:
-        return sum(term for name, term in d_terms(D, fake).items() if name not in shared)
-
-    def g_loss(D: nn.Module, fake: Tensor) -> Tensor:
-        return sum(term for name, term in g_terms(D, fake).items() if name not in shared)
-
+    of_D, of_G = objective.discriminator_terms(D, batch).loss, objective.generator_terms(D, batch).loss
+    shared = _shared(of_D, of_G)
+    # A term of G's that is not about D's scores, such as EBGAN's that keeps samples apart, is at right angles to D's.
+    cosines = torch.stack([gradient_cosine(_sum(of_D, shared), g, fake) for n, g in of_G.items() if n not in shared])
+    batch = replace(batch, fake=fake.detach())
     return {
-        "cosine": cosine(partial(d_loss, D), partial(g_loss, D), fake),
-        "fake_term_moved": fake_term_moved(D, partial(d_loss, fake=fake), partial(g_loss, fake=fake)),
+        "cosine": cosines[cosines.abs().nan_to_num(-1).argmax()],
+        "fake_term_moved": fake_term_moved(
+            D,
+            lambda D: _sum(objective.discriminator_terms(D, batch).loss, shared),
+            lambda D: _sum(objective.generator_terms(D, batch).loss, shared),
+        ),
     }
 
 
@@ -80,3 +81,7 @@ def _shared(of_D: dict[str, Tensor], of_G: dict[str, Tensor]) -> set[str]:
     """
     shared = {name for name in of_D.keys() & of_G.keys() if torch.equal(of_D[name], of_G[name])}
     return shared if len(shared) < min(len(of_D), len(of_G)) else set()
+
+
+def _sum(terms: dict[str, Tensor], left_out: set[str]) -> Tensor:
+    return sum(term for name, term in terms.items() if name not in left_out)

@@ -136,7 +136,12 @@ def cosine(d_loss: Callable[[Tensor], Tensor], g_loss: Callable[[Tensor], Tensor
     d_loss, g_loss: images (N, ...) → a scalar. NaN where a loss does not depend on the images.
     """
     fake = fake.detach().requires_grad_()
-    d, g = (_gradient(loss(fake), [fake]) for loss in (d_loss, g_loss))
+    return gradient_cosine(d_loss(fake), g_loss(fake), fake)
+
+
+def gradient_cosine(d_loss: Tensor, g_loss: Tensor, fake: Tensor) -> Tensor:
+    """As `cosine`, of losses that were computed of these images already."""
+    d, g = (_gradient(loss, [fake]) for loss in (d_loss, g_loss))
     return (d * g).sum() / (d.norm() * g.norm())
 
 
@@ -153,9 +158,10 @@ def fake_term_moved(
     weights = [weight.requires_grad_() for weight in D.parameters()]
     down = _gradient(d_loss(D), weights)
     before = judged(D)
-    if not before.requires_grad or all(g is None for g in _gradients(before, weights)):
+    reached = [part for part in _gradients(before, weights) if part is not None]
+    if not reached:
         return torch.zeros((), device=before.device)
-    if not _gradient(before, weights).norm():
+    if not flat_vector(reached).norm():
         return torch.full((), torch.nan, device=before.device)
     with torch.no_grad():
         step = STEP_LENGTH * flat_vector(weights).norm() / down.norm() * down
@@ -166,9 +172,11 @@ def fake_term_moved(
 
 def _gradient(loss: Tensor, inputs: list[Tensor]) -> Tensor:
     """The gradient of a loss by all inputs as a vector (n,), zeros where it does not depend on them."""
-    parts = _gradients(loss, inputs) if loss.requires_grad else [None] * len(inputs)
-    return flat_vector(torch.zeros_like(x) if part is None else part for x, part in zip(inputs, parts, strict=True))
+    parts = zip(inputs, _gradients(loss, inputs), strict=True)
+    return flat_vector(torch.zeros_like(x) if part is None else part for x, part in parts)
 
 
 def _gradients(loss: Tensor, inputs: list[Tensor]) -> tuple[Tensor | None, ...]:
+    if not loss.requires_grad:
+        return (None,) * len(inputs)
     return torch.autograd.grad(loss.sum(), inputs, allow_unused=True, retain_graph=True)
