@@ -83,11 +83,14 @@ NOT_RAISED = [
     ("mode_collapse", {"probe__distance_fake": from_update(570, 0.1, 0.5)}, {}),  # four rows
     ("mode_collapse", {"probe__distance_fake": 0.3 * 0.6}, {}),
     ("mode_collapse", {}, {"recall": 0.1}),
+    ("mode_collapse", {}, {"recall": 0.0, "precision": 0.49}),  # samples like no real image
     ("vanishing_gradients", {"probe__gradient_G": from_update(520, 0.005, 2.0)}, {}),  # nine rows
     ("vanishing_gradients", {"probe__gradient_G": 1e-9}, {}),  # small from the start, and no smaller
     ("vanishing_gradients", {"diagnostics__profile_0.00": 1e-4}, {}),
     ("discriminator_fit", {"probe__score_held_out": 0.25, "probe__score_real": 0.5, "probe__score_fake": 0.0}, {}),
     ("discriminator_fit", {"probe__score_held_out": 0.3, "probe__score_real": 0.3}, {}),  # good samples
+    ("discriminator_fit", {"probe__score_held_out": 0.3, "probe__score_real": 0.3, "probe__auc": 0.75}, BAD),
+    ("discriminator_fit", {"probe__score_held_out": from_update(600, 0.4, -0.1)}, {}),  # but in one row
     ("discriminator_fit", {"probe__score_held_out": -9.0, "probe__score_fake": 1.0}, {}),  # no gap above 0
     ("idle_player", {"probe__cosine": 0.0}, {}),
     ("idle_player", {"probe__cosine": from_update(1, 0.4, -0.4)}, {}),

@@ -18,7 +18,10 @@ def close_samples(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
 
 
 def low_recall(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
-    return lasting(evidence.metric("recall"), "<", bounds.recall, "recall")
+    """Samples unlike real images cover none of them either: their recall says nothing of modes."""
+    precision = evidence.metric("precision").iloc[-1]
+    sign = lasting(evidence.metric("recall"), "<", bounds.recall, f"recall, at a precision of {precision:.3g}")
+    return sign if precision >= bounds.precision else None
 
 
 DETECTOR = Detector(
