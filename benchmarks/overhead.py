@@ -4,9 +4,10 @@
 
 Run from the root of the project after `dvc repro prepare`; trains the grid of params.yaml on its first data set in a
 temporary folder, each time anew, into a fresh database of MLflow; median, lowest and highest share. Shares are of the
-time in which groups of runs are trained, from the first update to the last. Rows: by how much longer it takes from an
-update that is logged to the next one than from another, medians within each group. Snapshots and pictures: sample grids
-and the GIF among them, by the clock. Progress and mirror: all CPU seconds of the process that starts the training.
+time in which groups of runs are trained, from the first update to the last. Rows, with the probes of each: by how much
+longer it takes from an update that is logged to the next one than from another, medians within each group. Lints, which
+are the probes of three rows, and snapshots and pictures, sample grids and the GIF among them: by the clock. Progress
+and mirror: all CPU seconds of the process that starts the training.
 """
 
 import argparse
@@ -46,23 +47,26 @@ def timed_group(
 
     Whether to stop is asked after each update.
     """
-    updates, pictures, requested = [], [], train.requested
+    updates, pictures, lints, requested = [], [], [], train.requested
 
-    def timed(method: Callable) -> Callable:
-        def call(*arguments) -> None:
+    def timed(method: Callable, seconds: list[float]) -> Callable:
+        def call(*arguments) -> object:
             start = time.perf_counter()
-            method(*arguments)
-            pictures.append(time.perf_counter() - start)
+            found = method(*arguments)
+            seconds.append(time.perf_counter() - start)
+            return found
 
         return call
 
     with (
         patch.object(train, "requested", lambda: updates.append(time.perf_counter()) or requested()),
-        patch.object(SnapshotWriter, "write", timed(SnapshotWriter.write)),
-        patch.object(loop, "write_gif", timed(loop.write_gif)),
+        patch.object(SnapshotWriter, "write", timed(SnapshotWriter.write, pictures)),
+        patch.object(loop, "write_gif", timed(loop.write_gif, pictures)),
+        patch.object(loop, "lint", timed(loop.lint, lints)),
     ):
         train_group(specs, workspace, device, code)
-    found = {"train": specs[0].train.model_dump(), "updates": updates, "pictures": sum(pictures)}
+    seconds = {"pictures": sum(pictures), "lints": sum(lints)}
+    found = {"train": specs[0].train.model_dump(), "updates": updates, **seconds}
     (workspace.root / f"{specs[0].fingerprint}.times").write_text(json.dumps(found))
 
 
@@ -91,10 +95,11 @@ def shares() -> dict[str, float]:
     training = sum(group["updates"][-1] - group["updates"][0] for group in groups)
     found = {
         "rows": sum(seconds_on_rows(group["train"], group["updates"]) for group in groups) / training,
+        "lints": sum(group["lints"] for group in groups) / training,
         "snapshots and pictures": sum(group["pictures"] for group in groups) / training,
         "progress and mirror": (time.process_time() - before) / training,
     }
-    found["rows, progress and mirror"] = found["rows"] + found["progress and mirror"]
+    found["rows, lints, progress and mirror"] = found["rows"] + found["lints"] + found["progress and mirror"]
     print({part: round(share, 4) for part, share in found.items()}, f"of {training:.0f} s", flush=True)
     return found
 

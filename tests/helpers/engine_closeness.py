@@ -12,6 +12,7 @@ from ganspeed.params.variants import parse_variant
 from ganspeed.training.loop import TrainingRun, one_update
 
 RTOL, ATOL = 1e-3, 1e-5  # of a history's values
+COUNTED, A_FEW = ("auc", "clip", "out_of_range", "saturated", "small_weights"), 0.02  # shares of a few
 ALIKE, STEPS = 0.95, 0.25  # this share of the weights ends within so many steps of the optimiser, of UPDATES
 UPDATES = 5
 
@@ -30,7 +31,9 @@ def assert_close_to_the_eager_loop(lane: TrainingRun, images, folder: Path) -> N
         eager.record(one_update(eager.state, eager.draws), stop=False)
     for one, other in zip(eager.state.rows, lane.state.rows, strict=True):
         assert list(one) == list(other)
-        assert list(other.values()) == pytest.approx(list(one.values()), rel=RTOL, abs=ATOL)
+        for column, value in one.items():
+            atol = A_FEW if any(name in column for name in COUNTED) else ATOL
+            assert other[column] == pytest.approx(value, rel=RTOL, abs=atol, nan_ok=True), column
     for name, (one, rate) in moved(eager).items():
         other, _ = moved(lane)[name]
         assert ((one - other).abs() < STEPS * rate).double().mean() >= ALIKE, name

@@ -67,7 +67,7 @@ def test_nothing_is_found_on_ten_healthy_runs(document, tmp_path, monkeypatch):
     monkeypatch.setenv("GANSPEED_DEVICE", "cpu")
     monkeypatch.setenv("GANSPEED_WORKERS", "1")  # in this process: starting others takes seconds
     digits, variants = document["datasets"]["digits"], ["gan", "wgan", "wgan_gp", "iterative", "iterative_weight"]
-    digits["train"] |= {"updates": 160, "grid_ratio": 1.5}
+    digits["train"] |= {"updates": 160, "grid_ratio": 1.5, "log_every": 10}
     digits["features"] |= {"epochs": 10, "min_accuracy": 0.5}
     digits["evaluate"] |= {"samples": 500}
     document["evaluate"] |= {"full_snapshots": 0, "transport_samples": 100, "kid_subsets": 5, "kid_subset_size": 100}
@@ -87,7 +87,7 @@ def test_nothing_is_found_on_ten_healthy_runs(document, tmp_path, monkeypatch):
     own = {(key, f.name): f.statistic for key, findings in found.items() for f in findings}
     assert {key: statistic for key, statistic in own.items() if (key[0][0], key[1]) not in SO_EARLY} == {}
     asked = set(all_detectors()) - {"dominant_adversarial_part", "exploding_lambda", "plateau"}  # in three snapshots
-    assert all(name not in findings.not_asked for name in asked - LOGITS for findings in found.values())
+    assert {name for findings in found.values() for name in findings.not_asked} & (asked - LOGITS) == set()
 
 
 SO_EARLY = {("gan", "mode_collapse")}  # by its recall, which comes later in the run; its precision is high

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from damage import flip
@@ -14,6 +16,8 @@ from imported import imported
 from processes import die, double
 from toy_study import PROJECT, TINY_NETWORKS, TINY_TRAIN, write_prepared
 
+from ganspeed.data.pictures import DataError
+from ganspeed.data.prepared import load_split
 from ganspeed.errors import UserError
 from ganspeed.params.load import load_params, parse_params
 from ganspeed.params.variants import parse_variant
@@ -22,7 +26,7 @@ from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.runs.record import read_record, read_weights, write_record
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import groups, train_cell
+from ganspeed.runs.train import groups, held_out_images, train_cell
 from ganspeed.study.run_grid import run_grid
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import read_json, sha256_file, sha256_json, write_json, write_text
@@ -347,6 +351,20 @@ def test_run_json_has_no_clock_and_lists_every_file(study):
     provenance = read_json(workspace.provenance("digits", "gan", 0))
     assert {"commit", "dirty", "host", "start", "resumes", "clock"} == set(provenance)
     assert [entry["update"] for entry in provenance["clock"]] == [1, 4, 8, 12]
+
+
+def test_held_out_images_are_the_first_of_val_and_checked(study):
+    trained(study, seeds=(0,))
+    _, workspace = study()
+    prepared, cpu = workspace.prepared("digits"), torch.device("cpu")
+    images, labels = held_out_images(prepared, cpu, 5)
+    val = load_split(prepared, "val")
+    assert all(np.array_equal(found, wanted[:5]) for found, wanted in zip((images, labels), val, strict=True))
+    rows = pd.read_csv(workspace.run("digits", "gan", 0) / "history.csv")
+    assert rows["probe/score_held_out"].notna().all() and rows["update"].iloc[0] == 0
+    flip(prepared / "val_images.npy")
+    with pytest.raises(DataError, match="val_images.npy"):
+        held_out_images(prepared, cpu, 4)
 
 
 @pytest.mark.parametrize("worth_tracing", [choose.WORTH_TRACING, 0])

@@ -182,6 +182,8 @@ def test_row_points_leave_out_multiples_of_update_and_what_is_not_finite():
     counts = {"update": 10.0, "d_updates": 50.0, "images_seen": 3200.0}
     row = counts | {"d_loss": float("inf"), "g_loss": float("-inf"), "gap": float("nan"), "alpha": -0.5}
     assert row_points(row, {"updates": 40, "log_every": 10}) == [("alpha", -0.5, 10)]
+    first = {"update": 0, "d_updates": 0, "images_seen": 0, "probe/auc": 0.5, "probe/bend_D": float("nan")}
+    assert row_points(first, {"updates": 40, "log_every": 10}) == [("probe/auc", 0.5, 0)]
 
 
 def test_of_a_long_history_forty_rows_are_shown_with_first_and_last():
