@@ -106,7 +106,7 @@ def test_a_finding_is_made_since_the_right_update(name, rows, metrics, since):
     found = diagnosed(evidence(rows, metrics), BOUNDS)
     (finding,) = (finding for finding in found if finding.name == name)
     assert finding.since == since
-    assert finding.means and finding.advice and finding.title == all_detectors()[name].title
+    assert finding.title and finding.means and finding.advice
     for sign in finding.signs:
         holds = {"<": sign.value < sign.bound, "<=": sign.value <= sign.bound, ">": sign.value > sign.bound}
         assert holds[sign.relation]

@@ -93,13 +93,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Sign:
-    """What a detector has seen in a run. A detector may say of each of its signs what it means and what to try."""
+    """What a detector has seen in a run. One whose signs differ in meaning has title and texts in each of them."""
 
     since: int  # the update
     what: str  # was measured
     value: float | None = None
     relation: str = ""  # of the value to the bound: "<", "<=" or ">"
     bound: float | None = None
+    title: str = ""
     means: str = ""
     advice: str = ""
 
@@ -199,8 +200,8 @@ def diagnosed(evidence: Evidence, bounds: Diagnosis) -> Findings:
 
 
 def _finding(name: str, detector: Detector, signs: tuple[Sign, ...]) -> Finding:
-    means, advice = (
-        " ".join(dict.fromkeys(getattr(sign, text) or getattr(detector, text) for sign in signs))
-        for text in ("means", "advice")
+    title, means, advice = (
+        separator.join(dict.fromkeys(getattr(sign, text) or getattr(detector, text) for sign in signs))
+        for text, separator in (("title", ", "), ("means", " "), ("advice", " "))
     )
-    return Finding(name, detector.title, signs, means, advice)
+    return Finding(name, title, signs, means, advice)

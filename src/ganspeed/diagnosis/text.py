@@ -47,12 +47,10 @@ def of_variants(runs: Mapping[tuple[str, int], Findings]) -> str:
 
 def counted(runs: Sequence[Findings]) -> list[tuple[Finding, int, int]]:
     """The findings of several runs: that of the first that has it, median of `since`, and how many have it."""
-    found = []
-    for name in all_detectors():
-        own = [finding for findings in runs for finding in findings if finding.name == name]
-        if own:
-            found.append((own[0], median_low(finding.since for finding in own), len(own)))
-    return found
+    alike: dict[str, list[Finding]] = {}
+    for finding in _all(runs):
+        alike.setdefault(finding.title, []).append(finding)
+    return [(own[0], median_low(finding.since for finding in own), len(own)) for own in alike.values()]
 
 
 def explained(findings: Iterable[Finding]) -> list[str]:

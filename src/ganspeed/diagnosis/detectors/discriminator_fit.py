@@ -8,6 +8,17 @@ from ganspeed.params.blocks import Diagnosis
 
 SCORES = REAL, HELD_OUT, FAKE = ("probe/score_real", "probe/score_held_out", "probe/score_fake")
 WHAT = "drop of D's score from training images to images held out, by the gap"
+OVERFITTED = {
+    "title": "D overfits",
+    "means": "D knows its training images by heart: it scores others of the same kind lower.",
+    "advice": "More images, `train.limit` if it is set; `networks.D.dropout`, `weight_decay`; a smaller D; a gradient "
+    "penalty.",
+}
+UNDERFITTED = {
+    "title": "D underfits",
+    "means": "D treats all real images alike and errs on many samples, although they are bad.",
+    "advice": "A larger D, `networks.D.width` or `depth`.",
+}
 
 
 def overfits(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
@@ -16,12 +27,7 @@ def overfits(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     drop = _drop(tail)
     if drop is None or drop <= bounds.overfit or not (tail[REAL] > tail[HELD_OUT]).all():
         return None
-    return Sign(
-        int(tail.index[0]), WHAT, drop, ">", bounds.overfit,
-        means="D overfits: it knows its training images.",
-        advice="More images, `train.limit` if it is set; `networks.D.dropout`, `weight_decay`; a smaller D; a gradient "
-        "penalty.",
-    )  # fmt: skip
+    return Sign(int(tail.index[0]), WHAT, drop, ">", bounds.overfit, **OVERFITTED)
 
 
 def underfits(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
@@ -30,11 +36,7 @@ def underfits(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     drop, bad = _drop(tail), evidence.metric("cfid").iloc[-1] > evidence.known("pixel_gaussian")
     if drop is None or not bad or drop >= bounds.underfit or auc.median() >= bounds.underfit_auc:
         return None
-    return Sign(
-        int(tail.index[0]), WHAT, drop, "<", bounds.underfit,
-        means="D underfits: it treats all real images alike and errs on many samples, although they are bad.",
-        advice="A larger D, `networks.D.width` or `depth`.",
-    )  # fmt: skip
+    return Sign(int(tail.index[0]), WHAT, drop, "<", bounds.underfit, **UNDERFITTED)
 
 
 def _drop(tail: pd.DataFrame) -> float | None:

@@ -4,8 +4,17 @@ from ganspeed.diagnosis import Detector, Evidence, Sign
 from ganspeed.diagnosis.series import over_early, tail_of
 from ganspeed.params.blocks import Diagnosis
 
-STRONG = "D tells nearly every generated image from a real one, and what G still gets of it is small."
-WEAK = "D tells generated images from real ones hardly better than by chance, although they are bad."
+STRONG = {
+    "title": "D too strong",
+    "means": "D tells nearly every generated image from a real one, and what G still gets of it is small.",
+    "advice": "A lower `lr_d` or fewer steps, `n_critic`; noise on images, the trick `image_noise`; one-sided label "
+    "smoothing, `real_target`; or an objective whose D may be strong, such as `wgan_gp`.",
+}
+WEAK = {
+    "title": "D too weak",
+    "means": "D tells generated images from real ones hardly better than by chance, although they are bad.",
+    "advice": "A higher `lr_d`, more steps of D, `n_critic`, or a larger D.",
+}
 
 
 def too_strong(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
@@ -15,10 +24,7 @@ def too_strong(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     if share < bounds.auc_share or ratio >= bounds.weak_gradient:
         return None
     what = f"AUC above {bounds.auc:g} in {share:.0%} of the tail, G's gradient over its early one"
-    return Sign(int(auc.index[0]), what, ratio, "<", bounds.weak_gradient, means=STRONG, advice=(
-        "A lower `lr_d` or fewer steps, `n_critic`; noise on images, the trick `image_noise`; one-sided label "
-        "smoothing, `real_target`; or an objective whose D may be strong, such as `wgan_gp`."
-    ))  # fmt: skip
+    return Sign(int(auc.index[0]), what, ratio, "<", bounds.weak_gradient, **STRONG)
 
 
 def too_weak(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
@@ -27,9 +33,7 @@ def too_weak(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     if not bad or auc.median() >= bounds.auc_at_chance:
         return None
     what, value = "AUC of D's scores in the tail", float(auc.median())
-    return Sign(int(auc.index[0]), what, value, "<", bounds.auc_at_chance, means=WEAK, advice=(
-        "A higher `lr_d`, more steps of D, `n_critic`, or a larger D."
-    ))  # fmt: skip
+    return Sign(int(auc.index[0]), what, value, "<", bounds.auc_at_chance, **WEAK)
 
 
 DETECTOR = Detector(number=8, title="unbalanced players", questions=(too_strong, too_weak), means="", advice="")
