@@ -38,7 +38,7 @@ def test_all_of_them_are_found_together_and_the_second_discriminator_too():
 @pytest.mark.parametrize("terms", [ALL_REAL, COOPERATIVE_CRITIC])
 def test_a_wrong_sign_makes_the_players_cooperate_from_the_start(terms):
     (finding,) = (finding for finding in found(program(terms=terms)) if finding.name == "idle_player")
-    assert finding.since == 0 and "cooperate" in finding.means and finding.signs[0].value == pytest.approx(1)
+    assert finding.since == 0 and "cooperate" in finding.title and finding.signs[0].value == pytest.approx(1)
 
 
 def test_a_second_discriminator_is_out_of_reach_and_deceived():
