@@ -5,9 +5,8 @@ optimiser's step is a handful of operations. Nothing is computed that is not use
 step, no gradient of D's weights in a generator step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -68,7 +67,12 @@ class FlatParameters:
 
     def bind(self, vector: Tensor, buffers: State, draw: Draw) -> "BoundNetwork":
         """The network with the weights of this vector, its own of these buffers, and what the draw has for it."""
-        return BoundNetwork(self.network, self.named(vector), buffers[self.player] | self.inputs.of(draw))
+        return self.lender(vector, buffers)(draw)
+
+    def lender(self, vector: Tensor, buffers: State) -> Callable[[Draw], "BoundNetwork"]:
+        """A function: draw → the network as `bind` has it, all with the same tensors as weights."""
+        weights, own = self.named(vector), buffers[self.player]
+        return lambda draw: BoundNetwork(self.network, weights, own | self.inputs.of(draw))
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ class Steps:
         self, g: Tensor, d: Tensor, start: Buffers, buffers: State, draw: Draw, fake: Tensor, held_out: HeldOut
     ) -> dict[str, Tensor]:
         """What is measured at a logged row, with the draw and the G(z) of the last discriminator step."""
-        G, D = partial(self.G.bind, g, buffers), partial(self.D.bind, d, buffers)
+        G, D = self.G.lender(g, buffers), self.D.lender(d, buffers)
         return row_measures(G, D, self.objective, draw, fake, held_out, start)
 
 
