@@ -68,7 +68,8 @@ class Evidence:
     @cached_property
     def _columns(self) -> dict[str, np.ndarray]:
         """The numbers of the history; hundreds of runs are asked, and a table of pandas is slow to take apart."""
-        return {name: self.history[name].to_numpy(float) for name in self.history.select_dtypes("number")}
+        numbers = self.history.select_dtypes("number")
+        return dict(zip(numbers, numbers.to_numpy(float).T, strict=True))
 
     @cached_property
     def _score_columns(self) -> tuple[np.ndarray, ...]:

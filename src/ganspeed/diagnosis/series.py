@@ -3,6 +3,7 @@
 import operator
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from ganspeed.diagnosis import EvidenceError, Sign
@@ -13,8 +14,7 @@ HOLDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt}
 
 def stretch(holds: pd.Series) -> pd.Index:
     """The updates of the rows, up to the last, in which something holds without a gap. holds: bool by update."""
-    broken = holds[~holds].index
-    return holds.index[holds.index > broken[-1]] if len(broken) else holds.index
+    return holds.index[_begin(holds.to_numpy()) :]
 
 
 def lasting(values: pd.Series, relation: Relation, bound: float, what: str, rows: int = 1) -> Sign | None:
@@ -24,10 +24,17 @@ def lasting(values: pd.Series, relation: Relation, bound: float, what: str, rows
     """
     if len(values) < rows:
         raise EvidenceError(f"{len(values)} rows, not {rows} or more")
-    beyond = values[stretch(HOLDS[relation](values, bound))]
-    if len(beyond) < rows:
+    numbers = values.to_numpy()
+    begin = _begin(HOLDS[relation](numbers, bound))
+    if len(numbers) - begin < max(rows, 1):
         return None
-    return Sign(int(beyond.index[0]), what, float(beyond.median()), relation, bound)
+    return Sign(int(values.index[begin]), what, float(np.median(numbers[begin:])), relation, bound)
+
+
+def _begin(holds: np.ndarray) -> int:
+    """The place of the first of the rows, up to the last, that hold without a gap; their number for none."""
+    broken = np.flatnonzero(~holds)
+    return int(broken[-1]) + 1 if len(broken) else 0
 
 
 def somewhere(values: pd.Series, bound: float, what: str) -> Sign | None:

@@ -1,6 +1,6 @@
 """The findings on runs that are on the disk: of their histories, scores and calibration. Imports no torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -18,33 +18,34 @@ from ganspeed.system.files import reading
 from ganspeed.workspace import Workspace
 
 Cell = tuple[str, int]  # variant and seed
-REFERENCES = ["row", "metric", "value"]  # of the calibration
+Levels = Mapping[tuple[str, str], float]  # row of the calibration and metric → value
 
 
 def findings_of_run(
     record: RunRecord,
     history: pd.DataFrame,
     scores: pd.DataFrame,
-    calibration: pd.DataFrame,
+    levels: Levels,
     tau25: float,
     bounds: Diagnosis,
 ) -> Findings:
-    """The findings on a finished run. calibration: columns REFERENCES; scores: update, metric, value."""
-
-    def level(row: str, metric: str) -> float | None:
-        found = calibration[(calibration["row"] == row) & (calibration["metric"] == metric)]["value"]
-        return next(map(float, found), None)
-
+    """The findings on a finished run. scores: update, metric, value."""
     evidence = Evidence(
         history,
         scores,
         logits=objective_declarations(record.objective).logits,
         diverged_at=record.diverged_at,
-        pixel_gaussian=level("pixel_gaussian", "cfid"),
+        pixel_gaussian=levels.get(("pixel_gaussian", "cfid")),
         tau25=tau25,
-        real_modes=level("test", "modes"),
+        real_modes=levels.get(("test", "modes")),
     )
     return diagnosed(evidence, bounds)
+
+
+def levels_of(calibration: pd.DataFrame) -> Levels:
+    """The values of a calibration table, columns row, metric, value."""
+    columns = (calibration[name] for name in ("row", "metric", "value"))
+    return {(row, metric): float(value) for row, metric, value in zip(*columns, strict=True)}
 
 
 def findings_in_words(workspace: Workspace, params: Params, dataset: str | None, variant: str | None) -> str:
@@ -76,24 +77,24 @@ def stored_findings(
     Raises UserError for a damaged file.
     """
     found, missing, unscored = {}, [], []
-    calibration = _calibration(workspace, dataset)
+    levels = _levels(workspace, dataset)
     for variant in variants:
         for seed in params.compare.seeds:
             if not (workspace.run(dataset, variant, seed) / RUN_JSON).exists():
                 missing.append(f"{variant} seed {seed}")
                 continue
-            found[variant, seed], is_scored = _stored(workspace, params, dataset, variant, seed, calibration)
+            found[variant, seed], is_scored = _stored(workspace, params, dataset, variant, seed, levels)
             unscored += [] if is_scored else [f"{variant} seed {seed}"]
     return found, _lines(dataset, missing, unscored, workspace.calibration(dataset))
 
 
 def findings_on(workspace: Workspace, params: Params, dataset: str, variant: str, seed: int) -> Findings:
     """The findings on a finished run. Raises UserError for a damaged file."""
-    return _stored(workspace, params, dataset, variant, seed, _calibration(workspace, dataset))[0]
+    return _stored(workspace, params, dataset, variant, seed, _levels(workspace, dataset))[0]
 
 
 def _stored(
-    workspace: Workspace, params: Params, dataset: str, variant: str, seed: int, calibration: pd.DataFrame
+    workspace: Workspace, params: Params, dataset: str, variant: str, seed: int, levels: Levels
 ) -> tuple[Findings, bool]:
     """The findings on a finished run, and whether it has scores."""
     folder = workspace.run(dataset, variant, seed)
@@ -101,15 +102,13 @@ def _stored(
     with reading(folder / "history.csv", "train the run again"):
         history = pd.read_csv(folder / "history.csv")
     scores = _read_scores(workspace.scores(dataset, variant, seed), record)
-    tables = (history, NO_SCORES if scores is None else scores, calibration)
-    tau25 = params.dataset(dataset).threshold.tau25
-    return findings_of_run(record, *tables, tau25, params.report.bounds), scores is not None
+    known = (levels, params.dataset(dataset).threshold.tau25, params.report.bounds)
+    return findings_of_run(record, history, NO_SCORES if scores is None else scores, *known), scores is not None
 
 
-def _calibration(workspace: Workspace, dataset: str) -> pd.DataFrame:
-    """Columns REFERENCES; without rows where there is no such file yet."""
-    there = workspace.calibration(dataset).exists()
-    return read_calibration(workspace, dataset) if there else pd.DataFrame(columns=REFERENCES)
+def _levels(workspace: Workspace, dataset: str) -> Levels:
+    """Of a data set; none where it is not calibrated yet."""
+    return levels_of(read_calibration(workspace, dataset)) if workspace.calibration(dataset).exists() else {}
 
 
 def _lines(dataset: str, missing: list[str], unscored: list[str], calibration: Path) -> list[str]:

@@ -12,7 +12,7 @@ from ganspeed.compare.read import read_calibration, read_records
 from ganspeed.compare.times import THRESHOLDS
 from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
 from ganspeed.diagnosis import Findings
-from ganspeed.diagnosis.stored import findings_of_run
+from ganspeed.diagnosis.stored import findings_of_run, levels_of
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Compare, Diagnosis, Params
 from ganspeed.params.networks import Networks
@@ -106,12 +106,9 @@ class Results:
     @cached_property
     def findings(self) -> dict[tuple[str, int], Findings]:
         """(variant, seed) → what is wrong with the run, in the order of the runs; computed once."""
-        tau25 = self.comparison.thresholds.tau25
+        known = levels_of(self.calibration), self.comparison.thresholds.tau25, self.bounds
         records = {(run.variant, run.seed): run.record for run in self.runs}
-        return {
-            key: findings_of_run(records[key], *tables, self.calibration, tau25, self.bounds)
-            for key, tables in self.by_run.items()
-        }
+        return {key: findings_of_run(records[key], *tables, *known) for key, tables in self.by_run.items()}
 
     @cached_property
     def cfid_by_run(self) -> dict[tuple[str, int], pd.Series]:
