@@ -24,10 +24,12 @@ MAY_IMPORT = {
     "scoring": {"data", "networks", "params", "runs", "system"},
     "compare": {"params", "system.files", "training.counts", "training.snapshot_grid"},
     "study": {"compare", "data", "params", "runs", "scoring", "system", "training.snapshot_grid"},
-    "report": {"compare", "data.prepared", "params", "runs.integrity", "runs.provenance", "runs.record",
+    "diagnosis": {"compare.read", "params", "runs.integrity", "runs.record", "scoring.label", "system",
+                  "training.probes"},
+    "report": {"compare", "data.prepared", "diagnosis", "params", "runs.integrity", "runs.provenance", "runs.record",
                "scoring.label", "scoring.metrics", "scoring.read", "scoring.sources", "study.status", "system",
                "training.counts", "training.sample_grids", "training.snapshot_grid"},
-    "tracking": {"compare", "params", "runs", "scoring.metrics", "system"},
+    "tracking": {"compare", "diagnosis", "params", "runs", "scoring.metrics", "system"},
 }  # fmt: skip
 
 
@@ -76,7 +78,7 @@ def test_no_package_imports_itself_by_way_of_others():
 def test_an_init_holds_one_sentence_and_no_code():
     for path in PACKAGE.rglob("__init__.py"):
         body = ast.parse(path.read_text(encoding="utf-8")).body
-        if path.parent.name not in ("ganspeed", "objectives", "optimizers", "tricks"):
+        if path.parent.name not in ("diagnosis", "ganspeed", "objectives", "optimizers", "tricks"):
             assert len(body) == 1 and ast.get_docstring(ast.Module(body, [])), path
 
 

@@ -78,9 +78,17 @@ def build_parser() -> argparse.ArgumentParser:
     publish = command("publish", _publish, "copy this report, with its params and records, to reports/studies/NAME")
     publish.add_argument("name")
     publish.add_argument("--replace", action="store_true", help="replace a study of this name; never its records")
+    _describe_diagnose(command("diagnose", _diagnose, "name what is wrong with runs, since when, and what to try"))
     command("doctor", _doctor, "name every held lock and every damaged file that blocks the study, and what to do")
     command("gc", _gc, "remove from the run cache, .runs/, what the current params do not need")
     return parser
+
+
+def _describe_diagnose(sub: argparse.ArgumentParser) -> None:
+    sub.epilog = "example: ganspeed diagnose digits gan; of a GAN of your own: ganspeed diagnose --log losses.csv"
+    sub.add_argument("dataset", nargs="?", help="with VARIANT: every run of it (default: the whole grid)")
+    sub.add_argument("variant", nargs="?")
+    sub.add_argument("--log", type=Path, metavar="LOSSES.csv", help="a log with columns such as d_loss and g_loss")
 
 
 def _port(text: str) -> int:
@@ -178,6 +186,21 @@ def _publish(given: argparse.Namespace, workspace: Workspace) -> None:
     from ganspeed.report.publish import publish
 
     print(publish(workspace, given.name, replace=given.replace))
+
+
+def _diagnose(given: argparse.Namespace, workspace: Workspace) -> None:
+    from ganspeed.diagnosis import diagnosed
+    from ganspeed.diagnosis.loss_log import evidence_of_log
+    from ganspeed.diagnosis.stored import findings_in_words
+    from ganspeed.params.blocks import Diagnosis
+
+    if given.log is None:
+        print(findings_in_words(workspace, load_params(workspace.params), given.dataset, given.variant))
+    elif given.dataset is not None:
+        raise UserError(f"DATASET: {given.dataset!r:.80}; --log reads a file alone, and takes none")
+    else:
+        bounds = load_params(workspace.params).report.bounds if workspace.params.exists() else Diagnosis()
+        print(diagnosed(evidence_of_log(given.log), bounds))
 
 
 def _doctor(given: argparse.Namespace, workspace: Workspace) -> None:

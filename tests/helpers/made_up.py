@@ -237,7 +237,6 @@ def document(variants, seeds, datasets, tau: float = 30.0, planned=(), networks=
             "dpi": 60,
             "tail": 0.5,
             "stopping": {"skip": 1, "smooth": 2, "patience": 3, "min_delta": 0.01},
-            "flags": {"gap": 1e5, "penalty_weight": 1e3, "modes": 0.5},
         },
     }
 

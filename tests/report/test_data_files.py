@@ -89,5 +89,5 @@ def test_the_comparison_is_that_of_compare_with_the_status(study):
     written = json.loads((study.reports / "comparison" / "digits.json").read_text())
     status = (written.pop("status"), written.pop("status_reasons"))
     assert status == ("demo", ["fewer than 8 seeds: 3", "untuned recipes"])
-    assert written.pop("flags") == []
+    assert written.pop("findings") == [{"variant": "gan", "seed": 2, "finding": "not_finite", "since": 73}]
     assert written == json.loads(study.comparison("digits").read_text())

@@ -135,12 +135,41 @@ class StoppingRule(Block):
     min_delta: Fraction = Field(description="by this share of the range so far a new high exceeds the old one")
 
 
-class Flags(Block):
-    """Bounds beyond which a run is flagged; see `report.flags.flags_of`."""
+class Diagnosis(Block):
+    """Bounds beyond which a run has a finding of `ganspeed diagnose`; the word before a colon names its detector."""
 
-    gap: PositiveFloat = Field(description="critic blow-up: a logged |mean D(x) - mean D(x_fake)| above this")
-    penalty_weight: PositiveFloat = Field(description="exploding lambda: a logged one above this")
-    modes: Probability = Field(description="mode collapse: modes of the last snapshot below this share of real images'")
+    early: Probability = Field(0.25, description="first part of a run, by updates, that has G's early gradients")
+    tail: Probability = Field(0.25, description="last part of a run, by updates, that detectors call its tail")
+    rows: Count = Field(10, description="rows in a row, up to the last, that detectors of what lasts ask for")
+    bend: PositiveFloat = Field(1e-9, description="no_hidden_activation: a network bends less than this")
+    saturated: Probability = Field(0.5, description="badly_scaled_weights: more of G's first values at their ends")
+    moved: PositiveFloat = Field(0.1, description="badly_scaled_weights: and D's weights move less in 100 updates")
+    out_of_range: Fraction = Field(0.05, description="output_range: more of the real values outside G's")
+    low_loss: PositiveFloat = Field(0.1, description="fooled_discriminator: G's loss below this")
+    fake_over_real: PositiveFloat = Field(3.0, description="fooled_discriminator: D's loss on fakes over real ones")
+    chance: PositiveFloat = Field(0.1, description="discriminator_at_chance: D's losses nearer than this to ln 2")
+    gap: PositiveFloat = Field(1e5, description="critic_blow_up: a logged |mean D(x) - mean D(x_fake)| above this")
+    gap_growth: PositiveFloat = Field(1.0, description="critic_blow_up: or its log grows by more in a doubling")
+    large_gap: PositiveFloat = Field(100.0, description="critic_blow_up: at a gap above this")
+    auc: Fraction = Field(0.99, description="unbalanced_players: D too strong: AUC above this")
+    auc_share: Probability = Field(0.8, description="unbalanced_players: in so many of the tail's rows")
+    weak_gradient: PositiveFloat = Field(0.05, description="unbalanced_players: and G's gradient over its early one")
+    auc_at_chance: Fraction = Field(0.55, description="unbalanced_players: D too weak: AUC below this")
+    slope: float = Field(-0.1, description="plateau: slope of log cfid over log updates above this")
+    modes: Probability = Field(0.5, description="mode_collapse: last modes below this share of real images'")
+    distance: Probability = Field(0.3, description="mode_collapse: distances of fakes below this share of real ones'")
+    collapsed_rows: Count = Field(5, description="mode_collapse: rows in a row, up to the last, of such distances")
+    recall: Probability = Field(0.1, description="mode_collapse: last recall below this")
+    precision: Probability = Field(0.5, description="mode_collapse: at a precision of this or more")
+    vanishing: PositiveFloat = Field(5e-3, description="vanishing_gradients: G's gradient over its early one")
+    steepness: PositiveFloat = Field(1e-4, description="vanishing_gradients: or D's gradient at generated images")
+    overfit: Fraction = Field(0.5, description="discriminator_fit: D's scores drop by more on images held out")
+    underfit: Fraction = Field(0.02, description="discriminator_fit: by less, and samples are bad")
+    underfit_auc: Fraction = Field(0.75, description="discriminator_fit: and AUC below this")
+    cosine: float = Field(0.0, description="idle_player: cosine of both losses' gradients by fakes above this")
+    fake_term: PositiveFloat = Field(1e-7, description="idle_player: a step of D moves its scores of fakes by less")
+    content: PositiveFloat = Field(1.0, description="dominant_adversarial_part: adversarial over content loss")
+    penalty_weight: PositiveFloat = Field(1e3, description="exploding_lambda: a logged lambda above this")
 
 
 def _one_line(text: str) -> str:
@@ -157,7 +186,12 @@ class Report(Block):
     dpi: int = Field(ge=50, le=400, description="resolution of the figures, in pixels per inch")
     tail: Probability = Field(description="last part of the critic's loss that is asked whether it oscillates around 0")
     stopping: StoppingRule = Field(description="a stopping rule on the critic's loss, tried in hindsight")
-    flags: Flags = Field(description="bounds beyond which a run is flagged beside its name")
+    diagnosis: Diagnosis | None = Field(None, description="bounds of findings; null: as each key has it by default")
+
+    @property
+    def bounds(self) -> Diagnosis:
+        """The bounds of findings."""
+        return self.diagnosis or Diagnosis()
 
 
 class Params(Block):

@@ -75,6 +75,22 @@ SHIPPED = {
     "infogan": Look(ROSE, SOLID),
     "gan_conditional": Look(RED, DASHED),
     "wgan_gp_conditional": Look(BLACK, DASHED),
+    "debug_0000": Look(BLACK, DOTTED),
+    "debug_0001": Look(ORANGE, DASH_DOT_DOT),
+    "debug_0010": Look(GREEN, DASHED),
+    "debug_0011": Look(BLUE, DOTTED),
+    "debug_0100": Look(RED, DASH_DOT_DOT),
+    "debug_0101": Look(INDIGO, DOTTED),
+    "debug_0110": Look(CYAN, DASH_DOT),
+    "debug_0111": Look(ROSE, DASHED),
+    "debug_1000": Look(BLACK, DASH_DOT),
+    "debug_1001": Look(ORANGE, LOOSE),
+    "debug_1010": Look(GREEN, DASH_DOT_DOT),
+    "debug_1011": Look(BLUE, DASH_DOT),
+    "debug_1100": Look(RED, LOOSE),
+    "debug_1101": Look(INDIGO, DASH_DOT),
+    "debug_1110": Look(CYAN, LOOSE),
+    "debug_1111": Look(ROSE, DOTTED),
 }
 
 

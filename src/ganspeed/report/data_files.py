@@ -10,10 +10,10 @@ from ganspeed.compare.names import LOG_AREA, REACHED, SPEED_UP, TIME_TO_TAU
 from ganspeed.compare.rounding import rounded
 from ganspeed.compare.summary import summaries
 from ganspeed.compare.times import THRESHOLDS
-from ganspeed.params.blocks import Flags, Params
+from ganspeed.params.blocks import Params
 from ganspeed.report.read import Results
 from ganspeed.report.style import median_curve
-from ganspeed.report.summaries import STATISTICS, calibration, flags, last_scores, median_time, n_diverged, reached
+from ganspeed.report.summaries import STATISTICS, calibration, last_scores, median_time, n_diverged, reached
 from ganspeed.system.files import write_json, write_text
 
 RESULTS, METRICS, CURVES, COMPARISONS = "results.csv", "metrics.json", "curves.csv", "comparison"
@@ -22,14 +22,14 @@ Line = tuple[str, str, str, float | None, int]  # name, metric, statistic, value
 
 
 def write_data_files(folder: Path, everything: list[Results], params: Params) -> None:
-    """Write RESULTS, METRICS, CURVES and a comparison for each data set, with its status and flags, to `folder`."""
+    """Write RESULTS, METRICS, CURVES and a comparison for each data set, with its status and findings, to `folder`."""
     _write_table(folder / RESULTS, [tidy(results) for results in everything])
     _write_table(folder / CURVES, [curves(results) for results in everything])
     references = params.protocol.references
     write_json(folder / METRICS, {r.dataset: speeds(r.comparison, references) for r in everything})
     for results in everything:
         path = folder / COMPARISONS / f"{results.dataset}.json"
-        write_json(path, _with_status(results, params.report.flags), compact=True)
+        write_json(path, _with_status(results), compact=True)
 
 
 def _write_table(path: Path, tables: list[pd.DataFrame]) -> None:
@@ -105,7 +105,11 @@ def curves(results: Results) -> pd.DataFrame:
     return pd.concat(of_variants)[["dataset", "variant", "update", "cfid"]]
 
 
-def _with_status(results: Results, bounds: Flags) -> dict:
-    flagged = [{"variant": v, "seed": s, "flags": names} for (v, s), names in flags(results, bounds).items() if names]
+def _with_status(results: Results) -> dict:
+    findings = [
+        {"variant": variant, "seed": seed, "finding": finding.name, "since": finding.since}
+        for (variant, seed), found in results.findings.items()
+        for finding in found
+    ]
     status = {"status": results.status.name, "status_reasons": results.status.reasons}
-    return {**results.comparison.to_json(), **status, "flags": flagged}
+    return {**results.comparison.to_json(), **status, "findings": findings}

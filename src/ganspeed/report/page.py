@@ -10,7 +10,9 @@ from ganspeed.report.blocks import Section
 from ganspeed.report.read import Results
 from ganspeed.report.sections import (
     design,
+    diagnosis,
     every_run,
+    factorial,
     limits,
     loss_quality,
     metrics,
@@ -27,7 +29,16 @@ from ganspeed.source_files import PACKAGE
 
 FIRST = (verdict.section,)  # of every data set
 METHOD = (design.section,)  # of the study
-DETAILS = (scores.section, times.section, speed_ups.section, metrics.section, training.section, loss_quality.section)
+DETAILS = (
+    scores.section,
+    times.section,
+    speed_ups.section,
+    metrics.section,
+    training.section,
+    diagnosis.section,
+    factorial.section,
+    loss_quality.section,
+)
 LAST = (what_was_run.section, limits.section, published_fid.section, every_run.section)  # of the study
 ARXIV = re.compile(r"\b\d{4}\.\d{4,5}\b")
 

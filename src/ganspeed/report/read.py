@@ -4,18 +4,19 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from pydantic import TypeAdapter
 
 from ganspeed.compare.comparison import Comparison
 from ganspeed.compare.read import read_calibration, read_records
 from ganspeed.compare.times import THRESHOLDS
 from ganspeed.data.prepared import MANIFEST, Manifest, read_manifest
+from ganspeed.diagnosis import Findings
+from ganspeed.diagnosis.stored import findings_of_run, levels_of
 from ganspeed.errors import UserError
-from ganspeed.params.blocks import Compare, Params
+from ganspeed.params.blocks import Compare, Diagnosis, Params
 from ganspeed.params.networks import Networks
+from ganspeed.report.accuracy import ACCURACY, Accuracy, read_accuracy
 from ganspeed.report.comparison import read_comparison
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
@@ -24,12 +25,9 @@ from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
 from ganspeed.study.status import Status, StudyFacts, committed, study_status
-from ganspeed.system.files import read_json, reading
 from ganspeed.training.counts import Counts
 from ganspeed.types import RunFacts
 from ganspeed.workspace import Workspace
-
-ACCURACY = "accuracy.json"  # of the metric classifiers
 
 
 @dataclass(frozen=True)
@@ -72,15 +70,6 @@ class ReportedRun:
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """What the stage `features` found of the metric classifiers: names of the fields are keys of its accuracy.json."""
-
-    test_accuracy: float  # a share of 1, as is the other one
-    second_test_accuracy: float
-    settings: dict[str, Any]  # their block of params.yaml
-
-
-@dataclass(frozen=True)
 class Results:
     """All results of one data set.
 
@@ -101,6 +90,7 @@ class Results:
     status: Status
     manifest: Manifest  # of the prepared data
     networks: Networks  # of the data set, resolved; a variant may override keys
+    bounds: Diagnosis  # of findings
 
     def of(self, variant: str) -> list[ReportedRun]:
         """The runs of a variant, in the order of the seeds."""
@@ -112,6 +102,13 @@ class Results:
         tables = [(table, dict(iter(table.groupby(["variant", "seed"])))) for table in (self.history, self.scores)]
         keys = [(run.variant, run.seed) for run in self.runs]
         return {key: tuple(rows.get(key, table.iloc[:0]) for table, rows in tables) for key in keys}
+
+    @cached_property
+    def findings(self) -> dict[tuple[str, int], Findings]:
+        """(variant, seed) → what is wrong with the run, in the order of the runs; computed once."""
+        known = levels_of(self.calibration), self.comparison.thresholds.tau25, self.bounds
+        records = {(run.variant, run.seed): run.record for run in self.runs}
+        return {key: findings_of_run(records[key], *tables, *known) for key, tables in self.by_run.items()}
 
     @cached_property
     def cfid_by_run(self) -> dict[tuple[str, int], pd.Series]:
@@ -151,12 +148,6 @@ def read_results(workspace: Workspace, params: Params) -> list[Results]:
     return [_read_dataset(workspace, params, dataset) for dataset in compare.datasets]
 
 
-def _read_accuracy(workspace: Workspace, dataset: str) -> Accuracy:
-    path = workspace.features(dataset) / ACCURACY
-    with reading(path, f"`dvc repro -f features@{dataset}` writes it"):
-        return TypeAdapter(Accuracy).validate_python(read_json(path))
-
-
 def _run_files(workspace: Workspace, dataset: str, variant: str, seed: int) -> list[Path]:
     folder, scores = workspace.run(dataset, variant, seed), workspace.scores(dataset, variant, seed)
     return [folder / RUN_JSON, folder / "history.csv", scores, scores.with_suffix(".json")]
@@ -176,7 +167,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         table = tables[run.variant, run.seed]
         scores.append(table.join(pd.DataFrame([run.at(update) for update in table["update"]], index=table.index)))
         histories.append(pd.read_csv(run.folder / "history.csv").assign(variant=run.variant, seed=run.seed))
-    label, accuracy = labels[runs[0].variant, runs[0].seed], _read_accuracy(workspace, dataset)
+    label, accuracy = labels[runs[0].variant, runs[0].seed], read_accuracy(workspace, dataset)
     return Results(
         dataset=dataset,
         variants=compare.variants,
@@ -191,6 +182,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         status=_status(workspace, compare, runs, comparison, label, accuracy),
         manifest=read_manifest(workspace.prepared(dataset)),
         networks=params.networks(dataset),
+        bounds=params.report.bounds,
     )
 
 

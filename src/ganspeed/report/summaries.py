@@ -11,8 +11,6 @@ from ganspeed.compare.differences import in_short
 from ganspeed.compare.rows import TimeToThreshold
 from ganspeed.compare.sentence import AXIS_WORDS
 from ganspeed.compare.summary import references
-from ganspeed.params.blocks import Flags
-from ganspeed.report.flags import flags_of
 from ganspeed.report.read import Results
 from ganspeed.scoring.metrics import DISPLAY_ORDER, LOWER_IS_BETTER, YARDSTICKS
 from ganspeed.training.snapshot_grid import budget
@@ -98,12 +96,6 @@ def paired_times(results: Results, new: str, reference: str, axis: str) -> list[
 
 def n_diverged(results: Results, variant: str) -> int:
     return sum(run.record.diverged_at is not None for run in results.of(variant))
-
-
-def flags(results: Results, bounds: Flags) -> dict[tuple[str, int], list[str]]:
-    """(variant, seed) → the named flags of the run, in the order of the runs; most have none."""
-    real = results.level("test", "modes")
-    return {key: flags_of(*tables, real, bounds) for key, tables in results.by_run.items()}
 
 
 def ordered_metrics(present: set[str]) -> list[str]:

@@ -142,6 +142,10 @@ class Client:
             self._client.set_tag(run_id, PARENT_TAG, parent)
         return True
 
+    def delete_tags(self, run_id: str, names: list[str]) -> None:
+        for name in names:
+            self._client.delete_tag(run_id, name)
+
     def upload(self, run_id: str, path: Path) -> None:
         """Upload a file, or the files and folders in a folder; those of the same name are replaced."""
         if path.is_dir():

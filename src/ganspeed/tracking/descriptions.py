@@ -53,6 +53,7 @@ scores of the snapshots against the {split} split; `final/...`: those of the las
 `time_to_tau`: min(T, B), the updates of the generator until cfid stays at or below τ, or the budget B; `reached`:
 whether it did (1 or 0); `log_area`: mean of log cfid over log updates; `best_cfid`, `last_cfid`: of all snapshots, of
 the last one.
+Tags `finding.<name>`: what `ganspeed diagnose` finds wrong with the run, and since which update.
 Artifacts: sample grids at fixed z, `history.csv` with every logged row, the scores, the generator at its end.
 
 ## What this may not be taken to show
@@ -110,7 +111,8 @@ has `speed`, a row a variant, and `runs`, grouped by variant.
 
 ## What was measured
 `{params.evaluate.split}/...`: scores against the {params.evaluate.split} split, from {block.evaluate.samples}
-generated images at each snapshot.
+generated images at each snapshot. Runs with something wrong: search for a tag such as `finding.mode_collapse` with
+``tags.`finding.mode_collapse` LIKE 'since%'``.
 
 ## What this may not be taken to show
 {_limits(blocks)}

@@ -174,7 +174,7 @@ class _Mirroring:
         for variant, seed in product(variants, self._params.compare.seeds):
             unread.add((variant, str(seed)))
             with self.guard(_label(dataset, variant, seed)):
-                run = read_run_files(self._workspace, dataset, variant, seed, self._params.evaluate.split)
+                run = read_run_files(self._workspace, self._params, dataset, variant, seed)
                 unread.discard((variant, str(seed)))
                 if run:
                     runs[variant, seed] = run

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ganspeed.tracking.client import Client
 from ganspeed.tracking.descriptions import describe_run
 from ganspeed.tracking.entities import KIND_TAG, NOTE_TAG, RUN
-from ganspeed.tracking.run_files import RunFiles, flat_parameters, row_points
+from ganspeed.tracking.run_files import FINDING, RunFiles, flat_parameters, row_points
 
 MIRRORED_TAG = "ganspeed.mirrored"  # the hash of all that was mirrored, set last
 WITHOUT_FILES = " without files"  # behind that hash, while the files are not mirrored
@@ -55,7 +55,10 @@ def _log_missing(
     """Log what MLflow's run, which has these tags and parameters, may lack; then the hash of all that is mirrored."""
     missing = {name: value for name, value in flat_parameters(run.parameters).items() if name not in parameters}
     client.log_parameters(run_id, missing)
+    findings = run.finding_tags()
+    client.delete_tags(run_id, [name for name in tags if name.startswith(FINDING) and name not in findings])
     before = {"current": "true", KIND_TAG: RUN, NOTE_TAG: describe_run(run, run.outcome, run.split), **run.tags()}
+    before |= findings
     client.log(run_id, [], before | ({SCORES_TAG: run.scores_hash} if run.scores_hash else {}))
     history = run.history()
     if tags.get(ROWS_TAG) != str(len(history)):

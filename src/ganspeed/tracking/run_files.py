@@ -3,11 +3,15 @@
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ganspeed.diagnosis import Findings
+from ganspeed.diagnosis.stored import findings_on
+from ganspeed.params.blocks import Params
 from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
 from ganspeed.system.files import sha256_file, sha256_json
@@ -16,8 +20,9 @@ from ganspeed.workspace import Workspace
 
 SHOWN_ROWS = 40  # at most, besides the first and the last: a point takes 0.1 ms, and history.csv has all of them
 CFID = "cfid"
+FINDING = "finding."  # the name of a detector follows: a tag of a run that has the finding
 COUNTERS = ("update", "d_updates", "images_seen")  # columns that are multiples of the step of the points
-MIRROR_VERSION = 2  # raise it, and every run is mirrored again
+MIRROR_VERSION = 3  # raise it, and every run is mirrored again
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class RunFiles:
     scores: Path | None
     split: str
     scores_hash: str | None  # of the scores and their split
+    diagnose: Callable[[], Findings]  # reads its history and scores
     content_hash: str  # of everything that is mirrored; run.json has the hashes of the history and the samples
 
     fingerprint = property(lambda self: self.record.fingerprint)
@@ -54,6 +60,10 @@ class RunFiles:
             code = {"git_commit": commit, "git_dirty": dirty, "mlflow.source.git.commit": commit}
         return {**machine, **versions, **code, "split": self.split}
 
+    def finding_tags(self) -> dict[str, str]:
+        """What is wrong with the run: `finding.<detector>` → since when."""
+        return {FINDING + finding.name: f"since {finding.since}" for finding in self.diagnose()}
+
     def history(self) -> list[dict[str, float]]:
         """All rows of history.csv, without empty cells."""
         return [{name: float(cell) for name, cell in row.items() if cell} for row in _rows(self.folder / "history.csv")]
@@ -74,14 +84,15 @@ class RunFiles:
         return [value if math.isfinite(value) else math.nan for value in values]
 
 
-def read_run_files(workspace: Workspace, dataset: str, variant: str, seed: int, split: str) -> RunFiles | None:
+def read_run_files(workspace: Workspace, params: Params, dataset: str, variant: str, seed: int) -> RunFiles | None:
     """A run from its files; None if it is not trained yet."""
-    folder = workspace.run(dataset, variant, seed)
+    folder, split = workspace.run(dataset, variant, seed), params.evaluate.split
     if not (folder / RUN_JSON).exists():
         return None
     provenance, scores = workspace.provenance(dataset, variant, seed), workspace.scores(dataset, variant, seed)
     scores_hash = sha256_json([split, sha256_file(scores)]) if scores.exists() else None
     provenance_hash = sha256_file(provenance) if provenance.exists() else None
+    hashes = [MIRROR_VERSION, sha256_file(folder / RUN_JSON), scores_hash, provenance_hash]
     return RunFiles(
         dataset=dataset,
         variant=variant,
@@ -92,8 +103,16 @@ def read_run_files(workspace: Workspace, dataset: str, variant: str, seed: int, 
         scores=scores if scores_hash else None,
         split=split,
         scores_hash=scores_hash,
-        content_hash=sha256_json([MIRROR_VERSION, sha256_file(folder / RUN_JSON), scores_hash, provenance_hash]),
+        diagnose=partial(findings_on, workspace, params, dataset, variant, seed),
+        content_hash=sha256_json([*hashes, *_held_against(workspace, params, dataset)]),
     )
+
+
+def _held_against(workspace: Workspace, params: Params, dataset: str) -> list[Any]:
+    """What decides the findings on a run beside its own files."""
+    calibration, tau25 = workspace.calibration(dataset), params.dataset(dataset).threshold.tau25
+    levels = sha256_file(calibration) if calibration.exists() else None
+    return [levels, tau25, params.report.bounds.model_dump(mode="json")]
 
 
 def row_points(row: Mapping[str, float], train: Mapping[str, Any]) -> list[Point]:

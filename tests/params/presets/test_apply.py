@@ -173,3 +173,36 @@ def test_an_unknown_preset_changes_nothing(path):
     with pytest.raises(UserError, match="unknown preset 'huge'; available: .*quick"):
         apply_preset("huge", path, reset=False)
     assert path.read_bytes() == before
+
+
+def test_debug_has_every_combination_of_four_bugs_and_one_block_otherwise(path):
+    bugs = (
+        {"G": {"act": "none"}, "D": {"act": "none"}},
+        {"D": {"output": "sigmoid"}},
+        {"init": {"normal": 1.0}},
+        {"G": {"output": "sigmoid"}},
+    )
+    apply_preset("debug", path, reset=False)
+    debug = load_params(path)
+    assert len(debug.compare.variants) == 16 and len(debug.compare.seeds) == 4
+    for name in debug.compare.variants:
+        own: dict = {}
+        for bug, on in zip(bugs, name.removeprefix("debug_"), strict=True):
+            own = merged_blocks(own, bug) if on == "1" else own
+        assert (debug.variants[name].networks or {}) == own
+        assert debug.variants[name].method() == debug.variants["debug_0000"].method()
+
+
+def merged_blocks(first: dict, second: dict) -> dict:
+    return first | {k: first.get(k, {}) | v if isinstance(v, dict) else v for k, v in second.items()}
+
+
+def test_a_variant_of_a_preset_alone_stays_as_it_was_changed_unless_reset(path):
+    apply_preset("debug", path, reset=False)
+    path.write_text(
+        path.read_text().replace("lr_d: 1.0e-3, betas: [0.9, 0.999]}", "lr_d: 3.0e-3, betas: [0.9, 0.999]}", 1)
+    )
+    apply_preset("debug", path, reset=False)
+    assert load_params(path).variants["debug_0000"].optimizer.lr_d == 3e-3
+    apply_preset("debug", path, reset=True)
+    assert load_params(path).variants["debug_0000"].optimizer.lr_d == 1e-3

@@ -24,6 +24,7 @@ class Preset:
     protocol: CommentedMap
     recipes: dict[str, dict] = field(default_factory=dict)  # shipped variant → values of RECIPE
     copies: dict[str, dict] = field(default_factory=dict)  # new variant → {variant: the original, seed_offset}
+    variants: dict[str, CommentedMap] = field(default_factory=dict)  # blocks that no other preset has
     first: str = ""  # which command writes variants that are missing
 
 
@@ -49,7 +50,8 @@ def apply_preset(name: str, path: Path, reset: bool) -> str:
     added where they are missing. `reset` restores all shipped variants that are present, and overwrites frozen values.
     Learning rates and n_critic depend on the data: shipped variants always get those of the preset, but a variant that
     was given another schedule keeps it.
-    A variant under `copies` is another's block with a seed_offset. A preset whose variants another command must write
+    A variant under `variants` is of this preset alone: added where it is missing, restored by `reset`. One under
+    `copies` is another's block with a seed_offset. A preset whose variants another command must write
     first names that command.
     """
     if name not in preset_names():
@@ -101,6 +103,9 @@ def _put_variants(variants: CommentedMap, preset: Preset, reset: bool) -> None:
                 variants[variant] = knobs.with_values(variants[variant], own)
         except (KeyError, TypeError):
             continue  # a wrong block: the check of the edited document reports it
+    for variant, block in preset.variants.items():
+        if reset or variant not in variants:
+            variants[variant] = block
     for variant, copy in preset.copies.items():
         variants[variant] = knobs.with_values(variants[copy["variant"]], {})
         variants[variant]["seed_offset"] = copy["seed_offset"]

@@ -1,0 +1,24 @@
+"""G cannot make what the real images show: values of theirs lie outside the range of its own."""
+
+from ganspeed.diagnosis import Detector, Evidence, Sign
+from ganspeed.diagnosis.series import from_update, lasting
+from ganspeed.params.blocks import Diagnosis
+
+SETTLED = 0.25  # of the run: an untrained G has a narrow range that training widens
+
+
+def outside(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
+    values = evidence.column("probe/out_of_range")
+    asked = from_update(values, SETTLED * evidence.end)
+    sign = lasting(values, ">", bounds.out_of_range, "share of real values that G's range leaves out")
+    return sign if sign and sign.since <= asked.index[0] else None
+
+
+DETECTOR = Detector(
+    number=4,
+    title="output range against data",
+    questions=(outside,),
+    means="Part of the real images' values lies outside the range of G's output: D tells them apart by that alone, and "
+    "G can do nothing about it.",
+    advice="Images in [-1, 1] with `networks.G.output: tanh`, or a sigmoid with `networks.range: unit`.",
+)

@@ -1,0 +1,113 @@
+"""A log of losses as people keep it: its columns by any of their names, and what losses alone decide."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ganspeed import cli
+from ganspeed.diagnosis import diagnosed
+from ganspeed.diagnosis.loss_log import evidence_of_log, history_of_log
+from ganspeed.errors import UserError
+from ganspeed.params.blocks import Diagnosis
+
+STEPS = np.arange(10, 510, 10)
+WAVE = np.sin(STEPS) / 20
+
+
+def names_of(log) -> list[str]:
+    return diagnosed(evidence_of_log(log), Diagnosis()).names
+
+
+def test_names_of_columns_are_understood_in_any_case():
+    log = pd.DataFrame(
+        {"Iteration": STEPS, "Loss-D": 1.0, "G Loss": 2.0, "d_loss.real": 0.4, "errD_fake": 0.6, "note": "x"}
+    )
+    history = history_of_log(log)
+    assert list(history) == ["update", "d_loss", "g_loss", "d/real", "d/fake", "g/adversarial"]
+    assert history["update"].tolist() == STEPS.tolist()
+
+
+def test_rows_are_counted_where_no_column_counts_up():
+    log = {"epoch": [0, 0, 1, 1], "batch": [0, 1, 0, 1], "d_loss": [1.0, 1, 1, 1]}
+    assert history_of_log(log)["update"].tolist() == [1, 2, 3, 4]
+    assert history_of_log(log | {"step": [5, 6, 7, 9]})["update"].tolist() == [5, 6, 7, 9]
+
+
+def test_the_loss_of_d_is_the_sum_of_its_parts():
+    assert history_of_log({"d_loss_real": [1.0, 2.0], "d_loss_fake": [3.0, 4.0]})["d_loss"].tolist() == [4.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ({"epoch": [1], "accuracy": [0.5]}, "history: no column of losses among 'epoch', 'accuracy'; known are update"),
+        ({"d_loss": [1.0], "loss_d": [1.0]}, "history: columns 'd_loss' and 'loss_d' both are d_loss"),
+        ({"d_loss": [1.0, "high"]}, "history: column d_loss: 'high' is not a number"),
+        ({"d_loss": []}, "history: no rows"),
+        ({"d_loss": [1.0], "g_loss": [1.0, 2.0]}, "history: "),
+    ],
+)
+def test_what_is_no_log_is_refused_with_what_was_seen(log, words):
+    with pytest.raises(UserError, match=re.escape(words)):
+        evidence_of_log(log)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "No such file"), ("", "not readable as CSV"), ("a\n1,2,3\n1", "csv")]
+)
+def test_a_file_that_is_no_log_is_named(content, words, tmp_path):
+    path = tmp_path / "losses.csv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=f"{re.escape(str(path))}.*{words}|{words}"):
+        evidence_of_log(path)
+
+
+def test_a_healthy_log_has_no_finding():
+    healthy = {"step": STEPS, "d_loss": 1.2 + WAVE, "g_loss": 0.9 + WAVE, "d_loss_real": 0.6 + WAVE, "d_loss_fake": 0.6}
+    assert names_of(healthy) == []
+
+
+@pytest.mark.parametrize("scale", [1, 0.5])
+def test_a_sigmoid_before_logits_is_seen_in_losses_at_their_floor(scale):
+    """D's loss may be the sum or the mean of its two terms."""
+    log = {"step": STEPS, "d_loss": scale * (1.0066 + abs(WAVE)), "g_loss": 0.66 + WAVE / 2}
+    assert names_of(log) == ["sigmoid_before_logits"]
+    assert names_of(log | {"g_loss": 0.68 + WAVE}) == []  # above ln 2 now and then
+    assert names_of(log | {"d_loss": 0.4 + abs(WAVE)}) == []  # below the floor of a mean as well
+
+
+def test_a_loss_of_g_near_0_beside_a_d_that_errs_on_fakes_is_found():
+    log = {"step": STEPS, "d_loss_real": 0.5, "d_loss_fake": np.where(STEPS > 300, 5.0, 0.6)}
+    found = diagnosed(evidence_of_log(log | {"g_loss": np.where(STEPS > 300, 0.01, 0.9)}), Diagnosis())
+    assert [(finding.name, finding.since) for finding in found] == [("fooled_discriminator", 310)]
+
+
+@pytest.mark.parametrize("column", ["wasserstein", "d_loss"])
+def test_a_critic_without_bounds_is_found(column):
+    log = {"step": STEPS, column: -np.exp(STEPS / 20)}
+    assert names_of(log) == ["critic_blow_up"]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_loss_that_is_not_finite_is_found_since_its_first_row(value, tmp_path):
+    lines = [f"{s},{1.0 if s < 300 else value},0.9" for s in STEPS]
+    (tmp_path / "losses.csv").write_text("\n".join(["step,d_loss,g_loss", *lines]))
+    (finding,) = diagnosed(evidence_of_log(tmp_path / "losses.csv"), Diagnosis())
+    assert (finding.name, finding.since) == ("not_finite", 300)
+
+
+def test_empty_cells_between_others_are_no_values_that_are_not_finite():
+    g_loss = [0.9 if i % 5 == 0 else np.nan for i in range(len(STEPS))]
+    assert names_of({"step": STEPS, "d_loss": 1.2 + WAVE, "g_loss": g_loss}) == []
+
+
+def test_the_command_reads_a_log_without_a_study(tmp_path, capsys):
+    (tmp_path / "losses.csv").write_text("step,d_loss,g_loss\n" + "".join(f"{s},1.0066,0.66\n" for s in STEPS))
+    assert cli.main(["--root", str(tmp_path), "diagnose", "--log", "losses.csv"]) == 0
+    shown = capsys.readouterr().out
+    assert "sigmoid before a with-logits loss  30" in shown and "not asked:" in shown
+    assert cli.main(["--root", str(tmp_path), "diagnose", "digits", "--log", "losses.csv"]) == 2
+    assert "DATASET: 'digits'; --log reads a file alone" in capsys.readouterr().err
