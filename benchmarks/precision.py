@@ -23,9 +23,10 @@ from ganspeed.compare.statistics import effect
 from ganspeed.compare.times import RunCurve, curves_of, time_to_threshold, truncated
 from ganspeed.params.blocks import Params
 from ganspeed.params.load import load_params
+from ganspeed.runs.images import training_images
 from ganspeed.runs.measure_timing import seconds_of
 from ganspeed.runs.spec import all_specs, plan_runs
-from ganspeed.runs.train import train_cell, training_images
+from ganspeed.runs.train import train_cell
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.store import score_variant
 from ganspeed.study.run_grid import run_grid

@@ -89,7 +89,7 @@ def test_there_are_no_class_labels_to_change_that_d_is_not_shown(document):
 
 def test_content_needs_a_true_image(document):
     document["datasets"]["digits"]["train"]["problem"] = None
-    assert mistakes(document, ACTIVE) == [
+    assert mistakes(document, {"content": ACTIVE["content"]}) == [
         "variants.gan.tricks.content: without datasets.digits.train.problem there is no true image to hold G's against"
     ]
 

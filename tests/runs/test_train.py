@@ -27,10 +27,11 @@ from ganspeed.params.variants import parse_variant
 from ganspeed.runs import train
 from ganspeed.runs.cache import cached_scores, collect_garbage, stash_run, stash_unnamed
 from ganspeed.runs.fingerprint import source_hashes
+from ganspeed.runs.images import held_out_images, pictured_images, training_images
 from ganspeed.runs.record import read_record, read_weights, write_record
 from ganspeed.runs.spec import all_specs, plan_runs
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import groups, held_out_images, pictured_images, train_cell, training_images
+from ganspeed.runs.train import groups, train_cell
 from ganspeed.study.run_grid import run_grid
 from ganspeed.system.devices import device_name
 from ganspeed.system.files import read_json, sha256_file, sha256_json, write_json, write_text

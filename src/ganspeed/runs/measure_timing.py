@@ -18,9 +18,9 @@ from torch import Tensor
 
 from ganspeed.params.blocks import Params
 from ganspeed.runs.fingerprint import source_hashes
+from ganspeed.runs.images import training_images
 from ganspeed.runs.spec import RunSpec, plan_runs
 from ganspeed.runs.store import RunStore
-from ganspeed.runs.train import training_images
 from ganspeed.system.determinism import one_thread
 from ganspeed.system.devices import device_name, select_device
 from ganspeed.system.processes import map_processes

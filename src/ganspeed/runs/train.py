@@ -6,20 +6,16 @@ A process trains one run at a time, or several seeds of a variant together where
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from ganspeed.data.prepared import load_split
-from ganspeed.data.training_set import load_training_set
 from ganspeed.environment import switch
 from ganspeed.errors import Stopped, UserError
 from ganspeed.params.blocks import Params
 from ganspeed.runs.dvc_cache import restore_from_dvc
+from ganspeed.runs.images import held_out_images, pictured_images, training_images
 from ganspeed.runs.observers import ObserverFactory, dispatch
 from ganspeed.runs.outdated import find_outdated, print_outdated
 from ganspeed.runs.provenance import Provenance, git_state
@@ -35,7 +31,6 @@ from ganspeed.training.checkpoints import Checkpoints
 from ganspeed.training.engines.choose import EAGER, lane_count
 from ganspeed.training.engines.machine_code import machine_code_errors, with_machine_code
 from ganspeed.training.loop import TrainingRun, train
-from ganspeed.training.sample_grids import GRID_SIDE
 from ganspeed.training.state import Outcome, State
 from ganspeed.workspace import Workspace
 
@@ -219,38 +214,3 @@ def _train_group(
     finally:
         for run in started:
             run.provenance.save()
-
-
-def training_images(spec: RunSpec, workspace: Workspace, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The training images (N, C, H, W) and labels (N,) of a run, verified, on the device."""
-    asked = spec.train.limit, spec.train.denoise, spec.chosen
-    return _training_images(workspace.prepared(spec.dataset), asked, device)
-
-
-@lru_cache(maxsize=1)
-def _training_images(folder: Path, asked: tuple, device: torch.device) -> tuple[Tensor, Tensor]:
-    images, labels = load_training_set(folder, *asked)
-    return torch.from_numpy(images.copy()).to(device), torch.from_numpy(labels.copy()).to(device)
-
-
-def held_out_images(spec: RunSpec, workspace: Workspace, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Held-out images, and their labels, as many as a batch has: how D scores them is compared with those of training.
-
-    No step sees them.
-    """
-    return _first_of_val(spec, workspace, device, spec.train.batch_size)
-
-
-def pictured_images(spec: RunSpec, workspace: Workspace, device: torch.device) -> tuple[Tensor, Tensor] | None:
-    """Held-out images, and their labels, whose degraded versions G is fed in a run's pictures; None without a problem.
-
-    Of val, whatever split scores are against: a picture is to show what G makes of images that it was not trained on.
-    """
-    if spec.train.problem is None:
-        return None
-    return _first_of_val(spec, workspace, device, GRID_SIDE**2 // 2)  # each beside what G makes of it
-
-
-def _first_of_val(spec: RunSpec, workspace: Workspace, device: torch.device, count: int) -> tuple[Tensor, Tensor]:
-    images, labels = load_split(workspace.prepared(spec.dataset), "val", spec.chosen)
-    return torch.from_numpy(images[:count].copy()).to(device), torch.from_numpy(labels[:count].copy()).to(device)

@@ -22,6 +22,7 @@ from digests import digests
 from engine_closeness import UPDATES, assert_close_to_the_eager_loop, cautious
 from shipped_blocks import toy_networks
 from training_runs import COMPILED, ONE_LANE, OPTIMIZERS, OPTIONS, TRACED, VARIANTS, new_run, side_by_side
+from trick_blocks import ACTIVE
 
 from ganspeed.errors import Stopped
 from ganspeed.networks import fast_convolutions
@@ -249,6 +250,13 @@ def test_machine_code_gives_the_same_bytes_anywhere(recipe, images, tmp_path):
         (COMPILED, "wgan", {}),
         (COMPILED, "wgan_gp", {}),
         (COMPILED, "gan", {"optimizer": OPTIMIZERS["per_player"]}),
+        (COMPILED, "iterative", {"networks": {"D": {"norm": "instance", "down": "pool"}, "init": "xavier"}}),
+        (COMPILED, "infogan", {"tricks": ACTIVE, "networks": {"D": {"norm": "spectral"}, "labels": "planes"}}),
+        (
+            COMPILED,
+            "gan",
+            OPTIONS["gan_spectral"] | {"networks": {"D": {"norm": "batch", "dropout": 0.3}, "range": "standard"}},
+        ),
         (ONE_LANE, "gan", {}),
     ],
 )
