@@ -91,6 +91,12 @@ SHIPPED = {
     "debug_1101": Look(INDIGO, DASH_DOT),
     "debug_1110": Look(CYAN, LOOSE),
     "debug_1111": Look(ROSE, DOTTED),
+    "mlp_0000_1e3": Look(BLACK, SOLID),
+    "mlp_1111_1e3": Look(BLACK, DOTTED),
+    "mlp_0000_1e4": Look(ORANGE, SOLID),
+    "mlp_1111_1e4": Look(ORANGE, DOTTED),
+    "mlp_0000_3e5": Look(BLUE, SOLID),
+    "mlp_1111_3e5": Look(BLUE, DOTTED),
 }
 
 
