@@ -85,6 +85,14 @@ def test_a_loss_of_g_near_0_beside_a_d_that_errs_on_fakes_is_found():
     assert [(finding.name, finding.since) for finding in found] == [("fooled_discriminator", 310)]
 
 
+def test_a_loss_of_g_near_0_is_found_beside_a_d_that_is_worse_than_chance():
+    """As people log it: one loss for each player, and D's keeps rising."""
+    log = {"step": STEPS, "d_loss": 1.2 + STEPS / 200, "g_loss": np.where(STEPS > 300, 0.01, 0.9)}
+    found = diagnosed(evidence_of_log(log), Diagnosis())
+    assert [(finding.name, finding.since) for finding in found] == [("fooled_discriminator", 310)]
+    assert names_of(log | {"d_loss": np.full(len(STEPS), 1.38)}) == names_of(log | {"g_loss": -1.0 - STEPS / 50}) == []
+
+
 @pytest.mark.parametrize("column", ["wasserstein", "d_loss"])
 def test_a_critic_without_bounds_is_found(column):
     log = {"step": STEPS, column: -np.exp(STEPS / 20)}

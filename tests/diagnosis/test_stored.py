@@ -63,8 +63,8 @@ def test_what_is_missing_is_said_and_the_rest_told(study, capsys):
     workspace.calibration("digits").unlink()
     assert run(workspace) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "digits: not trained yet: wgan_gp seed 2; `dvc repro` trains them" in lines
-    assert "digits: without scores, which some detectors ask for: gan seed 0" in lines
+    assert "digits: not trained yet, seeds in brackets: wgan_gp (2); `dvc repro` trains them" in lines
+    assert "digits: without scores, which some detectors ask for: gan (0)" in lines
     assert any(f"{workspace.calibration('digits')} is missing" in line for line in lines)
 
 
@@ -72,7 +72,7 @@ def test_where_nothing_is_trained_that_is_an_error(study, tmp_path, capsys):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "params.yaml").write_bytes(study[0].params.read_bytes())
     assert run(Workspace(tmp_path / "other")) == 2
-    assert "digits: not trained yet: gan seed 0, gan seed 1" in capsys.readouterr().err
+    assert "digits: not trained yet, seeds in brackets: gan (0, 1, 2), wgan_gp (" in capsys.readouterr().err
 
 
 def test_scores_of_another_run_are_none(study):
@@ -83,7 +83,7 @@ def test_scores_of_another_run_are_none(study):
     table.write_bytes(workspace.scores("digits", "gan", 1).read_bytes())
     label.write_bytes(other.read_bytes())
     found, lacking = stored_findings(workspace, params, "digits", ["gan"])
-    assert "plateau" in found["gan", 0].not_asked and "gan seed 0" in lacking[0]
+    assert "plateau" in found["gan", 0].not_asked and "gan (0)" in lacking[0]
 
 
 @pytest.mark.parametrize(

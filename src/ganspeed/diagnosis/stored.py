@@ -81,10 +81,10 @@ def stored_findings(
     for variant in variants:
         for seed in params.compare.seeds:
             if not (workspace.run(dataset, variant, seed) / RUN_JSON).exists():
-                missing.append(f"{variant} seed {seed}")
+                missing.append((variant, seed))
                 continue
             found[variant, seed], is_scored = _stored(workspace, params, dataset, variant, seed, levels)
-            unscored += [] if is_scored else [f"{variant} seed {seed}"]
+            unscored += [] if is_scored else [(variant, seed)]
     return found, _lines(dataset, missing, unscored, workspace.calibration(dataset))
 
 
@@ -111,11 +111,23 @@ def _levels(workspace: Workspace, dataset: str) -> Levels:
     return levels_of(read_calibration(workspace, dataset)) if workspace.calibration(dataset).exists() else {}
 
 
-def _lines(dataset: str, missing: list[str], unscored: list[str], calibration: Path) -> list[str]:
-    lines = [f"{dataset}: not trained yet: {', '.join(missing)}; `dvc repro` trains them"] if missing else []
+def _lines(dataset: str, missing: list[Cell], unscored: list[Cell], calibration: Path) -> list[str]:
+    lines = (
+        [f"{dataset}: not trained yet, seeds in brackets: {_cells(missing)}; `dvc repro` trains them"]
+        if missing
+        else []
+    )
     if unscored:
-        lines.append(f"{dataset}: without scores, which some detectors ask for: {', '.join(unscored)}")
+        lines.append(f"{dataset}: without scores, which some detectors ask for: {_cells(unscored)}")
     return lines + ([] if calibration.exists() else [f"{dataset}: {calibration} is missing: no cfid is known as bad"])
+
+
+def _cells(cells: list[Cell]) -> str:
+    """Variants with their seeds, such as "gan (0, 1)"."""
+    seeds: dict[str, list[str]] = {}
+    for variant, seed in cells:
+        seeds.setdefault(variant, []).append(str(seed))
+    return ", ".join(f"{variant} ({', '.join(of_variant)})" for variant, of_variant in seeds.items())
 
 
 def _read_scores(path: Path, record: RunRecord) -> pd.DataFrame | None:

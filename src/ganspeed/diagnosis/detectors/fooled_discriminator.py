@@ -1,8 +1,12 @@
 """G's non-saturating loss near 0 on bad samples: D takes them for real, more surely than real ones."""
 
+import math
+
 from ganspeed.diagnosis import Detector, Evidence, EvidenceError, Sign
 from ganspeed.diagnosis.series import stretch
 from ganspeed.params.blocks import Diagnosis
+
+CHANCE = 2 * math.log(2)  # D's loss, of both kinds together, where it scores every image alike
 
 
 def fooled(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
@@ -18,6 +22,23 @@ def fooled(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     return Sign(int(found[0]), "G's loss", float(g[found].median()), "<", bounds.low_loss)
 
 
+def fooled_in_sum(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
+    """Asked where a log has no terms of D's loss: D does worse than one that scores every image alike."""
+    if evidence.logits is False:
+        raise EvidenceError("the loss does not take scores for logits")
+    if {"d/real", "d/fake"} <= set(evidence.history):
+        raise EvidenceError("it is asked of the terms of D's loss")
+    table = evidence.rows("g/adversarial", "d_loss")
+    if len(table) < bounds.rows:
+        raise EvidenceError(f"{len(table)} rows, not {bounds.rows} or more")
+    g = table["g/adversarial"]
+    found = stretch((g >= 0) & (g < bounds.low_loss) & (table["d_loss"] > CHANCE))
+    if len(found) < bounds.rows or not _samples_are_bad(evidence):
+        return None
+    what = "G's loss, D's being above 2 ln 2"
+    return Sign(int(found[0]), what, float(g[found].median()), "<", bounds.low_loss)
+
+
 def _samples_are_bad(evidence: Evidence) -> bool:
     """Worse than Gaussian pixels; so it is said of samples that nobody scores."""
     if evidence.scores is None:
@@ -28,7 +49,7 @@ def _samples_are_bad(evidence: Evidence) -> bool:
 DETECTOR = Detector(
     number=5,
     title="G's loss near 0, samples bad",
-    questions=(fooled,),
+    questions=(fooled, fooled_in_sum),
     means="G has found images that D takes for real and does not learn to refuse: a low loss of G is no quality.",
     advice="More steps of D, `n_critic`, or a larger D; label smoothing or flips, `real_target` and `flip`. See that "
     "the D that is trained is the one that judges generated images.",
