@@ -47,10 +47,8 @@ class Program:
         return self.terms[2]((D if self.judge is self.D else self.judge)(fake)).mean()
 
 
-def program(
-    *, act: bool = True, logits: bool = True, normal: bool = False, tanh: bool = True, twins: bool = False, terms=BCE
-) -> Program:
-    """The mended program, with the bugs that are asked for."""
+def program(*, act=True, logits=True, normal=False, tanh=True, twins=False, terms=BCE, pixels: int = PIXELS) -> Program:
+    """The mended program, with the bugs that are asked for, for images of so many pixels."""
     torch.manual_seed(0)
 
     def layers(first: int, last: int, output: type[nn.Module] | None) -> nn.Sequential:
@@ -65,8 +63,8 @@ def program(
                 nn.init.zeros_(weight)
         return network
 
-    G = layers(LATENT, PIXELS, nn.Tanh if tanh else nn.Sigmoid)
-    D, second = (layers(PIXELS, 1, None if logits else nn.Sigmoid) for _ in range(2))
+    G = layers(LATENT, pixels, nn.Tanh if tanh else nn.Sigmoid)
+    D, second = (layers(pixels, 1, None if logits else nn.Sigmoid) for _ in range(2))
     return Program(G, D, second if twins else D, terms)
 
 
