@@ -26,6 +26,16 @@ from ganspeed.workspace import Workspace
 FOLDER = Path(__file__).parents[1] / "docs" / "diagnosis"
 MINIMAX = (BCE[0], BCE[1], lambda scores: -softplus(scores))  # G's saturating loss
 UPDATES, GREY, RED = 1_000, "0.6", "#b2182b"
+
+
+def faint() -> Program:
+    """One whose D scores all images near 0 at first."""
+    made = program()
+    with torch.no_grad():
+        made.D[2].weight.mul_(0.05)
+    return made
+
+
 # Name of the picture → how the program is made and trained, and the column of the third panel with its words.
 SYMPTOMS: dict[str, tuple[Callable[[], Program], dict, str, str]] = {
     "rising": (as_asked, {}, "d/fake", "D's loss on generated"),
@@ -37,7 +47,7 @@ SYMPTOMS: dict[str, tuple[Callable[[], Program], dict, str, str]] = {
         "probe/auc",
         "AUC of D's scores",
     ),
-    "chance": (program, {"rate_g": 1e-6, "rate_d": 1e-6}, "probe/moved_D", "D's weights, way from start"),
+    "chance": (faint, {"rate_g": 1e-6, "rate_d": 1e-6}, "probe/moved_D", "D's weights, way from start"),
     "collapse": (lambda: program(tanh=False), {}, "probe/distance_fake", "distance of samples"),
     "blow_up": (lambda: program(terms=CRITIC), {"rate_g": 1e-5, "rate_d": 1e-2}, "gap", "gap of a critic"),
 }

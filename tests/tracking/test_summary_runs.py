@@ -13,6 +13,7 @@ from PIL import Image
 from ganspeed.compare import summary as numbers
 from ganspeed.compare.comparison import Comparison
 from ganspeed.compare.names import BEST_CFID, LAST_CFID, LOG_AREA, REACHED, SPEED_UP, TIME_TO_TAU
+from ganspeed.system.files import sha256_file
 from ganspeed.tracking.address import tracking_uri
 from ganspeed.tracking.mirror import MirrorSummary, mirror
 from ganspeed.workspace import Workspace
@@ -127,8 +128,10 @@ def test_without_a_comparison_of_these_runs_nothing_is_summed_up(compared):
     workspace, params = compared
     mirror(workspace, params)
     scores = workspace.scores("digits", "gan", 0)
-    text = scores.read_text()
-    scores.write_text(re.sub(r",120,cfid,.*", ",120,cfid,1.5", text))
+    label = scores.with_suffix(".json")
+    before = {path: path.read_text() for path in (scores, label)}
+    scores.write_text(re.sub(r",120,cfid,.*", ",120,cfid,1.5", before[scores]))
+    label.write_text(json.dumps(json.loads(before[label]) | {"sha256": sha256_file(scores)}))
     mirror(workspace, params)
     assert shown(workspace, "variant") == {} and set(parents(workspace).values()) == {None}
     assert TIME_TO_TAU not in shown(workspace, "run")["gan seed 0"].data.metrics
@@ -136,7 +139,8 @@ def test_without_a_comparison_of_these_runs_nothing_is_summed_up(compared):
     (earlier,) = shown(workspace, "earlier runs", current="").values()
     hidden = shown(workspace, "variant", current="false").values()
     assert [run.data.tags["mlflow.parentRunId"] for run in hidden] == 3 * [earlier.info.run_id]
-    scores.write_text(text)
+    for path, text in before.items():
+        path.write_text(text)
     mirror(workspace, params)
     assert set(shown(workspace, "variant")) == set(VARIANTS) == set(parents(workspace).values())
 
