@@ -20,6 +20,9 @@ def problem():
         import ensurepip  # noqa: F401 some systems leave it out
     except ImportError:
         return f"{sys.executable} lacks its venv module: install it (Debian: python3-venv), or name another Python"
+    if os.path.islink(".venv"):  # venv would empty what it leads to, then refuse the link
+        target = os.path.realpath(".venv")
+        return f".venv is a link, and {target} lacks these packages or is older than requirements.lock: remove the link"
     free = shutil.disk_usage(".").free / 2**30
     if free < GIB and not os.path.exists(".venv") and not os.environ.get("ANY_DISK"):
         return f"the packages need {GIB} GiB, and {free:.1f} are free here: make room, or make ANY_DISK=1 repro"

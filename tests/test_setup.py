@@ -56,6 +56,16 @@ def test_a_disk_without_room_is_refused_unless_asked_not_to_look(checkout):
     assert (checkout / "made").exists()
 
 
+def test_an_environment_that_is_a_link_is_not_emptied(checkout):
+    (other := checkout / "other").mkdir()
+    (other / "package").touch()
+    (checkout / ".venv").symlink_to(other)
+    said = make(checkout, "").stderr
+    assert not (checkout / "made").exists()
+    assert f"error: .venv is a link, and {other} lacks these packages or is older than requirements.lock" in said
+    assert (other / "package").exists()
+
+
 @pytest.mark.parametrize("name", [".venv", ".runs", "data", "artifacts", "mlartifacts"])
 def test_a_folder_that_is_a_link_to_another_disk_is_ignored_too(name, tmp_path):
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)

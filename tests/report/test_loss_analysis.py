@@ -150,6 +150,22 @@ class TestTail:
         assert loss_analysis.tail(list(noise), 0.5).sign_changes == pytest.approx(0.5, abs=0.03)
         assert loss_analysis.tail(list(noise + 20), 0.5).sign_changes == 0
 
+    def test_a_parabola_that_falls_to_zero_has_its_shape(self):
+        updates = np.arange(1, 101)
+        found = loss_analysis.shape(pd.Series((100.0 - updates) ** 2, updates), 0.25)
+        assert (found.trend, found.parabola) == pytest.approx((-1, 1))
+        assert found.end == pytest.approx(sum(i**2 for i in range(25)) / sum(i**2 for i in range(75, 100)))
+
+    def test_noise_has_no_shape_and_a_loss_may_end_beyond_zero(self):
+        noise = loss_analysis.shape(pd.Series(np.random.default_rng(0).normal(5, 1, 4000)), 0.25)
+        assert (noise.trend, noise.parabola, noise.end) == pytest.approx((0, 0, 1), abs=0.05)
+        assert loss_analysis.shape(pd.Series([2.0, 1, 0, -1, -2, -4]), 0.2).end == -2
+        assert math.isnan(loss_analysis.shape(pd.Series([0.0, 1, 2, 3, 4]), 0.2).end)
+
+    def test_few_rows_or_a_constant_have_no_shape(self):
+        assert loss_analysis.shape(pd.Series([1.0, 2, 3, 4]), 0.5) is None
+        assert loss_analysis.shape(pd.Series([1.0] * 9), 0.5) is None
+
     def test_two_rows_at_least(self):
         assert loss_analysis.tail([5, 1, 2], 0.01).rows == 2
         assert loss_analysis.tail([5], 1.0) is None

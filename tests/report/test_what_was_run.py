@@ -7,7 +7,8 @@ import pytest
 
 from ganspeed.params.networks import Networks, resolved
 from ganspeed.report.read import read_results
-from ganspeed.report.sections.what_was_run import datasets, variants
+from ganspeed.report.sections.what_was_run import costs, datasets, variants
+from ganspeed.report.tables import NONE
 
 
 def texts(table) -> list[dict[str, str]]:
@@ -49,3 +50,21 @@ def test_overrides_that_differ_between_data_sets_have_a_row_each(everything):
     table = variants([digits, dataclasses.replace(mnist, networks=base)])
     ((_, rows),) = table.groups
     assert [row[0].below for row in rows if row[0].text == "gan"] == ["on digits", "on mnist"]
+
+
+def test_costs_are_weights_and_what_the_clock_found(everything):
+    digits, mnist = everything
+    runs = [dataclasses.replace(run, seconds_per_update=0.25) for run in digits.runs]
+    timed = dataclasses.replace(digits, runs=tuple(runs), sampling_seconds=dict.fromkeys(digits.variants, 0.0625))
+    first, *_, last = texts(costs([timed, mnist]))
+    assert (first["s per update"], first["s per 1,000 samples"]) == ("0.250", "0.0625")
+    assert (last["s per update"], last["s per 1,000 samples"]) == (NONE, NONE)
+    weights = digits.runs[0].weights
+    assert (
+        (first["weights of G"], first["of D"]) == (NONE, NONE)
+        if weights is None
+        else (
+            f"{weights['G']:,}",
+            f"{weights['D']:,}",
+        )
+    )

@@ -4,11 +4,14 @@ import itertools
 import sys
 
 import pytest
+import torch
 from toy_study import TINY_NETWORKS, TINY_TRAIN, write_prepared
 
 from ganspeed.errors import UserError
+from ganspeed.networks.generator import Generator
 from ganspeed.params.load import parse_params
 from ganspeed.runs import measure_timing
+from ganspeed.runs.images import training_images
 from ganspeed.runs.measure_timing import WARM_UP
 from ganspeed.runs.timing import read_timing, update_timing
 from ganspeed.system.files import read_json
@@ -53,9 +56,10 @@ def test_no_repeats_give_an_empty_table_and_no_clock_runs(study, monkeypatch):
 
 def test_every_variant_has_a_positive_number(study):
     assert ran(study)
-    seconds = table(study)["seconds_per_update"]
-    assert set(seconds) == {"gan", "wgan_gp"}
-    assert min(seconds.values()) > 0
+    for name in ("seconds_per_update", "seconds_per_1000_samples"):
+        seconds = table(study)[name]
+        assert set(seconds) == {"gan", "wgan_gp"}
+        assert min(seconds.values()) > 0
 
 
 def test_the_clock_runs_again_only_when_what_costs_time_changed(study):
@@ -68,9 +72,10 @@ def test_the_clock_runs_again_only_when_what_costs_time_changed(study):
     assert ran(study, variants=("gan", "wgan_gp", "wgan"))
     assert ran(study, repeats=2, variants=("gan", "wgan_gp", "wgan"))
     assert not ran(study, repeats=2, variants=("gan", "wgan_gp", "wgan"))
-    before = table(study)["seconds_per_update"]
+    before = table(study)
     assert not ran(study, repeats=2, variants=("gan", "wgan"))  # one fewer is no change of the others
-    assert table(study)["seconds_per_update"] == {name: before[name] for name in ("gan", "wgan")}
+    for name in ("seconds_per_update", "seconds_per_1000_samples"):
+        assert table(study)[name] == {variant: before[name][variant] for variant in ("gan", "wgan")}
 
 
 def test_the_engine_that_trains_is_the_one_that_is_timed(study, monkeypatch):
@@ -121,6 +126,21 @@ def test_variants_are_interleaved_without_warm_up_and_their_median_written(at_on
     assert ran(study, repeats=3)
     assert order == ["gan", "wgan_gp"] * 3
     assert table(study)["seconds_per_update"] == {"gan": 2.0, "wgan_gp": 20.0}
+
+
+def test_samples_are_timed_after_as_many_that_are_not(study, monkeypatch):
+    made, real_forward = [], Generator.forward
+    monkeypatch.setattr(Generator, "forward", lambda G, z: (made.append((G.training, len(z))), real_forward(G, z))[1])
+    workspace, params = study(variants=("gan",))
+    specs = measure_timing.first_runs(workspace, params, "digits")
+    images, labels = training_images(specs["gan"], workspace, torch.device("cpu"))
+    seconds = measure_timing._sampler(specs["gan"], images, labels, workspace.root / "timed")
+    clock = iter([0.0, 9.0, 12.0])  # the beginnings of both, and the end
+    monkeypatch.setattr(measure_timing.time, "perf_counter", lambda: next(clock))
+    made.clear()
+    assert seconds() == 3.0
+    assert {training for training, _ in made} == {False}
+    assert sum(n for _, n in made) == 2 * measure_timing.SAMPLES
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
-"""Four questions about training, answered from the losses of a run and the quality of its snapshots.
+"""Five questions about training, answered from the losses of a run and the quality of its snapshots.
 
 Does the loss track quality; when would a rule on the loss have stopped, and at what cost; does the discriminator's loss
-end oscillating around 0; is training longer harmful. Pure functions of one run's history.csv and its cfid curve (a
-series, update → cfid, ascending), and of the answers of several seeds. A discriminator's loss is analysed for one
-variant at a time: its scale is not comparable across variants.
+end oscillating around 0; what shape has the generator's; is training longer harmful. Pure functions of one run's
+history.csv and its cfid curve (a series, update → cfid, ascending), and of the answers of several seeds. A
+discriminator's loss is analysed for one variant at a time: its scale is not comparable across variants.
 """
 
 import math
@@ -39,6 +39,15 @@ class Tail:
     sd: float
     sign_changes: float
     rows: int
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a loss runs over updates: Spearman's rho with them, R² of a parabola, its end over its beginning."""
+
+    trend: float  # -1: it falls throughout
+    parabola: float  # 1: it is one
+    end: float  # 0: it ends at 0; below 0: it ends beyond 0; NaN if it begins at 0
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,22 @@ def tail(losses: Sequence[float], share: float) -> Tail | None:
         return None
     changes = np.mean(np.sign(rows[1:]) * np.sign(rows[:-1]) < 0)
     return Tail(float(rows.mean()), float(rows.std(ddof=1)), float(changes), len(rows))
+
+
+def shape(losses: pd.Series, share: float) -> Shape | None:
+    """The shape of a loss (update → loss, ascending); None for few points or a constant.
+
+    Beginning and end are the means of the first and the last `share` of its rows.
+    """
+    if len(losses) < MIN_POINTS or losses.nunique() == 1:
+        return None
+    updates, values = losses.index.to_numpy(dtype=float), losses.to_numpy(dtype=float)
+    fitted = np.polynomial.Polynomial.fit(updates, values, 2)(updates)
+    rest = np.sum((values - fitted) ** 2) / np.sum((values - values.mean()) ** 2)
+    n = max(1, math.ceil(share * len(values)))
+    first, last = values[:n].mean(), values[-n:].mean()
+    trend = float(stats.spearmanr(updates, values).statistic)
+    return Shape(trend, float(1 - rest), float(last / first) if first else math.nan)
 
 
 def last_over_best(cfid: pd.Series) -> float:

@@ -21,6 +21,7 @@ from ganspeed.report.comparison import read_comparison
 from ganspeed.runs.integrity import refuse_damaged_runs
 from ganspeed.runs.provenance import ProvenanceRecord, read_provenance_if_whole
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record, read_weights
+from ganspeed.runs.timing import read_timing
 from ganspeed.scoring.label import ScoreLabel
 from ganspeed.scoring.read import read_scores
 from ganspeed.scoring.sources import metric_sha256
@@ -91,6 +92,7 @@ class Results:
     manifest: Manifest  # of the prepared data
     networks: Networks  # of the data set, resolved; a variant may override keys
     bounds: Diagnosis  # of findings
+    sampling_seconds: dict[str, float]  # variant → of 1,000 images that G makes; empty if not measured
 
     def of(self, variant: str) -> list[ReportedRun]:
         """The runs of a variant, in the order of the seeds."""
@@ -158,7 +160,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
     for variant in compare.variants:
         refuse_damaged_runs(workspace, dataset, variant, compare.seeds)
     comparison = read_comparison(workspace.comparison(dataset), params, dataset)
-    seconds = comparison.seconds_per_update
+    seconds, clock = comparison.seconds_per_update, workspace.timing(dataset)
     runs = tuple(_read_run(workspace, dataset, v, s, seconds) for v in compare.variants for s in compare.seeds)
     tables, labels = read_scores(workspace, dataset, params)
     _check_labels([(run.record, labels[run.variant, run.seed].run) for run in runs], dataset)
@@ -183,6 +185,7 @@ def _read_dataset(workspace: Workspace, params: Params, dataset: str) -> Results
         manifest=read_manifest(workspace.prepared(dataset)),
         networks=params.networks(dataset),
         bounds=params.report.bounds,
+        sampling_seconds=read_timing(clock).seconds_per_1000_samples if clock.exists() else {},
     )
 
 

@@ -1,4 +1,4 @@
-"""Seconds per generator update and run of each variant alone on this machine, by the engine that trains it.
+"""Seconds per generator update and run of each variant alone on this machine, by the engine that trains it, and of G.
 
 Where an engine computes several seeds as one update, each has its share of the time. Variants are interleaved, repeat
 by repeat, so that a machine that slows down does so for all of them. The first updates of every repeat are not counted,
@@ -12,10 +12,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ganspeed.networks.fast_convolutions import fast_convolutions
 from ganspeed.params.blocks import Params
 from ganspeed.runs.fingerprint import source_hashes
 from ganspeed.runs.images import training_images
@@ -25,6 +27,7 @@ from ganspeed.system.determinism import one_thread
 from ganspeed.system.devices import device_name, select_device
 from ganspeed.system.processes import map_processes
 from ganspeed.training.checkpoints import Checkpoints
+from ganspeed.training.draws import GENERATOR_STEP
 from ganspeed.training.engines.choose import EAGER, lane_count
 from ganspeed.training.engines.machine_code import machine_code_errors, with_machine_code
 from ganspeed.training.loop import TrainingRun, one_update
@@ -32,9 +35,17 @@ from ganspeed.training.state import Recipe
 from ganspeed.workspace import Workspace
 
 WARM_UP = 5  # updates that are not counted: they allocate memory and load kernels
+SAMPLES = 1000  # images of one timing of G
 COST_KEYS = {"batch_size", "precision"}  # keys of `train` that an update's cost depends on
 # Sources of a run that no update executes.
 NOT_TIMED = ("training/sample_grids.py", "training/snapshot_grid.py", "training/snapshots.py")
+
+
+class Seconds(NamedTuple):
+    """What is measured of a variant."""
+
+    update: float
+    samples: float  # in which G makes SAMPLES images, one thread
 
 
 def first_runs(workspace: Workspace, params: Params, dataset: str) -> dict[str, RunSpec]:
@@ -59,33 +70,37 @@ def cost_identity(spec: RunSpec) -> dict:
     }
 
 
-def measure(specs: dict[str, RunSpec], workspace: Workspace, repeats: int, updates: int) -> dict[str, float]:
-    """Variant → seconds per update of a run: the median over `repeats` of the mean over `updates`.
+def measure(specs: dict[str, RunSpec], workspace: Workspace, repeats: int, updates: int) -> dict[str, Seconds]:
+    """Variant → seconds: per update of a run the median over `repeats` of the mean over `updates`, of samples theirs.
 
     specs: variant → a run, all of one data set.
     """
 
-    def seconds(always_start: bool) -> dict[str, list[float]]:
+    def seconds(always_start: bool) -> dict[str, list[Seconds]]:
         ((_, found),) = map_processes(_measure, [(specs, workspace, repeats, updates)], 1, always_start=always_start)
         return found
 
     with RunStore(workspace).lock():  # no run of this study is trained meanwhile
         found = with_machine_code(seconds, workspace.machine_code)
-    return {variant: float(f"{median(times):.4g}") for variant, times in found.items()}
+    return {
+        variant: Seconds(*(float(f"{median(times):.4g}") for times in zip(*repeated, strict=True)))
+        for variant, repeated in found.items()
+    }
 
 
-def _measure(given: tuple[dict[str, RunSpec], Workspace, int, int]) -> dict[str, list[float]]:
-    """The arguments of `measure` → variant → seconds per update, in each repeat."""
+def _measure(given: tuple[dict[str, RunSpec], Workspace, int, int]) -> dict[str, list[Seconds]]:
+    """The arguments of `measure` → variant → seconds, in each repeat."""
     specs, workspace, repeats, updates = given
-    found: dict[str, list[float]] = {variant: [] for variant in specs}
+    found: dict[str, list[Seconds]] = {variant: [] for variant in specs}
     images, labels = training_images(next(iter(specs.values())), workspace, select_device())
     with one_thread(), tempfile.TemporaryDirectory() as folder:
         # Once for all repeats: to trace an update takes longer than to time some.
         clocks = {name: _clock(spec, images, labels, Path(folder, name)) for name, spec in specs.items()}
+        samplers = {name: _sampler(spec, images, labels, Path(folder, name)) for name, spec in specs.items()}
         for _ in range(repeats):
             for variant, seconds in clocks.items():
                 seconds(WARM_UP)
-                found[variant].append(seconds(updates) / updates)
+                found[variant].append(Seconds(seconds(updates) / updates, samplers[variant]()))
     return found
 
 
@@ -113,6 +128,35 @@ def _clock(spec: RunSpec, images: Tensor, labels: Tensor, folder: Path) -> Calla
     return seconds
 
 
+def _sampler(spec: RunSpec, images: Tensor, labels: Tensor, folder: Path) -> Callable[[], float]:
+    """A function: the seconds in which G makes SAMPLES images, after as many that are not counted.
+
+    They come in batches of the run's size, as they do in training: batches of any other are no part of the run.
+    """
+    run = new_run(spec.recipe, images, labels, folder)
+    G, z = run.state.ema_generator.eval(), run.draws(1, GENERATOR_STEP).z
+    whole, rest = divmod(SAMPLES, len(z))
+    batches = [z] * whole + [z[:rest]] * (rest > 0)
+
+    @torch.inference_mode()
+    def seconds() -> float:
+        for _ in ("not counted", "counted"):
+            start = time.perf_counter()
+            with fast_convolutions(images.device):
+                for batch in batches:
+                    G(batch)
+            if images.device.type == "cuda":
+                torch.cuda.synchronize(images.device)
+        return time.perf_counter() - start
+
+    return seconds
+
+
+def new_run(recipe: Recipe, images: Tensor, labels: Tensor, folder: Path) -> TrainingRun:
+    """A run at update 0 that goes on from no checkpoint and reports no row."""
+    return TrainingRun(recipe, images, labels, folder, Checkpoints(folder / "none", {}), lambda row: None)
+
+
 def fresh_update(
     recipe: Recipe, engine: str, images: Tensor, labels: Tensor, folder: Path
 ) -> tuple[Callable[[], None], int]:
@@ -122,10 +166,7 @@ def fresh_update(
     """
     lanes = lane_count(engine)
     recipes = [replace(recipe, seed=recipe.seed + lane) for lane in range(lanes)]
-    runs = [
-        TrainingRun(one, images, labels, folder / str(one.seed), Checkpoints(folder / "none", {}), lambda row: None)
-        for one in recipes
-    ]
+    runs = [new_run(one, images, labels, folder / str(one.seed)) for one in recipes]
     if engine == EAGER:
         return partial(one_update, runs[0].state, runs[0].draws), lanes
     from ganspeed.training.engines.vmapped import Lanes  # the import takes a second, and the eager engine needs none

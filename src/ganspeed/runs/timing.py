@@ -1,4 +1,4 @@
-"""The table of seconds per update, measured again only when something changed that an update's cost depends on."""
+"""The table of seconds, measured again only when something changed that an update's cost depends on."""
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,11 +20,13 @@ class TimingTable:
     updates: int  # of each repeat
     device: str | None = None
     seconds_per_update: dict[str, float] = field(default_factory=dict)  # by variant
+    seconds_per_1000_samples: dict[str, float] = field(default_factory=dict)  # by variant: images that G makes
     fingerprints: dict[str, str] = field(default_factory=dict)  # by variant: of what the cost depends on
 
     def __post_init__(self):
-        if lacking := self.fingerprints.keys() - self.seconds_per_update.keys():
-            raise ValueError(f"no seconds_per_update of {', '.join(sorted(lacking))}")
+        for name in ("seconds_per_update", "seconds_per_1000_samples"):
+            if lacking := self.fingerprints.keys() - getattr(self, name).keys():
+                raise ValueError(f"no {name} of {', '.join(sorted(lacking))}")
 
 
 TABLE = TypeAdapter(TimingTable)
@@ -58,14 +60,19 @@ def update_timing(workspace: Workspace, params: Params, dataset: str) -> bool:
 
     specs = measure_timing.first_runs(workspace, params, dataset)
     settings = {"dataset": dataset, "repeats": timing.repeats, "updates": timing.updates}
+    settings |= {"samples": measure_timing.SAMPLES}
     costs = {variant: measure_timing.cost_identity(spec) for variant, spec in specs.items()}
     fingerprints = {variant: sha256_json([settings, cost]) for variant, cost in costs.items()}
     old = _table_if_whole(path, empty)
     measured = not fingerprints.items() <= old.fingerprints.items()
     if measured:
         seconds = measure_timing.measure(specs, workspace, timing.repeats, timing.updates)
+        updates = {variant: found.update for variant, found in seconds.items()}
+        samples = {variant: found.samples for variant, found in seconds.items()}
     else:
-        seconds = {variant: old.seconds_per_update[variant] for variant in specs}
+        updates = {variant: old.seconds_per_update[variant] for variant in specs}
+        samples = {variant: old.seconds_per_1000_samples[variant] for variant in specs}
     (device,) = {spec.device for spec in specs.values()}
-    write_json(path, asdict(replace(empty, device=device, seconds_per_update=seconds, fingerprints=fingerprints)))
+    table = replace(empty, device=device, seconds_per_update=updates, seconds_per_1000_samples=samples)
+    write_json(path, asdict(replace(table, fingerprints=fingerprints)))
     return measured

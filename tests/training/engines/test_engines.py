@@ -266,11 +266,14 @@ def test_machine_code_takes_the_steps_of_the_trace(engine, variant, changes, rec
         one, data = replace(one, shape=(1, 28, 28)), larger()
     run, count = new_run(one, data, tmp_path), lane_count(engine)
     compiled, traced = (vmapped.Lanes([run], name) for name in (engine, engine.replace("compiled", "traced")))
-    for name, moments, player in (
-        ("discriminator_step", traced.moments_d, run.state.D),
-        ("generator_step", traced.moments_g, run.state.G),
+    scalars_d, scalars_g = (
+        tuple(torch.full((count,), value) for value in player.rule.scalars(1e-3, 1))
+        for player in (run.state.D, run.state.G)
+    )
+    for name, moments, scalars in (
+        ("discriminator_step", traced.moments_d, (scalars_d,)),  # of each part of D's step: here of the only one
+        ("generator_step", traced.moments_g, scalars_g),
     ):
-        scalars = tuple(torch.full((count,), value) for value in player.rule.scalars(1e-3, 1))
         given = (traced.g, traced.d, moments, traced.buffers, traced._draw(0), scalars)
         # all but the weights: a step may be as long for a gradient of nothing but rounding as for any other
         found, wanted = (torch.utils._pytree.tree_leaves(getattr(run, name)(*given)[1:]) for run in (compiled, traced))

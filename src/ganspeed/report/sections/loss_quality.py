@@ -31,7 +31,8 @@ def section(results: Results, settings: Report) -> Section:
 
 def tables(results: Results, settings: Report) -> tuple[Table, ...]:
     """One table per question, in the order of the questions in `loss_analysis`."""
-    return correlations(results), stops(results, settings), tails(results, settings), lengths(results)
+    ends = tails(results, settings), shapes(results, settings)
+    return correlations(results), stops(results, settings), *ends, lengths(results)
 
 
 def correlations(results: Results) -> Table:
@@ -100,6 +101,25 @@ def tails(results: Results, settings: Report) -> Table:
         "critic that cannot tell the images apart is 2 log 2 ≈ 1.39, not 0. " + WARNING
     )
     head = ("", "mean of the tail", "sd within the tail", "sign changes", "rows of a run", "n")
+    return Table(caption, head, (("", tuple(rows)),), note=note)
+
+
+def shapes(results: Results, settings: Report) -> Table:
+    """Does the generator's loss fall to 0 like a parabola?"""
+    rows = []
+    for variant in results.variants:
+        losses = [history.dropna(subset="g_loss").set_index("update").g_loss for history, _ in _runs(results, variant)]
+        found = [shape for loss in losses if (shape := loss_analysis.shape(loss, settings.tail)) is not None]
+        cells = [_mean_cell([getattr(shape, part) for shape in found]) for part in ("trend", "parabola", "end")]
+        rows.append((Cell(variant), *cells, Cell(str(len(found)))))
+    share = plain(100 * settings.tail)
+    caption = (
+        "Does the generator’s loss fall to 0 like a parabola? Spearman’s ρ of its loss and the update, R² of the "
+        f"parabola that fits it best, and the mean of its last {share} % of rows over that of its first; mean over "
+        f"{UNIT} ± standard deviation over {UNIT}."
+    )
+    note = "A parabola that falls to 0 has −1, 1 and nearly 0. A share below 0: the loss ends on the other side of 0."
+    head = ("", "ρ with the update", "R² of a parabola", "end / beginning", "n")
     return Table(caption, head, (("", tuple(rows)),), note=note)
 
 

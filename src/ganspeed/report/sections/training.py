@@ -24,13 +24,20 @@ TRACES = {
     "diagnostics/lambda": "λ, weight of the penalty",
     "diagnostics/share": "share of the penalty",
 }
+PROBES = {
+    "probe/auc": "AUC of D’s scores",
+    "probe/small_weights_D": "share of D’s small weights",
+    "diagnostics/at_clip": "share of D’s weights at the clip",
+}
 LOSSES = {"d_loss": "critic", "g_loss": "generator"}
 WIDE_LOSS = 20  # beyond it a panel of losses is logarithmic
 
 
 def section(results: Results, settings: Report) -> Section:
-    logged = {column: title for column, title in TRACES.items() if column in results.history}
+    known = set(results.history.columns[results.history.notna().any()])
+    logged, watched = ({c: title for c, title in columns.items() if c in known} for columns in (TRACES, PROBES))
     blocks = [traces_picture(results, logged)] if logged else []
+    blocks += [probes_picture(results, watched)] if watched else []
     blocks += [gradient_profile.picture(results)] if gradient_profile.columns(results.history) else []
     return Section("Penalties, gradients and losses", 3, (*blocks, losses_picture(results)))
 
@@ -42,20 +49,32 @@ def _last(history: pd.DataFrame, column: str, variants: Sequence[str]) -> dict[s
 
 
 def traces_picture(results: Results, logged: dict[str, str]) -> Picture:
+    meaning = (
+        "ρ: how far there is still to go, by the critic’s gap against its largest average so far; α: weight of the "
+        "real sample in the interpolation; λ: weight of the penalty; share: λ·penalty / (|gap| + λ·penalty), at the "
+        "last critic step of the update."
+    )
+    return _logged_picture(results, "traces", logged, f"What the penalties did on {results.dataset}", meaning)
+
+
+def probes_picture(results: Results, logged: dict[str, str]) -> Picture:
+    meaning = (
+        "AUC: probability that D scores a real image of the batch above a generated one, 1/2 for a D that cannot tell "
+        "them apart; small weights: below 0.001 in absolute value; at the clip: of a critic whose weights are clipped."
+    )
+    return _logged_picture(results, "probes", logged, f"What D and its weights did on {results.dataset}", meaning)
+
+
+def _logged_picture(results: Results, name: str, logged: dict[str, str], what: str, meaning: str) -> Picture:
     history = results.history
     points = history[["variant", "seed", "update", *logged]].dropna(subset=list(logged), how="all")
     styles = {variant: look for variant, look in looks(results.variants).items() if variant in set(points.variant)}
     spread = style.spread_in_words(styles, units(len(results.seeds)))
-    caption = (
-        f"What the penalties did on {results.dataset}, for every variant that logs it ({spread}, median of the runs "
-        f"still going bold). ρ: how far there is still to go, by the critic’s gap against its largest average so far; "
-        f"α: weight of the real sample in the interpolation; λ: weight of the penalty; share: λ·penalty / (|gap| + "
-        f"λ·penalty), at the last critic step of the update."
-    )
+    caption = f"{what}, for every variant that logs it ({spread}, median of the runs still going bold). {meaning}"
     last = (f"{title}: {values(_last(history, column, results.variants))}" for column, title in logged.items())
     alt = f"Medians of the last logged values. {'; '.join(last)}."
     return Picture(
-        f"{results.dataset}_traces", caption, alt, lambda: traces(history, logged, styles, results.seeds), points
+        f"{results.dataset}_{name}", caption, alt, lambda: traces(history, logged, styles, results.seeds), points
     )
 
 

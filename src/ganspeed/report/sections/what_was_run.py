@@ -1,4 +1,4 @@
-"""What was run: data sets, variants, devices and commits."""
+"""What was run: data sets, variants, what they cost, devices and commits."""
 
 from collections import Counter
 from typing import Any
@@ -7,12 +7,12 @@ from ganspeed.params.blocks import Report
 from ganspeed.params.networks import parse_networks
 from ganspeed.report.blocks import Section
 from ganspeed.report.read import ReportedRun, Results, where
-from ganspeed.report.tables import Cell, Table, number, plain, span
+from ganspeed.report.tables import NONE, Cell, Table, number, plain, span
 from ganspeed.system.files import sha256_json
 
 
 def section(everything: list[Results], settings: Report) -> Section:
-    return Section("What was run", 2, (datasets(everything), variants(everything), provenance(everything)))
+    return Section("What was run", 2, tuple(table(everything) for table in (datasets, variants, costs, provenance)))
 
 
 def datasets(everything: list[Results]) -> Table:
@@ -58,6 +58,25 @@ def variants(everything: list[Results]) -> Table:
         "source files that a run of the variant really uses."
     )
     return Table(caption, ("variant", "objective", "parameters", "code"), (("", tuple(rows)),), texts=4)
+
+
+def costs(everything: list[Results]) -> Table:
+    """How many weights the networks of each variant have, and how long an update and samples take."""
+    rows = []
+    for results in everything:
+        for variant in results.variants:
+            run = results.of(variant)[0]
+            weights = run.weights or {}
+            counts = (plain(weights[player]) if player in weights else NONE for player in ("G", "D"))
+            times = (run.seconds_per_update, results.sampling_seconds.get(variant))
+            rows.append(tuple(map(Cell, (results.dataset, variant, *counts, *map(number, times)))))
+    caption = (
+        "What the variants cost: numbers of weights; seconds of a generator update with its discriminator steps, by "
+        "the engine that trains, and seconds in which the generator makes 1,000 images, both on one core and medians "
+        "over `protocol.timing.repeats`. A dash: not measured."
+    )
+    head = ("data set", "variant", "weights of G", "of D", "s per update", "s per 1,000 samples")
+    return Table(caption, head, (("", tuple(rows)),), texts=2)
 
 
 def provenance(everything: list[Results]) -> Table:

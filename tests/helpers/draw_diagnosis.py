@@ -1,7 +1,7 @@
 """Draws the pictures of docs/diagnosis.md: programs that are broken in one way, trained here, beside the mended one.
 
-    python tests/draw_diagnosis.py             # on 8x8 digits, two minutes
-    python tests/draw_diagnosis.py --mnist     # the program of the question on MNIST below GANSPEED_DATA, some more
+    python tests/helpers/draw_diagnosis.py             # on 8x8 digits
+    python tests/helpers/draw_diagnosis.py --mnist     # the question, on MNIST below GANSPEED_DATA
 
 A picture is docs/diagnosis/<name>.png; what the detectors find in each program is printed.
 """
@@ -13,17 +13,15 @@ from pathlib import Path
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from mnist_question import BCE, CRITIC, Program, as_asked, digits, latents, program, trained
 from torch import Tensor
 from torch.nn.functional import softplus
-
-sys.path.append(str(Path(__file__).parent / "helpers"))  # as pytest does
-from mnist_question import BCE, CRITIC, Program, as_asked, digits, latents, program, trained
 
 from ganspeed.diagnosis import Findings, diagnosed
 from ganspeed.params.blocks import Diagnosis
 from ganspeed.workspace import Workspace
 
-FOLDER = Path(__file__).parents[1] / "docs" / "diagnosis"
+FOLDER = Path(__file__).parents[2] / "docs" / "diagnosis"
 MINIMAX = (BCE[0], BCE[1], lambda scores: -softplus(scores))  # G's saturating loss
 UPDATES, GREY, RED = 1_000, "0.6", "#b2182b"
 
