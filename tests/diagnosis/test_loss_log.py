@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from ganspeed import cli
 from ganspeed.diagnosis import diagnosed
@@ -110,6 +111,18 @@ def test_a_loss_that_is_not_finite_is_found_since_its_first_row(value, tmp_path)
 def test_empty_cells_between_others_are_no_values_that_are_not_finite():
     g_loss = [0.9 if i % 5 == 0 else np.nan for i in range(len(STEPS))]
     assert names_of({"step": STEPS, "d_loss": 1.2 + WAVE, "g_loss": g_loss}) == []
+
+
+def test_losses_that_are_nan_from_the_first_row_on_are_found():
+    nan = [np.nan] * len(STEPS)
+    (finding,) = diagnosed(evidence_of_log({"step": STEPS, "d_loss": nan, "g_loss": nan}), Diagnosis())
+    assert (finding.name, finding.since) == ("not_finite", 10)
+    assert names_of({"step": STEPS, "d_loss": nan, "g_loss": 0.9 + WAVE}) == []
+
+
+def test_losses_may_be_tensors_as_training_loops_collect_them():
+    losses = [torch.tensor(1.5, requires_grad=True), torch.tensor(1.25)]
+    assert history_of_log({"d_loss": losses})["d_loss"].tolist() == [1.5, 1.25]
 
 
 def test_the_command_reads_a_log_without_a_study(tmp_path, capsys):
