@@ -16,8 +16,10 @@ ROUNDING = 1e-3  # of losses that a person has printed
 
 
 def scores(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
-    if not evidence.logits:
+    if evidence.logits is False:
         raise EvidenceError("the loss does not take scores for logits")
+    if evidence.logits is None:
+        raise EvidenceError("it is not known whether the loss takes scores for logits")
     span = evidence.rows("probe/score_lowest", "probe/score_highest")
     furthest = (span - 0.5).abs().max(axis=1)
     settled = furthest if evidence.one_look else from_update(furthest, SETTLED)
