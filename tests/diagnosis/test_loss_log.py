@@ -125,6 +125,19 @@ def test_losses_may_be_tensors_as_training_loops_collect_them():
     assert history_of_log({"d_loss": losses})["d_loss"].tolist() == [1.5, 1.25]
 
 
+@pytest.mark.parametrize("last", ["510", "510,1.2"])
+def test_a_last_line_that_is_still_being_written_is_left_out(last, tmp_path):
+    lines = [f"{step},1.2,0.9" for step in STEPS]
+    (tmp_path / "losses.csv").write_text("\n".join(["step,d_loss,g_loss", *lines, last]))
+    assert names_of(tmp_path / "losses.csv") == []
+    assert evidence_of_log(tmp_path / "losses.csv").end == 500
+
+
+def test_of_a_log_it_is_not_said_that_its_loss_takes_no_logits():
+    found = diagnosed(evidence_of_log({"d_loss": [1.2], "g_loss": [0.9]}), Diagnosis())
+    assert "it is not known whether the loss takes" in found.not_asked["sigmoid_before_logits"]
+
+
 def test_the_command_reads_a_log_without_a_study(tmp_path, capsys):
     (tmp_path / "losses.csv").write_text("step,d_loss,g_loss\n" + "".join(f"{s},1.0066,0.66\n" for s in STEPS))
     assert cli.main(["--root", str(tmp_path), "diagnose", "--log", "losses.csv"]) == 0

@@ -87,11 +87,18 @@ def _completed(found: pd.DataFrame) -> pd.DataFrame:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, skipinitialspace=True)
+        table = pd.read_csv(path, skipinitialspace=True)
+        return table.iloc[:-1] if _is_cut_off(path, len(table.columns)) else table
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except (ValueError, UnicodeError) as error:  # of pandas' parser
         raise UserError(f"{path}: not readable as CSV: {error}; allowed: a line of names, then numbers") from None
+
+
+def _is_cut_off(path: Path, columns: int) -> bool:
+    """Whether the last line is one that is still being written: its missing cells are no losses that are NaN."""
+    last = path.read_bytes().splitlines(keepends=True)[-1]
+    return not last.endswith((b"\n", b"\r")) and last.count(b",") < columns - 1
 
 
 def _table(columns: pd.DataFrame | Mapping[str, Sequence[float]]) -> pd.DataFrame:
