@@ -94,6 +94,11 @@ def test_a_loss_of_g_near_0_is_found_beside_a_d_that_is_worse_than_chance():
     assert names_of(log | {"d_loss": np.full(len(STEPS), 1.38)}) == names_of(log | {"g_loss": -1.0 - STEPS / 50}) == []
 
 
+def test_a_hinge_loss_at_chance_is_no_g_that_fools():
+    """Scores near 0 of all images: D's loss is 2, G's 0."""
+    assert names_of({"step": STEPS, "d_loss": 2.05 + WAVE, "g_loss": 0.05 + WAVE / 2}) == []
+
+
 @pytest.mark.parametrize("column", ["wasserstein", "d_loss"])
 def test_a_critic_without_bounds_is_found(column):
     log = {"step": STEPS, column: -np.exp(STEPS / 20)}
