@@ -9,7 +9,7 @@ SETTLED = 0.25  # of the run: an untrained G has a narrow range that training wi
 
 def outside(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     values = evidence.column("probe/out_of_range")
-    asked = from_update(values, SETTLED * evidence.end)
+    asked = from_update(values, SETTLED * evidence.end if evidence.one_look else max(1, SETTLED * evidence.end))
     sign = lasting(values, ">", bounds.out_of_range, "share of real values that G's range leaves out")
     return sign if sign and sign.since <= asked.index[0] else None
 
