@@ -125,6 +125,12 @@ def test_losses_that_are_nan_from_the_first_row_on_are_found():
     assert names_of({"step": STEPS, "d_loss": nan, "g_loss": 0.9 + WAVE}) == []
 
 
+def test_losses_that_are_nan_to_the_end_are_found_after_a_row_before_training_as_well():
+    log = {"step": [0, *STEPS], "d_loss": [np.nan, *np.where(STEPS < 300, 1.2, np.nan)]}
+    (finding,) = diagnosed(evidence_of_log(log), Diagnosis())
+    assert (finding.name, finding.since) == ("not_finite", 300)
+
+
 def test_losses_may_be_tensors_as_training_loops_collect_them():
     losses = [torch.tensor(1.5, requires_grad=True), torch.tensor(1.25)]
     assert history_of_log({"d_loss": losses})["d_loss"].tolist() == [1.5, 1.25]

@@ -43,8 +43,8 @@ def _not_finite(values: pd.Series) -> list[int]:
     Nor does it in a column without any value, beside another that has some.
     """
     found = [int(update) for update in values.index[np.isinf(values)]]
-    last = values.last_valid_index()
-    if last is not None and values.loc[:last].notna().all():
+    first, last = values.first_valid_index(), values.last_valid_index()  # a first row may be that before training
+    if last is not None and values.loc[first:last].notna().all():
         found += [int(update) for update in values.index[values.index > last]]
     return found
 
