@@ -75,7 +75,8 @@ def test_a_healthy_log_has_no_finding():
 def test_a_sigmoid_before_logits_is_seen_in_losses_at_their_floor(scale):
     """D's loss may be the sum or the mean of its two terms."""
     log = {"step": STEPS, "d_loss": scale * (1.0066 + abs(WAVE)), "g_loss": 0.66 + WAVE / 2}
-    assert names_of(log) == ["sigmoid_before_logits"]
+    (finding,) = diagnosed(evidence_of_log(log), Diagnosis())
+    assert finding.name == "sigmoid_before_logits" and "a D that has learned little yet" in finding.means
     assert names_of(log | {"g_loss": 0.68 + WAVE}) == []  # above ln 2 now and then
     assert names_of(log | {"d_loss": 0.4 + abs(WAVE)}) == []  # below the floor of a mean as well
 
