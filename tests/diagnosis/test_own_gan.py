@@ -128,6 +128,11 @@ def test_callables_that_are_no_modules_are_looked_at_as_far_as_they_allow():
     assert {"sigmoid_before_logits", "output_range"} <= set(found.names) and "no_hidden_activation" in found.not_asked
 
 
+def test_a_function_without_gradients_is_not_asked_for_them():
+    found = ganspeed.diagnose(program().G, lambda x: torch.zeros(len(x)), digits(), latents(64, torch.Generator()))
+    assert not found and "vanishing_gradients" in found.not_asked
+
+
 def test_images_of_maps_are_taken_as_well():
     G = nn.Sequential(nn.Linear(100, 64), nn.Unflatten(1, (1, 8, 8)), nn.ConvTranspose2d(1, 1, 3, padding=1), nn.Tanh())
     D = nn.Sequential(nn.Conv2d(1, 8, 3), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(288, 1))

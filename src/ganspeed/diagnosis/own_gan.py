@@ -169,12 +169,14 @@ def _opponents(
 
 
 def _slope(D: Network, fake: Tensor, probabilities: bool) -> Tensor:
-    """Mean norm of D's gradient at generated images, over all values of an image.
+    """Mean norm of D's gradient at generated images, over all values of an image; NaN where it can have none.
 
     Of probabilities that of their logits: a loss of log D falls as steeply where D is sure, although D itself is flat.
     """
     x = fake.detach().requires_grad_()
     scores = D(x).flatten()
+    if not scores.requires_grad:  # of a function that computes without gradients
+        return torch.tensor(math.nan)
     (gradient,) = torch.autograd.grad(scores.sum(), x)
     norms = gradient.flatten(1).norm(dim=1)
     if probabilities:
