@@ -77,7 +77,7 @@ def test_findings_print_as_a_table_with_what_to_try():
     assert "<td>mode collapse</td>" in found._repr_html_()
 
 
-def test_a_run_that_diverged_in_its_first_update_is_not_finite_and_no_more_is_said():
+def test_a_run_that_diverged_in_its_first_update_is_not_finite_alone():
     """It has the row of update 0 alone, and the scores of its first snapshot."""
     first, scored = (table[table["update"] == 0] for table in (history(), scores()))
     found = diagnosed(Evidence(first, scored, True, diverged_at=1, **LEVELS), BOUNDS)

@@ -126,7 +126,7 @@ def test_losses_that_are_nan_from_the_first_row_on_are_found():
     assert names_of({"step": STEPS, "d_loss": nan, "g_loss": 0.9 + WAVE}) == []
 
 
-def test_losses_that_are_nan_to_the_end_are_found_after_a_row_before_training_as_well():
+def test_losses_that_end_in_nan_are_found_after_a_row_before_training():
     log = {"step": [0, *STEPS], "d_loss": [np.nan, *np.where(STEPS < 300, 1.2, np.nan)]}
     (finding,) = diagnosed(evidence_of_log(log), Diagnosis())
     assert (finding.name, finding.since) == ("not_finite", 300)
