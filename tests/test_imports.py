@@ -20,15 +20,15 @@ MAY_IMPORT = {
     "networks": {"params.networks", "params.problems"},
     "optimizers": set(),
     "training": {"networks", "objectives", "optimizers", "params", "system", "tricks"},
-    "runs": {"data", "params", "system", "training"},
+    "runs": {"data", "networks.fast_convolutions", "params", "system", "training"},
     "scoring": {"data", "networks", "params", "runs", "system"},
     "compare": {"params", "system.files", "training.counts", "training.snapshot_grid"},
     "study": {"compare", "data", "params", "runs", "scoring", "system", "training.snapshot_grid"},
     "diagnosis": {"compare.read", "params", "runs.integrity", "runs.record", "scoring.label", "system",
                   "training.probes"},
     "report": {"compare", "data.prepared", "diagnosis", "params", "runs.integrity", "runs.provenance", "runs.record",
-               "scoring.label", "scoring.metrics", "scoring.read", "scoring.sources", "study.status", "system",
-               "training.counts", "training.sample_grids", "training.snapshot_grid"},
+               "runs.timing", "scoring.label", "scoring.metrics", "scoring.read", "scoring.sources", "study.status",
+               "system", "training.counts", "training.sample_grids", "training.snapshot_grid"},
     "tracking": {"compare", "diagnosis", "params", "runs", "scoring.metrics", "system"},
 }  # fmt: skip
 

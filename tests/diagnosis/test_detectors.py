@@ -98,6 +98,7 @@ NOT_RAISED = [
     ("idle_player", {"probe__cosine": from_update(600, 0.4, -0.4)}, {}),
     ("idle_player", {"probe__fake_term_moved": 1e-7}, {}),
     ("dominant_adversarial_part", {"g__content": 0.9, "g__adversarial": -0.9}, {}),
+    ("dominant_adversarial_part", {"g__content": 0.0}, {}),  # of weight 0
     ("exploding_lambda", {"diagnostics__lambda": 1000.0}, {}),
 ]  # fmt: skip
 

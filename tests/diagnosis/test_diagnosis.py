@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_evidence import evidence
+from made_up_evidence import LEVELS, evidence, history, scores
 
 from ganspeed import diagnosis
 from ganspeed.diagnosis import Evidence, all_detectors, diagnosed, text
@@ -75,6 +75,13 @@ def test_findings_print_as_a_table_with_what_to_try():
     assert any(line.startswith("  sigmoid_before_logits: the loss does not take") for line in lines)
     assert found[0].name == "mode_collapse" and len(found) == 1 == len(list(found))
     assert "<td>mode collapse</td>" in found._repr_html_()
+
+
+def test_a_run_that_diverged_in_its_first_update_is_not_finite_alone():
+    """It has the row of update 0 alone, and the scores of its first snapshot."""
+    first, scored = (table[table["update"] == 0] for table in (history(), scores()))
+    found = diagnosed(Evidence(first, scored, True, diverged_at=1, **LEVELS), BOUNDS)
+    assert found.names == ["not_finite"] and "no row after update 0" in found.not_asked["discriminator_fit"]
 
 
 def test_of_a_healthy_run_it_says_that_nothing_was_found():

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from ganspeed import cli
 from ganspeed.diagnosis import diagnosed
@@ -74,7 +75,8 @@ def test_a_healthy_log_has_no_finding():
 def test_a_sigmoid_before_logits_is_seen_in_losses_at_their_floor(scale):
     """D's loss may be the sum or the mean of its two terms."""
     log = {"step": STEPS, "d_loss": scale * (1.0066 + abs(WAVE)), "g_loss": 0.66 + WAVE / 2}
-    assert names_of(log) == ["sigmoid_before_logits"]
+    (finding,) = diagnosed(evidence_of_log(log), Diagnosis())
+    assert finding.name == "sigmoid_before_logits" and "a D that has learned little yet" in finding.means
     assert names_of(log | {"g_loss": 0.68 + WAVE}) == []  # above ln 2 now and then
     assert names_of(log | {"d_loss": 0.4 + abs(WAVE)}) == []  # below the floor of a mean as well
 
@@ -91,6 +93,11 @@ def test_a_loss_of_g_near_0_is_found_beside_a_d_that_is_worse_than_chance():
     found = diagnosed(evidence_of_log(log), Diagnosis())
     assert [(finding.name, finding.since) for finding in found] == [("fooled_discriminator", 310)]
     assert names_of(log | {"d_loss": np.full(len(STEPS), 1.38)}) == names_of(log | {"g_loss": -1.0 - STEPS / 50}) == []
+
+
+def test_a_hinge_loss_at_chance_is_no_g_that_fools():
+    """Scores near 0 of all images: D's loss is 2, G's 0."""
+    assert names_of({"step": STEPS, "d_loss": 2.05 + WAVE, "g_loss": 0.05 + WAVE / 2}) == []
 
 
 @pytest.mark.parametrize("column", ["wasserstein", "d_loss"])
@@ -110,6 +117,37 @@ def test_a_loss_that_is_not_finite_is_found_since_its_first_row(value, tmp_path)
 def test_empty_cells_between_others_are_no_values_that_are_not_finite():
     g_loss = [0.9 if i % 5 == 0 else np.nan for i in range(len(STEPS))]
     assert names_of({"step": STEPS, "d_loss": 1.2 + WAVE, "g_loss": g_loss}) == []
+
+
+def test_losses_that_are_nan_from_the_first_row_on_are_found():
+    nan = [np.nan] * len(STEPS)
+    (finding,) = diagnosed(evidence_of_log({"step": STEPS, "d_loss": nan, "g_loss": nan}), Diagnosis())
+    assert (finding.name, finding.since) == ("not_finite", 10)
+    assert names_of({"step": STEPS, "d_loss": nan, "g_loss": 0.9 + WAVE}) == []
+
+
+def test_losses_that_end_in_nan_are_found_after_a_row_before_training():
+    log = {"step": [0, *STEPS], "d_loss": [np.nan, *np.where(STEPS < 300, 1.2, np.nan)]}
+    (finding,) = diagnosed(evidence_of_log(log), Diagnosis())
+    assert (finding.name, finding.since) == ("not_finite", 300)
+
+
+def test_losses_may_be_tensors_as_training_loops_collect_them():
+    losses = [torch.tensor(1.5, requires_grad=True), torch.tensor(1.25)]
+    assert history_of_log({"d_loss": losses})["d_loss"].tolist() == [1.5, 1.25]
+
+
+@pytest.mark.parametrize("last", ["510", "510,1.2"])
+def test_a_last_line_that_is_still_being_written_is_left_out(last, tmp_path):
+    lines = [f"{step},1.2,0.9" for step in STEPS]
+    (tmp_path / "losses.csv").write_text("\n".join(["step,d_loss,g_loss", *lines, last]))
+    assert names_of(tmp_path / "losses.csv") == []
+    assert evidence_of_log(tmp_path / "losses.csv").end == 500
+
+
+def test_of_a_log_it_is_not_said_that_its_loss_takes_no_logits():
+    found = diagnosed(evidence_of_log({"d_loss": [1.2], "g_loss": [0.9]}), Diagnosis())
+    assert "it is not known whether the loss takes" in found.not_asked["sigmoid_before_logits"]
 
 
 def test_the_command_reads_a_log_without_a_study(tmp_path, capsys):

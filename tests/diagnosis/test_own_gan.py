@@ -128,6 +128,11 @@ def test_callables_that_are_no_modules_are_looked_at_as_far_as_they_allow():
     assert {"sigmoid_before_logits", "output_range"} <= set(found.names) and "no_hidden_activation" in found.not_asked
 
 
+def test_a_function_without_gradients_is_not_asked_for_them():
+    found = ganspeed.diagnose(program().G, lambda x: torch.zeros(len(x)), digits(), latents(64, torch.Generator()))
+    assert not found and "vanishing_gradients" in found.not_asked
+
+
 def test_images_of_maps_are_taken_as_well():
     G = nn.Sequential(nn.Linear(100, 64), nn.Unflatten(1, (1, 8, 8)), nn.ConvTranspose2d(1, 1, 3, padding=1), nn.Tanh())
     D = nn.Sequential(nn.Conv2d(1, 8, 3), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(288, 1))
@@ -143,14 +148,57 @@ def test_networks_that_give_no_numbers_are_not_finite():
     assert found.names[-1:] == ["not_finite"] and found[-1].since == 7
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_discriminator_that_gives_no_numbers_is_not_finite_as_well(value):
+    made = program()
+    with torch.no_grad():
+        made.D[0].weight[0, 0] = value
+    assert names(made, updates=7)[-1:] == ["not_finite"]
+
+
+def test_a_network_that_a_step_left_computed_weights_in_is_copied_as_well():
+    """`torch.nn.utils.spectral_norm` keeps the weight that it divided, which no deepcopy takes."""
+    D = nn.Sequential(nn.utils.spectral_norm(nn.Linear(64, 8)), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+    D(digits()[:8]).sum().backward()
+    before = {name: value.clone() for name, value in D.state_dict().items()}
+    z = latents(64, torch.Generator().manual_seed(3))
+    found = ganspeed.diagnose(program().G, D, digits(), z, losses=(_d_loss, _g_loss))
+    assert not found and "no_hidden_activation" not in found.not_asked and "idle_player" not in found.not_asked
+    assert all(torch.equal(value, before[name]) for name, value in D.state_dict().items())
+
+
+def test_small_values_without_an_output_function_are_not_taken_for_a_tanh():
+    G = nn.Sequential(nn.Linear(100, 32), nn.ReLU(), nn.Linear(32, 64))
+    with torch.no_grad():
+        for weight in G.parameters():
+            weight.mul_(0.01)
+    z = latents(64, torch.Generator().manual_seed(3))
+    assert ganspeed.diagnose(G, program().D, 2 * digits(), z).names == []
+
+
+def test_a_discriminator_of_probabilities_may_be_sure():
+    """A loss of log D falls as steeply where D is nearly 0."""
+    D = nn.Sequential(nn.Linear(64, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1), nn.Sigmoid())
+    nn.init.constant_(D[2].bias, -12.0)
+    z = latents(64, torch.Generator().manual_seed(3))
+    assert ganspeed.diagnose(program().G, D, digits(), z, updates=500, logits=False).names == []
+
+
+def test_scores_may_have_more_dimensions_of_length_1():
+    D = nn.Sequential(nn.Linear(64, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1), nn.Unflatten(1, (1, 1, 1)))
+    assert ganspeed.diagnose(program().G, D, digits(), latents(64, torch.Generator())).names == []
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"real": torch.zeros(4).numpy()}, "real: ndarray; allowed: a tensor"),
+        ({"D": lambda x: (x, x)}, "D(real): tuple; allowed: a tensor"),
         ({"real": torch.zeros(4)}, "real: shape (4,); allowed: (N, ...) with N of 2 or more"),
         ({"z": torch.zeros(1, 100)}, "z: shape (1, 100); allowed"),
         ({"real": torch.zeros(4, 60)}, "G(z): images of (64,), and real ones of (60,)"),
         ({"real": torch.full((4, 64), torch.nan)}, "real: values that are not finite"),
-        ({"D": nn.Linear(64, 3)}, "D(real): shape (128, 3); allowed: (128,) or (128, 1)"),
+        ({"D": nn.Linear(64, 3)}, "D(real): shape (128, 3); allowed: a score for each image, (128,) or (128, 1)"),
         ({"history": {"accuracy": [1.0]}}, "history: no column of losses"),
     ],
 )

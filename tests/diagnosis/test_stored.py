@@ -98,9 +98,10 @@ def test_an_unknown_name_is_refused_with_those_there_are(arguments, words, study
     assert words in capsys.readouterr().err
 
 
-def test_a_damaged_history_is_named(study, capsys):
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "update,d_loss\n1,high\n"])
+def test_a_damaged_history_is_named(content, study, capsys):
     workspace, _ = study
-    (workspace.run("digits", "gan", 0) / "history.csv").write_text("")
+    (workspace.run("digits", "gan", 0) / "history.csv").write_text(content)
     assert run(workspace, "digits", "gan") == 2
     assert "history.csv: damaged: " in capsys.readouterr().err
 

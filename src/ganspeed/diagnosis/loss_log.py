@@ -30,16 +30,21 @@ def evidence_of_log(source: Path | str | pd.DataFrame | Mapping[str, Sequence[fl
     Raises UserError for a file that cannot be read, no column of losses, or a value that is no number.
     """
     history = history_of_log(source)
-    bad = [update for name in LOSSES if name in history for update in _not_finite(history.set_index("update")[name])]
+    losses = history.set_index("update")[[name for name in LOSSES if name in history]]
+    bad = [update for name in losses for update in _not_finite(losses[name])]
+    bad += [int(losses.index[0])] if losses.isna().all(axis=None) else []
     finite = history[history["update"] < min(bad)] if bad else history
     return Evidence(finite, scores=None, diverged_at=min(bad, default=None))
 
 
 def _not_finite(values: pd.Series) -> list[int]:
-    """The updates of values that are infinite, or NaN to the end; where cells are left empty, NaN says nothing."""
+    """The updates of values that are infinite, or NaN to the end; where cells are left empty, NaN says nothing.
+
+    Nor does it in a column without any value, beside another that has some.
+    """
     found = [int(update) for update in values.index[np.isinf(values)]]
-    last = values.last_valid_index()
-    if last is not None and values.loc[:last].notna().all():
+    first, last = values.first_valid_index(), values.last_valid_index()  # a first row may be that before training
+    if last is not None and values.loc[first:last].notna().all():
         found += [int(update) for update in values.index[values.index > last]]
     return found
 
@@ -82,11 +87,18 @@ def _completed(found: pd.DataFrame) -> pd.DataFrame:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, skipinitialspace=True)
+        table = pd.read_csv(path, skipinitialspace=True)
+        return table.iloc[:-1] if _is_cut_off(path, len(table.columns)) else table
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except (ValueError, UnicodeError) as error:  # of pandas' parser
         raise UserError(f"{path}: not readable as CSV: {error}; allowed: a line of names, then numbers") from None
+
+
+def _is_cut_off(path: Path, columns: int) -> bool:
+    """Whether the last line is one that is still being written: its missing cells are no losses that are NaN."""
+    last = path.read_bytes().splitlines(keepends=True)[-1]
+    return not last.endswith((b"\n", b"\r")) and last.count(b",") < columns - 1
 
 
 def _table(columns: pd.DataFrame | Mapping[str, Sequence[float]]) -> pd.DataFrame:
@@ -114,6 +126,8 @@ def _plain(name: object) -> str:
 
 
 def _numbers(values: pd.Series, name: str, column: str) -> pd.Series:
+    if values.dtype == object:  # of tensors with one value, as training loops collect them
+        values = values.map(lambda value: value.item() if hasattr(value, "item") else value)
     found = pd.to_numeric(values, errors="coerce")
     wrong = values[found.isna() & values.notna() & (values.astype(str).str.strip().str.lower() != "nan")]
     if len(wrong):

@@ -52,8 +52,11 @@ def from_update(values: pd.Series | pd.DataFrame, update: float) -> pd.Series | 
 
 
 def tail_of(values: pd.Series | pd.DataFrame, share: float) -> pd.Series | pd.DataFrame:
-    """The rows in the last part of the run, by updates."""
-    return values[values.index > (1 - share) * values.index[-1]]
+    """The rows in the last part of the run, by updates. Raises EvidenceError where there are none after update 0."""
+    tail = values[values.index > (1 - share) * values.index[-1]]
+    if tail.empty:
+        raise EvidenceError("no row after update 0")
+    return tail
 
 
 def over_early(values: pd.Series, share: float) -> pd.Series:

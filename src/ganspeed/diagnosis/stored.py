@@ -11,7 +11,7 @@ from ganspeed.diagnosis.text import of_runs, of_variants
 from ganspeed.errors import UserError
 from ganspeed.params.blocks import Diagnosis, Params
 from ganspeed.params.objectives import objective_declarations
-from ganspeed.runs.integrity import score_problems
+from ganspeed.runs.integrity import file_problems, score_problems
 from ganspeed.runs.record import RUN_JSON, RunRecord, read_record
 from ganspeed.scoring.label import read_label
 from ganspeed.system.files import reading
@@ -83,9 +83,16 @@ def stored_findings(
             if not (workspace.run(dataset, variant, seed) / RUN_JSON).exists():
                 missing.append((variant, seed))
                 continue
+            _refuse_damaged(workspace.run(dataset, variant, seed))
             found[variant, seed], is_scored = _stored(workspace, params, dataset, variant, seed, levels)
             unscored += [] if is_scored else [(variant, seed)]
     return found, _lines(dataset, missing, unscored, workspace.calibration(dataset))
+
+
+def _refuse_damaged(folder: Path) -> None:
+    """Raises UserError where the history is not the one that the run has written."""
+    if problems := file_problems(folder / "history.csv", read_record(folder).files.get("history.csv", "")):
+        raise UserError("\n".join([*problems, "train the run again"]))
 
 
 def findings_on(workspace: Workspace, params: Params, dataset: str, variant: str, seed: int) -> Findings:

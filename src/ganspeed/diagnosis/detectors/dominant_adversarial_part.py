@@ -7,6 +7,8 @@ from ganspeed.params.blocks import Diagnosis
 
 def dominates(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     table = evidence.rows("g/adversarial", "g/content").abs()
+    if not table["g/content"].any():  # of weight 0: there is nothing to outweigh
+        return None
     ratio = table["g/adversarial"] / table["g/content"]
     return lasting(ratio, ">", bounds.content, "adversarial over content part of G's loss", bounds.rows)
 

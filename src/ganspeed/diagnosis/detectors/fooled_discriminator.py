@@ -6,8 +6,6 @@ from ganspeed.diagnosis import Detector, Evidence, EvidenceError, Sign
 from ganspeed.diagnosis.series import stretch
 from ganspeed.params.blocks import Diagnosis
 
-CHANCE = 2 * math.log(2)  # D's loss, of both kinds together, where it scores every image alike
-
 
 def fooled(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     if evidence.logits is False:
@@ -23,7 +21,11 @@ def fooled(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
 
 
 def fooled_in_sum(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
-    """Asked where a log has no terms of D's loss: D does worse than one that scores every image alike."""
+    """Asked where a log has no terms of D's loss: D does as badly on fakes as G's loss so low has a logistic D do.
+
+    By Jensen's inequality E softplus(s) >= -log(1 - e^-g) for scores s with E softplus(-s) = g. At the bound of g that
+    is 2.35, where 2 ln 2 is the loss of a D that scores all images alike, and 2 that of such a D under a hinge loss.
+    """
     if evidence.logits is False:
         raise EvidenceError("the loss does not take scores for logits")
     if {"d/real", "d/fake"} <= set(evidence.history):
@@ -32,10 +34,11 @@ def fooled_in_sum(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     if len(table) < bounds.rows:
         raise EvidenceError(f"{len(table)} rows, not {bounds.rows} or more")
     g = table["g/adversarial"]
-    found = stretch((g >= 0) & (g < bounds.low_loss) & (table["d_loss"] > CHANCE))
+    least = -math.log(-math.expm1(-bounds.low_loss))
+    found = stretch((g >= 0) & (g < bounds.low_loss) & (table["d_loss"] > least))
     if len(found) < bounds.rows or not _samples_are_bad(evidence):
         return None
-    what = "G's loss, D's being above 2 ln 2"
+    what = f"G's loss, D's being above {least:.3g}"
     return Sign(int(found[0]), what, float(g[found].median()), "<", bounds.low_loss)
 
 

@@ -10,7 +10,7 @@ LEFT = 0.5  # of the share then: where less is left at the end, G was learning i
 
 def outside(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     values = evidence.column("probe/out_of_range")
-    asked = from_update(values, SETTLED * evidence.end)
+    asked = from_update(values, SETTLED * evidence.end if evidence.one_look else max(1, SETTLED * evidence.end))
     sign = lasting(values, ">", bounds.out_of_range, "share of real values that G's range leaves out")
     settled = sign and sign.since <= asked.index[0] and asked.iloc[-1] > LEFT * asked.iloc[0]
     return sign if settled else None

@@ -12,12 +12,19 @@ from ganspeed.params.blocks import Diagnosis
 
 SETTLED = 25  # updates; scores of a D that is not trained yet may all lie near 0
 LOW, HIGH = math.log1p(math.exp(-1)), math.log(2)  # softplus(-1), softplus(0)
+MEANS = (
+    "D ends in a sigmoid, and its loss applies another one: D can be no surer than 73 %, G's loss cannot fall below "
+    "0.3133, D's not below 0.3133 on real and 0.6931 on generated images, and gradients are small."
+)
+OF_LOSSES = "The losses of a D that has learned little yet look the same: look whether there is a sigmoid."
 ROUNDING = 1e-3  # of losses that a person has printed
 
 
 def scores(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
-    if not evidence.logits:
+    if evidence.logits is False:
         raise EvidenceError("the loss does not take scores for logits")
+    if evidence.logits is None:
+        raise EvidenceError("it is not known whether the loss takes scores for logits")
     span = evidence.rows("probe/score_lowest", "probe/score_highest")
     furthest = (span - 0.5).abs().max(axis=1)
     settled = furthest if evidence.one_look else from_update(furthest, SETTLED)
@@ -37,14 +44,13 @@ def losses(evidence: Evidence, bounds: Diagnosis) -> Sign | None:
     if not inside.all():
         return None
     what = f"G's loss between {LOW:.4f} and ln 2 in every row, D's never below {floor:.4f}; its largest"
-    return Sign(int(table.index[0]), what, float(table.g_loss.max()), "<=", HIGH)
+    return Sign(int(table.index[0]), what, float(table.g_loss.max()), "<=", HIGH, means=f"{MEANS} {OF_LOSSES}")
 
 
 DETECTOR = Detector(
     number=2,
     title="sigmoid before a with-logits loss",
     questions=(scores, losses),
-    means="D ends in a sigmoid, and its loss applies another one: D can be no surer than 73 %, G's loss cannot fall "
-    "below 0.3133, D's not below 0.3133 on real and 0.6931 on generated images, and gradients are small.",
+    means=MEANS,
     advice="Drop the sigmoid, `networks.D.output: none`, or take a loss of probabilities.",
 )
