@@ -64,6 +64,7 @@ NOT_RAISED = [
     ("output_range", {"probe__out_of_range": 0.05}, {}),
     ("output_range", {"probe__out_of_range": from_update(160, 0.7, 0.0)}, {}),  # not from a quarter on
     ("output_range", {"probe__out_of_range": from_update(600, 0.0, 0.7)}, {}),
+    ("output_range", {"probe__out_of_range": from_update(300, 0.08, 0.9)}, {}),  # a slow G: still learning its range
     ("fooled_discriminator", {"g__adversarial": 0.02, "d__fake": 4.0}, {}),  # good samples
     ("fooled_discriminator", {"g__adversarial": 0.1, "d__fake": 4.0}, BAD),
     ("fooled_discriminator", {"g__adversarial": from_update(520, 0.02, 0.9), "d__fake": 4.0}, BAD),  # nine rows

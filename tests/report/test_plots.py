@@ -118,7 +118,7 @@ def test_probes_of_the_discriminator_are_shown_for_every_variant(drawn):
     (ax,) = drawn["digits_probes"].axes
     assert ax.get_title() == "AUC of D’s scores"
     medians = {line.get_label(): set(line.get_ydata()) for line in ax.lines if line.get_linewidth() > 2}
-    assert medians == dict.fromkeys(("wgan_gp", "gan", "iterative"), {0.5, 0.6})
+    assert medians == {name: {0.5, 0.6} for name in ("wgan_gp", "gan", "iterative")}
 
 
 def test_without_traces_there_is_no_figure_of_them(tmp_path):

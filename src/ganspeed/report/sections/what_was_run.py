@@ -73,7 +73,7 @@ def costs(everything: list[Results]) -> Table:
     caption = (
         "What the variants cost: numbers of weights; seconds of a generator update with its discriminator steps, by "
         "the engine that trains, and seconds in which the generator makes 1,000 images, both on one core and medians "
-        "over `protocol.timing.repeats`. A dash: not measured."
+        "over protocol.timing.repeats. A dash: not measured."
     )
     head = ("data set", "variant", "weights of G", "of D", "s per update", "s per 1,000 samples")
     return Table(caption, head, (("", tuple(rows)),), texts=2)
