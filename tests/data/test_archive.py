@@ -92,11 +92,11 @@ def test_a_repeated_name_is_found_as_fast_as_the_zip_is_listed(tmp_path):
             file.writestr(zipfile.ZipInfo(f"{i:05}.png"), b"")
         with pytest.warns(UserWarning, match="Duplicate"):
             file.writestr("09999.png", b"")
-    start = time.perf_counter()
+    start = time.process_time()
     zipfile.ZipFile(path).close()
-    listed = time.perf_counter()
+    listed = time.process_time()
     refused(tmp_path, "own.zip", "own.zip: 09999.png is in it twice")
-    assert time.perf_counter() - listed < 6 * (listed - start)
+    assert time.process_time() - listed < 6 * (listed - start)
 
 
 @pytest.mark.parametrize("path", ["own", "own.zip"])

@@ -20,6 +20,7 @@ import torch
 import training_runs
 from digests import digests
 from engine_closeness import UPDATES, assert_close_to_the_eager_loop, cautious
+from problem_blocks import PROBLEMS
 from shipped_blocks import toy_networks
 from training_runs import COMPILED, ONE_LANE, OPTIMIZERS, OPTIONS, TRACED, VARIANTS, new_run, side_by_side
 from trick_blocks import ACTIVE
@@ -257,6 +258,17 @@ def test_machine_code_gives_the_same_bytes_anywhere(recipe, images, tmp_path):
             "gan",
             OPTIONS["gan_spectral"] | {"networks": {"D": {"norm": "batch", "dropout": 0.3}, "range": "standard"}},
         ),
+        (
+            COMPILED,
+            "gan",
+            {
+                "batches": {"real_fake": "in_turn"},
+                "train": {"problem": PROBLEMS["upscale"]},
+                "tricks": {"content": {"weight": 1.0, "adversarial": 0.1}},
+                "real_target": [0.7, 1.2],
+                "flip": 0.2,
+            },
+        ),
         (ONE_LANE, "gan", {}),
     ],
 )
@@ -271,7 +283,7 @@ def test_machine_code_takes_the_steps_of_the_trace(engine, variant, changes, rec
         for player in (run.state.D, run.state.G)
     )
     for name, moments, scalars in (
-        ("discriminator_step", traced.moments_d, (scalars_d,)),  # of each part of D's step: here of the only one
+        ("discriminator_step", traced.moments_d, (scalars_d,) * len(run.state.counts.parts_of_d_step)),
         ("generator_step", traced.moments_g, scalars_g),
     ):
         given = (traced.g, traced.d, moments, traced.buffers, traced._draw(0), scalars)
